@@ -1,0 +1,208 @@
+"""An assignment: its rubric, its tiers of checks, and how points are shared out among them."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+TIERS = ("public", "hidden")
+POINT_UNITS = 10_000
+"""Points are shared out in ten-thousandths, as integers, so that the sums are exact."""
+
+
+class AssignmentError(Exception):
+    """The assignment itself is broken; the message says where and what to do."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One fact about one item, made sure of by one test function.
+
+    Attributes:
+        id: ``tier/item/name``, unique in the assignment.
+        item: the id of its item.
+        tier: "public" or "hidden".
+        name: the name of the test function, without ``test_``.
+        units: what it is worth, in ``1 / POINT_UNITS`` points.
+    """
+
+    id: str
+    item: str
+    tier: str
+    name: str
+    units: int
+
+    @property
+    def path(self) -> str:
+        """The test that makes it, as pytest names it, relative to the assignment's ``tests`` folder."""
+        return f"{self.tier}/test_{self.item}.py::test_{self.name}"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing that a student implements, or that is judged as a whole.
+
+    Attributes:
+        id: how documents refer to it.
+        title: what a student reads.
+        file: the student's file that it is in.
+        functions: the functions of that file that it judges, by their bare names; none for a judgement of the whole.
+        points: points by tier.
+        hint: what to look at when a check of it fails.
+        section: the section of the handout that explains it.
+        checks: its checks, those of all tiers.
+    """
+
+    id: str
+    title: str
+    file: str
+    functions: tuple[str, ...]
+    points: dict[str, int]
+    hint: str
+    section: str
+    checks: tuple[Check, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Everything that is known about an assignment before anybody submits."""
+
+    root: Path
+    name: str
+    version: str
+    files: tuple[str, ...]
+    items: tuple[Item, ...]
+    digest: str
+
+    @property
+    def tests(self) -> Path:
+        """The folder with the rubric and the tiers."""
+        return self.root / "tests"
+
+    @property
+    def tiers(self) -> tuple[str, ...]:
+        """The tiers that are present here: a student's copy has no hidden one."""
+        return tuple(tier for tier in TIERS if (self.tests / tier).is_dir())
+
+    def checks(self, tiers: tuple[str, ...] | None = None) -> list[Check]:
+        """All checks of the given tiers, in the order of the rubric."""
+        wanted = self.tiers if tiers is None else tiers
+        return [check for item in self.items for check in item.checks if check.tier in wanted]
+
+    def item(self, item_id: str) -> Item:
+        """The item with this id.
+
+        Raises:
+            AssignmentError: there is none; the message names those that exist.
+        """
+        for item in self.items:
+            if item.id == item_id:
+                return item
+        raise AssignmentError(f"no item {item_id!r}; the items are {', '.join(item.id for item in self.items)}")
+
+
+def find_root(start: Path) -> Path:
+    """The assignment that ``start`` lies in, or else the one that this package was installed from.
+
+    Raises:
+        AssignmentError: neither has a ``tests/rubric.toml``.
+    """
+    for folder in (start, *start.parents, Path(__file__).resolve().parent.parent):
+        if (folder / "tests" / "rubric.toml").is_file():
+            return folder
+    raise AssignmentError(f"no assignment here: neither {start} nor a folder above it has tests/rubric.toml")
+
+
+def load(root: Path) -> Assignment:
+    """Read the rubric of the assignment in ``root``.
+
+    Raises:
+        AssignmentError: it cannot be read, or contradicts itself.
+    """
+    path = root / "tests" / "rubric.toml"
+    try:
+        raw = path.read_bytes()
+        rubric = tomllib.loads(raw.decode())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise AssignmentError(f"cannot read the rubric {path}: {error}") from error
+    try:
+        items = tuple(_item(entry) for entry in rubric["item"])
+        name, version, files = str(rubric["name"]), str(rubric["version"]), tuple(rubric["files"])
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise AssignmentError(f"{path}: a field is missing or of the wrong type: {error!r}") from error
+    assignment = Assignment(root, name, version, files, items, digest=_digest(root / "tests"))
+    _verify(assignment, path)
+    return assignment
+
+
+def _item(entry: dict[str, Any]) -> Item:
+    points = {tier: int(entry["points"][tier]) for tier in TIERS}
+    checks: list[Check] = []
+    for tier in TIERS:
+        weights = {str(name): int(weight) for name, weight in entry["checks"][tier].items()}
+        if not weights or min(weights.values()) < 1:
+            raise ValueError(f"{entry['id']}: the {tier} tier needs checks, each of a weight of at least 1")
+        units = share(points[tier] * POINT_UNITS, list(weights.values()))
+        checks += [
+            Check(f"{tier}/{entry['id']}/{name}", entry["id"], tier, name, unit)
+            for name, unit in zip(weights, units, strict=True)
+        ]
+    return Item(
+        id=entry["id"],
+        title=entry["title"],
+        file=entry["file"],
+        functions=tuple(name.rpartition(".")[2] for name in entry["functions"]),
+        points=points,
+        hint=" ".join(entry["hint"].split()),
+        section=entry["section"],
+        checks=tuple(checks),
+    )
+
+
+def share(total: int, weights: list[int]) -> list[int]:
+    """``total`` shared out in proportion to ``weights``, in integers that add up to it exactly."""
+    bounds = [total * sum(weights[:i]) // sum(weights) for i in range(len(weights) + 1)]
+    return [upper - lower for lower, upper in pairwise(bounds)]
+
+
+def _digest(tests: Path) -> str:
+    """A digest of the rubric, the checks and what they share, so that a grade says what it was graded by."""
+    digest = hashlib.sha256()
+    folders = (tests, *(tests / tier for tier in TIERS))
+    for path in sorted([tests / "rubric.toml", *(path for folder in folders for path in folder.glob("*.py"))]):
+        digest.update(path.relative_to(tests).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _verify(assignment: Assignment, path: Path) -> None:
+    ids = [item.id for item in assignment.items]
+    repeated = sorted({i for i in ids if ids.count(i) > 1})
+    if repeated:
+        raise AssignmentError(f"{path}: items appear more than once: {', '.join(repeated)}")
+    for item in assignment.items:
+        if item.file not in assignment.files:
+            raise AssignmentError(f"{path}: {item.id} is in {item.file!r}, which is not among the files")
+
+
+def verify_collected(assignment: Assignment, collected: list[str], tiers: tuple[str, ...]) -> None:
+    """Hold the rubric and the collected tests against each other, both ways.
+
+    Args:
+        assignment: the rubric's side.
+        collected: the tests that pytest found, as ``Check.path`` writes them.
+        tiers: the tiers that were collected.
+
+    Raises:
+        AssignmentError: one side has what the other has not, or a test stands for several checks.
+    """
+    listed = {check.path for check in assignment.checks(tiers)}
+    problems = [f"{path} is in the rubric, but there is no such test" for path in sorted(listed - set(collected))]
+    problems += [f"{path} is a test, but not in the rubric" for path in sorted(set(collected) - listed)]
+    repeated = sorted({path for path in collected if collected.count(path) > 1})
+    problems += [f"{path} was collected more than once" for path in repeated]
+    if problems:
+        raise AssignmentError("rubric and tests disagree:\n  " + "\n  ".join(problems))

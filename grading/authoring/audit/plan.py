@@ -1,0 +1,167 @@
+"""Which submissions an audit checks, and the run itself."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ... import catalogue as catalogues
+from ...assignment import Assignment, AssignmentError
+from ...catalogue import Answer, Catalogue
+from .pool import Pool
+from .tasks import Result, Task
+from .worker import Setting
+
+KEY = "audit"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to audit.
+
+    Attributes:
+        jobs: processes at work.
+        seeds: how many different draws of the hidden inputs the solution and its variants are checked with.
+        items: the items whose checks are made and whose answers are handed in; None for all.
+        tiers: the tiers whose checks are made.
+        wholes: run the checks of items that judge a submission as a whole on every submission; else on the solution,
+            the skeleton and whole files only.
+        answers: bring back what wrong answers answer to the checks that they fail.
+        groups: the kinds of submissions to check beside the solution.
+        limit: of each group and item, only so many submissions; None for all.
+    """
+
+    jobs: int = 2
+    seeds: int = 1
+    items: tuple[str, ...] | None = None
+    tiers: tuple[str, ...] = ("public", "hidden")
+    wholes: bool = False
+    answers: bool = False
+    groups: tuple[str, ...] = ("skeleton", "misconception", "variant")
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What an audit found out, before it is judged.
+
+    Attributes:
+        assignment: what was audited.
+        catalogue: the answers that it was audited with.
+        options: how.
+        collected: the tests that there are.
+        results: of all submissions, the solution's first.
+        seconds: how long it took.
+    """
+
+    assignment: Assignment
+    catalogue: Catalogue
+    options: Options
+    collected: tuple[str, ...]
+    results: tuple[Result, ...]
+    seconds: float
+
+    def group(self, group: str) -> list[Result]:
+        """The results of one group of submissions."""
+        return [result for result in self.results if result.group == group]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an audit has come."""
+
+    done: int
+    total: int
+    current: str
+
+
+def processors() -> int:
+    """How many processes can work here at the same time."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run(assignment: Assignment, options: Options, watch: Callable[[Progress], None] | None = None) -> Audit:
+    """Make the checks of an assignment against every answer of its catalogue.
+
+    Args:
+        assignment: what to audit.
+        options: how.
+        watch: is told after each submission.
+
+    Raises:
+        CatalogueError: there is no catalogue.
+        AssignmentError: the tests cannot be collected, or an option names something that does not exist.
+    """
+    began = time.monotonic()
+    missing = [tier for tier in options.tiers if tier not in assignment.tiers]
+    if missing:
+        raise AssignmentError(f"there are no {missing[0]} checks in {assignment.tests}: nothing to audit them by")
+    items = options.items or tuple(item.id for item in assignment.items)
+    for item in items:
+        assignment.item(item)
+    catalogue = catalogues.load(assignment.root, assignment.files)
+    tasks = list(_tasks(assignment, catalogue, replace(options, items=items)))
+    results = []
+    with Pool(Setting(assignment, catalogue, options.tiers, items), min(options.jobs, len(tasks))) as pool:
+        for result in pool.run(tasks):
+            results.append(result)
+            if watch is not None:
+                watch(Progress(len(results), len(tasks), result.name))
+    order = {(task.group, task.name, task.key): i for i, task in enumerate(tasks)}
+    results.sort(key=lambda result: order[result.group, result.name, result.key])
+    return Audit(assignment, catalogue, options, pool.collected, tuple(results), time.monotonic() - began)
+
+
+def _tasks(assignment: Assignment, catalogue: Catalogue, options: Options) -> Iterator[Task]:
+    solution = catalogue.solution
+    keys = [f"{KEY}-{number}" for number in range(options.seeds)]
+    # The inputs of public checks are always the same, so other keys need the hidden ones alone.
+    tiers = {key: options.tiers if key == keys[0] else ("hidden",) for key in keys}
+    skeletons = _skeletons(assignment)
+    for key in keys:
+        if key != keys[0] and "hidden" not in options.tiers:
+            break
+        yield Task("reference", "reference", key, solution, tiers[key], wholes=True)
+        if "skeleton" in options.groups and key == keys[0] and skeletons is not None:
+            yield Task("skeleton", "skeleton", key, skeletons, tiers[key], wholes=True)
+        if "misconception" in options.groups and key == keys[0]:
+            for answer in _chosen(catalogue.misconceptions, options):
+                yield _task("misconception", answer, key, catalogue, options, tiers[key])
+        if "variant" in options.groups:
+            for answer in _chosen(catalogue.variants, options):
+                yield _task("variant", answer, key, catalogue, options, tiers[key])
+
+
+def _task(group: str, answer: Answer, key: str, catalogue: Catalogue, options: Options, tiers: tuple[str, ...]) -> Task:
+    return Task(
+        group,
+        answer.name,
+        key,
+        {**catalogue.solution, answer.file: answer.source},
+        tiers,
+        changed=(answer.file, answer.replaces),
+        wholes=options.wholes or (answer.replaces is None and answer.item is None),
+        diagnose=group == "misconception",
+        answers=options.answers,
+    )
+
+
+def _chosen(answers: tuple[Answer, ...], options: Options) -> Iterator[Answer]:
+    """The answers of the chosen items, and whole files where every item is chosen."""
+    seen: dict[str | None, int] = {}
+    for answer in answers:
+        wanted = options.items is None or answer.item is None or answer.item in options.items
+        seen[answer.item] = seen.get(answer.item, 0) + wanted
+        if wanted and (options.limit is None or seen[answer.item] <= options.limit):
+            yield answer
+
+
+def _skeletons(assignment: Assignment) -> dict[str, bytes] | None:
+    """The files that students begin with, or None where one is missing."""
+    paths = {name: Path(assignment.root, "student", name) for name in assignment.files}
+    if not all(path.is_file() for path in paths.values()):
+        return None
+    return {name: path.read_bytes() for name, path in paths.items()}

@@ -1,0 +1,90 @@
+"""What can go wrong on the student's side, as exceptions of this side that carry data and never code."""
+
+from __future__ import annotations
+
+import builtins
+import functools
+from dataclasses import dataclass
+
+
+class UnavailableError(Exception):
+    """The demanded level of isolation is not to be had here; the message says why and what would help."""
+
+
+class WorkersLostError(Exception):
+    """The machinery that runs workers failed: a fault of the grader's side, which costs the submission nothing."""
+
+
+@dataclass(frozen=True)
+class SourceLine:
+    """A place in the student's file."""
+
+    function: str
+    line: int
+    source: str
+
+
+class SubmissionFault(Exception):
+    """Something that the submission did, or failed to do, while a check was calling it."""
+
+    kind = "crash"
+
+
+class StudentError(SubmissionFault):
+    """An exception that the student's code raised.
+
+    The one that a test sees also derives from the builtin that the student raised, so that
+    ``pytest.raises(ValueError)`` means what it says.
+    """
+
+    def __init__(self, type_name: str, message: str, frames: tuple[SourceLine, ...] = ()) -> None:
+        self.type_name, self.message, self.frames = type_name, message, frames
+        super().__init__(f"{type_name}: {message}" if message else type_name)
+
+    @property
+    def raised_in(self) -> SourceLine | None:
+        """The innermost line of the student's file, or None if the error came from nowhere in it."""
+        return self.frames[-1] if self.frames else None
+
+
+class RefusedError(SubmissionFault):
+    """The student's file cannot serve the request: a name is missing, or something was built without end."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class CallTimeoutError(SubmissionFault):
+    """The student's code did not answer before its deadline, and was ended."""
+
+    kind = "timeout"
+
+
+class WorkerDiedError(SubmissionFault):
+    """The process that ran the student's code is gone: it exited, crashed or ran out of memory."""
+
+
+class ViolationError(SubmissionFault):
+    """What came from the student's process was not an answer to what it had been asked."""
+
+
+# Exceptions that pytest or the interpreter would obey instead of report must not be impersonated.
+_NOT_IMPERSONATED = frozenset({"AssertionError", "GeneratorExit", "KeyboardInterrupt", "SystemExit", "StopIteration"})
+
+
+@functools.cache
+def _student_error_class(base: str) -> type[StudentError]:
+    builtin = getattr(builtins, base, None)
+    if base in _NOT_IMPERSONATED or not (isinstance(builtin, type) and issubclass(builtin, Exception)):
+        return StudentError
+    try:
+        return type(f"Student{base}", (StudentError, builtin), {"__module__": __name__})
+    except TypeError:  # a layout that cannot be combined, as with exception groups
+        return StudentError
+
+
+def student_error(type_name: str, bases: list[str], message: str, frames: tuple[SourceLine, ...]) -> StudentError:
+    """The exception to raise for one that the student's code raised, by the names of its builtin bases."""
+    base = next((name for name in bases if name not in {"Exception", "BaseException", "object"}), "Exception")
+    return _student_error_class(base)(type_name, message, frames)

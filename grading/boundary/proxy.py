@@ -1,0 +1,358 @@
+"""The grader's side: objects that look like the student's module and models, and compute on the far side.
+
+The vocabulary is small on purpose: call a function, build a model, call its methods, its named parameters, gradients of
+all of these, training mode, a seed for a call. Nothing more transparent than that crosses.
+"""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch.autograd.function import once_differentiable
+
+from .channels import Channel
+from .errors import RefusedError, SourceLine, ViolationError, student_error
+from .transcript import Transcript
+from .worker import wire
+from .worker.wire import Opaque, Record
+
+__all__ = ["CallRecord", "Model", "Opaque", "Record", "Session", "SourceFile", "Submission"]
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A student's file: its module name, what to call it in messages, and its bytes."""
+
+    module: str
+    filename: str
+    source: bytes
+
+
+@dataclass(frozen=True)
+class CallRecord:
+    """One call of a student's function as the grader saw it, for a diagnosis of wrong answers."""
+
+    name: str
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    model: Model | None
+    result: Any
+    mutated: tuple[str, ...]
+    line: int | None
+
+
+@dataclass
+class Session:
+    """A conversation with one executor that has loaded one file.
+
+    Args:
+        channel: carries the frames.
+        timeout: seconds that one request may take.
+    """
+
+    channel: Channel
+    timeout: float = 10.0
+    output: str = ""
+    calls: list[CallRecord] = field(default_factory=list)
+    transcript: Transcript = field(default_factory=Transcript)
+    _released: list[int] = field(default_factory=list)
+    _numbers: itertools.count[int] = field(default_factory=itertools.count)
+
+    def load(self, file: SourceFile, random_seed: int) -> None:
+        """Run the student's file on the far side, its random generators seeded with ``random_seed``."""
+        source = torch.frombuffer(bytearray(file.source), dtype=torch.uint8) if file.source else torch.empty(0).byte()
+        self.request("load", module=file.module, filename=file.filename, source=source, random_seed=random_seed)
+
+    def request(self, operation: str, **fields: Any) -> dict[str, Any]:
+        """Ask for one operation and return its reply.
+
+        Raises:
+            SubmissionFault: what the student's code did instead of answering.
+        """
+        released, self._released = self._released, []
+        arrays: list[torch.Tensor] = []
+        body = {"op": operation, "release": released, **fields}
+        tagged = {key: wire.pack(value, arrays) for key, value in body.items()}
+        number = secrets.token_hex(8)  # unpredictable, so that an answer cannot be written before it is asked for
+        asked = wire.encode({"id": number, "request": tagged}, arrays)
+        data = self.channel.exchange(asked, self.timeout)
+        self.transcript.add(asked, data)
+        try:
+            frame = wire.decode(data)
+            if frame.header.get("id") != number or not isinstance(frame.header.get("reply"), dict):
+                raise wire.WireError("an answer to nothing that was asked")
+            reply = {str(key): wire.unpack(value, frame.arrays) for key, value in frame.header["reply"].items()}
+        except wire.WireError as error:
+            self.channel.close()
+            raise ViolationError(f"the submission's process sent {error}") from None
+        if isinstance(reply.get("output"), str):
+            self.output = (self.output + reply["output"])[:20_000]
+        if isinstance(reply.get("error"), dict):
+            self._raise(reply["error"])
+        return reply
+
+    def _raise(self, error: dict[str, Any]) -> None:
+        message = str(error.get("message", ""))
+        if isinstance(error.get("refused"), str):
+            raise RefusedError(error["refused"], message)
+        frames = tuple(
+            SourceLine(str(frame.get("function")), frame["line"], str(frame.get("source")))
+            for frame in _list(error.get("frames"))
+            if isinstance(frame, dict) and isinstance(frame.get("line"), int)
+        )
+        bases = [str(base) for base in _list(error.get("bases"))]
+        raised = student_error(str(error.get("type")), bases, message, frames)
+        raise raised.with_traceback(self.channel.traceback())
+
+    def call(
+        self, model: Model | None, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], seed: int | None
+    ) -> Any:
+        """Call a function of the student's file, or a method of one of its models; gradients flow through."""
+        number = next(self._numbers)
+        reply = self.request(
+            "call",
+            model=model.number if model is not None else None,
+            name=name,
+            args=args,
+            kwargs=kwargs,
+            seed=seed,
+            grad=torch.is_grad_enabled(),
+            call=number,
+            parameters=model.changed_parameters() if model is not None else {},
+        )
+        models = {m.number: m for m in (Model.described(self, entry) for entry in _list(reply.get("models")))}
+        leaves = [leaf for value in (*args, *kwargs.values()) for leaf in _tensors(value)]
+        result = self._connect(number, model, leaves, reply.get("value"), models)
+        mutated = tuple(str(name) for name in _list(reply.get("mutated")))
+        line = reply.get("line") if isinstance(reply.get("line"), int) else None
+        self.calls.append(CallRecord(name, args, kwargs, model, result, mutated, line))
+        return result
+
+    def _connect(
+        self, number: int, model: Model | None, leaves: list[torch.Tensor], value: Any, models: dict[int, Model]
+    ) -> Any:
+        """``value`` with the tensors that require gradients tied to this side's autograd graph."""
+        outputs = list(_tensors(value))
+        connected = [output.detach() for output in outputs]
+        if torch.is_grad_enabled() and any(output.requires_grad for output in outputs):
+            link = _Link(self, number, list(model.parameters) if model is not None else [])
+            tied = [i for i, output in enumerate(outputs) if output.requires_grad]
+            parameters = list(model.parameters.values()) if model is not None else []
+            link.tied, link.outputs = tied, connected
+            bridged = _Bridge.apply(link, len(leaves), *leaves, *parameters)  # type: ignore[no-untyped-call]
+            for i, tensor in zip(tied, bridged, strict=True):
+                connected[i] = tensor
+        remaining = iter(connected)
+
+        def rebuild(item: Any) -> Any:
+            if isinstance(item, torch.Tensor):
+                return next(remaining)
+            if isinstance(item, (tuple, list)):
+                return type(item)(rebuild(part) for part in item)
+            if isinstance(item, dict):
+                return {key: rebuild(part) for key, part in item.items()}
+            if isinstance(item, wire.ModelHandle):
+                return models.get(item.number, Opaque("a model that was not described"))
+            return item
+
+        return rebuild(value)
+
+    def release(self, number: int) -> None:
+        """Let the far side forget the graph of a call; told with the next request."""
+        self._released.append(number)
+
+
+class _Link:
+    """Holds the far side's graph of one call for as long as this side's graph refers to it."""
+
+    def __init__(self, session: Session, number: int, names: list[str]) -> None:
+        self.session, self.number, self.names = session, number, names
+        self.tied: list[int] = []
+        self.outputs: list[torch.Tensor] = []
+
+    def __del__(self) -> None:
+        self.session.release(self.number)
+
+
+class _Bridge(torch.autograd.Function):
+    """One call as one node of the autograd graph: backward asks the far side for a vector-Jacobian product."""
+
+    @staticmethod
+    def forward(ctx: Any, link: _Link, inputs: int, *leaves: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        ctx.link, ctx.inputs, ctx.count = link, inputs, len(link.outputs)
+        ctx.leaves = [(leaf.shape, leaf.dtype) for leaf in leaves]
+        ctx.set_materialize_grads(False)
+        outputs, link.outputs = link.outputs, []
+        return tuple(outputs[i] for i in link.tied)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *cotangents: torch.Tensor | None) -> tuple[Any, ...]:
+        link: _Link = ctx.link
+        every: list[torch.Tensor | None] = [None] * ctx.count
+        for i, cotangent in zip(link.tied, cotangents, strict=True):
+            every[i] = cotangent
+        reply = link.session.request("vjp", call=link.number, cotangents=every)
+        inputs, parameters = _list(reply.get("inputs")), reply.get("parameters")
+        if len(inputs) != ctx.inputs or not isinstance(parameters, dict):
+            raise ViolationError("the submission's process sent gradients of something else")
+        gradients = [*inputs, *(parameters.get(name) for name in link.names)]
+        return (None, None, *(_checked(g, leaf) for g, leaf in zip(gradients, ctx.leaves, strict=True)))
+
+
+def _checked(gradient: Any, leaf: tuple[torch.Size, torch.dtype]) -> torch.Tensor | None:
+    """``gradient``, if it can be one of a leaf of this shape and type; torch would blame the grader for another."""
+    if not isinstance(gradient, torch.Tensor):
+        return None
+    if (gradient.shape, gradient.dtype) != leaf:
+        raise ViolationError("the submission's process sent a gradient of the wrong shape or type")
+    return gradient.detach()
+
+
+class Model:
+    """A model that lives on the student's side; its parameters are mirrored here, where an optimizer can step them."""
+
+    def __init__(self, session: Session, number: int, class_name: str) -> None:
+        self._session, self._seed = session, None
+        self.number, self.class_name = number, class_name
+        self.parameters: dict[str, torch.Tensor] = {}
+        self.attributes: dict[str, Any] = {}
+        self._sent: dict[str, int] = {}
+
+    @classmethod
+    def described(cls, session: Session, entry: Any) -> Model:
+        """The proxy of a model that the far side described."""
+        if not isinstance(entry, dict) or not isinstance(entry.get("number"), int):
+            raise ViolationError("the submission's process described a model wrongly")
+        model = cls(session, entry["number"], str(entry.get("class")))
+        model._mirror(entry)
+        return model
+
+    def _mirror(self, entry: dict[str, Any]) -> None:
+        parameters, attributes = entry.get("parameters"), entry.get("attributes")
+        named = parameters.items() if isinstance(parameters, dict) else ()
+        tensors = {name: t.detach() for name, t in named if isinstance(t, torch.Tensor) and t.is_floating_point()}
+        self.parameters = {name: tensor.requires_grad_() for name, tensor in tensors.items()}
+        self.attributes = attributes if isinstance(attributes, dict) else {}
+        self._sent = {name: parameter._version for name, parameter in self.parameters.items()}
+
+    def changed_parameters(self) -> dict[str, torch.Tensor]:
+        """The mirrored parameters that were changed in place since they were last sent."""
+        changed = {n: p.detach() for n, p in self.parameters.items() if p._version != self._sent[n]}
+        self._sent.update({name: self.parameters[name]._version for name in changed})
+        return changed
+
+    def set(self, name: str, values: torch.Tensor | float) -> None:
+        """Overwrite the parameter ``name`` with ``values`` (broadcast to its shape).
+
+        Raises:
+            RefusedError: the model has no such parameter, or it has another shape.
+        """
+        if name not in self.parameters:
+            raise RefusedError("structure", f"the model has no parameter {name!r}: keep the given layers as they are")
+        parameter, new = self.parameters[name], torch.as_tensor(values)
+        if new.dim() and new.shape != parameter.shape:
+            shape, wanted = tuple(parameter.shape), tuple(new.shape)
+            raise RefusedError("structure", f"the parameter {name!r} has the shape {shape}, which should be {wanted}")
+        with torch.no_grad():
+            parameter.copy_(new)
+
+    def double(self) -> Model:
+        """Convert the model to float64, and mirror its parameters anew."""
+        (entry,) = _list(self._session.request("cast", model=self.number, dtype="float64").get("models"))
+        self._mirror(entry)
+        return self
+
+    def train(self, mode: bool = True) -> Model:
+        """Set training mode, as ``torch.nn.Module.train``."""
+        self._session.request("train", model=self.number, mode=mode)
+        return self
+
+    def eval(self) -> Model:
+        """Set evaluation mode, as ``torch.nn.Module.eval``."""
+        return self.train(False)
+
+    def seeded(self, seed: int) -> _Seeded:
+        """This model, with torch's default generator seeded right before each call through the result."""
+        return _Seeded(self._session, self, seed)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the model's forward pass, as calling a ``torch.nn.Module`` does."""
+        return self._session.call(self, "__call__", args, kwargs, None)
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return _method(self._session, self, name, None)
+
+
+class Submission:
+    """The student's file as a test sees it: ``submission.kl_divergence(mu, logvar)`` calls the function there."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def record(self, class_name: str, /, **fields: Any) -> Record:
+        """An argument that the far side builds from the student's own class, such as a named tuple."""
+        return Record(class_name, fields)
+
+    def seeded(self, seed: int) -> _Seeded:
+        """This file, with torch's default generator seeded right before each call through the result."""
+        return _Seeded(self._session, None, seed)
+
+    @property
+    def calls(self) -> list[CallRecord]:
+        """Every call of this check so far, oldest first."""
+        return self._session.calls
+
+    @property
+    def mutated(self) -> tuple[str, ...]:
+        """The arguments that the last call changed in place, by name or position."""
+        return self._session.calls[-1].mutated if self._session.calls else ()
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return _method(self._session, None, name, None)
+
+
+class _Seeded:
+    """A submission or model whose calls are seeded."""
+
+    def __init__(self, session: Session, model: Model | None, seed: int) -> None:
+        self._session, self._model, self._seed = session, model, seed
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._session.call(self._model, "__call__", args, kwargs, self._seed)
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return _method(self._session, self._model, name, self._seed)
+
+
+def _method(session: Session, model: Model | None, name: str, seed: int | None) -> Callable[..., Any]:
+    if name.startswith("_"):  # copy, pickle and pytest's introspection probe for these
+        raise AttributeError(name)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return session.call(model, name, args, kwargs, seed)
+
+    call.__name__ = name
+    return call
+
+
+def _tensors(value: Any) -> list[torch.Tensor]:
+    """The tensors in ``value``, in the order in which they cross the wire."""
+    if isinstance(value, torch.Tensor):
+        return [value]
+    if isinstance(value, Record):
+        return [tensor for item in value.fields.values() for tensor in _tensors(item)]
+    if isinstance(value, dict):
+        return [tensor for item in value.values() for tensor in _tensors(item)]
+    if isinstance(value, (tuple, list)):
+        return [tensor for item in value for tensor in _tensors(item)]
+    return []
+
+
+def _list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else []

@@ -1,0 +1,327 @@
+"""Runs a student's file: the few things that the grader may ask of it, and nothing more.
+
+An executor holds one loaded file, the models that its functions built, and the autograd graph of every call whose
+result the grader still needs. It answers frames with frames, so that it works the same in the grader's own process (for
+a debugger) and in a confined one (for a grade).
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import functools
+import io
+import linecache
+import os
+import random
+import sys
+import traceback
+import types
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from . import wire
+
+MAX_OUTPUT = 20_000
+MAX_MODELS = 256
+MAX_FRAMES = 20
+MAX_VALUES = 20_000
+
+
+class RefusedError(Exception):
+    """A request that this file cannot serve, in words for the student; ``kind`` says what failed."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+@dataclass
+class _Call:
+    """What a vector-Jacobian product needs: the leaves that went in and the tensors that came out."""
+
+    inputs: list[torch.Tensor]
+    parameters: Mapping[str, torch.Tensor]
+    outputs: list[torch.Tensor]
+
+
+class _Capped(io.TextIOBase):
+    """A text stream that keeps the first characters and forgets the rest."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def write(self, text: str, /) -> int:
+        if len(self.text) < MAX_OUTPUT:
+            self.text += str(text)[: MAX_OUTPUT - len(self.text)]
+        return len(text)
+
+    def writable(self) -> bool:
+        return True
+
+
+class Executor:
+    """One student's file, loaded and ready to be called.
+
+    Args:
+        capture: keep what the file prints, instead of letting it through to this process's own output.
+        shared_process: the grader lives in this process too, so leave its random state alone.
+    """
+
+    def __init__(self, *, capture: bool = True, shared_process: bool = False) -> None:
+        self.last_exception: BaseException | None = None
+        self._capture = capture
+        self._shared_process = shared_process
+        self._module: types.ModuleType | None = None
+        self._filename = ""
+        self._models: dict[int, torch.nn.Module] = {}
+        self._calls: dict[int, _Call] = {}
+        self._random_state: torch.Tensor | None = None
+        self._exported = 0
+        self._operations: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+            "load": self._load,
+            "call": self._call,
+            "vjp": self._vjp,
+            "train": self._train,
+            "cast": self._cast,
+        }
+
+    def handle(self, data: bytes) -> bytes:
+        """Answer one request frame with one reply frame; an exception of the student's becomes data."""
+        frame = wire.decode(data)
+        request = {key: wire.unpack(value, frame.arrays) for key, value in frame.header["request"].items()}
+        for number in request.get("release", []):
+            self._calls.pop(number, None)
+        self.last_exception = None
+        stream = _Capped()
+        try:
+            with self._random(request.get("seed")), self._output_to(stream):
+                reply = self._operations[request["op"]](request)
+            return _answer(frame, reply, stream.text)
+        except RefusedError as refused:
+            error = {"refused": refused.kind, "message": str(refused), "type": "", "bases": [], "frames": []}
+        except BaseException as raised:  # SystemExit and KeyboardInterrupt of the student's are results too
+            if self._shared_process and isinstance(raised, KeyboardInterrupt):
+                raise
+            self.last_exception = raised
+            error = _describe(raised, self._filename)
+        return _answer(frame, {"error": error}, stream.text)
+
+    # --- the operations ---
+
+    def _load(self, request: dict[str, Any]) -> dict[str, Any]:
+        name, self._filename = request["module"], request["filename"]
+        source = request["source"].numpy().tobytes()
+        _seed(request["random_seed"])
+        random.seed(request["random_seed"])
+        np.random.seed(request["random_seed"] % 2**32)
+        code = _compiled(source, self._filename)
+        # Without an entry here, a traceback of this file has no source lines.
+        lines = source.decode("utf-8", "replace").splitlines(keepends=True)
+        linecache.cache[self._filename] = (len(source), None, lines, self._filename)
+        self._module = types.ModuleType(name)
+        self._module.__file__ = self._filename
+        sys.modules[name] = self._module
+        exec(code, self._module.__dict__)
+        return {}
+
+    def _call(self, request: dict[str, Any]) -> dict[str, Any]:
+        model = self._models[request["model"]] if request["model"] is not None else None
+        function = self._resolve(model, request["name"])
+        if model is not None and request["parameters"]:
+            own = dict(model.named_parameters())
+            for name, value in request["parameters"].items():
+                own[name].data.copy_(value)
+        leaves: list[tuple[str, torch.Tensor]] = []
+        args = [self._materialize(value, f"argument {i + 1}", leaves) for i, value in enumerate(request["args"])]
+        kwargs = {key: self._materialize(value, key, leaves) for key, value in request["kwargs"].items()}
+        before = [leaf.detach().clone() for _, leaf in leaves]
+        with torch.set_grad_enabled(request["grad"]):
+            result = function(*args, **kwargs)
+        mutated = [name for (name, leaf), old in zip(leaves, before, strict=True) if not _same(leaf, old)]
+        outputs: list[torch.Tensor] = []
+        described: list[dict[str, Any]] = []
+        self._exported = 0
+        value = self._export(result, outputs, described)
+        parameters = dict(model.named_parameters()) if model is not None else {}
+        if any(output.requires_grad for output in outputs):
+            inputs = [leaf for _, leaf in leaves]
+            self._calls[request["call"]] = _Call(inputs, parameters, outputs)
+        return {"value": value, "mutated": mutated, "models": described, "line": self._line(function)}
+
+    def _vjp(self, request: dict[str, Any]) -> dict[str, Any]:
+        call = self._calls[request["call"]]
+        pairs = [
+            (output, cotangent.detach())
+            for output, cotangent in zip(call.outputs, request["cotangents"], strict=True)
+            if cotangent is not None and output.requires_grad
+        ]
+        parameters = {name: p for name, p in call.parameters.items() if p.requires_grad}
+        inputs = [leaf for leaf in call.inputs if leaf.requires_grad]
+        wanted = [*inputs, *parameters.values()]
+        gradients: list[torch.Tensor | None] = [None] * len(wanted)
+        if pairs and wanted:
+            # One scalar with the same gradients, bit for bit: given cotangents, torch imports half a second of modules
+            # for symbolic shapes. The graph is kept: the grader frees it by releasing the call, and may ask twice.
+            with torch.enable_grad():
+                total = sum(((output * cotangent).sum() for output, cotangent in pairs), start=torch.zeros(()))
+            gradients = list(torch.autograd.grad([total], wanted, retain_graph=True, allow_unused=True))
+        of_inputs = iter(gradients[: len(inputs)])
+        return {
+            "inputs": [next(of_inputs) if leaf.requires_grad else None for leaf in call.inputs],
+            "parameters": dict(zip(parameters, gradients[len(inputs) :], strict=True)),
+        }
+
+    def _train(self, request: dict[str, Any]) -> dict[str, Any]:
+        self._models[request["model"]].train(request["mode"])
+        return {}
+
+    def _cast(self, request: dict[str, Any]) -> dict[str, Any]:
+        model = self._models[request["model"]].to(wire.DTYPES[request["dtype"]])
+        return {"models": [_description(request["model"], model)]}
+
+    # --- helpers ---
+
+    def _line(self, function: Callable[..., Any]) -> int | None:
+        """Where a function of the student's file begins, so that a wrong result can be shown beside its source."""
+        target = getattr(function, "forward", function)
+        code = getattr(target, "__code__", None)
+        return code.co_firstlineno if code is not None and code.co_filename == self._filename else None
+
+    def _resolve(self, model: torch.nn.Module | None, name: str) -> Callable[..., Any]:
+        file = os.path.basename(self._filename)  # where a copy of it lies is nobody's concern
+        owner, where = (self._module, file) if model is None else (model, type(model).__name__)
+        if model is not None and name == "__call__":
+            return model
+        function: Callable[..., Any] | None = getattr(owner, name, None)
+        if not callable(function):
+            problem = "is missing" if function is None else "is not a function"
+            raise RefusedError("structure", f"{name} {problem} in {where}: keep the names of the skeleton")
+        return function
+
+    def _materialize(self, value: Any, name: str, leaves: list[tuple[str, torch.Tensor]]) -> Any:
+        """``value`` with records built from the student's classes, and its tensors noted as leaves."""
+        if isinstance(value, torch.Tensor):
+            leaves.append((name, value))
+            return value
+        if isinstance(value, wire.Record):
+            build = self._resolve(None, value.class_name)
+            fields = {key: self._materialize(item, f"{name}.{key}", leaves) for key, item in value.fields.items()}
+            return build(**fields)
+        if isinstance(value, (tuple, list)):
+            return type(value)(self._materialize(item, name, leaves) for item in value)
+        return value
+
+    def _export(self, value: Any, outputs: list[torch.Tensor], described: list[dict[str, Any]], depth: int = 0) -> Any:
+        """``value`` with models replaced by handles, and its tensors noted as outputs in the order of the wire."""
+        self._exported += 1
+        if self._exported > MAX_VALUES:
+            raise RefusedError("structure", f"the result has more than {MAX_VALUES} parts")
+        if isinstance(value, torch.nn.Module):
+            if len(self._models) >= MAX_MODELS:
+                raise RefusedError("crash", "more models were built than a check can need")
+            number = len(self._models)
+            self._models[number] = value
+            described.append(_description(number, value))
+            return wire.ModelHandle(number)
+        if isinstance(value, torch.Tensor):
+            reason = wire.refusal(value)
+            if reason:
+                return wire.Opaque(reason)
+            outputs.append(value)
+            return value
+        if isinstance(value, (tuple, list)) and depth < wire.MAX_DEPTH and len(value) <= wire.MAX_LENGTH:
+            items = [self._export(item, outputs, described, depth + 1) for item in value]
+            return items if isinstance(value, list) else tuple(items)
+        if type(value) is dict and depth < wire.MAX_DEPTH and len(value) <= wire.MAX_LENGTH:
+            return {key: self._export(item, outputs, described, depth + 1) for key, item in value.items()}
+        return value
+
+    @contextlib.contextmanager
+    def _random(self, seed: int | None) -> Iterator[None]:
+        """Let the student's code draw from its own stream, seeded for this call if ``seed`` is given."""
+        outside = torch.get_rng_state() if self._shared_process else None
+        if seed is not None:
+            _seed(seed)
+        elif self._shared_process and self._random_state is not None:
+            torch.set_rng_state(self._random_state)
+        try:
+            yield
+        finally:
+            if outside is not None:
+                self._random_state = torch.get_rng_state()
+                torch.set_rng_state(outside)
+
+    @contextlib.contextmanager
+    def _output_to(self, stream: _Capped) -> Iterator[None]:
+        if not self._capture:
+            yield
+            return
+        with contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
+            yield
+
+
+def _seed(seed: int) -> None:
+    """Seed torch's default generator; ``torch.manual_seed`` spends a millisecond on devices that are not used."""
+    torch.default_generator.manual_seed(seed)
+
+
+@functools.lru_cache(maxsize=64)
+def _compiled(source: bytes, filename: str) -> types.CodeType:
+    """Where many executors live in one process, they load the same file again and again."""
+    return compile(source, filename, "exec", dont_inherit=True)
+
+
+def _answer(frame: wire.Frame, reply: dict[str, Any], output: str) -> bytes:
+    """The frame that answers ``frame``."""
+    arrays: list[torch.Tensor] = []
+    tagged = {key: wire.pack(value, arrays) for key, value in {**reply, "output": output}.items()}
+    size = sum(array.numel() * array.element_size() for array in arrays)
+    if size > wire.MAX_PAYLOAD or len(arrays) > wire.MAX_ARRAYS:
+        raise RefusedError("shape", f"the result is too large: {len(arrays)} tensors of {size:,} bytes in all")
+    return wire.encode({"id": frame.header.get("id"), "reply": tagged}, arrays)
+
+
+def _same(tensor: torch.Tensor, old: torch.Tensor) -> bool:
+    """Bit for bit, so that a NaN equals itself."""
+    if tensor.shape != old.shape or tensor.dtype != old.dtype:
+        return False
+    return torch.equal(tensor, old) or torch.equal(torch.nan_to_num(tensor.detach()), torch.nan_to_num(old))
+
+
+def _description(number: int, model: torch.nn.Module) -> dict[str, Any]:
+    plain = {k: v for k, v in vars(model).items() if not k.startswith("_") and type(v) in (bool, int, float, str)}
+    return {
+        "number": number,
+        "class": type(model).__name__,
+        "parameters": {name: p.detach() for name, p in model.named_parameters()},
+        "attributes": plain,
+    }
+
+
+def _describe(error: BaseException, filename: str) -> dict[str, Any]:
+    """An exception as data: type, message, and where in the student's own file it was raised, innermost last."""
+    with contextlib.suppress(BaseException):
+        message = str(error)[:2000]
+        bases = [base.__name__ for base in type(error).__mro__ if getattr(builtins, base.__name__, None) is base]
+        frames = [
+            {"function": frame.name, "line": frame.lineno, "source": (frame.line or "")[:200]}
+            for frame in traceback.extract_tb(error.__traceback__)
+            if frame.filename == filename
+        ]
+        if isinstance(error, SyntaxError) and error.lineno and error.filename == filename:
+            message = error.msg
+            frames.append({"function": "", "line": error.lineno, "source": (error.text or "").strip()[:200]})
+        return {
+            "type": type(error).__name__,
+            "bases": bases,
+            "message": message,
+            "frames": frames[-MAX_FRAMES:],
+            "refused": None,
+        }
+    # An exception whose own __str__ fails.
+    return {"type": "Exception", "bases": ["Exception"], "message": "", "frames": [], "refused": None}

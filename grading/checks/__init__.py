@@ -1,0 +1,45 @@
+"""The vocabulary in which checks are written, and what is recorded of each."""
+
+from ..boundary.errors import StudentError
+from ..boundary.proxy import Model, Opaque, Record, Submission
+from .compare import (
+    assert_close,
+    assert_close_to_any,
+    assert_finite,
+    assert_gradient,
+    assert_number,
+    assert_raises,
+    assert_statistic,
+    assert_tensor,
+    assert_unchanged,
+    gradient,
+    prerequisite,
+    short,
+    unpack,
+)
+from .draws import Draws
+from .outcomes import Blocked, CheckFailure
+
+__all__ = [
+    "Blocked",
+    "CheckFailure",
+    "Draws",
+    "Model",
+    "Opaque",
+    "Record",
+    "StudentError",
+    "Submission",
+    "assert_close",
+    "assert_close_to_any",
+    "assert_finite",
+    "assert_gradient",
+    "assert_number",
+    "assert_raises",
+    "assert_statistic",
+    "assert_tensor",
+    "assert_unchanged",
+    "gradient",
+    "prerequisite",
+    "short",
+    "unpack",
+]

@@ -1,0 +1,56 @@
+"""How a check ends other than by passing: exceptions that know what the score document says about them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Kind = Literal[
+    "not_implemented",
+    "crash",
+    "shape",
+    "dtype",
+    "value",
+    "gradient",
+    "statistics",
+    "structure",
+    "mutation",
+    "timeout",
+    "blocked",
+]
+
+
+class CheckFailure(AssertionError):
+    """The submission did not do what the contract promises.
+
+    Args:
+        kind: what failed.
+        message: one sentence for the student.
+        expected: what should have come, in short form.
+        actual: what came, in short form.
+    """
+
+    def __init__(self, kind: Kind, message: str, *, expected: str = "", actual: str = "") -> None:
+        super().__init__(message)
+        self.kind: Kind = kind
+        self.message, self.expected, self.actual = message, expected, actual
+
+    def __str__(self) -> str:
+        parts = [self.message]
+        if self.expected:
+            parts.append(f"expected: {self.expected}")
+        if self.actual:
+            parts.append(f"got:      {self.actual}")
+        return "\n".join(parts)
+
+
+class Blocked(Exception):
+    """The check needs another part of the submission that does not work.
+
+    Args:
+        by: the item that is in the way.
+        message: what is the matter with it.
+    """
+
+    def __init__(self, by: str, message: str) -> None:
+        super().__init__(f"{by} is needed for this check, and {message}")
+        self.by = by

@@ -1,0 +1,134 @@
+"""What the checks of one pytest run share: the assignment, the submission's files, the workers, the seeds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pytest
+
+from .. import assignment as assignments
+from ..assignment import Check
+from ..boundary.channels import Channel
+from ..boundary.errors import CallTimeoutError, RefusedError, SubmissionFault
+from ..boundary.isolation import Workers
+from ..boundary.proxy import Session, SourceFile
+from ..boundary.transcript import Transcript
+from ..diagnosis.evidence import Evidence
+from ..seeds import derive_seed
+
+PUBLIC_KEY = "public"
+LARGEST_PASSED = 4 << 20
+"""Bytes of a conversation up to which it is kept of a passed check: all of them together should not fill the memory."""
+
+
+@dataclass
+class CheckRun:
+    """One run of pytest over checks of an assignment.
+
+    Attributes:
+        assignment: what is graded by.
+        submission: the folder with the student's files.
+        workers: where the student's code runs.
+        key: what the inputs of hidden checks are derived from.
+        call_timeout: seconds that one call may take.
+        run_timeout: seconds that all checks together may take.
+        faults: why files of the submission could not be taken, by name.
+        load_faults: what loading them came to, by name, so that it is not tried again.
+        evidence: what checks were answered so far.
+    """
+
+    assignment: assignments.Assignment
+    submission: Path
+    workers: Workers
+    key: str
+    call_timeout: float
+    run_timeout: float
+    faults: dict[str, str] = field(default_factory=dict)
+    load_faults: dict[str, SubmissionFault] = field(default_factory=dict)
+    evidence: list[Evidence] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.deadline = time.monotonic() + self.run_timeout
+        self._by_path = {check.path: check for check in self.assignment.checks()}
+
+    def check_of(self, test: pytest.Item) -> Check | None:
+        """The check that a test makes, or None for a test that is not in the rubric."""
+        return self._by_path.get(self.name_of(test))
+
+    def name_of(self, test: pytest.Item) -> str:
+        """The name of a test relative to the assignment's ``tests`` folder, as ``Check.path`` writes it."""
+        path, tests = test.path.resolve(), self.assignment.tests.resolve()
+        file = path.relative_to(tests) if path.is_relative_to(tests) else path
+        return f"{file.as_posix()}::{test.name}"
+
+    def keep_evidence(self, check: Check, record: Mapping[str, Any], transcript: Transcript) -> None:
+        """Keep what a check was answered, for a diagnosis, if it says anything of the functions of its item."""
+        status = record["status"]
+        unclear = status not in ("passed", "failed", "timeout", "crashed") or record["blocked_by"] is not None
+        if unclear or not self.assignment.item(check.item).functions:
+            return
+        if status != "passed" or transcript.size <= LARGEST_PASSED:
+            self.evidence.append(Evidence(check.id, check.item, status != "passed", transcript))
+
+    def seed(self, check: Check, purpose: str) -> int:
+        """The seed of a check: fixed for a public one, derived from the key for a hidden one."""
+        return derive_seed(PUBLIC_KEY if check.tier == "public" else self.key, check.id, purpose)
+
+
+class CheckSession(Session):
+    """The conversation of one check with a fresh worker.
+
+    The file is loaded at the first request, so that a broken file fails the check and not its set-up.
+    """
+
+    def __init__(self, run: CheckRun, check: Check) -> None:
+        super().__init__(_NotOpen(), timeout=run.call_timeout)
+        self._run, self._check, self._begun = run, check, False
+        self.load_fault: SubmissionFault | None = None
+        self._file = run.assignment.item(check.item).file
+
+    def request(self, operation: str, **fields: Any) -> dict[str, Any]:
+        """As ``Session.request``, within the time that the whole run has."""
+        if self.load_fault is not None:
+            raise self.load_fault.with_traceback(None)  # else each raise would make its traceback longer
+        if not self._begun:
+            self._begun = True
+            self._begin()
+        if time.monotonic() > self._run.deadline:
+            raise CallTimeoutError("the time for the whole submission is used up")
+        return super().request(operation, **fields)
+
+    def _begin(self) -> None:
+        self.load_fault = self._run.load_faults.get(self._file)
+        if self.load_fault is not None:
+            raise self.load_fault.with_traceback(None)
+        try:
+            path = self._run.submission / self._file
+            if not path.is_file():
+                missing = f"{self._file} is missing from the submission"
+                raise RefusedError("structure", self._run.faults.get(self._file, missing))
+            source = path.read_bytes()
+            self.channel: Channel = self._run.workers.open()
+            self.load(SourceFile(path.stem, str(path), source), self._run.seed(self._check, "load"))
+        except SubmissionFault as fault:
+            # It would fail in the same way for every check of this file, perhaps slowly.
+            self._run.load_faults[self._file] = self.load_fault = fault
+            raise
+
+
+class _NotOpen:
+    """The channel of a session that has not begun."""
+
+    def exchange(self, frame: bytes, timeout: float) -> bytes:
+        raise NotImplementedError
+
+    def traceback(self) -> TracebackType | None:
+        return None
+
+    def close(self) -> None:
+        pass

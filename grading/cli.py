@@ -1,0 +1,339 @@
+"""The command ``vae-grade``: it parses, calls and prints, and decides nothing.
+
+Exit status: 0 graded, whatever the score; 1 graded, but below ``--require``; 2 bad usage or bad input; 3 the grader
+could not do its work.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from . import assignment, files, grade, submission
+from . import scores as scores_model
+from .authoring import strip
+from .reports import github, terminal
+
+BELOW_REQUIRED, BAD_INPUT, GRADER_FAULT = 1, 2, 3
+UNSOUND = 1
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__, rich_markup_mode=None
+)
+
+
+class Tier(StrEnum):
+    """The tiers that can be asked for."""
+
+    public = "public"
+    hidden = "hidden"
+    all = "all"
+
+
+class Level(StrEnum):
+    """The levels of isolation that can be asked for."""
+
+    auto = "auto"
+    a = "A"
+    b = "B"
+    docker = "docker"
+    none = "none"
+    in_process = "in-process"
+
+
+def fail(message: str, status: int) -> typer.Exit:
+    """Say what went wrong on standard error, and end with this status."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(Text(f"vae-grade: {message}"))
+    return typer.Exit(status)
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Turn the errors that we foresee into one message and the right exit status."""
+    try:
+        yield
+    except (submission.SubmissionError, assignment.AssignmentError, strip.StripError) as error:
+        raise fail(str(error), BAD_INPUT) from None
+    except grade.GraderError as error:
+        raise fail(str(error), GRADER_FAULT) from None
+
+
+AssignmentOption = Annotated[
+    Path | None, typer.Option("--assignment", help="Folder of the assignment (default: found from here).")
+]
+
+
+@app.command()
+def run(
+    hand_in: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SUBMISSION", help="A folder, a zip, or REPOSITORY@COMMIT (default: this assignment's student/)."
+        ),
+    ] = None,
+    tier: Annotated[Tier, typer.Option(help="Which checks to run; all means every tier that is present.")] = Tier.all,
+    json_file: Annotated[
+        str, typer.Option("--json", metavar="FILE", help="Where to write the score document ('-': standard output).")
+    ] = "scores.json",
+    student_json: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write the redacted document for the student.")
+    ] = None,
+    isolation: Annotated[Level, typer.Option(help="Where the student's code runs.")] = Level.auto,
+    only: Annotated[str | None, typer.Option(metavar="ITEM", help="Run the checks of this item alone.")] = None,
+    seed: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Repeat the hidden checks of a document that has this seed.")
+    ] = None,
+    require: Annotated[
+        float | None, typer.Option(metavar="PERCENT", min=0, max=100, help="Exit with 1 below this score.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the score alone.")] = False,
+    root: AssignmentOption = None,
+) -> None:
+    """Grade one submission and write its score document."""
+    to_stdout = json_file == "-"
+    console = Console(stderr=to_stdout, highlight=False)
+    with reported():
+        rubric = assignment.load(root or assignment.find_root(Path.cwd()))
+        if only is not None:
+            rubric.item(only)
+        tiers = rubric.tiers if tier is Tier.all else (tier.value,)
+        if not set(tiers) <= set(rubric.tiers):
+            raise assignment.AssignmentError(f"there are no {tier.value} checks in {rubric.tests}")
+        outputs = [] if to_stdout else [Path(json_file)]
+        outputs += [student_json] if student_json is not None else []
+        for path in outputs:
+            _require_writable(path)
+        taken = submission.take(hand_in or str(rubric.root / submission.FOLDER), rubric.files)
+        chosen = grade.choose_seed(taken, seed, os.environ.get("VAE_GRADE_SECRET"))
+        options = grade.Options(tiers, only=only, isolation=isolation.value, seed=chosen)
+        with _progress(enabled=not quiet) as watch:
+            document = grade.grade(taken, rubric, options, watch)
+    texts = [document.dumps()] if not to_stdout else []
+    texts += [scores_model.redact(document).dumps()] if student_json is not None else []
+    for path, text in zip(outputs, texts, strict=True):
+        try:
+            files.write_atomically(path, text)
+        except OSError as error:
+            raise fail(f"cannot write {path}: {error}", BAD_INPUT) from None
+    if to_stdout:
+        typer.echo(document.dumps(), nl=False)
+    shown = document.to_json()
+    if quiet:
+        console.print(
+            Text(f"{terminal.points(shown['score']['earned'])} / {terminal.points(shown['score']['possible'])}")
+        )
+    else:
+        terminal.render(shown, console)
+        for path in outputs:
+            console.print(Text(f"wrote {path}", style="dim"))
+    if any(check.status == "error" for check in document.checks):
+        raise fail("some checks could not be made; their points are open, not lost", GRADER_FAULT)
+    if require is not None and document.percent < require:
+        raise fail(f"{document.percent:.1f} % is below the required {require:g} %", BELOW_REQUIRED)
+
+
+@app.command()
+def demo(root: AssignmentOption = None) -> None:
+    """Grade the sample submissions that come with the assignment, from good to bad, and compare their scores."""
+    with reported():
+        rubric = assignment.load(root or assignment.find_root(Path.cwd()))
+        folders = sorted(path for path in (rubric.root / "samples").glob("*") if path.is_dir())
+        if not folders:
+            raise submission.SubmissionError(f"there are no sample submissions in {rubric.root / 'samples'}")
+        documents = []
+        for folder in folders:
+            taken = submission.take(str(folder), rubric.files)
+            with _progress(enabled=True, title=taken.id) as watch:
+                options = grade.Options(rubric.tiers, seed="demo")  # the same scores each time
+                documents.append(grade.grade(taken, rubric, options, watch).to_json())
+    console = Console(highlight=False)
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    table.add_column("Submission", no_wrap=True)
+    table.add_column("Points", no_wrap=True)
+    table.add_column("Lost points in", overflow="fold")
+    for document in documents:
+        lost = [item["id"] for item in document["items"] if item["status"] != "passed"]
+        score = document["score"]
+        where = ", ".join(lost) if len(lost) < len(document["items"]) else "every item"
+        table.add_row(
+            Text(document["submission"]["id"]),
+            terminal.ratio(score),
+            Text(where),
+        )
+    console.print(table)
+    console.print("\nOne of them in full: vae-grade run samples/" + documents[0]["submission"]["id"])
+
+
+@app.command()
+def skeleton(
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit with 1 if a skeleton is out of date.")
+    ] = False,
+    root: AssignmentOption = None,
+) -> None:
+    """Generate the skeletons in student/ from the solution in reference/."""
+    console = Console(highlight=False)
+    with reported():
+        rubric = assignment.load(root or assignment.find_root(Path.cwd()))
+        wanted = strip.skeletons(rubric.root, rubric.files)
+    stale = [path for path, text in wanted.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    for path in stale:
+        if not check:
+            files.write_atomically(path, wanted[path])
+        console.print(Text(f"{path.name}: {'out of date' if check else 'written'}"))
+    if not stale:
+        console.print("the skeletons are up to date")
+    elif check:
+        raise typer.Exit(1)
+
+
+@app.command()
+def audit(
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes at work (default: as many as processors).")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Where to write everything that was found.")
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Where to draw the matrix of wrong answers and checks.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Draws of the hidden inputs that correct answers must pass.")] = 1,
+    item: Annotated[list[str] | None, typer.Option(help="Audit the checks and answers of this item alone.")] = None,
+    with_training: Annotated[
+        bool, typer.Option("--with-training", help="Make the checks that judge a submission as a whole every time.")
+    ] = False,
+    root: AssignmentOption = None,
+) -> None:
+    """Find out whether the assignment is sound, by answers of which it is known what they deserve.
+
+    Exit status: 0 sound, 1 not, 2 bad usage or no catalogue, 3 a fault of the audit.
+    """
+    # The catalogue and its checks need torch, which no other command imports in this process.
+    from .authoring.audit import config, judge, plan, pool, report
+    from .authoring.audit import picture as pictures
+    from .catalogue import CatalogueError
+
+    with reported():
+        rubric = assignment.load(root or assignment.find_root(Path.cwd()))
+        settings = config.load(rubric.tests / "audit.toml")
+        for path in filter(None, (json_file, picture)):
+            _require_writable(path)
+        options = plan.Options(
+            jobs or plan.processors(), seeds, tuple(item) if item else None, rubric.tiers, wholes=with_training
+        )
+        try:
+            with _progress(enabled=True, title="auditing") as watch:
+                verdict = judge.judge(plan.run(rubric, options, watch), settings)
+            if picture is not None:
+                pictures.draw(verdict, picture)
+        except (CatalogueError, pictures.PictureError) as error:
+            raise fail(str(error), BAD_INPUT) from None
+        except pool.PoolError as error:
+            raise fail(str(error), GRADER_FAULT) from None
+    if json_file is not None:
+        files.write_atomically(json_file, report.dumps(verdict))
+    console = Console(highlight=False)
+    report.render(verdict, console if console.is_terminal else Console(highlight=False, width=120))
+    if not verdict.sound:
+        raise typer.Exit(UNSOUND)
+
+
+@app.command()
+def answers(
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit with 1 if the file is out of date.")
+    ] = False,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes at work (default: as many as processors).")] = None,
+    root: AssignmentOption = None,
+) -> None:
+    """Write down what typical wrong answers give to the public checks, so that students are told their mistake."""
+    from .authoring import answers as generator
+    from .authoring.audit import plan, pool
+    from .catalogue import CatalogueError
+    from .diagnosis.stored import FILE, Stored
+
+    console = Console(highlight=False)
+    with reported():
+        rubric = assignment.load(root or assignment.find_root(Path.cwd()))
+        path = rubric.root / FILE
+        try:
+            with _progress(enabled=True, title="answering") as watch:
+                new = generator.generate(rubric, jobs or plan.processors(), watch)
+        except CatalogueError as error:
+            raise fail(str(error), BAD_INPUT) from None
+        except pool.PoolError as error:
+            raise fail(str(error), GRADER_FAULT) from None
+    old = Stored.load(path) if path.is_file() else None
+    stale = ["there is no such file"] if old is None else generator.differences(old, new)
+    for line in stale:
+        console.print(Text(f"{path.name}: {line}"))
+    if not stale:
+        console.print("the answers are up to date")
+    elif check:
+        raise typer.Exit(1)
+    else:
+        files.write_atomically(path, new.dumps())
+
+
+@app.command(name="github")
+def github_report(
+    scores: Annotated[Path, typer.Argument(help="A score document.")] = Path("scores.json"),
+    folder: Annotated[str, typer.Option(help="Where the student's files are in the repository.")] = submission.FOLDER,
+) -> None:
+    """Show a score document in a GitHub Actions job: annotations on the lines, and a job summary."""
+    try:
+        document: dict[str, Any] = json.loads(scores.read_text(encoding="utf-8"))
+        summary, lines = github.summary(document), github.commands(document, folder)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise fail(f"cannot read the score document {scores}: {error!r}", BAD_INPUT) from None
+    for line in lines:
+        typer.echo(line)
+    target = os.environ.get("GITHUB_STEP_SUMMARY")
+    if target:
+        with Path(target).open("a", encoding="utf-8") as stream:
+            stream.write(summary)
+    else:
+        typer.echo(summary)
+
+
+def _require_writable(path: Path) -> None:
+    try:
+        files.ensure_writable(path)
+    except OSError as error:
+        raise fail(f"cannot write {path}: {error.strerror or error}", BAD_INPUT) from None
+
+
+@contextmanager
+def _progress(*, enabled: bool, title: str = "grading") -> Iterator[Any]:
+    """A progress bar on standard error, where that is a terminal; yields what tells it how far things are."""
+    console = Console(stderr=True)
+    if not enabled or not console.is_terminal:
+        yield None
+        return
+    columns = (TextColumn("{task.fields[title]}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, TextColumn("{task.fields[current]}", markup=False), console=console, transient=True) as bar:
+        task = bar.add_task("", title=title, current="starting", total=None)
+
+        def watch(progress: Any) -> None:
+            bar.update(task, completed=progress.done, total=progress.total, current=progress.current)
+
+        yield watch
+
+
+def main() -> None:
+    """Entry point of the command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

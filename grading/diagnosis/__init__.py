@@ -1,0 +1,62 @@
+"""Which typical mistake gives exactly these wrong answers: a diagnosis, which never changes points.
+
+Everything that a check asked of the submission and was answered is kept. Afterwards the same questions are put to each
+wrong answer of the catalogue that belongs to the item, in this process, with the solution around it and the same
+random numbers. A mistake is named only if it explains every answer of the item's checks, passed ones included, and the
+right solution does not. If it cannot be told apart from others, all of them are named; if nothing fits, nothing is
+said, for a wrong explanation is worse than none.
+
+A student's own machine has no catalogue. There the answers that the wrong ones give to the public checks are read from
+a file of numbers (``stored``).
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Protocol
+
+from .. import catalogue
+from .evidence import Evidence, Named
+from .replay import Replayed
+from .stored import FILE, Stored
+
+__all__ = ["SECONDS", "Diagnostician", "Evidence", "Named", "diagnose", "open_diagnostician"]
+
+SECONDS = 10.0
+"""No run is held up longer than this; what is not explained by then stays unexplained."""
+
+
+class Diagnostician(Protocol):
+    """Knows the wrong answers to an item, and what they answer."""
+
+    def explain(self, item: str, evidence: list[Evidence], deadline: float) -> dict[str, Named]:
+        """The mistake that explains all the evidence of one item, for each check that shows it, by the check's id."""
+        ...
+
+
+def open_diagnostician(root: Path, files: tuple[str, ...]) -> Diagnostician | None:
+    """What can name mistakes in the assignment in ``root``, or None where nothing can.
+
+    Raises:
+        CatalogueError: there is a catalogue, but it cannot be used.
+    """
+    if catalogue.exists(root):
+        return Replayed(catalogue.load(root, files))
+    path = root / FILE
+    return Stored.load(path) if path.is_file() else None
+
+
+def diagnose(diagnostician: Diagnostician, evidence: list[Evidence], seconds: float = SECONDS) -> dict[str, Named]:
+    """Explain the failed checks of a run, as far as that is possible.
+
+    Args:
+        diagnostician: knows the wrong answers.
+        evidence: of every check that was made, in any order.
+        seconds: how long this may take.
+    """
+    deadline = time.monotonic() + seconds
+    found: dict[str, Named] = {}
+    for item in dict.fromkeys(e.item for e in evidence if e.failed):
+        found |= diagnostician.explain(item, [e for e in evidence if e.item == item], deadline)
+    return found

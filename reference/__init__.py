@@ -1,0 +1,1 @@
+"""The solution. The skeletons in ``student/`` are generated from it; it never reaches a student."""

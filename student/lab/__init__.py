@@ -1,0 +1,5 @@
+"""The lab: train a VAE on real data and see what it learned.
+
+It runs whichever implementation it is pointed at, the student's ``student/vae.py`` or ``student/simple_vae.py``, and
+measures the result with its own formulas, so that a number in a report never depends on the code being judged.
+"""

@@ -1,0 +1,97 @@
+"""Checkpoints in safetensors: weights, optimiser state and metrics of a run. Nothing is ever unpickled."""
+
+import json
+import os
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from student.lab.errors import BadInput
+from student.lab.folder import COLUMNS, Row, RunFolder
+
+
+def save(folder: RunFolder, model: nn.Module, optimizer: torch.optim.Optimizer, rows: list[Row]) -> None:
+    """Write the state after an epoch: first the checkpoint, then what is derived from it."""
+    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+    for index, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items()}
+    _save_tensors(folder.checkpoint_file, tensors, {"rows": json.dumps(rows)})
+    folder.write_metrics(rows)
+
+
+def load(folder: RunFolder, model: nn.Module, optimizer: torch.optim.Optimizer | None = None) -> list[Row]:
+    """Read the checkpoint into a model and an optimiser, and return the metrics.
+
+    Raises:
+        BadInput: if it is missing, damaged, or does not fit the model.
+    """
+    tensors, metadata = _load_tensors(folder.checkpoint_file)
+    _into_model(model, tensors, folder.checkpoint_file)
+    if optimizer is not None:
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in tensors.items():
+            if name.startswith("optimizer."):
+                _, index, key = name.split(".", 2)
+                state.setdefault(int(index), {})[key] = value
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    return _rows(metadata, folder.checkpoint_file)
+
+
+def read_rows(folder: RunFolder) -> list[Row]:
+    """The metrics alone; ``BadInput`` as for :func:`load`."""
+    return _rows(_load_tensors(folder.checkpoint_file)[1], folder.checkpoint_file)
+
+
+def save_autoencoder(folder: RunFolder, model: nn.Module) -> None:
+    """Keep the plain autoencoder's weights."""
+    _save_tensors(folder.autoencoder_file, {f"model.{name}": value for name, value in model.state_dict().items()}, {})
+
+
+def load_autoencoder(folder: RunFolder, model: nn.Module) -> None:
+    """Read them back into a model; ``BadInput`` as for :func:`load`."""
+    _into_model(model, _load_tensors(folder.autoencoder_file)[0], folder.autoencoder_file)
+
+
+def _save_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:  # cloned, because safetensors refuses parameters that share memory, and tied weights are legitimate
+        save_file(
+            {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}, partial, metadata
+        )
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    if not path.is_file():
+        raise BadInput(f"{path.parent} has no {path.name}: the run stopped before its first epoch")
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise BadInput(f"{path} is damaged: {error}") from error
+
+
+def _rows(metadata: dict[str, str], path: Path) -> list[Row]:
+    try:
+        rows: list[Row] = json.loads(metadata["rows"])
+        if rows and all(set(COLUMNS) == set(row) for row in rows):
+            return rows
+    except (KeyError, ValueError, TypeError):
+        pass
+    raise BadInput(f"{path} does not hold the metrics of a run")
+
+
+def _into_model(model: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
+    state = {name.removeprefix("model."): value for name, value in tensors.items() if name.startswith("model.")}
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:
+        raise BadInput(
+            f"{path} does not fit the model: were layers renamed or resized since? "
+            f"({str(error).splitlines()[-1].strip()})"
+        ) from error

@@ -1,0 +1,268 @@
+"""The command ``vae-lab``: parses, calls, prints.
+
+Exit status: 0 done; 1 training stopped at a number that is not finite, the last good state is kept; 2 bad usage or bad
+input; 3 the implementation cannot be run (stubs missing, or its code raised); 130 stopped by Ctrl-C, what is there is
+kept.
+"""
+
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from student.lab import options as o
+from student.lab.config import PRESETS, RunConfig, configure, option
+from student.lab.errors import BadInput, LabError
+
+# torch and matplotlib are imported inside the commands: bad usage is answered before they have loaded.
+
+app = typer.Typer(
+    help="Train a VAE on real data and see what it learned.",
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+)  # fmt: skip
+
+OPTIONAL = {"matplotlib", "safetensors", "jinja2"}
+
+
+@app.command()
+def train(
+    preset: o.Preset = "guide", implementation: o.Which = None, solution: o.Solution = False, student: o.Student = None,
+    data: o.Data = None, data_dir: o.DataDir = None, mirror: o.Mirror = None, binarise: o.Binarise = None,
+    train_examples: o.TrainExamples = None, likelihood: o.Likelihood = None, hidden_dim: o.HiddenDim = None,
+    hidden_layers: o.HiddenLayers = None, latent_dim: o.LatentDim = None, activation: o.Activation = None,
+    beta: o.Beta = None, warmup_epochs: o.Warmup = None, epochs: o.Epochs = None, batch_size: o.BatchSize = None,
+    learning_rate: o.LearningRate = None, lr_schedule: o.LrSchedule = None, seed: o.Seed = None,
+    autoencoder: o.Autoencoder = None, precision: o.Precision = None, compile: o.Compile = None,
+    samples: o.Samples = 100, examples: o.Examples = 1000, device: o.Device = "auto", threads: o.Threads = 0,
+    out: o.Out = None, resume: o.Resume = False,
+) -> None:  # fmt: skip
+    """Train a model, measure it, and draw what it learned into a run's folder."""
+    chosen = _settings(locals())
+    from student.lab.folder import RunFolder, free_folder
+
+    if resume:
+        if out is None:
+            raise BadInput("--resume needs --out, the folder of the run to go on with")
+        folder = RunFolder(out)
+        cfg, about = folder.config()
+        cfg = _resumed(cfg, chosen)
+        data_dir = data_dir or _path(about.get("data", {}).get("folder"))
+        if student is None and not solution:
+            student = _path(about.get("implementation", {}).get("path"))
+    else:
+        cfg = configure(preset, **chosen)
+        folder = RunFolder(out or free_folder(Path("runs"), f"{cfg.preset}-{cfg.data}-seed{cfg.seed}"))
+        folder.refuse_if_taken()
+    path, dataset = _inputs(cfg, solution, student, data_dir, mirror)
+    _check(samples=samples, examples=examples + 1, threads=threads + 1)
+    from student.lab import workflow
+    from student.lab.machine import Machine
+
+    if resume:
+        workflow.warn_if_changed(folder, path)
+    summary = workflow.train_run(
+        cfg,
+        dataset,
+        path,
+        folder,
+        Machine(device, threads),
+        workflow.BoundSize(samples, examples),
+        data_dir,
+        resume,
+    )
+    workflow.tell(summary, folder.path)
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+    samples: o.Samples = 100, examples: o.Examples = 1000, device: o.Device = "auto", threads: o.Threads = 0,
+    data_dir: o.DataDir = None, mirror: o.Mirror = None, solution: o.Solution = False, student: o.Student = None,
+) -> None:  # fmt: skip
+    """Measure a run again, with a larger importance-weighted bound if asked, and redraw its pictures and report."""
+    from student.lab.folder import RunFolder
+
+    folder = RunFolder(run)
+    cfg, about = folder.config()
+    if student is None and not solution:
+        student = _path(about.get("implementation", {}).get("path"))
+    data_dir = data_dir or _path(about.get("data", {}).get("folder"))
+    _check(samples=samples, examples=examples + 1, threads=threads + 1)
+    path, dataset = _inputs(cfg, solution, student, data_dir, mirror)
+    from student.lab import workflow
+    from student.lab.machine import Machine
+
+    workflow.warn_if_changed(folder, path)
+    machine, bound = Machine(device, threads), workflow.BoundSize(samples, examples)
+    workflow.tell(workflow.evaluate_run(folder, dataset, path, machine, bound), folder.path)
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Two or more run folders.")],
+    out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("comparison.png"),
+) -> None:
+    """Runs beside each other: a table, and their test curves over each other."""
+    from student.lab.compare import compare_runs
+
+    compare_runs(runs, out)
+
+
+@app.command()
+def sweep(
+    betas: Annotated[str, typer.Option(help="KL weights, separated by commas.")] = "0.1,0.25,0.5,1,2,4,8,16",
+    preset: o.Preset = "guide", solution: o.Solution = False, student: o.Student = None, data: o.Data = None,
+    data_dir: o.DataDir = None, mirror: o.Mirror = None, binarise: o.Binarise = None, likelihood: o.Likelihood = None,
+    train_examples: o.TrainExamples = None, hidden_dim: o.HiddenDim = None, hidden_layers: o.HiddenLayers = None,
+    latent_dim: o.LatentDim = None, warmup_epochs: o.Warmup = None, epochs: o.Epochs = None,
+    batch_size: o.BatchSize = None, learning_rate: o.LearningRate = None, seed: o.Seed = None,
+    device: o.Device = "auto", threads: o.Threads = 0, out: o.Out = None,
+) -> None:  # fmt: skip
+    """Train one model for each of several betas and draw the rate-distortion curve."""
+    chosen = _settings(locals())
+    weights = _numbers(betas)
+    cfg, folder, path, dataset = _new("sweep", preset, chosen, out, solution, student, data_dir, mirror, threads)
+    from student.lab.machine import Machine
+    from student.lab.sweep import sweep_betas
+
+    sweep_betas(weights, cfg, dataset, path, folder, Machine(device, threads))
+
+
+@app.command()
+def clinic(
+    patients: Annotated[str | None, typer.Option(help="Names separated by commas. Default: all.")] = None,
+    solution: o.Solution = False, student: o.Student = None, data: o.Data = None, data_dir: o.DataDir = None,
+    mirror: o.Mirror = None, train_examples: o.TrainExamples = None, hidden_dim: o.HiddenDim = None,
+    latent_dim: o.LatentDim = None, epochs: o.Epochs = None, batch_size: o.BatchSize = None, seed: o.Seed = None,
+    device: o.Device = "auto", threads: o.Threads = 0, out: o.Out = None,
+) -> None:  # fmt: skip
+    """Train sick implementations on purpose, beside a healthy one, and show how each sickness looks."""
+    from student.lab.errors import choose
+    from student.lab.patients import NAMES
+
+    names = [choose("patient", name.strip(), NAMES) for name in patients.split(",")] if patients else list(NAMES)
+    chosen = _settings(locals())
+    chosen["warmup_epochs"] = 0.0  # a warm-up hides the early collapse that is to be shown
+    cfg, folder, path, dataset = _new("clinic", "guide", chosen, out, solution, student, data_dir, mirror, threads)
+    if dataset.image_shape is None:
+        raise BadInput(f"the clinic shows pictures and needs images, not {cfg.data}")
+    from student.lab.clinic import open_clinic
+    from student.lab.machine import Machine
+
+    open_clinic(names, cfg, dataset, path, folder, Machine(device, threads))
+
+
+@app.command()
+def presets() -> None:
+    """List the presets and what each one sets."""
+    from student.lab import console
+
+    default = RunConfig()
+    for name, (text, cfg) in PRESETS.items():
+        console.say(f"{name}: {text}", "bold")
+        shown = {key: value for key, value in cfg.to_json().items() if key != "preset"}
+        console.say(
+            "  " + " ".join(f"{option(key)} {value}" for key, value in shown.items() if value != getattr(default, key))
+        )
+
+
+def _settings(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a command that are settings of a run."""
+    known = {field.name for field in fields(RunConfig)} - {"preset"}
+    return {name: value for name, value in arguments.items() if name in known}
+
+
+def _new(
+    kind: str, preset: str, chosen: dict[str, Any], out: Path | None, solution: bool, student: Path | None,
+    data_dir: Path | None, mirror: str | None, threads: int,
+) -> tuple[RunConfig, Path, Path, Any]:  # fmt: skip
+    """Settings, empty folder, implementation and data of a command that trains several models."""
+    from student.lab.folder import RunFolder, free_folder
+
+    cfg = configure(preset, **chosen)
+    if cfg.implementation != "vae":
+        raise BadInput(f"the {kind} needs vae.py; preset {preset!r} runs simple_vae.py")
+    folder = out or free_folder(Path("runs"), f"{kind}-{cfg.data}-seed{cfg.seed}")
+    RunFolder(folder).refuse_if_taken()
+    _check(threads=threads + 1)
+    path, dataset = _inputs(cfg, solution, student, data_dir, mirror)
+    return cfg, folder, path, dataset
+
+
+def _inputs(
+    cfg: RunConfig, solution: bool, student: Path | None, data_dir: Path | None, mirror: str | None
+) -> tuple[Path, Any]:
+    """The implementation's file, all its stubs written, and the data set; neither needs torch."""
+    from student.lab import console, data
+    from student.lab.stubs import find_file, read_source
+
+    path = find_file(cfg.implementation, solution, student)
+    read_source(path, cfg.implementation)
+    return path, data.load(cfg.data, data_dir, mirror, console.say)
+
+
+def _resumed(cfg: RunConfig, chosen: dict[str, Any]) -> RunConfig:
+    """The settings of a run that goes on: its own, and ``--epochs`` if given."""
+    given = {name: value for name, value in chosen.items() if value is not None and name != "epochs"}
+    changed = {name: value for name, value in given.items() if value != getattr(cfg, name)}
+    if changed:
+        told = ", ".join(
+            f"{option(name)} {value} (the run has {getattr(cfg, name)})" for name, value in changed.items()
+        )
+        raise BadInput(f"--resume goes on with the run's own settings; not to be changed: {told}")
+    return cfg.extended(chosen["epochs"])
+
+
+def _numbers(text: str) -> list[float]:
+    try:
+        numbers = sorted({float(part) for part in text.split(",")})
+    except ValueError as error:
+        raise BadInput(f"--betas {text!r}: give numbers separated by commas, such as 0.5,1,2") from error
+    if len(numbers) < 2 or not all(0 < number < float("inf") for number in numbers):
+        raise BadInput(f"--betas {text!r}: give at least two different positive numbers")
+    return numbers
+
+
+def _check(**numbers: int) -> None:
+    for name, value in numbers.items():
+        if value < 1:
+            raise BadInput(f"{option(name)} is too small")
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None
+
+
+def main() -> None:
+    """Run the command line; every expected fault becomes one message and its exit status."""
+    try:
+        app()
+    except LabError as error:
+        _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        _fail("stopped", 130)
+    except OSError as error:
+        _fail(f"{error.filename or 'the system'}: {error.strerror or error}", 2)
+    except RuntimeError as error:
+        if type(error).__name__ != "OutOfMemoryError":  # torch's, which is not imported here
+            raise
+        _fail(f"not enough memory on the device ({error}). Try a smaller --batch-size, or --device cpu", 2)
+    except ModuleNotFoundError as error:
+        if error.name not in OPTIONAL:
+            raise
+        _fail(f"the lab needs {error.name}: pip install 'vae-assignment[lab]'", 2)
+
+
+def _fail(message: str, code: int) -> None:
+    from rich.text import Text
+
+    from student.lab.console import err
+
+    err.print(Text.assemble(("vae-lab: ", "bold red"), message), soft_wrap=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

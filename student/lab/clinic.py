@@ -1,0 +1,233 @@
+"""``vae-lab clinic``: what each usual mistake looks like in the curves, in the numbers and in the pictures."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor, nn
+
+from student.lab import console, session
+from student.lab.config import RunConfig
+from student.lab.console import TrainingView
+from student.lab.data import Dataset
+from student.lab.diagnose import Evidence, Finding, diagnose
+from student.lab.errors import Diverged, Interrupted
+from student.lab.evaluate import recon_at_mean, report_of
+from student.lab.figures import curves, style
+from student.lab.folder import Row, write_json
+from student.lab.gallery import SEED, Picture, mean_of, setting
+from student.lab.implementation import Implementation, blamed, load
+from student.lab.machine import Machine, watching
+from student.lab.measure import decode, measure, posteriors
+from student.lab.patients import Parts, Patient, healthy_parts, sick_objective, treated
+from student.lab.report import nats, render
+from student.lab.session import Material
+from student.lab.train import StopRequested
+
+SHOWN = 10  # images of each patient
+HEAD = ["patient", "mistake", "reported loss", "true −ELBO", "recon", "KL", "active", "mean sigma", "the lab says"]
+
+
+class View(nn.Module):
+    """A patient's model as its own code would show it: with its wrong decoder output."""
+
+    def __init__(self, model: nn.Module, parts: Parts) -> None:
+        super().__init__()
+        self.model, self.parts = model, parts
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Posterior parameters of ``(B, D)``, each ``(B, L)``."""
+        mu, logvar = self.model.encode(x)  # type: ignore[operator]
+        return mu, logvar
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Decoder output of ``(B, L)``, ``(B, D)``."""
+        return self.parts.output(self.model.decode(z))  # type: ignore[operator]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A patient after training.
+
+    Attributes:
+        patient: who.
+        rows: metrics; ``reported_loss`` is what the sick code said.
+        sigma: mean posterior standard deviation.
+        findings: what the diagnosis says.
+        samples, reconstructions: images of shape ``(SHOWN, D)``.
+        ended: why training stopped early, or empty.
+    """
+
+    patient: Patient
+    rows: list[Row]
+    sigma: float
+    findings: list[Finding]
+    samples: Tensor
+    reconstructions: Tensor
+    ended: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """The first thing the lab would say."""
+        return "Training stopped at a number that is not finite" if self.ended else self.findings[0].title
+
+
+def open_clinic(
+    names: list[str], cfg: RunConfig, dataset: Dataset, path: Path, folder: Path, machine: Machine
+) -> list[Case]:
+    """Train the named patients and the healthy one and write ``clinic.json``, the pictures and ``report.html``.
+
+    Args:
+        names: of the patients.
+        cfg: the settings that all share.
+        dataset: its images.
+        path: the implementation's file, which must itself be right for the comparison to mean anything.
+        folder: where to write; the patients done so far are there even when the clinic is stopped.
+        machine: where to compute.
+    """
+    device = machine.claim()
+    implementation = load(path, "vae")
+    material = session.prepare(dataset, cfg, device)
+    folder.mkdir(parents=True, exist_ok=True)
+    cases: list[Case] = []
+    patients = treated(names)
+    with session.stop_on_interrupt() as asked, blamed(path):
+        for patient in patients:
+            view = TrainingView(patient.name, cfg.epochs, len(material.train), cfg.latent_dim)
+            try:
+                with view:
+                    cases.append(_treat(patient, implementation, cfg, material, view, asked))
+            except StopRequested:
+                break
+            console.say(f"{patient.name}: {patient.mistake}. {cases[-1].verdict}.")
+            _write_numbers(cases, cfg, material, folder)
+    if cases:
+        _write_report(cases, cfg, material, folder)
+    console.table("", [(name, "left" if name in LEFT else "right") for name in HEAD], [_cells(case) for case in cases])
+    if len(cases) < len(patients):
+        raise Interrupted(f"stopped after {len(cases)} of {len(patients)} patients; what is there is in {folder}")
+    console.say(f"report: {folder / 'report.html'}", "bold")
+    return cases
+
+
+LEFT = ("patient", "mistake", "the lab says")
+
+
+def _treat(
+    patient: Patient, implementation: Implementation, cfg: RunConfig, material: Material, view: TrainingView, asked: Any
+) -> Case:
+    trainer = session.make_trainer(implementation, cfg, material)
+    trainer.objective = sick_objective(patient, implementation.module)
+    seen = View(trainer.model, patient.operate(healthy_parts(trainer.model, implementation.module)))
+    rows, ended = [session.measured_row(trainer, material, None, seen)], ""
+    before = {name: value.clone() for name, value in trainer.model.state_dict().items()}
+    try:
+        while trainer.epoch < cfg.epochs:
+            log = trainer.run_epoch(watching(view, trainer.epoch, asked))
+            rows.append(session.measured_row(trainer, material, log, seen))
+            before = {name: value.clone() for name, value in trainer.model.state_dict().items()}
+    except Diverged as error:
+        ended = str(error)
+        trainer.model.load_state_dict(before)
+    train = measure(seen, material.train_measured, cfg.likelihood, session.MEASURE_SEED)
+    test = measure(seen, material.test, cfg.likelihood, session.MEASURE_SEED)
+    evidence = Evidence(
+        replace(cfg, beta=patient.beta), rows, material.floors, material.dataset.input_dim, train, test,
+        recon_at_mean(seen, material.test, cfg.likelihood), report_of(trainer.model, trainer.objective, cfg, material),
+    )  # fmt: skip
+    noise = torch.Generator(device=material.test.device).manual_seed(SEED)
+    z = torch.randn((SHOWN, cfg.latent_dim), generator=noise, device=material.test.device)
+    mu, _ = posteriors(seen, material.test[:SHOWN])
+    shown = [mean_of(decode(seen, codes), cfg).cpu() for codes in (z, mu)]
+    return Case(patient, rows, test.posterior_std, diagnose(evidence), shown[0], shown[1], ended)
+
+
+def _cells(case: Case) -> list[str]:
+    last = case.rows[-1]
+    numbers = [last[key] for key in ("reported_loss", "test_neg_elbo", "test_recon", "test_kl")]
+    return [
+        case.patient.name, case.patient.mistake, *[nats(number) for number in numbers],
+        f"{last['active_units']:.0f}", nats(case.sigma, 2), case.verdict,
+    ]  # fmt: skip
+
+
+def deceptive(cases: list[Case]) -> list[Finding]:
+    """Sick code that reports a better loss than the healthy one: why the reported loss alone proves nothing."""
+    healthy = cases[0].rows[-1]
+
+    def better(case: Case) -> bool:
+        told, true = case.rows[-1]["reported_loss"], case.rows[-1]["test_neg_elbo"]
+        return told < healthy["reported_loss"] and not true < healthy["test_neg_elbo"]
+
+    liars = [case for case in cases[1:] if better(case)]
+    if not liars:
+        return []
+    text = (
+        f"The healthy implementation reports {nats(healthy['reported_loss'])} nats. These report less and are worse: "
+    )
+    told = [
+        f"{case.patient.name} ({nats(case.rows[-1]['reported_loss'])} reported, "
+        f"{nats(case.rows[-1]['test_neg_elbo'])} true)"
+        for case in liars
+    ]
+    return [Finding("problem", "The reported loss alone deceives", text + ", ".join(told) + ".")]
+
+
+def draw_images(cases: list[Case], test: Tensor, shape: tuple[int, int]) -> Figure:
+    """Prior samples and reconstructions of every patient, a row each."""
+    fig = style.figure(11, 0.62 * (len(cases) + 1) + 0.5)
+    every = fig.subplots(len(cases) + 1, 2, squeeze=False)
+    real = test[: 2 * SHOWN].cpu()
+    rows = [("test images", real[SHOWN:], real[:SHOWN])]
+    rows += [(case.patient.name, case.samples, case.reconstructions) for case in cases]
+    for axes, (name, samples, reconstructions) in zip(every, rows, strict=True):
+        for place, images in zip(axes, (samples, reconstructions), strict=True):
+            style.show(place, style.tiles(images.nan_to_num().numpy().reshape(-1, *shape), SHOWN))
+        axes[0].text(-0.02, 0.5, name, ha="right", va="center", fontsize=9, transform=axes[0].transAxes)
+    every[0][0].set_title("prior samples; first row: data", fontsize=10, loc="left")
+    every[0][1].set_title("reconstructions of the test images in the first row", fontsize=10, loc="left")
+    return fig
+
+
+def _write_numbers(cases: list[Case], cfg: RunConfig, material: Material, folder: Path) -> None:
+    write_json(
+        folder / "clinic.json",
+        {
+            "unit": "nats per example",
+            "config": cfg.to_json(),
+            "floors": {"zero": material.floors.zero, "constant": material.floors.constant},
+            "patients": [
+                {
+                    "name": case.patient.name,
+                    "mistake": case.patient.mistake,
+                    "last": case.rows[-1],
+                    "posterior_std": case.sigma,
+                    "ended": case.ended,
+                    "findings": [{"level": f.level, "title": f.title, "text": f.text} for f in case.findings],
+                }
+                for case in cases
+            ],
+        },
+    )
+
+
+def _write_report(cases: list[Case], cfg: RunConfig, material: Material, folder: Path) -> None:
+    shape = material.dataset.image_shape or (1, 1)
+    style.save(
+        curves.draw_comparison([(case.patient.name, case.rows) for case in cases], reported=True), folder / "curves.png"
+    )
+    style.save(draw_images(cases, material.test, shape), folder / "images.png")
+    pictures = [
+        Picture("curves.png", "Curves", "Left: what each implementation says of itself. Then what is true of it."),
+        Picture("images.png", "Pictures", "A collapsed posterior gives one image for everything; missing noise or a "
+                "missing KL gives good reconstructions and bad samples."),
+    ]  # fmt: skip
+    told = setting(cfg, material.dataset)
+    render(
+        "table.html", folder / "report.html", pictures, folder, name=folder.name,
+        setting=f"{told}, {cfg.epochs} epochs each; nats per example; floors: zero output {material.floors.zero:.1f}, "
+        f"one constant image {material.floors.constant:.1f}",
+        head=HEAD, text_columns=LEFT, rows=[_cells(case) for case in cases], findings=deceptive(cases),
+    )  # fmt: skip

@@ -1,0 +1,160 @@
+"""The data sets, as two arrays in memory: scikit-learn's own, which are always there, and the MNIST family."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from student.lab.download import SOURCES, RemoteFile, Source, cache_folder, fetch
+from student.lab.errors import BadInput
+from student.lab.idx import read_idx
+
+FASHION = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+SPLIT_SEED = 0  # the split of a data set is part of the data set: it does not change with a run's seed
+BINARISE_SEED = 2016  # likewise the one draw of "fixed", and of the test set of "dynamic"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set, split.
+
+    Attributes:
+        name: as on the command line.
+        train, test: examples, shape ``(N, D)``, float32; in ``[0, 1]`` for images, standardised for vectors.
+        train_labels, test_labels: class of each example, shape ``(N,)``; used for colouring only.
+        class_names: one for each class.
+        image_shape: height and width of an image, or ``None`` for vectors.
+    """
+
+    name: str
+    train: NDArray[np.float32]
+    test: NDArray[np.float32]
+    train_labels: NDArray[np.int64]
+    test_labels: NDArray[np.int64]
+    class_names: tuple[str, ...]
+    image_shape: tuple[int, int] | None
+
+    @property
+    def input_dim(self) -> int:
+        """``D``, values in an example."""
+        return int(self.train.shape[1])
+
+    def first(self, train_examples: int) -> "Dataset":
+        """The same with only the first so many training examples; 0 keeps all."""
+        if not train_examples:
+            return self
+        return replace(self, train=self.train[:train_examples], train_labels=self.train_labels[:train_examples])
+
+
+def load(
+    name: str, data_dir: Path | None = None, mirror: str | None = None, say: Callable[[str], None] = print
+) -> Dataset:
+    """Load a data set by its name.
+
+    Args:
+        name: one of ``config.DATASETS``.
+        data_dir: for the MNIST family, the folder with the four idx files, ``.gz`` or unpacked. Without it the cache
+            folder is used and missing files are downloaded into it.
+        mirror: a URL to try before the known mirrors.
+        say: told of downloads.
+
+    Raises:
+        BadInput: if files are missing, damaged or do not fit together.
+    """
+    if name in SOURCES:
+        return _load_idx(name, SOURCES[name], data_dir, mirror, say)
+    if data_dir is not None:
+        raise BadInput(f"--data-dir is for {' and '.join(SOURCES)}; {name} comes with scikit-learn")
+    return _load_sklearn(name)
+
+
+def binarise(images: NDArray[np.float32], how: str) -> NDArray[np.float32]:
+    """Black and white images from grey ones, drawn once.
+
+    Args:
+        images: pixel values in ``[0, 1]``, any shape.
+        how: "none" (as they are), "threshold" (1 from 0.5 upwards), or "fixed" and "dynamic" (each pixel is 1 with the
+            probability that its grey value states). The draw has a seed of its own, so that every run sees the same.
+            It is not Larochelle's fixed file, which others quote numbers on.
+    """
+    if how == "none":
+        return images
+    if how == "threshold":
+        return (images >= 0.5).astype(np.float32)
+    noise = np.random.default_rng(BINARISE_SEED).random(images.shape, dtype=np.float32)
+    return (noise < images).astype(np.float32)
+
+
+def _load_idx(
+    name: str, source: Source, data_dir: Path | None, mirror: str | None, say: Callable[[str], None]
+) -> Dataset:
+    folder = data_dir or cache_folder(name)
+    mirrors = ((mirror.rstrip("/") + "/",) if mirror else ()) + source.mirrors
+    paths = {file.name: _find(file, folder) for file in source.files}
+    missing = [file for file in source.files if paths[file.name] is None]
+    if missing and data_dir is not None:
+        raise BadInput(
+            f"--data-dir {data_dir} lacks {', '.join(file.name for file in missing)} (with or without .gz). {name} "
+            f"needs {', '.join(file.name for file in source.files)}; they are at {' or '.join(source.mirrors)}"
+        )
+    for file in missing:
+        paths[file.name] = fetch(file, mirrors, folder, say)
+
+    def images(file: RemoteFile) -> NDArray[np.uint8]:
+        return read_idx(paths[file.name] or folder / file.name, 3)
+
+    def labels(file: RemoteFile, count: int) -> NDArray[np.int64]:
+        path = paths[file.name] or folder / file.name
+        values = read_idx(path, 1)
+        if len(values) != count:
+            raise BadInput(f"{path} holds {len(values)} labels for {count} images: the files do not belong together")
+        if values.max() > 9:
+            raise BadInput(f"{path} holds the label {values.max()}; {name} has the classes 0 to 9")
+        return values.astype(np.int64)
+
+    train, test = images(source.train_images), images(source.test_images)
+    if train.shape[1:] != test.shape[1:]:
+        raise BadInput(f"{folder}: training images are {train.shape[1:]}, test images {test.shape[1:]}")
+    return Dataset(
+        name=name,
+        train=_unit(train),
+        test=_unit(test),
+        train_labels=labels(source.train_labels, len(train)),
+        test_labels=labels(source.test_labels, len(test)),
+        class_names=FASHION if name == "fashion-mnist" else tuple("0123456789"),
+        image_shape=(int(train.shape[1]), int(train.shape[2])),
+    )
+
+
+def _find(file: RemoteFile, folder: Path) -> Path | None:
+    candidates = (folder / file.name, folder / file.name.removesuffix(".gz"))
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _unit(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
+
+
+def _load_sklearn(name: str) -> Dataset:
+    from sklearn import datasets  # type: ignore[import-untyped]  # here, because it takes a second that MNIST users need not wait for
+
+    loaders = {"digits": datasets.load_digits, "breast-cancer": datasets.load_breast_cancer, "wine": datasets.load_wine}
+    bunch = loaders[name]()
+    order = np.random.default_rng(SPLIT_SEED).permutation(len(bunch.data))
+    examples, labels = bunch.data[order].astype(np.float32), bunch.target[order].astype(np.int64)
+    cut = len(examples) * 4 // 5
+    if name == "digits":
+        examples /= 16
+    else:  # standardised by the training part alone: the test part must stay unseen
+        examples = (examples - examples[:cut].mean(axis=0)) / examples[:cut].std(axis=0)
+    return Dataset(
+        name=name,
+        train=examples[:cut],
+        test=examples[cut:],
+        train_labels=labels[:cut],
+        test_labels=labels[cut:],
+        class_names=tuple(str(label) for label in bunch.target_names),
+        image_shape=(8, 8) if name == "digits" else None,
+    )

@@ -1,0 +1,274 @@
+"""What the numbers of a run mean, in plain words: is it healthy, and if not, what usually causes this picture."""
+
+import math
+from dataclasses import dataclass
+
+from student.lab.config import RunConfig
+from student.lab.folder import Row
+from student.lab.measure import Floors, Measurement
+
+
+@dataclass(frozen=True)
+class Reported:
+    """What the implementation says of the trained model on the examples that the lab measured too.
+
+    Attributes:
+        loss, recon, kl: means over batches, in what should be nats per example.
+        batch_size: of these batches.
+    """
+
+    loss: float
+    recon: float
+    kl: float
+    batch_size: int
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to tell.
+
+    Attributes:
+        level: "problem", "note" or "good".
+        title: the finding in a few words.
+        text: what it rests on and what to do.
+    """
+
+    level: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that a diagnosis looks at.
+
+    Attributes:
+        cfg, rows, floors: of the run.
+        input_dim: ``D``.
+        train, test: measured with noise.
+        recon_at_mean: test reconstruction with ``z = mu``, nats per example.
+        reported: by the implementation on the examples of ``train``.
+    """
+
+    cfg: RunConfig
+    rows: list[Row]
+    floors: Floors
+    input_dim: int
+    train: Measurement
+    test: Measurement
+    recon_at_mean: float
+    reported: Reported
+
+
+COLLAPSE_MARGIN = 0.03
+FAR = "Codes far from the prior"
+CAUSES_OF_COLLAPSE = (
+    "the reconstruction is averaged over the features while the KL is summed; the KL is summed over the batch while "
+    "the reconstruction is averaged; no gradient reaches the encoder (a detached z or a torch.no_grad); a beta that "
+    "is too large; or simply too little training"
+)
+
+
+def diagnose(evidence: Evidence) -> list[Finding]:
+    """Everything worth saying about a run, problems first."""
+    if not all(math.isfinite(value) for value in (evidence.test.recon, evidence.test.kl)):
+        text = f"test reconstruction {evidence.test.recon}, KL {evidence.test.kl}. {_exploded(evidence)}"
+        return [Finding("problem", "The numbers are not finite", text)]
+    if evidence.rows[-1]["epoch"] == 0:
+        text = f"This is the untrained network: test −ELBO {evidence.test.neg_elbo:.1f} nats."
+        return [Finding("note", "Not trained yet", text)]
+    checks = (
+        _negative_kl,
+        _collapse,
+        _noise,
+        _sigma,
+        _sigmoid,
+        _explosion,
+        _accounting,
+        _overfitting,
+        _unfinished,
+        _units,
+    )
+    found = [finding for check in checks for finding in check(evidence)]
+    if not any(finding.level == "problem" or finding.title == FAR for finding in found):
+        found.append(_healthy(evidence))
+    order = ("problem", "note", "good")
+    return sorted(found, key=lambda finding: order.index(finding.level))
+
+
+def _collapse(evidence: Evidence) -> list[Finding]:
+    test, floors = evidence.test, evidence.floors
+    if test.active_units:
+        return []
+    at_floor = abs(test.neg_elbo - floors.constant) < COLLAPSE_MARGIN * abs(floors.constant)
+    place = f"at the floor of one constant example ({floors.constant:.1f})" if at_floor else "without a code to go by"
+    text = (
+        f"0 active units, KL {test.kl:.2f} nats, −ELBO {test.neg_elbo:.1f} nats, {place}. Every example gets the same "
+        f"code, and the decoder ignores it. Usual causes: {CAUSES_OF_COLLAPSE}."
+    )
+    return [Finding("problem", "The posterior has collapsed", text)]
+
+
+def _negative_kl(evidence: Evidence) -> list[Finding]:
+    if evidence.reported.kl > -0.01:
+        return []
+    text = (
+        f"The implementation reports a KL of {evidence.reported.kl:.4g} nats, and no KL divergence is below 0. With "
+        "the wrong sign the loss falls without end while the codes fly apart."
+    )
+    return [Finding("problem", "The KL is negative", text)]
+
+
+def _noise(evidence: Evidence) -> list[Finding]:
+    """A decoder that works at the mean and fails with noise was trained without the noise.
+
+    Where the loss is at its optimum, the noise costs at most beta/2 nats for each active unit: there the derivative of
+    the reconstruction by logvar is beta/2 (1 - sigma ** 2), and the reconstruction grows about linearly in sigma ** 2.
+    Twice that, and a margin, is suspicious.
+    """
+    test, at_mean = evidence.test, evidence.recon_at_mean
+    if evidence.reported.kl < 0:
+        return []  # its own trouble
+    if test.recon - at_mean < evidence.cfg.beta * test.active_units + 0.15 * abs(at_mean) + 1:
+        return []
+    text = (
+        f"With z = mu the test reconstruction is {at_mean:.1f} nats, with z drawn from the posterior {test.recon:.1f} "
+        f"(mean sigma {test.posterior_std:.2f}). The decoder never met the noise that the posterior claims. Usual "
+        "causes: reparameterize returns mu, draws noise of another distribution, or uses a sigma other than "
+        "exp(logvar / 2)."
+    )
+    return [Finding("problem", "The decoder was not trained with the posterior's noise", text)]
+
+
+def _sigma(evidence: Evidence) -> list[Finding]:
+    """A unit that tells examples apart pays for it with a sigma below 1; where it does not, nobody asked sigma."""
+    active = evidence.test.active
+    if not active.any() or float(evidence.test.kl_per_dimension[active].mean()) < 0.05:
+        return []
+    sigma = float(evidence.test.sigma_per_dimension[active].mean())
+    if sigma < 0.98 or _noise(evidence):
+        return []
+    text = (
+        f"The active units have a mean sigma of {sigma:.3f}, the prior's. Only the KL seems to teach logvar: no "
+        "gradient of the reconstruction reaches it. Usual causes: sigma is detached, or computed under torch.no_grad."
+    )
+    return [Finding("problem", "Sigma does not learn from the reconstruction", text)]
+
+
+def _sigmoid(evidence: Evidence) -> list[Finding]:
+    low, high = evidence.test.output_range
+    if evidence.cfg.likelihood != "bernoulli" or low < 0 or high > 1:
+        return []
+    text = (
+        f"All decoder outputs lie in [{low:.2f}, {high:.2f}]; logits should spread far to both sides of 0. decode "
+        "seems to apply a sigmoid, and the loss on logits applies another one: no pixel can become surer than 73 %."
+    )
+    return [Finding("problem", "Two sigmoids", text)]
+
+
+def _explosion(evidence: Evidence) -> list[Finding]:
+    """Above the untrained network: either training blew up, or a small beta let the code grow past its use."""
+    test, untrained, beta = evidence.test, evidence.rows[0]["test_neg_elbo"], evidence.cfg.beta
+    if test.neg_elbo < max(untrained, evidence.floors.zero) or _noise(evidence) or _negative_kl(evidence):
+        return []
+    text = f"test −ELBO (at beta 1) {test.neg_elbo:.4g} nats, the untrained network had {untrained:.4g}. "
+    if beta < 1 and test.recon < evidence.floors.constant:
+        text += (
+            f"With beta {beta:g} the KL, {test.kl:.4g} nats, costs almost nothing in training, so the codes have left "
+            "the prior: reconstructions are good, but samples from the prior will not look like the data."
+        )
+        return [Finding("problem" if beta == 0 else "note", FAR, text)]
+    return [Finding("problem", "Worse than knowing nothing", text + _exploded(evidence))]
+
+
+def _exploded(evidence: Evidence) -> str:
+    return (
+        "Usual causes: the KL term with the wrong sign, a learning rate "
+        f"that is too large (it is {evidence.cfg.learning_rate:g}), or logvar read as sigma."
+    )
+
+
+def _accounting(evidence: Evidence) -> list[Finding]:
+    """Hold what the implementation reports against what the lab measures, term by term, on the same examples."""
+    reported, train, cfg = evidence.reported, evidence.train, evidence.cfg
+    batch = reported.batch_size
+    recon_factors = {
+        1 / evidence.input_dim: "averaged over the features instead of summed",
+        batch: "summed over the batch instead of averaged",
+        1 / (evidence.input_dim * batch): "averaged over features and batch at once",
+        0.5: "half of the squared error (a valid likelihood, but not the contract's)",
+    }
+    kl_factors = {
+        1 / cfg.latent_dim: "averaged over the latent dimensions instead of summed",
+        batch: "summed over the batch instead of averaged",
+        1 / batch: "divided by the batch twice",
+        2: "without its factor 1/2",
+        0.5: "with a factor 1/2 too many",
+        -1: "with the wrong sign",
+    }
+    found = []
+    if not _noise(evidence):  # there the two reconstructions come from different codes, and differ rightly
+        found += _compare("reconstruction", reported.recon, train.recon, recon_factors)
+    return found + _compare("KL", reported.kl, train.kl, kl_factors)
+
+
+def _compare(name: str, told: float, true: float, factors: dict[float, str]) -> list[Finding]:
+    """Nothing if the two agree, else the mistake whose factor fits, else that none does."""
+    if abs(told - true) <= 0.02 * abs(true) + 0.3:
+        return []
+    ratio = told / true if true else math.nan
+    fitting = [reason for factor, reason in factors.items() if factor != 1 and abs(ratio / factor - 1) < 0.05]
+    reason = fitting[0] if fitting else f"{ratio:.3g} times as much, which no usual factor explains"
+    if not fitting and name == "reconstruction":
+        reason += "; does reparameterize use sigma = exp(logvar / 2) and noise from N(0, 1)?"
+    text = (
+        f"On the training examples the implementation reports {told:.4g} nats, the lab measures {true:.4g}: {reason}."
+    )
+    return [Finding("problem", f"The reported {name} is not the {name}", text)]
+
+
+def _overfitting(evidence: Evidence) -> list[Finding]:
+    gap = evidence.test.neg_elbo - evidence.train.neg_elbo
+    if evidence.test.active_units == 0 or gap < 0.05 * abs(evidence.train.neg_elbo):
+        return []
+    best = min(evidence.rows[1:], key=lambda row: row["test_neg_elbo"], default=evidence.rows[0])
+    text = (
+        f"test −ELBO {evidence.test.neg_elbo:.1f}, train {evidence.train.neg_elbo:.1f} nats. The best test value was "
+        f"{best['test_neg_elbo']:.1f} after epoch {best['epoch']:.0f}. More data or fewer "
+        "epochs help."
+    )
+    return [Finding("note", "Overfitting", text)]
+
+
+def _unfinished(evidence: Evidence) -> list[Finding]:
+    rows = evidence.rows
+    if len(rows) < 4 or evidence.cfg.lr_schedule != "constant":
+        return []
+    before, last = rows[-3]["test_neg_elbo"], rows[-1]["test_neg_elbo"]
+    if not before - last > 0.01 * abs(last):
+        return []
+    text = f"The test −ELBO still fell by {before - last:.1f} nats in the last two epochs; --resume with more of them."
+    return [Finding("note", "Not finished", text)]
+
+
+def _units(evidence: Evidence) -> list[Finding]:
+    active, size = evidence.test.active_units, evidence.cfg.latent_dim
+    if not 0 < active < size:
+        return []
+    text = f"{active} of {size} are active. The KL term switches off what does not pay for itself; this is normal."
+    return [Finding("note", "Unused latent units", text)]
+
+
+def _healthy(evidence: Evidence) -> Finding:
+    test, floors = evidence.test, evidence.floors
+    distance = floors.constant - test.neg_elbo
+    text = (
+        f"test −ELBO {test.neg_elbo:.1f} nats = reconstruction {test.recon:.1f} + KL {test.kl:.1f}; "
+        f"{abs(distance):.1f} nats {'below' if distance > 0 else 'above'} the floor of one constant example "
+        f"({floors.constant:.1f}); {test.active_units} of {evidence.cfg.latent_dim} units active."
+    )
+    if evidence.cfg.beta != 1:
+        text += (
+            f" Training minimized reconstruction + {evidence.cfg.beta:g} KL, so this −ELBO (beta 1) is not its optimum."
+        )
+    return Finding("good", "Nothing looks wrong", text)

@@ -1,0 +1,146 @@
+"""The final numbers of a run: ELBO, active units, importance-weighted bound, and what they mean."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from student.lab.config import RunConfig
+from student.lab.diagnose import Evidence, Finding, Reported, diagnose
+from student.lab.folder import Row
+from student.lab.implementation import Objective
+from student.lab.measure import Measurement, decode, importance_bound, log_likelihood, measure, posteriors
+from student.lab.published import comparable
+from student.lab.session import MEASURE_SEED, MEASURED, Material
+from student.lab.train import seed_for
+
+CONSTANTS = {"bernoulli": 0.0, "gaussian": math.log(math.pi) / 2, "laplace": math.log(2)}  # nats per feature, left out
+
+
+@dataclass(frozen=True)
+class Bound:
+    """An importance-weighted bound, as an upper bound on ``-log p(x)``.
+
+    Attributes:
+        value: mean over the examples, nats per example.
+        error: its standard error over the examples.
+        samples: ``K``.
+        examples: test examples it was taken over.
+        neg_elbo: on the same examples, for comparison.
+    """
+
+    value: float
+    error: float
+    samples: int
+    examples: int
+    neg_elbo: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A run's final numbers.
+
+    Attributes:
+        train, test: measured with one sample an example.
+        recon_at_mean: test reconstruction with ``z = mu``.
+        bound: the importance-weighted bound.
+        reported: what the implementation says.
+        findings: the diagnosis.
+    """
+
+    train: Measurement
+    test: Measurement
+    recon_at_mean: float
+    bound: Bound
+    reported: Reported
+    findings: list[Finding]
+
+
+def evaluate(
+    model: nn.Module,
+    objective: Objective,
+    cfg: RunConfig,
+    material: Material,
+    rows: list[Row],
+    samples: int,
+    examples: int,
+) -> Evaluation:
+    """Measure a trained model.
+
+    Args:
+        model: the model.
+        objective: what its implementation reports as loss.
+        cfg, material, rows: of its run.
+        samples: ``K`` of the importance-weighted bound.
+        examples: test examples to take it over; 0 takes all.
+    """
+    train = measure(model, material.train_measured, cfg.likelihood, MEASURE_SEED)
+    test = measure(model, material.test, cfg.likelihood, MEASURE_SEED)
+    at_mean = recon_at_mean(model, material.test, cfg.likelihood)
+    reported = report_of(model, objective, cfg, material)
+    some = material.test[: examples or None]
+    bounds = importance_bound(model, some, cfg.likelihood, samples, MEASURE_SEED)
+    bound = Bound(
+        value=-float(bounds.mean()),
+        error=float(bounds.std() / math.sqrt(len(bounds))) if len(bounds) > 1 else 0.0,
+        samples=samples,
+        examples=len(some),
+        neg_elbo=measure(model, some, cfg.likelihood, MEASURE_SEED).neg_elbo,
+    )
+    evidence = Evidence(cfg, rows, material.floors, material.dataset.input_dim, train, test, at_mean, reported)
+    return Evaluation(train, test, at_mean, bound, reported, diagnose(evidence))
+
+
+@torch.no_grad()
+def report_of(model: nn.Module, objective: Objective, cfg: RunConfig, material: Material) -> Reported:
+    """What the implementation reports of the trained model, on whole batches of the measured training examples."""
+    size = min(cfg.batch_size, len(material.train_measured))
+    whole = len(material.train_measured) // size * size
+    with torch.random.fork_rng():
+        torch.manual_seed(seed_for(MEASURE_SEED, "report"))
+        terms = [objective(model, material.train_measured[i : i + size], cfg.beta) for i in range(0, whole, size)]
+    loss, recon, kl = (float(torch.stack([t[i].double().reshape(()) for t in terms]).mean()) for i in range(3))
+    return Reported(loss, recon, kl, size)
+
+
+def recon_at_mean(model: nn.Module, x: torch.Tensor, likelihood: str) -> float:
+    """The reconstruction term with ``z = mu``, without noise, nats per example of ``x`` ``(N, D)``."""
+    mu, _ = posteriors(model, x[:MEASURED])
+    return -float(log_likelihood(decode(model, mu), x[:MEASURED], likelihood).double().mean())
+
+
+def summarize(evaluation: Evaluation, cfg: RunConfig, material: Material, about: dict[str, Any]) -> dict[str, Any]:
+    """The content of ``summary.json``: every number with its unit and its setting."""
+    test, train, bound = evaluation.test, evaluation.train, evaluation.bound
+    return {
+        "unit": "nats per example",
+        "setting": {
+            "data": cfg.data,
+            "binarisation": cfg.binarise,
+            "likelihood": cfg.likelihood,
+            "constant_left_out": CONSTANTS[cfg.likelihood] * material.dataset.input_dim,
+            "seed": cfg.seed,
+            "epochs": cfg.epochs,
+            "samples_per_example": 1,
+            "test_examples": len(material.test),
+            "train_examples_measured": len(material.train_measured),
+        },
+        "test": {
+            "neg_elbo": test.neg_elbo,
+            "recon": test.recon,
+            "kl": test.kl,
+            "recon_at_mean": evaluation.recon_at_mean,
+        },
+        "train": {"neg_elbo": train.neg_elbo, "recon": train.recon, "kl": train.kl},
+        "active_units": test.active_units,
+        "latent_dim": cfg.latent_dim,
+        "posterior_std": test.posterior_std,
+        "importance_weighted_bound": asdict(bound),
+        "floors": asdict(material.floors),
+        "reported": asdict(evaluation.reported),
+        "published": [asdict(figure) for figure in comparable(cfg)],
+        "findings": [asdict(finding) for finding in evaluation.findings],
+        "about": about,
+    }

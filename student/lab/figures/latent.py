@@ -1,0 +1,75 @@
+"""Pictures of the latent plane: where the data lies in it, and what the decoder makes of every place."""
+
+import math
+
+import numpy as np
+import torch
+from matplotlib.collections import EllipseCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+from numpy.typing import NDArray
+from torch import Tensor
+
+from student.lab.figures import style
+
+POINTS = 5000
+ELLIPSES_PER_CLASS = 6
+HALF, MOST = math.sqrt(2 * math.log(2)), math.sqrt(-2 * math.log(0.05))  # radii that hold 50 % and 95 % of N(0, I)
+
+
+def draw_latent_map(
+    mu: Tensor, sigma: Tensor, labels: NDArray[np.int64], class_names: tuple[str, ...], axes_names: tuple[str, str]
+) -> Figure:
+    """Posterior means coloured by class, some posteriors as ellipses of one sigma, and the prior as circles.
+
+    Args:
+        mu, sigma: the two dimensions to show, each ``(N, 2)``.
+        labels: class of each point, ``(N,)``.
+        class_names: one for each class.
+        axes_names: of the two dimensions.
+    """
+    points, widths, classes = mu[:POINTS].cpu().numpy(), sigma[:POINTS].cpu().numpy(), labels[:POINTS]
+    fig = style.figure(7.4, 6.4)
+    axes = fig.subplots()
+    for index, name in enumerate(class_names):
+        here = classes == index
+        axes.scatter(
+            points[here, 0], points[here, 1], s=5, alpha=0.55, linewidths=0, label=name.replace("$", r"\$"),
+            color=style.CLASSES[index % len(style.CLASSES)],
+        )  # fmt: skip
+        chosen = np.flatnonzero(here)[:ELLIPSES_PER_CLASS]
+        axes.add_collection(
+            EllipseCollection(
+                2 * widths[chosen, 0], 2 * widths[chosen, 1], 0.0, units="xy", offsets=points[chosen],
+                offset_transform=axes.transData, facecolors="none", edgecolors="black", linewidths=0.9,
+            )
+        )  # fmt: skip
+    for radius, share in ((HALF, "50 %"), (MOST, "95 %")):
+        axes.add_patch(Circle((0, 0), radius, fill=False, linestyle="--", color=style.FLOOR, linewidth=1.2))
+        axes.annotate(f"{share} of the prior", (0, radius), ha="center", va="bottom", fontsize=8, color="#444444")
+    edge = max(MOST * 1.1, float(np.quantile(np.abs(points), 0.998)) * 1.05 if len(points) else 0)
+    axes.set(xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal")
+    title = "test examples in the latent plane; ellipses: one sigma of single posteriors"
+    style.tidy(axes, title, axes_names[0], axes_names[1])
+    axes.legend(fontsize=8, frameon=False, markerscale=3, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return fig
+
+
+def manifold_codes(n: int) -> Tensor:
+    """An ``n`` by ``n`` grid that the prior finds equally likely everywhere: the inverse normal CDF at ``(i + 1/2)/n``.
+
+    Returns:
+        Codes of shape ``(n * n, 2)``, row by row, the second dimension growing upwards as in a plot
+        (Kingma & Welling 2013, appendix A, figure 4).
+    """
+    places = torch.special.ndtri((torch.arange(n, dtype=torch.float64) + 0.5) / n).float()
+    second, first = torch.meshgrid(places.flip(0), places, indexing="ij")
+    return torch.stack([first.flatten(), second.flatten()], dim=1)
+
+
+def draw_manifold(means: Tensor, shape: tuple[int, int], n: int) -> Figure:
+    """The decoded grid of :func:`manifold_codes`; ``means`` has shape ``(n * n, D)``."""
+    fig = style.figure(7, 7.2)
+    sheet = style.tiles(means.float().cpu().numpy().reshape(-1, *shape), n)
+    style.show(fig.subplots(), sheet, "the decoded plane: equal steps in prior probability (z1 rightwards, z2 upwards)")
+    return fig

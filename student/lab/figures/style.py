@@ -1,0 +1,72 @@
+"""What the pictures have in common."""
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+TRAIN, TEST, FLOOR, ACCENT = "#4477aa", "#cc4433", "#888888", "#228833"
+SERIES = ("#4477aa", "#cc4433", "#228833", "#aa7733", "#66a0c0", "#aa3377", "#bbaa22", "#555555")
+CLASSES = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#12126b", "#bcbd22", "#17becf")
+DPI = 100
+GAP = 1  # pixels between tiles
+SMALLEST = 28  # pixels: smaller images are enlarged, so that the lines between them stay thin
+
+
+def figure(width: float, height: float) -> Figure:
+    """A white figure of the given size in inches, drawn without a display."""
+    return Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
+
+
+def save(fig: Figure, path: Path) -> None:
+    """Write a PNG file atomically."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = io.BytesIO()
+    fig.savefig(image, format="png")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        partial.write_bytes(image.getvalue())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def tidy(axes: Axes, title: str, x: str, y: str) -> None:
+    """Title, axis labels, a light grid and no box."""
+    axes.set_title(title, fontsize=10, loc="left")
+    axes.set_xlabel(x, fontsize=9)
+    axes.set_ylabel(y, fontsize=9)
+    axes.tick_params(labelsize=8)
+    axes.grid(alpha=0.25, linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def whole_numbers(axes: Axes) -> None:
+    """Only whole numbers on the x axis."""
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def tiles(images: NDArray[np.float32], columns: int) -> NDArray[np.float32]:
+    """Lay images of shape ``(N, height, width)`` out in rows, with a thin grey line between them."""
+    scale = max(1, SMALLEST // images.shape[1])
+    images = images.repeat(scale, axis=1).repeat(scale, axis=2)
+    count, height, width = images.shape
+    rows = -(-count // columns)
+    sheet = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP), 0.5, dtype=np.float32)
+    for index, image in enumerate(images):
+        top, left = (index // columns) * (height + GAP), (index % columns) * (width + GAP)
+        sheet[top : top + height, left : left + width] = image
+    return sheet
+
+
+def show(axes: Axes, sheet: NDArray[np.float32], title: str = "") -> None:
+    """Show a sheet of grey values; 0 is black and 1 is white, whatever lies outside is cut."""
+    axes.imshow(np.clip(sheet, 0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axes.set_axis_off()
+    if title:
+        axes.set_title(title, fontsize=10, loc="left")

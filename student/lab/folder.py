@@ -1,0 +1,145 @@
+"""A run's folder: what is in it, written so that a crash at any moment leaves the last good state. Needs no torch.
+
+``config.json``              settings, implementation, data and machine
+``checkpoint.safetensors``   weights, optimiser and all metrics so far; the one source of truth
+``metrics.csv``              the metrics for people, rewritten from it
+``autoencoder.safetensors``  the plain autoencoder, where one was asked for
+``summary.json``, ``pictures/``, ``report.html``   made at the end, and again by ``vae-lab evaluate``
+"""
+
+import csv
+import io
+import json
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from student.lab.config import RunConfig, read_json
+from student.lab.errors import BadInput
+
+COLUMNS = (
+    "epoch", "step", "beta", "learning_rate", "seconds", "examples_per_second",
+    "reported_loss", "reported_recon", "reported_kl",
+    "train_neg_elbo", "train_recon", "train_kl", "test_neg_elbo", "test_recon", "test_kl", "active_units",
+)  # fmt: skip
+FORMAT = 1
+
+Row = dict[str, float]
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of one run.
+
+    Attributes:
+        path: the folder.
+    """
+
+    path: Path
+
+    @property
+    def config_file(self) -> Path:
+        """Present exactly when the folder holds a run."""
+        return self.path / "config.json"
+
+    @property
+    def checkpoint_file(self) -> Path:
+        """Weights, optimiser and metrics."""
+        return self.path / "checkpoint.safetensors"
+
+    @property
+    def autoencoder_file(self) -> Path:
+        """Weights of the plain autoencoder."""
+        return self.path / "autoencoder.safetensors"
+
+    @property
+    def pictures(self) -> Path:
+        """The folder of pictures."""
+        return self.path / "pictures"
+
+    def create(self, cfg: RunConfig, about: dict[str, Any]) -> None:
+        """Claim an empty or new folder for a run.
+
+        Args:
+            cfg: its settings.
+            about: what else should be remembered: implementation, data, machine.
+
+        Raises:
+            BadInput: if the folder holds something else already.
+        """
+        self.refuse_if_taken()
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self.update(cfg, about)
+        except OSError as error:
+            raise BadInput(f"cannot write to --out {self.path}: {error.strerror}") from error
+
+    def update(self, cfg: RunConfig, about: dict[str, Any]) -> None:
+        """Rewrite ``config.json`` for a run that goes on."""
+        write_json(self.config_file, {"format": FORMAT, "config": cfg.to_json(), "about": about})
+
+    def refuse_if_taken(self) -> None:
+        """Raise ``BadInput`` if the folder exists and is not empty."""
+        if self.config_file.exists():
+            raise BadInput(
+                f"--out {self.path} holds another run. Continue that one with --resume, or give this one another folder"
+            )
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise BadInput(f"--out {self.path} is not an empty folder and holds no run. Give another one")
+
+    def config(self) -> tuple[RunConfig, dict[str, Any]]:
+        """The settings and what else ``create`` was told.
+
+        Raises:
+            BadInput: if the folder holds no run, or a damaged one.
+        """
+        if not self.config_file.is_file():
+            raise BadInput(f"{self.path} holds no run: it has no config.json")
+        content = read_json(self.config_file)
+        values, about = content.get("config"), content.get("about")
+        if content.get("format") != FORMAT or not isinstance(values, dict) or not isinstance(about, dict):
+            raise BadInput(f"{self.config_file} is not the configuration of a run, or of another version of the lab")
+        return RunConfig.from_json(values, self.config_file), about
+
+    def write_metrics(self, rows: list[Row]) -> None:
+        """Rewrite ``metrics.csv``."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_text(self.path / "metrics.csv", text.getvalue())
+
+
+def free_folder(root: Path, stem: str) -> Path:
+    """The first of ``stem``, ``stem-2``, ``stem-3``, … in ``root`` that is not taken."""
+    number = 1
+    while (path := root / (stem if number == 1 else f"{stem}-{number}")).exists():
+        number += 1
+    return path
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file so that it is either the old one or the whole new one."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Write JSON that every reader accepts: a number that is not finite becomes ``null``."""
+    write_text(path, json.dumps(_finite(value), indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value

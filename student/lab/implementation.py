@@ -1,0 +1,188 @@
+"""The implementation under study: a student's file or the reference, loaded by path, with its faults named as its "
+"own."""
+
+import hashlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from student.lab.config import RunConfig
+from student.lab.errors import LabError, NotRunnable
+from student.lab.measure import kl_per_dimension
+from student.lab.stubs import NEEDED, read_source
+
+
+class Terms(NamedTuple):
+    """What a training step reports, scalars in nats per example: the loss, its reconstruction and its KL part."""
+
+    loss: Tensor
+    recon: Tensor
+    kl: Tensor
+
+
+Objective = Callable[[nn.Module, Tensor, float], Terms]
+"""The function that training minimizes: ``(model, x of shape (B, D), beta) -> Terms``."""
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """A loaded ``vae.py`` or ``simple_vae.py``.
+
+    Attributes:
+        kind: "vae" or "simple_vae".
+        path: the file.
+        digest: SHA-256 of its text, to notice later that it changed.
+        module: the imported module.
+    """
+
+    kind: str
+    path: Path
+    digest: str
+    module: ModuleType
+
+    def build(self, cfg: RunConfig, input_dim: int) -> nn.Module:
+        """A new model with fresh weights from torch's default generator."""
+        with blamed(self.path):
+            if self.kind == "simple_vae":
+                model: nn.Module = self.module.VAE(input_dim, cfg.hidden_dim, cfg.latent_dim)
+            else:
+                model = self.module.build_model(
+                    self.module.VAEConfig(
+                        input_dim=input_dim,
+                        hidden_dim=cfg.hidden_dim,
+                        num_hidden_layers=cfg.hidden_layers,
+                        latent_dim=cfg.latent_dim,
+                        recon_loss=cfg.likelihood,
+                        beta=cfg.beta,
+                    )
+                )
+        if not isinstance(model, nn.Module):
+            raise NotRunnable(f"{self.path}: build_model returned a {type(model).__name__}, not a VAE")
+        if not any(parameter.requires_grad for parameter in model.parameters()):
+            raise NotRunnable(f"{self.path}: the model has no parameters to train")
+        if cfg.activation == "tanh":
+            _relu_to_tanh(model)
+        return model
+
+    def objective(self, cfg: RunConfig) -> Objective:
+        """The loss that the implementation defines, in nats per example."""
+        module = self.module
+        if self.kind == "simple_vae":
+
+            def summed(model: nn.Module, x: Tensor, beta: float) -> Terms:
+                recon_x, mu, logvar = model(x)
+                loss = module.vae_loss(recon_x, x, mu, logvar) / len(x)  # part 1 sums over the batch
+                kl = kl_per_dimension(mu.detach(), logvar.detach()).sum(dim=1).mean()
+                return Terms(loss, loss.detach() - kl, kl)  # it returns one number; the split is the lab's
+
+            return summed
+
+        def averaged(model: nn.Module, x: Tensor, beta: float) -> Terms:
+            return Terms(*module.vae_loss(model(x), x, recon_loss=cfg.likelihood, beta=beta))
+
+        return averaged
+
+    def beta_at(self, cfg: RunConfig, steps_per_epoch: int) -> Callable[[int], float]:
+        """The KL weight at a training step, by the implementation's own schedule where it has one."""
+        if self.kind == "simple_vae":
+            return lambda step: 1.0
+        warmup_steps = round(cfg.warmup_epochs * steps_per_epoch)
+        return lambda step: float(self.module.beta_schedule(step, warmup_steps, cfg.beta))
+
+    def check_contract(self, model: nn.Module, objective: Objective, x: Tensor) -> None:
+        """Run one small batch through the model and the loss and check what comes back.
+
+        Raises:
+            NotRunnable: naming the function whose result has the wrong structure or shape.
+        """
+        size, width = x.shape
+        with blamed(self.path), torch.random.fork_rng():
+            output = model(x)
+            count = 3 if self.kind == "simple_vae" else 4
+            if not isinstance(output, tuple | list) or len(output) != count:
+                raise NotRunnable(f"{self.path}: VAE.forward must return {count} tensors, not {_describe(output)}")
+            mu = output[1]
+            if not isinstance(mu, Tensor) or mu.dim() != 2 or len(mu) != size:
+                raise NotRunnable(f"{self.path}: VAE.forward gives mu as {_describe(mu)}, expected shape ({size}, L)")
+            for name, value, shape in (("mean", output[0], (size, width)), ("logvar", output[2], tuple(mu.shape))):
+                if not isinstance(value, Tensor) or tuple(value.shape) != shape:
+                    raise NotRunnable(
+                        f"{self.path}: VAE.forward gives the {name} as {_describe(value)}, expected shape {shape}"
+                    )
+            terms = objective(model, x, 1.0)
+            for name, value in zip(Terms._fields, terms, strict=True):
+                if not isinstance(value, Tensor) or value.numel() != 1:
+                    raise NotRunnable(f"{self.path}: vae_loss gives {name} as {_describe(value)}, expected a scalar")
+            if not terms.loss.requires_grad:
+                raise NotRunnable(f"{self.path}: no gradient flows through the loss that vae_loss returns")
+
+
+def load(path: Path, kind: str) -> Implementation:
+    """Import an implementation from its file.
+
+    Raises:
+        NotRunnable: if stubs are missing, the import fails, or a needed name is not defined.
+    """
+    text = read_source(path, kind)
+    name = f"_lab_{kind}"
+    spec = importlib.util.spec_from_loader(name, loader=None, origin=str(path))
+    if spec is None:
+        raise NotRunnable(f"cannot import {path}")
+    module = importlib.util.module_from_spec(spec)
+    module.__file__ = str(path)
+    sys.modules[name] = module  # dataclasses look their module up here
+    with blamed(path):
+        exec(compile(text, str(path), "exec"), module.__dict__)
+    names = {needed.partition(".")[0] for needed in NEEDED[kind]} | ({"VAEConfig"} if kind == "vae" else set())
+    lost = sorted(name for name in names if not hasattr(module, name))
+    if lost:
+        raise NotRunnable(f"{path} does not define {', '.join(lost)}")
+    return Implementation(kind, path, file_digest(path), module)
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@contextmanager
+def blamed(path: Path) -> Iterator[None]:
+    """Turn an exception that passed through the file at ``path`` into a ``NotRunnable`` that says where."""
+    try:
+        yield
+    except LabError:
+        raise
+    except Exception as error:
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+        if isinstance(error, SyntaxError) or not frames:
+            if isinstance(error, TypeError | ValueError | AttributeError):
+                raise NotRunnable(f"{path} does not fit its contract: {type(error).__name__}: {error}") from error
+            raise
+        where = frames[-1]
+        raise NotRunnable(f"{path} line {where.lineno}, in {where.name}: {type(error).__name__}: {error}") from error
+
+
+def _relu_to_tanh(module: nn.Module) -> None:
+    """Replace every ReLU layer: the assignment builds ReLU networks, Burda et al. 2016 used tanh."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.ReLU):
+            setattr(module, name, nn.Tanh())
+        else:
+            _relu_to_tanh(child)
+
+
+def _describe(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return f"a tensor of shape {tuple(value.shape)}"
+    if isinstance(value, tuple | list):
+        return f"a {type(value).__name__} of {len(value)}"
+    return f"a {type(value).__name__}"

@@ -1,0 +1,49 @@
+"""A run's ``report.html``: one file with its pictures inside, that can be sent to somebody."""
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from student.lab.folder import write_text
+from student.lab.gallery import Picture
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def render(template: str, target: Path, pictures: Sequence[Picture], folder: Path, **values: Any) -> None:
+    """Fill a template and write it.
+
+    Args:
+        template: its file name.
+        target: the HTML file to write, atomically.
+        pictures: to embed, in order.
+        folder: where their files are.
+        values: for the template. Everything in them is escaped.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["nats"] = nats
+    embedded = [
+        {
+            "title": picture.title,
+            "caption": picture.caption,
+            "source": "data:image/png;base64," + base64.b64encode((folder / picture.name).read_bytes()).decode(),
+        }
+        for picture in pictures
+    ]
+    write_text(target, environment.get_template(template).render(pictures=embedded, **values))
+
+
+def nats(value: float | None, digits: int = 1) -> str:
+    """A number for people: ``105.6``, ``2.1e+20``, or a dash where there is none."""
+    if value is None or value != value:
+        return "–"
+    return f"{value:.{digits}f}" if abs(value) < 1e5 else f"{value:.2g}"

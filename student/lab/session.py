@@ -1,0 +1,226 @@
+"""One training run from its settings to its folder: prepare, train epoch by epoch, keep what is there when it stops."""
+
+import platform
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from student.lab import checkpoint
+from student.lab import data as datasets
+from student.lab.config import RunConfig
+from student.lab.data import Dataset
+from student.lab.folder import Row, RunFolder
+from student.lab.implementation import Implementation, Objective, Terms, blamed
+from student.lab.measure import Floors, floors, log_likelihood, measure
+from student.lab.train import EpochLog, Trainer, seed_for
+
+MEASURED = 10_000  # examples at most that are measured after every epoch, of each part
+MEASURE_SEED = 0  # of the noise in measurements: the same for every run, so that runs can be compared
+
+Watch = Callable[[int], Callable[[int, float], None]]
+
+
+@dataclass(frozen=True)
+class Material:
+    """The data of a run as tensors on its device.
+
+    Attributes:
+        dataset: where they come from.
+        train: what training reads, ``(N, D)``; still grey under dynamic binarisation.
+        train_measured: the examples that stand for the training set in measurements, binarised.
+        test: the test set, binarised.
+        floors: levels that need no learning.
+    """
+
+    dataset: Dataset
+    train: Tensor
+    train_measured: Tensor
+    test: Tensor
+    floors: Floors
+
+
+def prepare(dataset: Dataset, cfg: RunConfig, device: torch.device) -> Material:
+    """Binarise a data set as the settings say and move it to the device."""
+    dataset = dataset.first(cfg.train_examples)
+    once = dataset.train if cfg.binarise == "none" else datasets.binarise(dataset.train, cfg.binarise)
+    test = torch.from_numpy(datasets.binarise(dataset.test, cfg.binarise)).to(device)
+    train = torch.from_numpy(dataset.train if cfg.binarise == "dynamic" else once).to(device)
+    measured = torch.from_numpy(once[:MEASURED]).to(device)
+    levels = floors(train, test, cfg.likelihood, sigmoid_output=cfg.implementation == "simple_vae")
+    return Material(dataset, train, measured, test, levels)
+
+
+def about(
+    implementation: Implementation, dataset: Dataset, data_dir: Path | None, device: torch.device
+) -> dict[str, Any]:
+    """What a reader of a number needs to know beside the settings."""
+    return {
+        "implementation": {"path": str(implementation.path), "sha256": implementation.digest},
+        "data": {
+            "name": dataset.name,
+            "folder": str(data_dir.resolve()) if data_dir else None,
+            "train": len(dataset.train),
+            "test": len(dataset.test),
+            "input_dim": dataset.input_dim,
+        },
+        "machine": {
+            "device": str(device),
+            "device_name": torch.cuda.get_device_name() if device.type == "cuda" else platform.processor() or None,
+            "threads": torch.get_num_threads(),
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+    }
+
+
+def make_model(implementation: Implementation, cfg: RunConfig, material: Material) -> tuple[nn.Module, Objective]:
+    """A fresh model on the data's device and its loss, their contract checked.
+
+    Raises:
+        NotRunnable: if the implementation does not keep its contract.
+    """
+    torch.manual_seed(seed_for(cfg.seed, "weights"))
+    model = implementation.build(cfg, material.dataset.input_dim).to(material.train.device)
+    objective = implementation.objective(cfg)
+    implementation.check_contract(model, objective, material.train_measured[:2])
+    return model, objective
+
+
+def make_trainer(implementation: Implementation, cfg: RunConfig, material: Material) -> Trainer:
+    """A trainer at epoch 0; ``NotRunnable`` as for :func:`make_model`."""
+    model, objective = make_model(implementation, cfg, material)
+    steps_per_epoch = -(-len(material.train) // cfg.batch_size)
+    return Trainer(model, objective, cfg, material.train, implementation.beta_at(cfg, steps_per_epoch))
+
+
+def measured_row(trainer: Trainer, material: Material, log: EpochLog | None, model: nn.Module | None = None) -> Row:
+    """One line of the metrics: what the implementation reported, and what the lab measured on ``model``, or its own."""
+    cfg, nan = trainer.cfg, float("nan")
+    train = measure(model or trainer.model, material.train_measured, cfg.likelihood, MEASURE_SEED)
+    test = measure(model or trainer.model, material.test[:MEASURED], cfg.likelihood, MEASURE_SEED)
+    loss, recon, kl = log.reported if log else (nan, nan, nan)
+    return {
+        "epoch": trainer.epoch,
+        "step": trainer.step,
+        "beta": log.beta if log else nan,
+        "learning_rate": log.learning_rate if log else nan,
+        "seconds": log.seconds if log else 0.0,
+        "examples_per_second": len(trainer.data) / log.seconds if log else nan,
+        "reported_loss": loss,
+        "reported_recon": recon,
+        "reported_kl": kl,
+        "train_neg_elbo": train.neg_elbo,
+        "train_recon": train.recon,
+        "train_kl": train.kl,
+        "test_neg_elbo": test.neg_elbo,
+        "test_recon": test.recon,
+        "test_kl": test.kl,
+        "active_units": test.active_units,
+    }
+
+
+def train(
+    trainer: Trainer,
+    material: Material,
+    folder: RunFolder,
+    rows: list[Row],
+    blame: Path,
+    watch: Watch,
+    on_epoch: Callable[[Row], None],
+) -> list[Row]:
+    """Train to the last epoch, saving after each one.
+
+    Args:
+        trainer: fresh, or brought to the end of the last of ``rows`` by :func:`resume`.
+        material: the data.
+        folder: where the state is kept.
+        rows: metrics so far; empty for a fresh run.
+        blame: the implementation's file, named when it raises.
+        watch: gives for an epoch what the trainer calls after every block; that may raise ``StopRequested``.
+        on_epoch: called with each new line of metrics.
+
+    Returns:
+        All metrics, the untrained point first.
+
+    Raises:
+        StopRequested, Diverged, NotRunnable: the last good state is in the folder then.
+    """
+    with blamed(blame):
+        if not rows:
+            rows = [measured_row(trainer, material, None)]
+            checkpoint.save(folder, trainer.model, trainer.optimizer, rows)
+            on_epoch(rows[0])
+        while trainer.epoch < trainer.cfg.epochs:
+            log = trainer.run_epoch(watch(trainer.epoch))
+            rows = [*rows, measured_row(trainer, material, log)]
+            checkpoint.save(folder, trainer.model, trainer.optimizer, rows)
+            on_epoch(rows[-1])
+    return rows
+
+
+def resume(trainer: Trainer, folder: RunFolder) -> list[Row]:
+    """Bring a fresh trainer to the state of a folder's checkpoint and return its metrics.
+
+    Raises:
+        BadInput: if there is no checkpoint, or it does not fit.
+    """
+    rows = checkpoint.load(folder, trainer.model, trainer.optimizer)
+    trainer.epoch, trainer.step = int(rows[-1]["epoch"]), int(rows[-1]["step"])
+    return rows
+
+
+def autoencoder_objective(likelihood: str) -> Objective:
+    """What a plain autoencoder minimizes: the reconstruction from the mean, without noise and without KL."""
+
+    def objective(model: nn.Module, x: Tensor, beta: float) -> Terms:
+        mu, _ = model.encode(x)  # type: ignore[operator]
+        recon = -log_likelihood(model.decode(mu), x, likelihood).mean()  # type: ignore[operator]
+        return Terms(recon, recon, torch.zeros_like(recon))
+
+    return objective
+
+
+def train_autoencoder(
+    implementation: Implementation,
+    cfg: RunConfig,
+    material: Material,
+    folder: RunFolder,
+    watch: Watch,
+) -> nn.Module:
+    """The plain autoencoder with the same network, weights and order of batches; kept in the run's folder."""
+    trainer = make_trainer(implementation, cfg, material)
+    if folder.autoencoder_file.exists():
+        checkpoint.load_autoencoder(folder, trainer.model)
+        return trainer.model
+    trainer.objective = autoencoder_objective(cfg.likelihood)
+    with blamed(implementation.path):
+        while trainer.epoch < cfg.epochs:
+            trainer.run_epoch(watch(trainer.epoch))
+    checkpoint.save_autoencoder(folder, trainer.model)
+    return trainer.model
+
+
+@contextmanager
+def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
+    """Make the first Ctrl-C (or SIGTERM) a request that is answered between two blocks; a second one is immediate."""
+    asked = False
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,120 @@
+"""Find the implementation's file, and which of its functions are not written yet. Reads the text and runs nothing."""
+
+import ast
+from pathlib import Path
+
+from student.lab.errors import BadInput, NotRunnable
+
+NEEDED: dict[str, tuple[str, ...]] = {
+    "vae": (
+        "VAE.encode",
+        "VAE.reparameterize",
+        "VAE.decode",
+        "VAE.forward",
+        "kl_divergence",
+        "reconstruction_loss_bernoulli",
+        "reconstruction_loss_gaussian",
+        "reconstruction_loss_laplace",
+        "compute_elbo",
+        "beta_schedule",
+        "vae_loss",
+        "build_model",
+    ),
+    "simple_vae": ("VAE.__init__", "VAE.encode", "VAE.reparameterize", "VAE.decode", "VAE.forward", "vae_loss"),
+}
+
+
+def find_file(kind: str, solution: bool, student: Path | None) -> Path:
+    """Where the implementation is: the reference, the given path, or ``student/`` here or beside the lab.
+
+    Raises:
+        BadInput: if there is none.
+    """
+    name = f"{kind}.py"
+    room = Path(__file__).resolve().parents[2]
+    if solution:
+        if student is not None:
+            raise BadInput("give --solution or --student, not both")
+        candidates = [room / "reference" / name, Path("reference") / name]
+        lack = (
+            "there is no reference solution here: a student's repository does not hold it. Leave --solution out to run "
+            f"student/{name}"
+        )
+    elif student is not None:
+        candidates = [student / name, student / "student" / name] if student.is_dir() else [student]
+        lack = f"--student {student}: no such file, and no folder that holds {name}"
+    else:
+        candidates = [Path("student") / name, room / "student" / name]
+        lack = f"no student/{name} here. Run from the repository's folder or name the file with --student"
+    for path in candidates:
+        if path.is_file():
+            return path.resolve()
+    raise BadInput(lack)
+
+
+def read_source(path: Path, kind: str) -> str:
+    """The text of an implementation whose stubs are all written.
+
+    Raises:
+        NotRunnable: if it cannot be read or some are not written; the message lists them.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotRunnable(f"cannot read {path}: {error}") from error
+    missing = missing_stubs(text, path, kind)
+    if missing:
+        lines = "\n  ".join(missing)
+        raise NotRunnable(
+            f"{path} is not finished. Still to write, {len(missing)} of {len(NEEDED[kind])}:\n  {lines}\n"
+            "Until then the lab runs on the reference, where the repository holds one: add --solution"
+        )
+    return text
+
+
+def missing_stubs(source: str, path: Path, kind: str) -> list[str]:
+    """The needed functions that only raise ``NotImplementedError``, as the skeleton's stubs do.
+
+    Args:
+        source: the text of the file.
+        path: its name, for messages.
+        kind: "vae" or "simple_vae".
+
+    Returns:
+        Their names in the order of the tasks, each with its task if the stub names it: ``"kl_divergence (task 2.5)"``.
+        A function that does not appear in the file at all is left to the import to find.
+
+    Raises:
+        NotRunnable: if the file is not valid Python.
+    """
+    try:
+        tree = ast.parse(source, filename=str(path))
+    except (SyntaxError, ValueError) as error:
+        line = f" line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+        raise NotRunnable(f"{path}{line} is not valid Python: {getattr(error, 'msg', error)}") from error
+    functions: dict[str, ast.FunctionDef] = {}
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            functions[node.name] = node
+        elif isinstance(node, ast.ClassDef):
+            functions |= {f"{node.name}.{item.name}": item for item in node.body if isinstance(item, ast.FunctionDef)}
+    found = []
+    for name in NEEDED[kind]:
+        stub = _stub_message(functions[name]) if name in functions else None
+        if stub is not None:
+            task = stub.partition(",")[0].strip()
+            found.append(f"{name} ({task})" if task.startswith("task ") else name)
+    return found
+
+
+def _stub_message(function: ast.FunctionDef) -> str | None:
+    """The message of an unconditional ``raise NotImplementedError(...)`` in a function, or ``None`` without one."""
+    for statement in function.body:
+        if not isinstance(statement, ast.Raise):
+            continue
+        call = statement.exc
+        name, message = (call.func, call.args) if isinstance(call, ast.Call) else (call, [])
+        if isinstance(name, ast.Name) and name.id == "NotImplementedError":
+            first = message[0] if message else None
+            return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
+    return None

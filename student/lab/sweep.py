@@ -1,0 +1,106 @@
+"""``vae-lab sweep``: the same model trained with several KL weights, and the rate-distortion curve they make."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from student.lab import console, session
+from student.lab.config import RunConfig
+from student.lab.console import TrainingView
+from student.lab.data import Dataset
+from student.lab.errors import Interrupted
+from student.lab.figures import curves, style
+from student.lab.folder import write_json
+from student.lab.gallery import Picture, setting
+from student.lab.implementation import blamed, load
+from student.lab.machine import Machine, watching
+from student.lab.measure import measure
+from student.lab.report import render
+from student.lab.train import StopRequested
+
+CAPTION = (
+    "Each point is one trained model. A small beta buys a good reconstruction with a long code, a large one the "
+    "reverse. The −ELBO is rate plus distortion (the dashed line holds equal sums), so beta 1, which trains exactly "
+    "that, should be lowest on the right; another minimum means that training was too short, or that the loss is not "
+    "what it says."
+)
+
+
+def sweep_betas(
+    betas: list[float], cfg: RunConfig, dataset: Dataset, path: Path, folder: Path, machine: Machine
+) -> list[dict[str, float]]:
+    """Train one model for each beta and write ``sweep.json``, ``rate-distortion.png`` and ``report.html``.
+
+    Args:
+        betas: KL weights, ascending.
+        cfg: the settings that all models share.
+        dataset: its data.
+        path: the implementation's file.
+        folder: where to write; what is done is there even when the sweep is stopped.
+        machine: where to compute.
+
+    Returns:
+        For each model its beta, rate and distortion and −ELBO on the test set in nats per example, and active units.
+    """
+    device = machine.claim()
+    implementation = load(path, "vae")
+    material = session.prepare(dataset, cfg, device)
+    folder.mkdir(parents=True, exist_ok=True)
+    points: list[dict[str, float]] = []
+    about = session.about(implementation, material.dataset, None, device)
+    with session.stop_on_interrupt() as asked, blamed(path):
+        for beta in betas:
+            trainer = session.make_trainer(implementation, replace(cfg, beta=beta), material)
+            view = TrainingView(f"beta {beta:g}", cfg.epochs, len(material.train), cfg.latent_dim)
+            try:
+                with view:
+                    while trainer.epoch < cfg.epochs:
+                        trainer.run_epoch(watching(view, trainer.epoch, asked))
+            except StopRequested:
+                break
+            test = measure(trainer.model, material.test, cfg.likelihood, session.MEASURE_SEED)
+            point = {
+                "beta": beta, "rate": test.kl, "distortion": test.recon, "neg_elbo": test.neg_elbo,
+                "active_units": test.active_units,
+            }  # fmt: skip
+            points.append(point)
+            _write(points, cfg, dataset, folder, about)
+    console.table("", [("beta", "right"), *[(name, "right") for name in COLUMNS.values()]], _cells(points))
+    if len(points) < len(betas):
+        raise Interrupted(f"stopped after {len(points)} of {len(betas)} betas; what is there is in {folder}")
+    console.say(f"report: {folder / 'report.html'}", "bold")
+    return points
+
+
+COLUMNS = {
+    "rate": "rate (KL)",
+    "distortion": "distortion",
+    "neg_elbo": "−ELBO (beta 1)",
+    "active_units": "active units",
+}
+
+
+def _cells(points: list[dict[str, float]]) -> list[list[str]]:
+    return [
+        [f"{p['beta']:g}", *[f"{p[key]:.1f}" if key != "active_units" else f"{p[key]:.0f}" for key in COLUMNS]]
+        for p in points
+    ]
+
+
+def _write(
+    points: list[dict[str, float]], cfg: RunConfig, dataset: Dataset, folder: Path, about: dict[str, Any]
+) -> None:
+    told = setting(replace(cfg, beta=1.0), dataset).replace(", beta 1,", ",")
+    write_json(
+        folder / "sweep.json", {"unit": "nats per example", "config": cfg.to_json(), "points": points, "about": about}
+    )
+    pictures = []
+    if len(points) > 1:
+        fig = curves.draw_rate_distortion([(p["beta"], p["rate"], p["distortion"]) for p in points])
+        style.save(fig, folder / "rate-distortion.png")
+        pictures = [Picture("rate-distortion.png", "Rate and distortion", CAPTION)]
+    render(
+        "table.html", folder / "report.html", pictures, folder, name=folder.name,
+        setting=f"{told}, {cfg.epochs} epochs each; test set, nats per example, one sample of z each",
+        head=["beta", *COLUMNS.values()], text_columns=["beta"], rows=_cells(points), findings=[],
+    )  # fmt: skip

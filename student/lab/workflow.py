@@ -1,0 +1,163 @@
+"""What ``vae-lab train`` and ``vae-lab evaluate`` do, in order."""
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from student.lab import checkpoint, console, session
+from student.lab.config import RunConfig
+from student.lab.console import TrainingView
+from student.lab.data import Dataset
+from student.lab.errors import Diverged, Interrupted
+from student.lab.evaluate import evaluate, summarize
+from student.lab.folder import Row, RunFolder, write_json
+from student.lab.gallery import Subject, draw_all, setting
+from student.lab.implementation import Implementation, blamed, file_digest, load
+from student.lab.machine import Machine, watching
+from student.lab.report import render
+from student.lab.session import Material
+from student.lab.train import StopRequested
+
+
+@dataclass(frozen=True)
+class BoundSize:
+    """How large an importance-weighted bound to take.
+
+    Attributes:
+        samples: ``K``.
+        examples: of the test set; 0 takes all.
+    """
+
+    samples: int = 100
+    examples: int = 1000
+
+
+def train_run(
+    cfg: RunConfig, dataset: Dataset, path: Path, folder: RunFolder, machine: Machine, bound: BoundSize,
+    data_dir: Path | None, resuming: bool,
+) -> dict[str, Any]:  # fmt: skip
+    """Train a run in its folder, or go on with it, and finish it with pictures and report.
+
+    Args:
+        cfg: its settings.
+        dataset: its data.
+        path: the implementation's file.
+        folder: the run's folder; claimed here unless ``resuming``.
+        machine, bound: as they say.
+        data_dir: where the data came from, to be remembered.
+        resuming: go on from the folder's checkpoint.
+
+    Returns:
+        The summary.
+
+    Raises:
+        Interrupted, Diverged: after the report of what is there has been written.
+    """
+    device = machine.claim()
+    implementation = load(path, cfg.implementation)
+    material = session.prepare(dataset, cfg, device)
+    trainer = session.make_trainer(implementation, cfg, material)
+    about = session.about(implementation, material.dataset, data_dir, device)
+    rows: list[Row] = []
+    if resuming:
+        rows = session.resume(trainer, folder)
+        if folder.config()[0].epochs != cfg.epochs:
+            folder.autoencoder_file.unlink(missing_ok=True)  # it is to be trained for as many epochs
+        folder.update(cfg, about)
+        console.say(f"resuming {folder.path} after epoch {trainer.epoch} of {cfg.epochs}")
+    else:
+        folder.create(cfg, about)
+        console.say(f"training {path.name} on {cfg.data}, {len(material.train):,} examples, {device}: {folder.path}")
+    stopped: Interrupted | Diverged | None = None
+    with session.stop_on_interrupt() as asked:
+        try:
+            view = TrainingView("training", cfg.epochs, len(material.train), cfg.latent_dim, trainer.epoch)
+            with view:
+                session.train(
+                    trainer, material, folder, rows, path, lambda epoch: watching(view, epoch, asked), view.row
+                )
+            if cfg.autoencoder:
+                view = TrainingView("plain autoencoder", cfg.epochs, len(material.train), cfg.latent_dim)
+                with view:
+                    session.train_autoencoder(
+                        implementation, cfg, material, folder, lambda epoch: watching(view, epoch, asked)
+                    )
+        except StopRequested:
+            stopped = Interrupted(
+                f"stopped; everything up to the last whole epoch is in {folder.path}. "
+                f"Go on with: vae-lab train --resume --out {shlex.quote(str(folder.path))}"
+            )
+        except Diverged as error:
+            stopped = error
+    summary = finish(folder, implementation, cfg, material, about, bound, str(stopped) if stopped else None)
+    if stopped is not None:
+        raise stopped
+    return summary
+
+
+def evaluate_run(folder: RunFolder, dataset: Dataset, path: Path, machine: Machine, bound: BoundSize) -> dict[str, Any]:
+    """Measure a finished or stopped run again and redraw its pictures and report."""
+    device = machine.claim()
+    cfg, about = folder.config()
+    implementation = load(path, cfg.implementation)
+    material = session.prepare(dataset, cfg, device)
+    return finish(folder, implementation, cfg, material, about, bound, None)
+
+
+def finish(
+    folder: RunFolder, implementation: Implementation, cfg: RunConfig, material: Material, about: dict[str, Any],
+    bound: BoundSize, stopped: str | None,
+) -> dict[str, Any]:  # fmt: skip
+    """Evaluate the state in a run's folder and write ``summary.json``, the pictures and ``report.html``."""
+    with blamed(implementation.path):
+        model, objective = session.make_model(implementation, cfg, material)
+        rows = checkpoint.load(folder, model)
+        autoencoder = None
+        if folder.autoencoder_file.exists():
+            autoencoder, _ = session.make_model(implementation, cfg, material)
+            checkpoint.load_autoencoder(folder, autoencoder)
+        model.eval()
+        evaluation = evaluate(model, objective, cfg, material, rows, bound.samples, bound.examples)
+        subject = Subject(cfg, material, rows, model, evaluation.test, autoencoder)
+        drawn = draw_all(subject, folder.pictures)
+    summary = summarize(evaluation, cfg, material, about)
+    if stopped is not None:
+        summary["findings"].insert(0, {"level": "problem", "title": "Stopped early", "text": stopped})
+    write_json(folder.path / "summary.json", summary)
+    render(
+        "run.html", folder.path / "report.html", drawn, folder.pictures,
+        name=folder.path.name, setting=setting(cfg, material.dataset), epochs_done=int(rows[-1]["epoch"]),
+        config=cfg.to_json(), summary=summary, about=about,
+    )  # fmt: skip
+    return summary
+
+
+def tell(summary: dict[str, Any], folder: Path) -> None:
+    """Print a summary and where the report is."""
+    test, bound, floors = summary["test"], summary["importance_weighted_bound"], summary["floors"]
+    console.say(
+        f"test −ELBO {test['neg_elbo']:.2f} = reconstruction {test['recon']:.2f} + KL {test['kl']:.2f} nats; "
+        f"{summary['active_units']} of {summary['latent_dim']} units active; floors {floors['zero']:.1f} (zero "
+        f"output), {floors['constant']:.1f} (one constant example)"
+    )
+    console.say(
+        f"importance-weighted bound {bound['value']:.2f} ± {bound['error']:.2f} nats ({bound['samples']:,} samples on "
+        f"{bound['examples']:,} test examples, −ELBO {bound['neg_elbo']:.2f} on the same)"
+    )
+    for figure in summary["published"]:
+        console.say(f"  published: {figure['value']:.2f} {figure['kind']}, {figure['model']} ({figure['source']})")
+    console.findings(summary["findings"])
+    console.say(f"report: {folder / 'report.html'}", "bold")
+
+
+def warn_if_changed(folder: RunFolder, path: Path) -> None:
+    """Tell when the implementation is not the one that a run was trained with."""
+    _, about = folder.config()
+    before = about.get("implementation", {})
+    if before.get("sha256") != file_digest(path):
+        console.say(
+            f"note: {path} is not the text that this run was trained with ({before.get('path')}); the numbers will "
+            "not be those of an uninterrupted run",
+            "yellow",
+        )

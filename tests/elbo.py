@@ -1,0 +1,202 @@
+"""``compute_elbo`` and ``vae_loss`` held against the true values, or against the parts they are made of.
+
+Whichever of the two a result agrees with, it is right: a bug in a part costs the part alone. Where it agrees with
+neither and a part is of no use (it raises, or gives no finite scalar), the check is blocked by that part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import oracles
+import torch
+
+from grading.checks import (
+    Blocked,
+    CheckFailure,
+    Draws,
+    StudentError,
+    Submission,
+    assert_close,
+    assert_gradient,
+    assert_raises,
+    prerequisite,
+    short,
+    unpack,
+)
+from grading.checks.compare import TOLERANCES
+
+LIKELIHOODS = {"bernoulli": oracles.bernoulli, "gaussian": oracles.gaussian, "laplace": oracles.laplace}
+PARTS = ("loss", "recon", "kl")
+
+
+class Point(NamedTuple):
+    """The arguments of ``compute_elbo`` that are tensors, in its order."""
+
+    x: torch.Tensor
+    logits: torch.Tensor
+    mu: torch.Tensor
+    logvar: torch.Tensor
+
+
+def draw(draws: Draws, batch: int, features: int, latent: int, dtype: torch.dtype = torch.float32) -> Point:
+    """Data in ``[0, 1]``, and a decoder output that is neither 0 nor equal to the data anywhere."""
+    x, error = draws.uniform(batch, features, dtype=dtype), oracles.away_from_zero(draws, batch, features)
+    mu, logvar = draws.normal(batch, latent, dtype=dtype), draws.normal(batch, latent, dtype=dtype)
+    return Point(x, x + error.to(dtype), mu, logvar)
+
+
+def with_gradients(point: Point, *names: str) -> Point:
+    """The same point, where gradients for the named tensors are asked for."""
+    return point._replace(**{name: getattr(point, name).clone().requires_grad_() for name in names})
+
+
+@dataclass(frozen=True)
+class Case:
+    """A submission at one point, for one likelihood. Every call starts from the same random state."""
+
+    submission: Submission
+    point: Point
+    recon_loss: str = "gaussian"
+
+    def compute_elbo(self, **options: Any) -> tuple[Any, Any, Any]:
+        """``(loss, recon, kl)`` for this case's likelihood, as the submission computes them with these options."""
+        return self.compute_elbo_of(**{"recon_loss": self.recon_loss} | options)
+
+    def compute_elbo_of(self, *args: Any, **options: Any) -> tuple[Any, Any, Any]:
+        """The same with exactly these arguments after the tensors."""
+        result = self._guarded(lambda: self.submission.seeded(0).compute_elbo(*self.point, *args, **options))
+        loss, recon, kl = unpack(result, PARTS, "compute_elbo")
+        return loss, recon, kl
+
+    def own_recon(self) -> Any:
+        name = f"reconstruction_loss_{self.recon_loss}"
+        loss = getattr(self.submission.seeded(0), name)
+        return prerequisite(name, lambda: loss(self.point.logits, self.point.x), shape=None)
+
+    def own_kl(self) -> Any:
+        kl = self.submission.seeded(0).kl_divergence
+        return prerequisite("kl_divergence", lambda: kl(self.point.mu, self.point.logvar), shape=None)
+
+    def true_recon(self) -> torch.Tensor:
+        return LIKELIHOODS[self.recon_loss](self.point.logits, self.point.x).to(self.point.x.dtype)
+
+    def true_kl(self) -> torch.Tensor:
+        return oracles.kl(self.point.mu, self.point.logvar).to(self.point.x.dtype)
+
+    def assert_recon(self, recon: Any) -> None:
+        what = f"the reconstruction term for recon_loss = {self.recon_loss!r}"
+        true = self.true_recon().detach()
+        self._either(lambda: assert_close(recon, true, what), lambda: same(recon, self.own_recon()))
+
+    def assert_kl(self, kl: Any) -> None:
+        what, true = "the KL term, which beta does not multiply,", self.true_kl().detach()
+        self._either(lambda: assert_close(kl, true, what), lambda: same(kl, self.own_kl()))
+
+    def assert_sum(self, loss: Any, recon: Any, kl: Any, beta: float) -> None:
+        """``loss = recon + beta * kl`` of the very parts that were returned with it."""
+        try:
+            expected = torch.as_tensor(recon + beta * kl).detach()
+        except (TypeError, RuntimeError):  # no numbers, or shapes that do not go together
+            self.require_parts()
+            actual = short((recon, kl))
+            raise CheckFailure("structure", "recon and kl do not add up", expected="scalars", actual=actual) from None
+        what = f"the loss, recon + beta * kl at beta = {beta:g},"
+        self._either(lambda: assert_close(loss, expected, what), lambda: same(loss, expected))
+
+    def assert_recon_gradient(self, output: Any, what: str) -> None:
+        """The gradient of ``output`` for the decoder output is that of the reconstruction term."""
+        logits = self.point.logits
+        (true,) = torch.autograd.grad(self.true_recon(), logits)
+        self._either(
+            lambda: assert_gradient(output, logits, true, what),
+            lambda: same(self.own_slope(f"reconstruction_loss_{self.recon_loss}", logits), slope(output, logits)),
+        )
+
+    def assert_kl_gradient(self, output: Any, wanted: torch.Tensor, factor: float, what: str) -> None:
+        """The gradient of ``output`` for ``mu`` or ``logvar`` is ``factor`` times that of the KL term."""
+        (true,) = torch.autograd.grad(self.true_kl(), wanted)
+        self._either(
+            lambda: assert_gradient(output, wanted, factor * true, what),
+            lambda: same(factor * self.own_slope("kl_divergence", wanted), slope(output, wanted)),
+        )
+
+    def own_slope(self, item: str, wanted: torch.Tensor) -> torch.Tensor:
+        """The gradient of the submission's own part; a part that cannot be differentiated blocks the check."""
+        part = self.own_kl if item == "kl_divergence" else self.own_recon
+        found: torch.Tensor = prerequisite(item, lambda: slope(part(), wanted), shape=None)
+        return found
+
+    def assert_value_error(self, *args: Any, **options: Any) -> str:
+        """The message of the ``ValueError`` that ``compute_elbo`` raises for these further arguments."""
+        known = {"recon_loss": self.recon_loss}
+        self._guarded(
+            lambda: self.submission.compute_elbo(*self.point, **known)
+        )  # what is missing altogether shows here
+        what = "compute_elbo with an unknown recon_loss"
+        return assert_raises(ValueError, lambda: self.submission.compute_elbo(*self.point, *args, **options), what)
+
+    def assert_unchanged(self) -> None:
+        """``compute_elbo`` changes no argument in place, beyond what its parts change on their own."""
+        self._guarded(lambda: self.submission.compute_elbo(**self.point._asdict(), recon_loss=self.recon_loss))
+        changed = set(self.submission.mutated)
+        if changed:
+            self.own_recon()
+            changed -= renamed(self.submission.mutated, ("logits", "x"))
+            self.own_kl()
+            changed -= renamed(self.submission.mutated, ("mu", "logvar"))
+        if changed:
+            message = "compute_elbo changes its arguments in place"
+            raise CheckFailure("mutation", message, expected="arguments left as they were", actual=", ".join(changed))
+
+    def require_parts(self) -> None:
+        """Both parts give finite scalars, or else the check is blocked by the one that does not."""
+        for item, own in ((f"reconstruction_loss_{self.recon_loss}", self.own_recon), ("kl_divergence", self.own_kl)):
+            value = prerequisite(item, own)
+            if not bool(torch.isfinite(value)):
+                raise Blocked(item, f"it returns {short(value)}")
+
+    def _guarded(self, call: Callable[[], Any]) -> Any:
+        try:
+            return call()
+        except StudentError as fault:
+            if not isinstance(fault, NotImplementedError):
+                self.require_parts()
+            raise
+
+    def _either(self, is_true: Callable[[], None], is_own: Callable[[], bool]) -> None:
+        try:
+            is_true()
+        except (CheckFailure, StudentError):
+            if not is_own():
+                self.require_parts()
+                raise
+
+
+def same(one: Any, other: Any) -> bool:
+    """Tensors or numbers in the same structure, of the same shapes and dtypes, equal within tolerance or both NaN."""
+    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        rtol, atol = TOLERANCES.get(one.dtype, (1e-2, 1e-2))
+        alike = one.shape == other.shape and one.dtype == other.dtype
+        return alike and torch.allclose(one, other, rtol=rtol, atol=atol, equal_nan=True)
+    if isinstance(one, (tuple, list)) and isinstance(other, (tuple, list)):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return list(one) == list(other) and all(map(same, one.values(), other.values()))
+    return isinstance(one, float) and isinstance(other, float) and one == other
+
+
+def slope(output: Any, wanted: torch.Tensor) -> torch.Tensor:
+    """The gradient of the mean of ``output``; zero where none arrives."""
+    if not isinstance(output, torch.Tensor) or not output.requires_grad:
+        return torch.zeros_like(wanted)
+    weights = torch.full_like(output, 1 / output.numel())
+    (found,) = torch.autograd.grad(output, wanted, weights, retain_graph=True, allow_unused=True)
+    return torch.zeros_like(wanted) if found is None else found
+
+
+def renamed(mutated: tuple[str, ...], names: tuple[str, ...]) -> set[str]:
+    """What a call with positional arguments changed, by the names that the caller has for them."""
+    return {name for i, name in enumerate(names) if f"argument {i + 1}" in mutated}

@@ -1,0 +1,87 @@
+"""``vae-grade audit`` from the outside: what it says of sound and unsound assignments, and with which exit status."""
+
+import json
+import shutil
+
+import pytest
+from harness.conftest import ROOT
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A copy of the assignment that a test may change."""
+    root = tmp_path / "assignment"
+    for folder in ("tests", "student", "reference"):
+        shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("harness", "__pycache__", "*.pyc"))
+    return root
+
+
+def replace(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_a_sound_item_is_called_sound(vae_grade, tmp_path):
+    found, picture = tmp_path / "audit.json", tmp_path / "matrix.png"
+    done = vae_grade("audit", "--item", "beta_schedule", "--json", found, "--picture", picture)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "The assignment is sound." in done.stdout
+    verdict = json.loads(found.read_text(encoding="utf-8"))
+    assert verdict["sound"]
+    assert all(demand["met"] for demand in verdict["demands"])
+    assert {case["item"] for case in verdict["misconceptions"]} == {"beta_schedule"}
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+LINEAR = "def test_is_linear_at_every_step(submission, draws):\n"
+CLAMPED = "return beta_max * min(step / warmup_steps, 1.0)"
+
+UNSOUND = {
+    "a check that nothing fails": (
+        ("tests/hidden/test_beta_schedule.py", LINEAR, LINEAR + "    return\n"),
+        "hidden/beta_schedule/is_linear_at_every_step is failed by no wrong answer",
+    ),
+    "a check that the solution fails": (
+        ("reference/vae.py", CLAMPED, "return beta_max * step / warmup_steps"),
+        "reference (audit-0): public/beta_schedule/stays_at_beta_max_after_the_warm_up",
+    ),
+    "a check that the rubric does not know": (
+        ("tests/public/test_beta_schedule.py", "def test_starts_at_zero(", "def test_begins_at_zero("),
+        "is a test, but not in the rubric",
+    ),
+    "a skeleton that was edited": (
+        ("student/vae.py", 'raise NotImplementedError("task 2.10, beta_schedule")', "return 0.0"),
+        "is not what the solution gives",
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", UNSOUND)
+def test_an_unsound_assignment_is_called_unsound(vae_grade, copy, case):
+    (file, old, new), complaint = UNSOUND[case]
+    replace(copy / file, old, new)
+    done = vae_grade("audit", "--assignment", copy, "--item", "beta_schedule")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert complaint in " ".join(done.stdout.split())
+
+
+def test_a_students_copy_cannot_be_audited(vae_grade, copy):
+    shutil.rmtree(copy / "reference")
+    done = vae_grade("audit", "--assignment", copy)
+    assert done.returncode == 2
+    assert "no catalogue" in done.stderr
+
+
+def test_an_item_that_does_not_exist_is_bad_usage(vae_grade):
+    done = vae_grade("audit", "--item", "poetry")
+    assert done.returncode == 2
+    assert "no item 'poetry'" in done.stderr
+
+
+def test_a_check_that_cannot_be_imported_is_bad_input(vae_grade, copy):
+    (copy / "tests/public/test_beta_schedule.py").write_text("import nothing_of_this_name\n", encoding="utf-8")
+    done = vae_grade("audit", "--assignment", copy, "--item", "beta_schedule")
+    assert done.returncode == 2
+    assert "nothing_of_this_name" in done.stderr

@@ -1,0 +1,59 @@
+"""The audit's engine: wrong answers lose points in their own item alone, right ones lose none, and nothing hangs."""
+
+import pytest
+from harness.conftest import ROOT
+
+from grading import assignment, catalogue
+from grading.authoring.audit import config, judge, plan
+from grading.authoring.audit.pool import Pool
+from grading.authoring.audit.tasks import Task
+from grading.authoring.audit.worker import Setting
+
+RUBRIC = assignment.load(ROOT)
+SETTINGS = config.load(ROOT / "tests" / "audit.toml")
+
+
+def broken(verdict):
+    """What speaks against the assignment, for a readable failure."""
+    return {demand.title: demand.broken for demand in verdict.demands if not demand.met}
+
+
+def audited(**options):
+    return judge.judge(plan.run(RUBRIC, plan.Options(jobs=plan.processors(), **options)), SETTINGS)
+
+
+def test_a_few_answers_to_a_few_items_get_what_they_deserve():
+    verdict = audited(items=("kl_divergence", "beta_schedule", "build_model"), limit=3)
+    assert broken(verdict) == {}
+    assert len(verdict.cases) == 9
+    assert all(case.diagnosis in ("right", "among") for case in verdict.cases)
+
+
+@pytest.mark.slow
+def test_wrong_answers_to_every_item_cost_that_item_and_variants_cost_nothing():
+    verdict = audited(limit=5)
+    assert broken(verdict) == {}
+    assert len(verdict.cases) >= 60
+    assert len({result.name for result in verdict.audit.group("variant")}) >= 40
+    assert {case.answer.item for case in verdict.cases} == {item.id for item in RUBRIC.items if item.functions}
+
+
+HANGING = {
+    "in a loop of Python": "while True:\n        pass",
+    "and refuses to be interrupted": "while True:\n        try:\n            while True: pass\n        except: pass",
+}
+
+
+@pytest.mark.parametrize("how", HANGING)
+def test_a_submission_that_hangs_costs_its_own_time_only(how):
+    answers = catalogue.load(ROOT, RUBRIC.files)
+    hanging = f"def beta_schedule(step, warmup_steps, beta_max=1.0):\n    {HANGING[how]}\n".encode()
+    setting = Setting(RUBRIC, answers, ("public",), ("beta_schedule",), call_seconds=0.3)
+    tasks = [
+        Task("misconception", name, "key", {**answers.solution, "vae.py": source}, ("public",))
+        for name, source in (("hangs", hanging), ("right", answers.solution["vae.py"]))
+    ]
+    with Pool(setting, 1, task_seconds=20.0) as pool:
+        results = {result.name: result for result in pool.run(tasks)}
+    assert {outcome.status for outcome in results["hangs"].checks.values()} == {"timeout"}
+    assert all(outcome.passed for outcome in results["right"].checks.values())

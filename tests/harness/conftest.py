@@ -1,0 +1,85 @@
+"""What the tests of the grader share: the repository, and ways to run the real command."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Graded:
+    """What one run of ``vae-grade run`` left behind."""
+
+    status: int
+    stdout: str
+    stderr: str
+    document: dict[str, Any] | None
+
+    @property
+    def checks(self) -> dict[str, dict[str, Any]]:
+        """Every check of the document by its id."""
+        assert self.document is not None, self.stderr
+        return {check["id"]: check for item in self.document["items"] for check in item["checks"]}
+
+    @property
+    def lost(self) -> set[str]:
+        """The items that lost points."""
+        assert self.document is not None, self.stderr
+        return {item["id"] for item in self.document["items"] if item["earned"] < item["possible"]}
+
+
+@pytest.fixture
+def vae_grade(tmp_path):
+    """Run the real command in an empty folder and return what it left."""
+
+    def run(*arguments: str | Path, timeout: float = 600) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "grading.cli", *map(str, arguments)]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with subprocess.Popen(command, cwd=ROOT, text=True, start_new_session=True, **pipes) as process:
+            try:
+                stdout, stderr = process.communicate(timeout=timeout)
+            except BaseException:
+                # What it started has to end with it, or a slow machine gets slower with each test.
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
+        return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
+
+    return run
+
+
+@pytest.fixture
+def graded(vae_grade, tmp_path):
+    """Grade a submission with the real command and return its exit status, output and score document."""
+
+    def run(submission: str | Path, *arguments: str) -> Graded:
+        target = tmp_path / "scores.json"
+        target.unlink(missing_ok=True)
+        done = vae_grade("run", submission, "--json", target, *arguments)
+        document = json.loads(target.read_text(encoding="utf-8")) if target.exists() else None
+        return Graded(done.returncode, done.stdout, done.stderr, document)
+
+    return run
+
+
+@pytest.fixture
+def hand_in(tmp_path):
+    """A folder with the solution in it, some of its files replaced by other texts (``None`` leaves one out)."""
+
+    def make(name: str = "submission", **files: str | bytes | None) -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        for file in ("simple_vae.py", "vae.py"):
+            text = files.get(file.removesuffix(".py"), (ROOT / "reference" / file).read_bytes())
+            if text is not None:
+                (folder / file).write_bytes(text.encode() if isinstance(text, str) else text)
+        return folder
+
+    return make

@@ -1,0 +1,183 @@
+"""Files are taken from folders, zips and commits, as regular files only, and nothing of a submission is run."""
+
+import os
+import stat
+import subprocess
+import zipfile
+
+import pytest
+
+from grading.submission import MAX_FILE_SIZE, SubmissionError, take
+
+NAMES = ("simple_vae.py", "vae.py")
+
+
+def git(folder, *arguments):
+    identity = ["-c", "user.name=Student", "-c", "user.email=student@example.org", "-c", "commit.gpgsign=false"]
+    command = ["git", "-C", str(folder), *identity, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A repository with student/ in it, committed once."""
+    folder = tmp_path / "ada"
+    (folder / "student").mkdir(parents=True)
+    for name in NAMES:
+        (folder / "student" / name).write_text(f"# {name}\n")
+    git(tmp_path, "init", "-q", str(folder))
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "first")
+    return folder
+
+
+def make_zip(path, entries):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries:
+            archive.writestr(name, content)
+    return path
+
+
+def test_the_same_files_are_the_same_submission_wherever_they_come_from(repository, tmp_path):
+    files = {name: (repository / "student" / name).read_bytes() for name in NAMES}
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    for name, content in files.items():
+        (bare / name).write_bytes(content)
+    zips = {
+        "flat.zip": list(files.items()),
+        "student.zip": [(f"student/{name}", content) for name, content in files.items()],
+        "download.zip": [(f"ada-1f3c/student/{name}", content) for name, content in files.items()]
+        + [("ada-1f3c/README.md", b"hello")],
+    }
+    places = [
+        repository,
+        repository / "student",
+        bare,
+        f"{repository}@HEAD",
+        f"{repository}@{git(repository, 'rev-parse', 'HEAD')[:8]}",
+    ]
+    places += [make_zip(tmp_path / name, entries) for name, entries in zips.items()]
+    taken = [take(str(place), NAMES) for place in places]
+    assert [submission.files for submission in taken] == [files] * len(places)
+    assert len({submission.digest for submission in taken}) == 1
+    assert not any(submission.faults for submission in taken)
+
+
+def test_a_commit_is_graded_as_it_was_and_not_as_it_is_now(repository):
+    first = git(repository, "rev-parse", "HEAD")
+    (repository / "student" / "vae.py").write_text("changed = True\n")
+    git(repository, "commit", "-qam", "second")
+    (repository / "student" / "vae.py").write_text("uncommitted = True\n")
+    submission = take(f"{repository}@{first}", NAMES)
+    assert submission.files["vae.py"] == b"# vae.py\n"
+    assert submission.commit == first
+    assert submission.id == f"ada@{first[:10]}"
+
+
+def test_a_repository_gets_no_chance_to_run_anything(repository, tmp_path):
+    sentinel = tmp_path / "sentinel"
+    script = tmp_path / "evil.sh"
+    script.write_text(f"#!/bin/sh\ntouch {sentinel}\n")
+    script.chmod(0o755)
+    for hook in ("post-checkout", "pre-auto-gc", "reference-transaction", "post-index-change"):
+        (repository / ".git" / "hooks" / hook).write_text(script.read_text())
+        (repository / ".git" / "hooks" / hook).chmod(0o755)
+    (repository / "student" / ".gitattributes").write_text("*.py filter=evil\n")
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "attributes", "--no-verify")
+    for key in ("core.fsmonitor", "core.sshCommand", "filter.evil.smudge", "uploadpack.packObjectsHook", "core.pager"):
+        git(repository, "config", key, str(script))
+    sentinel.unlink(missing_ok=True)  # git itself ran hooks while the repository was made
+    assert take(f"{repository}@HEAD", NAMES).files["vae.py"] == b"# vae.py\n"
+    assert take(str(repository), NAMES).files["vae.py"] == b"# vae.py\n"
+    assert not sentinel.exists()
+
+
+def link(path, tmp_path):
+    secret = tmp_path / "secret.py"
+    secret.write_text("SECRET = 1\n")
+    path.symlink_to(secret)
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (link, "a symbolic link"),
+        (lambda path, _: path.mkdir(), "a folder"),
+        (lambda path, _: os.mkfifo(path), "a pipe"),
+        (lambda path, _: path.write_bytes(b"#" * (10 << 20)), "larger than 1 MiB"),
+    ],
+    ids=["link", "folder", "pipe", "10 MB"],
+)
+def test_what_is_no_ordinary_file_is_not_taken_and_the_reason_is_kept(tmp_path, make, reason):
+    folder = tmp_path / "hand-in"
+    folder.mkdir()
+    (folder / "simple_vae.py").write_text("x = 1\n")
+    make(folder / "vae.py", tmp_path)
+    submission = take(str(folder), NAMES)
+    assert set(submission.files) == {"simple_vae.py"}
+    assert reason in submission.faults["vae.py"]
+    assert submission.faults["vae.py"] in submission.problems
+
+
+def test_a_linked_student_folder_is_refused(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "vae.py").write_text("SECRET = 1\n")
+    (tmp_path / "hand-in").mkdir()
+    (tmp_path / "hand-in" / "student").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(SubmissionError, match="symbolic link"):
+        take(str(tmp_path / "hand-in"), NAMES)
+
+
+def test_committed_links_and_submodules_are_not_followed(repository):
+    (repository / "student" / "vae.py").unlink()
+    (repository / "student" / "vae.py").symlink_to("/etc/passwd")
+    git(repository, "commit", "-qam", "link")
+    assert "a symbolic link" in take(f"{repository}@HEAD", NAMES).faults["vae.py"]
+
+
+def test_a_zip_cannot_traverse_link_repeat_or_explode(tmp_path):
+    bomb = make_zip(tmp_path / "bomb.zip", [("vae.py", b"#" * (64 << 20)), ("simple_vae.py", b"x = 1\n")])
+    assert "larger than" in take(str(bomb), NAMES).faults["vae.py"]
+    assert bomb.stat().st_size < MAX_FILE_SIZE
+
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        twice = make_zip(tmp_path / "twice.zip", [("vae.py", b"a = 1\n"), ("vae.py", b"b = 1\n")])
+    assert "2 times" in take(str(twice), NAMES).faults["vae.py"]
+
+    linked = zipfile.ZipInfo("vae.py")
+    linked.external_attr = (stat.S_IFLNK | 0o777) << 16
+    links = make_zip(tmp_path / "links.zip", [(linked, b"/etc/passwd")])
+    assert "a symbolic link" in take(str(links), NAMES).faults["vae.py"]
+
+    with pytest.raises(SubmissionError, match="nothing to grade"):
+        take(str(make_zip(tmp_path / "up.zip", [("../vae.py", b"x"), ("/simple_vae.py", b"x")])), NAMES)
+
+
+def test_what_the_assignment_does_not_name_is_listed_and_ignored(repository):
+    for name in ("student/conftest.py", "student/torch.py", "pytest.ini", "sitecustomize.py"):
+        (repository / name).write_text("raise SystemExit\n")
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "extras")
+    for place in (str(repository), f"{repository}@HEAD"):
+        (problem,) = take(place, NAMES).problems
+        assert all(name in problem for name in ("conftest.py", "torch.py", "pytest.ini", "sitecustomize.py"))
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        ("nowhere", "no such folder, zip or REPOSITORY@COMMIT"),
+        ("empty", "nothing to grade"),
+        ("no-zip.zip", "not a readable zip"),
+        ("ada@0123456789abcdef", "has no commit"),
+        ("ada@--upload-pack=touch", "has no commit"),
+        ("empty@HEAD", "not a git repository"),
+    ],
+)
+def test_where_there_is_nothing_to_grade_the_message_says_what_was_looked_for(repository, tmp_path, place, reason):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "no-zip.zip").write_text("this is no zip")
+    with pytest.raises(SubmissionError, match=reason):
+        take(str(tmp_path / place), NAMES)

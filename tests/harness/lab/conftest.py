@@ -1,0 +1,137 @@
+"""What the lab's tests share: ways to run the real command, and small data sets in the real file format."""
+
+import gzip
+import os
+import struct
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A finished command."""
+
+    status: int
+    out: str
+    err: str
+
+
+def environment(**extra: str) -> dict[str, str]:
+    """No display, one thread, and no folder of the user's."""
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+    return kept | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "MPLBACKEND": "TkAgg", "COLUMNS": "200"} | extra
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Start the command in an empty folder."""
+
+    def start(*arguments, **extra):
+        return subprocess.Popen(
+            [sys.executable, "-m", "student.lab.cli", *map(str, arguments)],
+            cwd=tmp_path, env=environment(**extra), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    return start
+
+
+@pytest.fixture
+def lab(start):
+    """Run the command to its end."""
+
+    def run(*arguments, **extra):
+        process = start(*arguments, **extra)
+        out, err = process.communicate(timeout=120)
+        return Ended(process.returncode, out, err)
+
+    return run
+
+
+@pytest.fixture
+def inside(tmp_path, monkeypatch, capsys):
+    """Run the command to its end in this process, in an empty folder: the same code without starting Python again."""
+
+    def run(*arguments):
+        from student.lab import cli
+
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["vae-lab", *map(str, arguments)])
+        status = 0
+        try:
+            cli.main()
+        except SystemExit as ended:
+            status = ended.code or 0
+        told = capsys.readouterr()
+        return Ended(status, told.out, told.err)
+
+    return run
+
+
+def idx_bytes(array: np.ndarray) -> bytes:
+    """An array of unsigned bytes in the idx format."""
+    return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()
+
+
+@pytest.fixture(scope="session")
+def idx_files():
+    """The four files of a small data set of the MNIST family, unzipped: scikit-learn's digits."""
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    images, labels = (bunch.images * 15).astype(np.uint8), bunch.target.astype(np.uint8)
+    parts = (images[:300], labels[:300], images[300:400], labels[300:400])
+    return {name: idx_bytes(part) for name, part in zip(FILES, parts, strict=True)}
+
+
+@pytest.fixture
+def data_dir(tmp_path, idx_files):
+    """A folder that holds them, zipped."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for name, content in idx_files.items():
+        (folder / f"{name}.gz").write_bytes(gzip.compress(content))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def reference_text():
+    """The text of the reference solution of part 2."""
+    return (ROOT / "reference" / "vae.py").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def student_file(tmp_path, reference_text):
+    """Write a student's vae.py: the reference with some text replaced."""
+
+    def write(*replacements, name="vae.py"):
+        text = reference_text
+        for old, new in replacements:
+            assert old in text, old
+            text = text.replace(old, new)
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory):
+    """A small finished run with an autoencoder beside it, in a folder with a hostile name."""
+    folder = tmp_path_factory.mktemp("runs") / "<img src=x onerror=alert(1)>[red]"
+    command = [
+        sys.executable, "-m", "student.lab.cli", "train", "--solution", "--epochs", "3", "--hidden-dim", "32",
+        "--latent-dim", "2", "--train-examples", "400", "--autoencoder", "--samples", "20", "--threads", "1",
+        "--out", str(folder),
+    ]  # fmt: skip
+    ended = subprocess.run(command, cwd=folder.parent, env=environment(), capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 0, ended.stderr
+    return folder

@@ -1,0 +1,121 @@
+"""Bad usage and bad input: one clear message, the documented exit status, and no traceback."""
+
+import json
+
+import pytest
+
+from student.lab.config import configure
+from student.lab.errors import BadInput
+from student.lab.folder import RunFolder
+
+SETTINGS = {
+    "a data set that does not exist": ({"data": "fashon-mnist"}, "Did you mean 'fashion-mnist'"),
+    "a likelihood that does not exist": ({"likelihood": "gausian"}, "Did you mean 'gaussian'?"),
+    "a binarisation that does not exist": ({"binarise": "xyz"}, "none, threshold, fixed, dynamic"),
+    "a schedule that does not exist": ({"lr_schedule": "cosin"}, "Did you mean 'cosine'?"),
+    "a negative beta": ({"beta": -1.0}, "--beta must be"),
+    "a beta that is not a number": ({"beta": float("nan")}, "--beta must be"),
+    "no epochs": ({"epochs": 0}, "--epochs must be at least 1"),
+    "a learning rate of nothing": ({"learning_rate": 0.0}, "--learning-rate must be a positive number"),
+    "Bernoulli on real-valued features": ({"data": "wine", "likelihood": "bernoulli"}, "--likelihood gaussian"),
+    "binarised features": ({"data": "wine", "likelihood": "laplace", "binarise": "fixed"}, "no pixels to binarise"),
+    "a warm-up for simple_vae": ({"preset": "interview", "warmup_epochs": 2.0}, "no beta in its loss"),
+    "another likelihood for simple_vae": ({"preset": "interview", "likelihood": "bernoulli"}, "'gaussian' built in"),
+    "features for simple_vae": ({"preset": "interview", "data": "wine"}, "ends in a sigmoid"),
+}
+
+
+@pytest.mark.parametrize("case", SETTINGS)
+def test_settings_that_make_no_sense_are_refused(case):
+    settings, message = SETTINGS[case]
+    with pytest.raises(BadInput) as refused:
+        configure(**({"preset": "guide"} | settings))
+    assert message in str(refused.value)
+
+
+CASES = {
+    "a preset that does not exist": (["train", "--preset", "lba"], ["unknown preset 'lba'", "Did you mean 'lab'?"]),
+    "a wrong setting": (["train", "--beta", "-1"], ["--beta must be", "-1"]),
+    "no such student file": (["train", "--student", "nowhere.py"], ["nowhere.py: no such file"]),
+    "both implementations": (["train", "--student", "x.py", "--solution"], ["not both"]),
+    "no such data folder": (
+        ["train", "--solution", "--preset", "lab", "--data-dir", "gone"],
+        ["gone lacks train-images"],
+    ),
+    "a data folder for digits": (["train", "--solution", "--data-dir", "."], ["digits comes with scikit-learn"]),
+    "resuming nothing": (["train", "--resume", "--out", "gone"], ["gone holds no run"]),
+    "resuming without a folder": (["train", "--resume"], ["--resume needs --out"]),
+    "evaluating nothing": (["evaluate", "gone"], ["gone holds no run"]),
+    "a sweep of one": (["sweep", "--betas", "1"], ["at least two"]),
+    "a sweep of words": (["sweep", "--betas", "1,two"], ["separated by commas"]),
+    "a sweep of simple_vae": (["sweep", "--preset", "interview"], ["needs vae.py"]),
+    "a patient that does not exist": (["clinic", "--patients", "no-nose"], ["Did you mean 'no-noise'"]),
+    "an unknown option": (["train", "--epoch", "3"], ["--epoch"]),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_bad_usage_is_answered_with_one_message(lab, tmp_path, case):
+    arguments, messages = CASES[case]
+    ended = lab(*arguments)
+    assert ended.status == 2, ended.err
+    assert "Traceback" not in ended.err
+    for message in messages:
+        assert message in ended.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_with_another_run_is_left_alone(lab, tmp_path):
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    (taken / "config.json").write_text("{}")
+    ended = lab("train", "--solution", "--out", taken)
+    assert (ended.status, "holds another run" in ended.err) == (2, True)
+    assert [path.name for path in taken.iterdir()] == ["config.json"]
+
+
+def test_a_folder_with_something_else_is_left_alone(lab, tmp_path):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.tex").write_text("years of work")
+    ended = lab("train", "--solution", "--out", tmp_path / "thesis")
+    assert (ended.status, "is not an empty folder" in ended.err) == (2, True)
+
+
+DAMAGED_CONFIGS = {
+    "not JSON": "{",
+    "a list": "[]",
+    "another format": json.dumps({"format": 99, "config": {}, "about": {}}),
+    "an unknown setting": json.dumps({"format": 1, "config": {"colour": "red"}, "about": {}}),
+    "a setting of another type": json.dumps({"format": 1, "config": {"epochs": "many"}, "about": {}}),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED_CONFIGS)
+def test_a_damaged_configuration_is_refused(tmp_path, damage):
+    (tmp_path / "config.json").write_text(DAMAGED_CONFIGS[damage])
+    with pytest.raises(BadInput, match=r"config\.json"):
+        RunFolder(tmp_path).config()
+
+
+def test_markup_in_a_name_is_printed_as_it_is(lab):
+    ended = lab("train", "--preset", "[bold red]x[/]")
+    assert ended.status == 2
+    assert "'[bold red]x[/]'" in ended.err
+
+
+def test_without_a_network_the_message_says_what_to_fetch_and_where_to_put_it(lab, tmp_path):
+    """No mirror answers: a proxy at the discard port stands for the missing network."""
+    ended = lab(
+        "train", "--solution", "--preset", "lab", VAE_LAB_DATA=str(tmp_path / "cache"),
+        http_proxy="http://127.0.0.1:9", https_proxy="http://127.0.0.1:9",
+    )  # fmt: skip
+    assert ended.status == 2, ended.err
+    for message in ("train-images-idx3-ubyte.gz", str(tmp_path / "cache"), "--data-dir", "--data digits"):
+        assert message in ended.err
+
+
+def test_the_presets_are_listed(lab):
+    ended = lab("presets")
+    assert ended.status == 0
+    for name in ("interview", "notes", "guide", "lab"):
+        assert f"{name}: " in ended.out

@@ -1,0 +1,152 @@
+"""Students' files: which stubs are missing, and whose fault it is when something breaks."""
+
+import pytest
+import torch
+
+from student.lab import session
+from student.lab.config import configure
+from student.lab.data import load as load_data
+from student.lab.errors import NotRunnable
+from student.lab.implementation import load
+from student.lab.stubs import NEEDED, find_file, missing_stubs
+
+STUB = '    raise NotImplementedError("task 2.5, kl_divergence")\n'
+
+
+@pytest.fixture
+def skeleton(reference_text):
+    """The reference with every marked region replaced by the stub that its task names."""
+    lines, inside = [], False
+    for line in reference_text.splitlines():
+        if "# >>> solution:" in line:
+            indent, task = line.split("# >>> solution:")
+            lines.append(f'{indent}raise NotImplementedError("{task.strip()}")')
+            inside = True
+        elif "# <<< solution" in line:
+            inside = False
+        elif not inside:
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def test_a_skeleton_gives_the_list_of_all_its_stubs(lab, tmp_path, skeleton):
+    (tmp_path / "student").mkdir()
+    (tmp_path / "student" / "vae.py").write_text(skeleton)
+    ended = lab("train")
+    assert ended.status == 3, ended.err
+    for number, name in enumerate(NEEDED["vae"], start=1):
+        assert f"{name} (task 2.{number})" in ended.err
+    assert "12 of 12" in ended.err
+    assert "--solution" in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_only_the_missing_stubs_are_listed(reference_text, tmp_path):
+    whole = "    return 0.5 * (mu.pow(2) + logvar.exp() - logvar - 1).sum(dim=1).mean()\n"
+    assert missing_stubs(reference_text, tmp_path, "vae") == []
+    assert missing_stubs(reference_text.replace(whole, STUB), tmp_path, "vae") == ["kl_divergence (task 2.5)"]
+
+
+def test_a_stub_of_the_warm_up_may_stand_after_other_code(tmp_path):
+    text = "class VAE:\n    def __init__(self):\n        super().__init__()\n        raise NotImplementedError\n"
+    assert missing_stubs(text, tmp_path, "simple_vae") == ["VAE.__init__"]
+
+
+def test_a_branch_that_raises_is_not_a_stub(tmp_path):
+    text = "def beta_schedule(step):\n    if step < 0:\n        raise NotImplementedError('x')\n    return 1.0\n"
+    assert missing_stubs(text, tmp_path, "vae") == []
+
+
+FAULTS = {
+    "a syntax error": ([("def build_model(", "def build_model((")], ["is not valid Python", "line"]),
+    "an import that fails": ([("import torch\n", "import torch\nimport no_such_package\n")], ["no_such_package"]),
+    "a lost function": ([("def beta_schedule(", "def beta_plan(")], ["does not define beta_schedule"]),
+    "an error in encode": ([("        h = self.enc(x)\n", "        h = self.encoder(x)\n")], ["in encode", "line"]),
+    "decode returns too few features": (
+        [("        return self.dec(z)\n", "        return self.dec(z)[:, :5]\n")],
+        ["VAE.forward gives the mean as a tensor of shape (2, 5)"],
+    ),
+    "forward returns two things": (
+        [("        return VAEOutput(logits=self.decode(z), mu=mu, logvar=logvar, z=z)", "        return mu, logvar")],
+        ["VAE.forward must return 4 tensors, not a tuple of 2"],
+    ),
+    "the loss is not one number": (
+        [("ElboTerms(loss=recon + beta * kl,", "ElboTerms(loss=(recon + beta * kl).expand(2),")],
+        ["vae_loss gives loss as a tensor of shape (2,), expected a scalar"],
+    ),
+    "the loss is detached": (
+        [("ElboTerms(loss=recon + beta * kl,", "ElboTerms(loss=(recon + beta * kl).detach(),")],
+        ["no gradient flows"],
+    ),
+    "vae_loss returns a number": (
+        [("    return compute_elbo(x, output.logits,", "    return 1.0\n    return compute_elbo(x, output.logits,")],
+        ["does not fit its contract"],
+    ),
+    "the model is no module": (
+        [("    # >>> solution: task 2.12, build_model\n", "    return 3\n")],
+        ["build_model returned a int"],
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_of_the_implementation_is_named_as_its_own(student_file, fault):
+    replacements, messages = FAULTS[fault]
+    path = student_file(*replacements)
+    cfg = configure("guide", train_examples=50)
+    material = session.prepare(load_data("digits"), cfg, torch.device("cpu"))
+    with pytest.raises(NotRunnable) as refused:
+        session.make_trainer(load(path, "vae"), cfg, material)
+    for message in [*messages, str(path)]:
+        assert message in str(refused.value)
+
+
+@pytest.mark.slow
+def test_an_error_in_the_middle_of_training_keeps_what_is_there(inside, student_file, tmp_path):
+    broken = (
+        "    if mu.shape[0] == 36 and calls.append(0) is None and len(calls) > 4:\n        raise KeyError('oops')\n"
+    )
+    path = student_file(
+        ("def kl_divergence(", "calls = []\n\n\ndef kl_divergence("),
+        ("    return 0.5 * (mu.pow(2)", broken + "    return 0.5 * (mu.pow(2)"),
+    )
+    ended = inside(
+        "train", "--student", path, "--train-examples", 100, "--batch-size", 64, "--epochs", 9, "--out", "run"
+    )
+    assert ended.status == 3, ended.err
+    assert "in kl_divergence: KeyError: 'oops'" in ended.err
+    assert "Traceback" not in ended.err
+    assert len((tmp_path / "run" / "metrics.csv").read_text().splitlines()) == 6  # heading, untrained, four epochs
+
+
+def test_the_file_is_found_by_folder_and_by_name(tmp_path):
+    (tmp_path / "student").mkdir()
+    (tmp_path / "student" / "vae.py").write_text("")
+    expected = (tmp_path / "student" / "vae.py").resolve()
+    assert find_file("vae", False, tmp_path) == expected
+    assert find_file("vae", False, tmp_path / "student") == expected
+    assert find_file("vae", False, expected) == expected
+
+
+def test_a_tied_decoder_and_other_liberties_can_be_trained(student_file, tmp_path):
+    path = student_file(
+        (
+            "        self.recon_loss = recon_loss\n",
+            "        self.recon_loss = recon_loss\n        self.twin = self.mu.weight\n",
+        ),
+        ("ElboTerms(loss=recon + beta * kl, recon=recon, kl=kl)", "[recon + beta * kl, recon, kl]"),
+    )
+    cfg = configure("guide", train_examples=50, epochs=1)
+    material = session.prepare(load_data("digits"), cfg, torch.device("cpu"))
+    from student.lab import checkpoint
+    from student.lab.folder import RunFolder
+
+    trainer = session.make_trainer(load(path, "vae"), cfg, material)
+    trainer.run_epoch()
+    folder = RunFolder(tmp_path / "run")
+    folder.create(cfg, {})
+    row = session.measured_row(trainer, material, None)
+    checkpoint.save(folder, trainer.model, trainer.optimizer, [row])
+    again = session.make_trainer(load(path, "vae"), cfg, material)
+    assert session.resume(again, folder)[0]["test_kl"] == row["test_kl"]
+    assert all(torch.equal(a, b) for a, b in zip(trainer.model.parameters(), again.model.parameters(), strict=True))

@@ -1,0 +1,178 @@
+"""Training at the level of use: the presets, resuming, interrupting, numbers that are not finite."""
+
+import csv
+import json
+import signal
+import time
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from student.lab import session
+from student.lab.config import PRESETS, configure
+from student.lab.data import load as load_data
+from student.lab.errors import BadInput
+from student.lab.implementation import load
+from student.lab.train import choose_device
+
+CLOCK = ("seconds", "examples_per_second")
+SMALL = ("--train-examples", 200, "--hidden-dim", 24, "--samples", 10, "--threads", 1)
+
+
+def metrics(folder):
+    """The metrics of a run without what a clock measured."""
+    with (folder / "metrics.csv").open() as file:
+        return [{name: value for name, value in row.items() if name not in CLOCK} for row in csv.DictReader(file)]
+
+
+def weights(folder, name="checkpoint"):
+    with safe_open(folder / f"{name}.safetensors", framework="pt") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
+def trainer_for(path, **options):
+    cfg = configure("guide", **({"train_examples": 200, "hidden_dim": 24, "latent_dim": 5, "epochs": 3} | options))
+    material = session.prepare(load_data("digits"), cfg, torch.device("cpu"))
+    return session.make_trainer(load(path, "vae"), cfg, material), material
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", PRESETS)
+def test_each_preset_makes_a_whole_run(inside, tmp_path, data_dir, preset):
+    where = ["--data-dir", data_dir] if PRESETS[preset][1].data == "mnist" else []
+    ended = inside("train", "--preset", preset, "--solution", "--epochs", 2, *SMALL, *where, "--out", "run")
+    assert ended.status == 0, ended.err
+    run = tmp_path / "run"
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["unit"] == "nats per example"
+    assert summary["test"]["neg_elbo"] == pytest.approx(summary["test"]["recon"] + summary["test"]["kl"])
+    assert summary["test"]["neg_elbo"] == pytest.approx(float(metrics(run)[-1]["test_neg_elbo"]), rel=1e-4)
+    assert [row["epoch"] for row in metrics(run)] == ["0", "1", "2"]
+    config = json.loads((run / "config.json").read_text())["config"]
+    wanted = PRESETS[preset][1].to_json() | {"epochs": 2, "hidden_dim": 24, "train_examples": 200}
+    assert config == wanted
+    drawn = {path.stem for path in (run / "pictures").iterdir()}
+    assert {"curves", "reconstructions", "samples", "latent-map", "kl-dimensions"} <= drawn
+    assert ("manifold" in drawn) == (preset == "lab")
+    assert (run / "autoencoder.safetensors").exists() == (preset == "notes")
+    assert (run / "report.html").read_text().count("data:image/png;base64,") == len(drawn)
+
+
+@pytest.mark.slow
+def test_a_run_stopped_by_ctrl_c_and_resumed_gives_the_numbers_of_an_uninterrupted_one(start, lab, tmp_path):
+    options = ["--solution", *SMALL, "--binarise", "dynamic", "--warmup-epochs", 3, "--latent-dim", 3]
+    parts, whole = tmp_path / "parts", tmp_path / "whole"
+    process = start("train", *options, "--epochs", 100_000, "--autoencoder", "--out", parts)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not ((parts / "metrics.csv").exists() and len(metrics(parts)) > 3):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "--resume" in err
+    assert "Traceback" not in err
+    done = len(metrics(parts)) - 1
+    assert f"{done} of 100000 epochs" in (parts / "report.html").read_text()
+    assert not list(parts.glob(".*"))
+
+    more = done + 2
+    ended = lab("train", "--resume", "--epochs", more, "--threads", 1, "--samples", 5, "--out", parts)
+    assert ended.status == 0, ended.err
+    assert f"after epoch {done} of {more}" in ended.out
+    assert lab("train", *options, "--epochs", more, "--autoencoder", "--out", whole).status == 0
+    assert metrics(parts) == metrics(whole)
+    for name in ("checkpoint", "autoencoder"):
+        before, after = weights(whole, name), weights(parts, name)
+        assert before.keys() == after.keys()
+        assert all(torch.equal(before[name], after[name]) for name in before)
+
+    refused = lab("train", "--resume", "--beta", 2, "--out", parts)
+    assert (refused.status, "--beta 2.0 (the run has 1.0)" in refused.err) == (2, True)
+
+
+@pytest.mark.slow
+def test_a_term_that_is_not_finite_stops_training_and_keeps_the_last_good_checkpoint(lab, student_file, tmp_path):
+    explode = "    if mu.requires_grad and mu.shape[0] == 25 and calls.append(0) is None and len(calls) == 30:\n"
+    path = student_file(
+        ("def kl_divergence(", "calls = []\n\n\ndef kl_divergence("),
+        ("    return 0.5 * (mu.pow(2)", explode + "        return mu.sum() / 0\n    return 0.5 * (mu.pow(2)"),
+    )
+    ended = lab("train", "--student", path, *SMALL, "--batch-size", 25, "--epochs", 9, "--out", "run")
+    assert ended.status == 1, ended.err
+    assert "stopped at step 29 (epoch 4): kl is" in ended.err
+    assert [row["epoch"] for row in metrics(tmp_path / "run")] == ["0", "1", "2", "3"]
+    assert all(tensor.isfinite().all() for tensor in weights(tmp_path / "run").values())
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["findings"][0]["title"] == "Stopped early"
+
+
+def test_equal_settings_give_equal_numbers_and_another_seed_others(student_file):
+    path = student_file()
+    runs = [trainer_for(path, seed=seed, binarise="dynamic") for seed in (1, 1, 2)]
+    first, again, other = ([trainer.run_epoch().reported for _ in range(2)] for trainer, _ in runs)
+    assert first == again
+    assert first != other
+
+
+def test_every_example_is_seen_once_an_epoch_in_another_order(student_file):
+    trainer, material = trainer_for(student_file(), batch_size=64)
+    seen = []
+    healthy = trainer.objective
+    trainer.objective = lambda model, x, beta: (seen.append(x.clone()), healthy(model, x, beta))[1]
+    trainer.run_epoch()
+    trainer.run_epoch()
+    assert [len(x) for x in seen] == [64, 64, 64, 8] * 2
+    first, second = torch.cat(seen[:4]), torch.cat(seen[4:])
+    assert not torch.equal(first, second)
+    for epoch in (first, second):
+        assert torch.equal(epoch.sum(dim=0), material.train.sum(dim=0))
+
+
+def test_dynamic_binarisation_draws_anew_and_the_others_do_not(student_file):
+    def batches(how):
+        trainer, _ = trainer_for(student_file(), binarise=how, batch_size=200)
+        seen = []
+        healthy = trainer.objective
+        trainer.objective = lambda model, x, beta: (seen.append(x.sum(dim=1).sort().values), healthy(model, x, beta))[1]
+        trainer.run_epoch()
+        trainer.run_epoch()
+        return seen
+
+    for how, same in (("none", True), ("threshold", True), ("fixed", True), ("dynamic", False)):
+        first, second = batches(how)
+        assert torch.equal(first, second) == same, how
+
+
+def test_the_schedules_are_those_of_the_settings(student_file):
+    trainer, _ = trainer_for(student_file(), warmup_epochs=2.0, beta=4.0, batch_size=50, lr_schedule="cosine", epochs=4)
+    assert [trainer.beta_at(step) for step in (0, 4, 8, 100)] == [0, 2, 4, 4]
+    rates = [trainer.learning_rate(step) for step in range(17)]
+    assert rates[0] == 1e-3
+    assert rates[8] == pytest.approx(5e-4)
+    assert rates[16] == pytest.approx(0)
+
+
+def test_reduced_precision_trains_and_measures_in_full_precision(student_file):
+    full, _ = trainer_for(student_file())
+    reduced, material = trainer_for(student_file(), precision="bf16")
+    first, second = full.run_epoch().reported[0], reduced.run_epoch().reported[0]
+    assert first != second
+    assert second == pytest.approx(first, rel=0.02)
+    assert all(parameter.dtype == torch.float32 for parameter in reduced.model.parameters())
+    assert session.measured_row(reduced, material, None)["test_neg_elbo"] < 60
+
+
+def test_tanh_replaces_every_relu(student_file):
+    trainer, _ = trainer_for(student_file(), activation="tanh", hidden_layers=2)
+    kinds = [type(module).__name__ for module in trainer.model.modules()]
+    assert kinds.count("Tanh") == 4
+    assert "ReLU" not in kinds
+
+
+def test_a_device_that_is_not_there_is_refused():
+    assert choose_device("cpu").type == "cpu"
+    with pytest.raises(BadInput, match="no device 'cuda:77'"):
+        choose_device("cuda:77")
+    with pytest.raises(BadInput, match="no device 'gpu'"):
+        choose_device("gpu")

@@ -1,0 +1,79 @@
+"""The handout says what the rubric, the stubs and the solution say."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HANDOUT = (ROOT / "student" / "README.md").read_text(encoding="utf-8")
+RUBRIC = tomllib.loads((ROOT / "tests" / "rubric.toml").read_text(encoding="utf-8"))
+HEADINGS = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```", "", HANDOUT, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
+FILES = ("simple_vae.py", "vae.py")
+
+
+@pytest.mark.parametrize("item", RUBRIC["item"], ids=lambda item: item["id"])
+def test_the_section_that_a_report_names_is_a_heading(item):
+    assert [heading for heading in HEADINGS if heading.startswith(item["section"] + ":")]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_each_stub_has_a_heading_with_its_task_and_name(name):
+    stubs = re.findall(r'NotImplementedError\("task (\S+), (\S+)"\)', (ROOT / "student" / name).read_text("utf-8"))
+    for task, function in stubs:
+        heading = f"Task {task}: {function}".replace("__", r"\_\_")
+        assert heading in HEADINGS
+
+
+def test_the_tasks_are_in_order():
+    tasks = [heading.partition(":")[0] for heading in HEADINGS if re.match(r"Task \d+\.\d+:", heading)]
+    numbers = [tuple(map(int, task.removeprefix("Task ").split("."))) for task in tasks]
+    assert numbers == sorted(numbers)
+
+
+def test_the_table_of_points_is_the_rubric():
+    def row(item):
+        public, hidden = item["points"]["public"], item["points"]["hidden"]
+        return f"| {item['title']} | {item['section']} | `{item['file']}` | {public} | {hidden} | {public + hidden} |"
+
+    public, hidden = (sum(item["points"][tier] for item in RUBRIC["item"]) for tier in ("public", "hidden"))
+    table = [row(item) for item in RUBRIC["item"]]
+    table += [f"| **total** | | | **{public}** | **{hidden}** | **{public + hidden}** |"]
+    assert "\n".join(table) in HANDOUT, "this is the table:\n" + "\n".join(table)
+
+
+def test_links_within_the_page_lead_somewhere():
+    slugs = {re.sub(r"[^\w\- ]", "", heading.replace("\\", "").lower()).replace(" ", "-") for heading in HEADINGS}
+    for target in re.findall(r"\]\(#([^)]+)\)", HANDOUT):
+        assert target in slugs
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_no_line_of_the_solution_is_given_away(name):
+    solution = (ROOT / "reference" / name).read_text(encoding="utf-8")
+    regions = re.findall(r"# >>> solution.*?\n(.*?)# <<< solution", solution, re.DOTALL)
+    lines = {line.strip().removeprefix("return ") for region in regions for line in region.splitlines()}
+    assert lines
+    for line in lines:
+        assert len(line) < 12 or line not in HANDOUT
+
+
+def test_the_training_that_it_shows_runs_and_ends_where_it_says(tmp_path):
+    code = re.search(r"^```python\n(.*?)^```", HANDOUT, re.MULTILINE | re.DOTALL)[1]
+    (tmp_path / "student").mkdir()
+    (tmp_path / "student" / "vae.py").write_bytes((ROOT / "reference" / "vae.py").read_bytes())
+    (tmp_path / "try_it.py").write_text(code, encoding="utf-8")
+    # Nothing of this repository is in the way: the script's folder comes first.
+    done = subprocess.run([sys.executable, "try_it.py"], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    line = re.compile(r"step +(\d+) +loss +([\d.]+) +recon +([\d.]+) +kl +([\d.]+)")
+    printed = [tuple(map(float, found)) for found in line.findall(done.stdout)]
+    shown = [tuple(map(float, found)) for found in line.findall(HANDOUT)]
+    assert len(printed) == len(shown) == 6
+    # The numbers of another machine or version of PyTorch are near, not equal.
+    for (step, loss, *_), (shown_step, shown_loss, *_) in zip(printed, shown, strict=True):
+        assert step == shown_step
+        assert loss == pytest.approx(shown_loss, abs=1.0)

@@ -1,0 +1,50 @@
+"""``beta_schedule(step, warmup_steps, beta_max)``: every step of a warm-up, and the corners of its arguments."""
+
+from grading.checks import assert_number
+
+
+def test_is_linear_at_every_step(submission, draws):
+    warmup, beta_max = draws.integer(5, 12), draws.integer(1, 15) / 4
+    for step in range(warmup + 1):
+        expected = beta_max * step / warmup
+        actual = submission.beta_schedule(step, warmup, beta_max)
+        assert_number(actual, expected, f"the weight at step {step} of {warmup}, for beta_max = {beta_max:g}")
+
+
+def test_does_not_depend_on_earlier_calls(submission, draws):
+    warmup = draws.integer(5, 12)
+    for step in (3 * warmup, 2, warmup, 1, 2):
+        expected = min(step / warmup, 1.0)
+        assert_number(submission.beta_schedule(step, warmup), expected, f"the weight at step {step} of {warmup}")
+
+
+def test_beta_max_is_one_unless_given(submission):
+    assert_number(submission.beta_schedule(40, 20), 1.0, "the weight after the warm-up, with beta_max left out")
+
+
+def test_a_long_warm_up_moves_a_little_at_every_step(submission, draws):
+    warmup = draws.integer(5_000, 9_000)
+    assert_number(submission.beta_schedule(1, warmup), 1 / warmup, f"the weight at step 1 of {warmup}")
+    last = submission.beta_schedule(warmup - 1, warmup)
+    assert_number(last, (warmup - 1) / warmup, f"the weight at step {warmup - 1} of {warmup}")
+
+
+def test_a_warm_up_of_one_step_goes_from_zero_to_beta_max(submission):
+    assert_number(submission.beta_schedule(0, 1, 0.5), 0.0, "the weight at step 0 of 1")
+    assert_number(submission.beta_schedule(1, 1, 0.5), 0.5, "the weight at step 1 of 1, for beta_max = 0.5")
+
+
+def test_a_beta_max_of_zero_is_zero_at_every_step(submission):
+    for step in (0, 3, 7, 20):
+        assert_number(submission.beta_schedule(step, 7, 0.0), 0.0, f"the weight at step {step} of 7, for beta_max = 0")
+
+
+def test_without_a_warm_up_it_is_beta_max_at_every_step(submission):
+    for step, warmup in ((3, 0), (0, -1), (5, -4)):
+        actual = submission.beta_schedule(step, warmup, 2.5)
+        assert_number(actual, 2.5, f"the weight at step {step} for warmup_steps = {warmup}, beta_max = 2.5")
+
+
+def test_arguments_may_be_given_by_name(submission):
+    actual = submission.beta_schedule(beta_max=0.1, warmup_steps=4, step=3)
+    assert_number(actual, 0.075, "the weight at step 3 of 4, for beta_max = 0.1")

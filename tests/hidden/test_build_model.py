@@ -1,0 +1,45 @@
+"""``build_model(cfg)``: one field changed at a time, and models that share nothing."""
+
+import torch
+from configurations import assert_built_as, built
+
+from grading.checks import CheckFailure
+
+EVERYTHING = ["parameters", "recon_loss", "beta"]
+
+
+def config(draws):
+    """A configuration in which nothing has its default value and no two sizes are equal."""
+    inputs, hidden, latent = draws.distinct(3, 4, 29)
+    sizes = {"input_dim": inputs, "hidden_dim": hidden, "latent_dim": latent, "num_hidden_layers": 2}
+    return sizes | {"recon_loss": "laplace", "beta": 0.25}
+
+
+def test_no_field_is_mistaken_for_another(submission, draws):
+    for _ in range(3):
+        assert_built_as(submission, config(draws) | {"num_hidden_layers": draws.integer(1, 4)}, EVERYTHING)
+
+
+def test_a_default_configuration_gives_a_default_model(submission):
+    assert_built_as(submission, {}, EVERYTHING)
+
+
+def test_every_likelihood_and_any_beta_are_kept(submission, draws):
+    for recon_loss in ("bernoulli", "gaussian", "laplace"):
+        for beta in (0.0, 0.5, 10.0):
+            assert_built_as(submission, config(draws) | {"recon_loss": recon_loss, "beta": beta}, EVERYTHING)
+
+
+def test_each_size_alone_can_be_changed(submission, draws):
+    fields = config(draws)
+    for name in ("input_dim", "hidden_dim", "latent_dim", "num_hidden_layers"):
+        assert_built_as(submission, fields | {name: fields[name] + 1}, ["parameters"])
+
+
+def test_every_call_gives_a_new_model_with_fresh_parameters(submission, draws):
+    fields = config(draws)
+    first, second = built(submission, fields), built(submission, fields)
+    for name, parameter in first.parameters.items():
+        if name.endswith("weight") and torch.equal(parameter, second.parameters.get(name, torch.empty(0))):
+            message = f"two models have the same {name}"
+            raise CheckFailure("value", message, expected="fresh parameters at each call", actual="the same numbers")

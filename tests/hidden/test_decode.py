@@ -1,0 +1,63 @@
+"""``VAE.decode(z)``: deeper networks, raw outputs of any size, gradients, modes, dtypes."""
+
+import networks
+import torch
+
+from grading.checks import assert_close, assert_gradient, assert_unchanged
+
+
+def assert_decodes(model, z):
+    assert_close(model.decode(z), networks.decode(model.parameters, z), "decode(z)")
+
+
+def test_is_right_for_networks_of_any_size(submission, draws):
+    for layers in (1, 2, 3):
+        batch, inputs, hidden, latent = draws.distinct(4, 2, 23)
+        assert_decodes(networks.build(submission, inputs, hidden, latent, layers), draws.normal(batch, latent, std=3.0))
+
+
+def test_the_output_is_not_clamped(submission, draws):
+    model = networks.build(submission, 11, 13, 3)
+    model.set("dec.2.bias", torch.linspace(-60.0, 60.0, 11))
+    assert_decodes(model, draws.normal(5, 3))
+
+
+def test_is_raw_for_every_likelihood_and_beta(submission, draws):
+    for recon_loss in ("bernoulli", "gaussian", "laplace"):
+        model = networks.build(submission, 11, 13, 3, recon_loss=recon_loss, beta=4.0)
+        model.set("dec.2.bias", torch.linspace(-5.0, 5.0, 11))
+        assert_decodes(model, draws.normal(5, 3))
+
+
+def test_works_for_a_batch_of_one(submission, draws):
+    assert_decodes(networks.build(submission, 11, 13, 3, layers=2), draws.normal(1, 3))
+
+
+def test_is_the_same_in_train_and_eval_mode_and_without_gradients(submission, draws):
+    model = networks.build(submission, 11, 13, 3, layers=2)
+    z = draws.normal(5, 3)
+    assert_decodes(model.train(), z)
+    assert_decodes(model.eval(), z)
+    with torch.no_grad():
+        assert_decodes(model, z)
+
+
+def test_keeps_float64(submission, draws):
+    model = networks.build(submission, 11, 13, 3, layers=2).double()
+    assert_decodes(model, draws.normal(5, 3, dtype=torch.float64))
+
+
+def test_gradients_reach_z_and_every_layer_of_the_decoder(submission, draws):
+    model = networks.build(submission, 11, 13, 3, layers=2)
+    z = draws.normal(5, 3).requires_grad_()
+    own, true = model.decode(z), networks.decode(model.parameters, z)
+    layers = {name: leaf for name, leaf in model.parameters.items() if name.startswith("dec.")}
+    for name, leaf in {"z": z, **layers}.items():
+        (expected,) = torch.autograd.grad(true.sum(), leaf, retain_graph=True)
+        assert_gradient(own, leaf, expected, f"the gradient of decode(z) for {name}")
+
+
+def test_leaves_its_argument_alone(submission, draws):
+    model = networks.build(submission, 11, 13, 3)
+    model.decode(draws.normal(5, 3))
+    assert_unchanged(submission, "decode")

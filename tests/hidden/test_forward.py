@@ -1,0 +1,146 @@
+"""``VAE.forward(x)``: other sizes and modes, fresh noise, and gradients through all of it.
+
+Everything is held against the submission's own parts, or against the truth where those are broken.
+"""
+
+import networks
+import parts
+import torch
+from noise import assert_independent, assert_standard_moments, assert_uncorrelated, standardized
+
+from grading.checks import Blocked, CheckFailure, assert_tensor, assert_unchanged, gradient
+
+
+def assert_put_together(submission, model, x, seed):
+    """Every field of the output follows from the submission's own parts."""
+    output = parts.forward(model, x, seed)
+    expected = parts.own(submission, model, x, seed)
+    parts.assert_fields(output, expected, model, x, ["mu", "logvar", "logits"])
+    assert_tensor(output.z, expected.z.shape, expected.z.dtype, "z")
+
+
+def assert_samples(submission, model, x, seed):
+    """``z``, 120,000 numbers, is drawn from ``N(mu, sigma ** 2)``, or by the submission's own ``reparameterize``."""
+    output = parts.forward(model, x, seed)
+    if parts.z_is_the_parts_business(output, parts.own(submission, model, x, seed)):
+        return None
+    assert_tensor(output.z, output.mu.shape, output.mu.dtype, "z")
+    eps = standardized(output.z, output.mu, output.logvar)
+    assert_standard_moments(eps, "(z - mu) / sigma")
+    assert_uncorrelated(eps, "(z - mu) / sigma")
+    return eps
+
+
+def wide(submission):
+    """A model with means and log-variances that differ from one another."""
+    model = networks.build(submission, 11, 13, 300)
+    networks.spread_heads(model, reach=3.0)
+    return model
+
+
+def test_is_put_together_rightly_for_networks_of_any_size(submission, draws):
+    for layers in (1, 2, 3):
+        batch, inputs, hidden, latent = draws.distinct(4, 2, 23)
+        model = networks.build(submission, inputs, hidden, latent, layers)
+        assert_put_together(submission, model, draws.uniform(batch, inputs), draws.seed())
+
+
+def test_neither_mu_nor_logvar_is_clamped_on_the_way(submission, draws):
+    model = networks.build(submission, 11, 13, 7, recon_loss="gaussian", beta=4.0)
+    networks.spread_heads(model, reach=25.0)
+    assert_put_together(submission, model, draws.uniform(5, 11), draws.seed())
+
+
+def test_works_for_a_batch_of_one(submission, draws):
+    model = networks.build(submission, 11, 13, 3, layers=2)
+    assert_put_together(submission, model, draws.uniform(1, 11), draws.seed())
+
+
+def test_samples_a_fresh_z_for_every_example_and_every_call(submission, draws):
+    model, x, seed = wide(submission), draws.uniform(400, 11), draws.seed()
+    first, second = (assert_samples(submission, model, x, s) for s in (seed, seed + 1))
+    if first is not None and second is not None:
+        assert_independent(first, second, "the noise of two calls")
+
+
+def test_samples_in_eval_mode_too(submission, draws):
+    model, x, seed = wide(submission).eval(), draws.uniform(400, 11), draws.seed()
+    first, second = (assert_samples(submission, model, x, s) for s in (seed, seed + 1))
+    if first is not None and second is not None:
+        assert_independent(first, second, "the noise of two calls in eval mode")
+
+
+def test_works_without_gradients_too(submission, draws):
+    model = wide(submission)
+    with torch.no_grad():
+        assert_samples(submission, model, draws.uniform(400, 11), draws.seed())
+
+
+def test_keeps_float64(submission, draws):
+    model = networks.build(submission, 11, 13, 3, layers=2).double()
+    assert_put_together(submission, model, draws.uniform(5, 11, dtype=torch.float64), draws.seed())
+
+
+def own_parts(submission, model, x, seed):
+    """The submission's own parts with gradients, or what is in their way."""
+    try:
+        return parts.own(submission, model, x, seed, gradients=True), None
+    except Blocked as blocked:
+        return None, blocked
+
+
+def assert_reached(output, own, model, layers, what, blocked):
+    """Gradients arrive at these layers; where the submission's own parts let none through, none is demanded."""
+    for name, leaf in model.parameters.items():
+        if name.startswith(layers) and (own is None or parts.reaches(own, leaf)):
+            with parts.excused_by(blocked):
+                if not bool(gradient(output, leaf, f"the gradient of {what} for {name}").any()):
+                    message = f"the gradient of {what} for {name} is zero"
+                    raise CheckFailure("gradient", message, expected="a gradient", actual="zeros")
+
+
+def assert_logits_reach_every_layer(submission, model, x, seed):
+    output = parts.forward(model, x, seed)
+    own, blocked = own_parts(submission, model, x, seed)
+    assert_reached(output.logits, own and own.logits, model, ("enc", "mu", "logvar", "dec"), "the logits", blocked)
+
+
+def test_gradients_of_the_logits_reach_every_layer(submission, draws):
+    model = networks.build(submission, 11, 13, 3, layers=2)
+    assert_logits_reach_every_layer(submission, model, draws.uniform(5, 11), draws.seed())
+
+
+def test_gradients_of_the_logits_reach_every_layer_in_eval_mode(submission, draws):
+    model = networks.build(submission, 11, 13, 3).eval()
+    assert_logits_reach_every_layer(submission, model, draws.uniform(5, 11), draws.seed())
+
+
+def test_gradients_of_mu_and_logvar_reach_the_encoder(submission, draws):
+    model = networks.build(submission, 11, 13, 3)
+    x, seed = draws.uniform(5, 11), draws.seed()
+    output = parts.forward(model, x, seed)
+    own, blocked = own_parts(submission, model, x, seed)
+    for field in ("mu", "logvar"):
+        if own is None or field not in own.overwritten:
+            reached = own and getattr(own, field)
+            assert_reached(getattr(output, field), reached, model, ("enc", f"{field}."), field, blocked)
+
+
+def test_leaves_its_argument_alone(submission, draws):
+    model = networks.build(submission, 11, 13, 3)
+    x, seed = draws.normal(5, 11), draws.seed()
+    parts.forward(model, x, seed)
+    changed = submission.mutated
+    model.encode(x)
+    if changed and not submission.mutated:
+        parts.forward(model, x, seed)
+        assert_unchanged(submission, "forward")
+
+
+def test_leaves_the_mode_of_the_model_alone(submission, draws):
+    for training in (True, False):
+        model = networks.build(submission, 11, 13, 3).train(training)
+        parts.forward(model, draws.normal(5, 11), draws.seed())
+        if model.double().attributes.get("training") is not training:  # the cast describes the model anew
+            message = "forward switches the mode of the model"
+            raise CheckFailure("mutation", message, expected=f"training = {training}", actual=f"{not training}")

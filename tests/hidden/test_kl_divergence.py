@@ -1,0 +1,71 @@
+"""``kl_divergence(mu, logvar)``: what a random batch of usual numbers does not show."""
+
+import oracles
+import torch
+
+from grading.checks import assert_close, assert_gradient, assert_unchanged
+
+
+def test_is_right_on_fresh_shapes(submission, draws):
+    for _ in range(3):
+        batch, latent = draws.distinct(2, 2, 17)
+        mu, logvar = draws.normal(batch, latent, std=2.0), draws.normal(batch, latent, std=2.0)
+        assert_close(submission.kl_divergence(mu, logvar), oracles.kl(mu, logvar).float(), "the KL of a random batch")
+
+
+def test_is_additive_over_latent_dimensions(submission, draws):
+    mu, logvar = draws.normal(7, 5), draws.normal(7, 5)
+    parts = [oracles.kl(mu[:, [i]], logvar[:, [i]]) for i in range(5)]
+    assert_close(submission.kl_divergence(mu, logvar), torch.stack(parts).sum().float(), "the KL of independent parts")
+
+
+def test_a_batch_of_one_works(submission, draws):
+    mu, logvar = draws.normal(1, 6), draws.normal(1, 6)
+    assert_close(submission.kl_divergence(mu, logvar), oracles.kl(mu, logvar).float(), "the KL of a single example")
+
+
+def test_a_single_latent_dimension_works(submission, draws):
+    mu, logvar = draws.normal(5, 1), draws.normal(5, 1)
+    assert_close(submission.kl_divergence(mu, logvar), oracles.kl(mu, logvar).float(), "the KL of one latent dimension")
+
+
+def test_is_right_for_tiny_variances(submission):
+    logvar = torch.linspace(-80.0, -10.0, 21).reshape(7, 3)
+    mu = torch.linspace(-3.0, 3.0, 21).reshape(7, 3)
+    value = submission.kl_divergence(mu, logvar)
+    assert_close(value, oracles.kl(mu, logvar).float(), "the KL for logvar from -80 to -10")
+
+
+def test_is_right_for_huge_variances(submission):
+    logvar = torch.linspace(5.0, 20.0, 21).reshape(7, 3)
+    mu = torch.linspace(-10.0, 10.0, 21).reshape(7, 3)
+    value = submission.kl_divergence(mu, logvar)
+    assert_close(value, oracles.kl(mu, logvar).float(), "the KL for logvar from 5 to 20")
+
+
+def test_is_right_for_means_far_from_the_prior(submission, draws):
+    mu, logvar = draws.normal(4, 6, std=30.0), draws.normal(4, 6)
+    value = submission.kl_divergence(mu, logvar)
+    assert_close(value, oracles.kl(mu, logvar).float(), "the KL for means of about 30")
+
+
+def test_keeps_float64(submission, draws):
+    mu, logvar = draws.normal(5, 3, dtype=torch.float64), draws.normal(5, 3, dtype=torch.float64)
+    assert_close(submission.kl_divergence(mu, logvar), oracles.kl(mu, logvar), "the KL in float64")
+
+
+def test_its_gradient_for_mu_is_that_of_the_closed_form(submission, draws):
+    mu, logvar = draws.normal(5, 3).requires_grad_(), draws.normal(5, 3)
+    value = submission.kl_divergence(mu, logvar)
+    assert_gradient(value, mu, mu.detach() / 5, "the gradient of the KL for mu")
+
+
+def test_its_gradient_for_logvar_is_that_of_the_closed_form(submission, draws):
+    mu, logvar = draws.normal(5, 3), draws.normal(5, 3).requires_grad_()
+    value = submission.kl_divergence(mu, logvar)
+    assert_gradient(value, logvar, (logvar.detach().exp() - 1) / 10, "the gradient of the KL for logvar")
+
+
+def test_leaves_its_arguments_alone(submission, draws):
+    submission.kl_divergence(draws.normal(5, 3), draws.normal(5, 3))
+    assert_unchanged(submission, "kl_divergence")

@@ -1,0 +1,105 @@
+"""``VAE.reparameterize(mu, logvar)``: the law of the noise, where it comes from, and exact gradients."""
+
+import networks
+import torch
+from noise import assert_independent, assert_standard_moments, assert_uncorrelated, standardized
+
+from grading.checks import CheckFailure, assert_close, assert_gradient, assert_tensor, assert_unchanged
+
+
+def posterior(draws, batch, latent, **options):
+    """Means and log-variances that differ from element to element, ``|logvar| <= 8``."""
+    return draws.normal(batch, latent, std=3.0, **options), draws.uniform(batch, latent, low=-8.0, high=8.0, **options)
+
+
+def noise(model, mu, logvar, dtype=torch.float32):
+    z = assert_tensor(model.reparameterize(mu, logvar), mu.shape, dtype, "z")
+    return standardized(z, mu, logvar)
+
+
+def test_the_noise_is_standard_normal_for_every_mu_and_logvar(submission, draws):
+    """A million numbers: enough to see noise that is cut off at three standard deviations."""
+    model = networks.build(submission, 11, 13, 50, recon_loss="gaussian", beta=4.0)
+    assert_standard_moments(noise(model, *posterior(draws, 20_000, 50)), "the noise")
+
+
+def test_every_element_gets_noise_of_its_own(submission, draws):
+    model = networks.build(submission, 11, 13, 400)
+    assert_uncorrelated(noise(model, *posterior(draws, 300, 400)), "the noise")
+
+
+def test_every_call_draws_noise_of_its_own(submission, draws):
+    model = networks.build(submission, 11, 13, 50)
+    mu, logvar = posterior(draws, 2_000, 50)
+    assert_independent(noise(model, mu, logvar), noise(model, mu, logvar), "the noise of two calls")
+
+
+def test_samples_in_eval_mode_too(submission, draws):
+    model = networks.build(submission, 11, 13, 50).eval()
+    mu, logvar = posterior(draws, 2_000, 50)
+    first, second = noise(model, mu, logvar), noise(model, mu, logvar)
+    assert_standard_moments(first, "the noise in eval mode")
+    assert_independent(first, second, "the noise of two calls in eval mode")
+
+
+def test_samples_without_gradients_too(submission, draws):
+    model = networks.build(submission, 11, 13, 50)
+    mu, logvar = posterior(draws, 2_000, 50)
+    with torch.no_grad():
+        first, second = noise(model, mu, logvar), noise(model, mu, logvar)
+    assert_standard_moments(first, "the noise under torch.no_grad()")
+    assert_independent(first, second, "the noise of two calls under torch.no_grad()")
+
+
+def test_the_noise_comes_from_the_default_generator_of_torch(submission, draws):
+    model = networks.build(submission, 11, 13, 7)
+    mu, logvar = draws.normal(5, 7), draws.normal(5, 7)
+    seed = draws.seed()
+    first = assert_tensor(model.seeded(seed).reparameterize(mu, logvar), (5, 7), torch.float32, "z")
+    again = model.seeded(seed).reparameterize(mu, logvar)
+    other = model.seeded(seed + 1).reparameterize(mu, logvar)
+    assert_close(again, first, "z after torch.manual_seed with the same seed", kind="statistics")
+    if torch.equal(assert_tensor(other, (5, 7), torch.float32, "z"), first):
+        message = "z does not depend on the seed that the caller gave to torch"
+        raise CheckFailure("statistics", message, expected="other noise for another seed", actual="the same numbers")
+
+
+def test_z_is_mu_when_the_variance_vanishes_for_every_mu(submission, draws):
+    model = networks.build(submission, 11, 13, 5)
+    mu, logvar = draws.normal(17, 5, std=9.0), draws.uniform(17, 5, low=-60.0, high=-45.0)
+    assert_close(model.reparameterize(mu, logvar), mu, "z at logvar below -45")
+
+
+def test_the_gradient_for_logvar_is_half_of_z_minus_mu(submission, draws):
+    model = networks.build(submission, 11, 13, 3)
+    mu, logvar = draws.normal(5, 3).requires_grad_(), draws.normal(5, 3).requires_grad_()
+    z = model.reparameterize(mu, logvar)
+    assert_tensor(z, (5, 3), torch.float32, "z")
+    assert_gradient(z, logvar, (z - mu).detach() / 2, "dz/dlogvar")
+
+
+def test_gradients_are_exact_in_eval_mode_and_for_any_weights(submission, draws):
+    model = networks.build(submission, 11, 13, 3).eval()
+    mu, logvar, weights = draws.normal(5, 3).requires_grad_(), draws.normal(5, 3).requires_grad_(), draws.normal(5, 3)
+    z = assert_tensor(model.reparameterize(mu, logvar), (5, 3), torch.float32, "z")
+    assert_gradient(z * weights, mu, weights, "the gradient of a weighted sum of z for mu")
+    half = weights * (z - mu).detach() / 2
+    assert_gradient(z * weights, logvar, half, "the gradient of a weighted sum of z for logvar")
+
+
+def test_works_for_a_batch_of_one(submission, draws):
+    model = networks.build(submission, 11, 13, 6)
+    mu = draws.normal(1, 6)
+    assert_close(model.reparameterize(mu, torch.full((1, 6), -60.0)), mu, "z of a single example at logvar = -60")
+
+
+def test_keeps_float64(submission, draws):
+    model = networks.build(submission, 11, 13, 50).double()
+    eps = noise(model, *posterior(draws, 2_000, 50, dtype=torch.float64), dtype=torch.float64)
+    assert_standard_moments(eps, "the noise in float64")
+
+
+def test_leaves_its_arguments_alone(submission, draws):
+    model = networks.build(submission, 11, 13, 3)
+    model.reparameterize(draws.normal(5, 3), draws.normal(5, 3))
+    assert_unchanged(submission, "reparameterize")

@@ -1,0 +1,55 @@
+"""``vae_loss(output, x, recon_loss, beta)``: every likelihood, beta 0, float64, gradients and errors."""
+
+import elbo
+import torch
+from output_loss import OutputCase
+
+
+def fresh(draws):
+    return elbo.draw(draws, *draws.distinct(3, 2, 17))
+
+
+def test_is_right_for_bernoulli_on_fresh_shapes(submission, draws):
+    OutputCase(submission, draws, fresh(draws), recon_loss="bernoulli", beta=2.5).assert_right()
+
+
+def test_is_right_for_gaussian_on_fresh_shapes(submission, draws):
+    OutputCase(submission, draws, fresh(draws), recon_loss="gaussian", beta=2.5).assert_right()
+
+
+def test_is_right_for_laplace_on_fresh_shapes(submission, draws):
+    OutputCase(submission, draws, fresh(draws), recon_loss="laplace", beta=2.5).assert_right()
+
+
+def test_a_beta_of_zero_is_passed_on_too(submission, draws):
+    OutputCase(submission, draws, fresh(draws), recon_loss="gaussian", beta=0.0).assert_right()
+
+
+def test_beta_is_one_unless_given(submission, draws):
+    OutputCase(submission, draws, fresh(draws), recon_loss="gaussian").assert_right()
+
+
+def test_keeps_float64(submission, draws):
+    point = elbo.draw(draws, 4, 6, 3, torch.float64)
+    OutputCase(submission, draws, point, recon_loss="gaussian", beta=0.1).assert_right()
+
+
+def test_the_gradient_for_the_logits_is_that_of_compute_elbo(submission, draws):
+    point = elbo.with_gradients(elbo.draw(draws, 4, 6, 3), "logits")
+    case = OutputCase(submission, draws, point, recon_loss="gaussian", beta=2.0)
+    case.assert_gradient(point.logits, "the gradient of the loss for the logits")
+
+
+def test_the_gradient_for_the_posterior_is_that_of_compute_elbo(submission, draws):
+    point = elbo.with_gradients(elbo.draw(draws, 4, 6, 3), "mu", "logvar")
+    case = OutputCase(submission, draws, point, recon_loss="gaussian", beta=2.0)
+    case.assert_gradient(point.mu, "the gradient of the loss for mu at beta = 2")
+    case.assert_gradient(point.logvar, "the gradient of the loss for logvar at beta = 2")
+
+
+def test_the_error_for_an_unknown_recon_loss_passes_through(submission, draws):
+    OutputCase(submission, draws, fresh(draws), recon_loss="gaussian").assert_errors_pass_through()
+
+
+def test_leaves_its_arguments_alone(submission, draws):
+    OutputCase(submission, draws, fresh(draws), recon_loss="gaussian").assert_unchanged()

@@ -1,0 +1,52 @@
+"""``vae_loss(recon_x, x, mu, logvar)`` of the warm-up: fresh shapes, float64, gradients of each term."""
+
+import oracles
+import torch
+
+from grading.checks import assert_close, assert_gradient, assert_unchanged
+
+
+def draw(draws, batch, features, latent, dtype=torch.float32):
+    recon_x, x = draws.uniform(batch, features, dtype=dtype), draws.uniform(batch, features, dtype=dtype)
+    return recon_x, x, draws.normal(batch, latent, dtype=dtype), draws.normal(batch, latent, dtype=dtype)
+
+
+def test_is_right_on_fresh_shapes(submission, draws):
+    for _ in range(3):
+        arguments = draw(draws, *draws.distinct(3, 2, 17))
+        assert_close(submission.vae_loss(*arguments), oracles.warmup_loss(*arguments).float(), "the warm-up loss")
+
+
+def test_a_batch_given_twice_costs_twice_as_much(submission, draws):
+    arguments = draw(draws, 4, 6, 3)
+    twice = submission.vae_loss(*(tensor.repeat(2, 1) for tensor in arguments))
+    assert_close(twice, 2 * oracles.warmup_loss(*arguments).float(), "the loss of a batch that is there twice")
+
+
+def test_a_batch_of_one_works(submission, draws):
+    arguments = draw(draws, 1, 6, 3)
+    assert_close(submission.vae_loss(*arguments), oracles.warmup_loss(*arguments).float(), "the loss of one example")
+
+
+def test_keeps_float64(submission, draws):
+    arguments = draw(draws, 4, 6, 3, torch.float64)
+    assert_close(submission.vae_loss(*arguments), oracles.warmup_loss(*arguments), "the loss in float64")
+
+
+def test_the_gradient_for_the_reconstruction_is_twice_the_error(submission, draws):
+    recon_x, x, mu, logvar = draw(draws, 4, 6, 3)
+    recon_x.requires_grad_()
+    value = submission.vae_loss(recon_x, x, mu, logvar)
+    assert_gradient(value, recon_x, 2 * (recon_x.detach() - x), "the gradient of the loss for recon_x")
+
+
+def test_the_gradients_for_the_posterior_are_those_of_the_closed_form(submission, draws):
+    recon_x, x, mu, logvar = draw(draws, 4, 6, 3)
+    value = submission.vae_loss(recon_x, x, mu.requires_grad_(), logvar.requires_grad_())
+    assert_gradient(value, mu, mu.detach(), "the gradient of the loss for mu")
+    assert_gradient(value, logvar, (logvar.detach().exp() - 1) / 2, "the gradient of the loss for logvar")
+
+
+def test_leaves_its_arguments_alone(submission, draws):
+    submission.vae_loss(*draw(draws, 4, 6, 3))
+    assert_unchanged(submission, "vae_loss")

@@ -1,0 +1,117 @@
+"""The warm-up ``VAE`` of ``simple_vae.py``: what the layers compute, the law of the noise, gradients."""
+
+import torch
+import warmup
+from noise import assert_independent, assert_standard_moments, assert_uncorrelated, standardized
+
+from grading.checks import CheckFailure, assert_gradient, assert_statistic, assert_unchanged
+
+
+def test_the_encoder_is_not_linear(submission, draws):
+    model = warmup.randomize(warmup.build(submission, 11, 13, 3), draws, gain=2.0)
+    a, b = draws.normal(40, 11), draws.normal(40, 11)
+    at = [warmup.encode(model, x, latent_dim=3) for x in (a, b, a + b, torch.zeros_like(a))]
+    warmup.assert_not_affine(*(mu.detach() for mu, _ in at), "mu(x)")
+    warmup.assert_not_affine(*(logvar.detach() for _, logvar in at), "logvar(x)")
+
+
+def test_the_decoder_is_not_linear_before_its_sigmoid(submission, draws):
+    model = warmup.randomize(warmup.build(submission, 11, 13, 3).double(), draws, gain=1.0)
+    a, b = draws.normal(40, 3, dtype=torch.float64), draws.normal(40, 3, dtype=torch.float64)
+    at = [torch.logit(warmup.decode(model, z, input_dim=11).detach()) for z in (a, b, a + b, torch.zeros_like(a))]
+    warmup.assert_not_affine(*at, "the logit of decode(z)")
+
+
+def test_mu_and_logvar_are_different_functions_of_x_of_any_sign(submission, draws):
+    """Fresh parameters are symmetric around 0, so that 60 outputs of one sign come by chance once in 10^18 times."""
+    model = warmup.randomize(warmup.build(submission, 11, 13, 60), draws, gain=2.0)
+    mu, logvar = (value.detach() for value in warmup.encode(model, draws.normal(7, 11), latent_dim=60))
+    if torch.allclose(mu, logvar):
+        raise CheckFailure("value", "mu and logvar are the same", expected="two heads", actual="one head, twice")
+    for name, value in (("mu", mu), ("logvar", logvar)):
+        if not (bool((value < 0).any()) and bool((value > 0).any()) and value.abs().max() > 1):
+            message = f"{name} is limited: no activation belongs after its layer"
+            actual = f"{value.min().item():.3g} to {value.max().item():.3g}"
+            raise CheckFailure("value", message, expected="any real numbers", actual=actual)
+        if torch.allclose(value, value[:1].expand_as(value)):
+            raise CheckFailure("value", f"{name} does not depend on x", expected="a function of x", actual="constant")
+
+
+def test_every_output_of_the_decoder_has_a_sigmoid_of_its_own(submission, draws):
+    """With random parameters several outputs exceed 1/2, as in no softmax; all 40 by chance once in 10^12 times."""
+    model = warmup.randomize(warmup.build(submission, 41, 13, 3).double(), draws, gain=1.0)
+    x = warmup.decode(model, draws.normal(40, 3, dtype=torch.float64), input_dim=41).detach()
+    high = (x > 0.5).sum().item()
+    if not (bool((x > 0).all()) and bool((x < 1).all()) and 40 < high < x.numel()):
+        actual = f"{high} of {x.numel()} above 1/2, {x.min().item():.3g} to {x.max().item():.3g}"
+        raise CheckFailure("value", "decode(z) is no sigmoid", expected="values all over (0, 1)", actual=actual)
+
+
+def test_both_networks_have_a_hidden_layer_of_the_given_width(submission, draws):
+    batch, inputs, hidden, latent = draws.distinct(4, 3, 29)
+    model = warmup.randomize(warmup.build(submission, inputs, hidden, latent), draws, gain=2.0)
+    mu, _ = warmup.encode(model, draws.normal(batch, inputs), latent)
+    warmup.assert_has_width(warmup.reached(mu, model), model, hidden, "encoder")
+    x = warmup.decode(model, draws.normal(batch, latent), inputs)
+    warmup.assert_has_width(warmup.reached(x, model), model, hidden, "decoder")
+
+
+def test_the_noise_is_standard_normal_and_fresh_in_train_and_eval_mode(submission, draws):
+    """120,000 numbers, each with a mean and a variance of its own."""
+    model = warmup.build(submission, 11, 13, 300)
+    mu, logvar = draws.normal(400, 300, std=3.0), draws.uniform(400, 300, low=-8.0, high=8.0)
+    noise = [standardized(warmup.reparameterize(m, mu, logvar), mu, logvar) for m in (model.train(), model.eval())]
+    for eps in noise:
+        assert_standard_moments(eps, "the noise")
+        assert_uncorrelated(eps, "the noise")
+    assert_independent(*noise, "the noise of two calls")
+
+
+def test_forward_decodes_a_sample_of_the_posterior_in_train_and_eval_mode(submission, draws):
+    """One x 20,000 times, against 20,000 codes of our own: means and variances agree within 7 standard errors."""
+    model = warmup.randomize(warmup.build(submission, 11, 13, 3), draws, gain=1.0)
+    x = draws.uniform(1, 11).repeat(20_000, 1)
+    for mode in (model.train(), model.eval()):
+        recon_x, mu, logvar = (value.detach() for value in warmup.forward(mode, x, latent_dim=3))
+        z = mu + torch.exp(logvar / 2) * draws.normal(20_000, 3)
+        expected = warmup.decode(mode, z, input_dim=11).detach()
+        for power in (1, 2):
+            own, true = (recon_x - 0.5).double().pow(power), (expected - 0.5).double().pow(power)
+            errors = torch.sqrt((own.var(0) + true.var(0)) / 20_000) + 1e-6
+            for i in range(11):
+                what = f"the average of recon_x over many samples of z (moment {power})"
+                assert_statistic(own[:, i].mean().item(), true[:, i].mean().item(), errors[i].item(), what)
+
+
+def test_gradients_of_the_reconstruction_reach_encoder_and_decoder(submission, draws):
+    model = warmup.randomize(warmup.build(submission, 11, 13, 3), draws, gain=1.0)
+    x, z = draws.uniform(20, 11), draws.normal(20, 3)
+    encoder = warmup.matter(model, draws, lambda: torch.cat(warmup.encode(model, x, latent_dim=3), dim=1))
+    decoder = warmup.matter(model, draws, lambda: warmup.decode(model, z, input_dim=11))
+    warmup.assert_reached(encoder, torch.cat(warmup.encode(model, x, latent_dim=3)), model, "mu and logvar")
+    warmup.assert_reached(decoder, warmup.decode(model, z, input_dim=11), model, "decode(z)")
+    recon_x, _, _ = warmup.forward(model, x, latent_dim=3)
+    warmup.assert_reached(encoder | decoder, recon_x, model, "recon_x")
+
+
+def test_gradients_reach_mu_and_logvar_exactly(submission, draws):
+    model = warmup.build(submission, 11, 13, 3)
+    mu, logvar = draws.normal(5, 3).requires_grad_(), draws.normal(5, 3).requires_grad_()
+    z = warmup.reparameterize(model, mu, logvar)
+    assert_gradient(z, mu, torch.ones(5, 3), "dz/dmu")
+    assert_gradient(z, logvar, (z - mu).detach() / 2, "dz/dlogvar")
+
+
+def test_works_for_a_single_example_in_float64(submission, draws):
+    model = warmup.build(submission, 11, 13, 3).double()
+    warmup.forward(model, draws.uniform(1, 11, dtype=torch.float64), latent_dim=3)
+
+
+def test_leaves_its_arguments_alone(submission, draws):
+    model = warmup.build(submission, 11, 13, 3)
+    model(draws.normal(5, 11))
+    assert_unchanged(submission, "forward")
+    model.reparameterize(draws.normal(5, 3), draws.normal(5, 3))
+    assert_unchanged(submission, "reparameterize")
+    model.decode(draws.normal(5, 3))
+    assert_unchanged(submission, "decode")

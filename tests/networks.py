@@ -1,0 +1,85 @@
+"""The network of ``VAE`` recomputed from its parameters, to hold ``encode`` and ``decode`` against."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from grading.checks import CheckFailure, Model, Submission, short
+
+Parameters = Mapping[str, torch.Tensor]
+
+
+def build(
+    submission: Submission, input_dim: int, hidden_dim: int, latent_dim: int, layers: int = 1, **options: Any
+) -> Model:
+    """The submission's ``VAE`` of these sizes, once it is known to have the layers that the skeleton gives it.
+
+    Args:
+        submission: the student's file.
+        input_dim: values in a data point.
+        hidden_dim: width of every hidden layer.
+        latent_dim: values in a code.
+        layers: hidden layers on each side.
+        options: ``recon_loss`` and ``beta``, which no part of the model may depend on.
+
+    Raises:
+        CheckFailure: the given ``VAE.__init__`` was changed.
+    """
+    model = submission.VAE(input_dim, hidden_dim, latent_dim, num_hidden_layers=layers, **options)
+    return with_given_layers(model, input_dim, hidden_dim, latent_dim, layers)
+
+
+def with_given_layers(model: Any, input_dim: int, hidden_dim: int, latent_dim: int, layers: int = 1) -> Model:
+    """``model``, once it is known to have the layers that the skeleton gives to a ``VAE`` of these sizes."""
+    if not isinstance(model, Model):
+        raise CheckFailure("structure", "VAE is not a torch module", expected="an nn.Module", actual=short(model))
+    shapes = {"mu": (latent_dim, hidden_dim), "logvar": (latent_dim, hidden_dim)}
+    for i in range(layers):
+        shapes[f"enc.{2 * i}"] = (hidden_dim, hidden_dim if i else input_dim)
+        shapes[f"dec.{2 * i}"] = (hidden_dim, hidden_dim if i else latent_dim)
+    shapes[f"dec.{2 * layers}"] = (input_dim, hidden_dim)
+    for name, shape in shapes.items():
+        weight = model.parameters.get(f"{name}.weight", torch.empty(0))
+        bias = model.parameters.get(f"{name}.bias", torch.empty(0))
+        if tuple(weight.shape) != shape or tuple(bias.shape) != shape[:1]:
+            message = f"the layer {name} is not as the skeleton gives it: leave VAE.__init__ as it is"
+            raise CheckFailure("structure", message, expected=f"a weight of shape {shape}", actual=short(weight))
+    return model
+
+
+def linear(parameters: Parameters, name: str, x: torch.Tensor) -> torch.Tensor:
+    """The layer ``name``, ``x W^T + b``."""
+    return F.linear(x, parameters[f"{name}.weight"], parameters[f"{name}.bias"])
+
+
+def encode(parameters: Parameters, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """``(mu, logvar)``: Linear and ReLU in turn, then two heads on the same features."""
+    h = x
+    for i in itertools.count(step=2):
+        if f"enc.{i}.weight" not in parameters:
+            return linear(parameters, "mu", h), linear(parameters, "logvar", h)
+        h = torch.relu(linear(parameters, f"enc.{i}", h))
+    raise AssertionError
+
+
+def decode(parameters: Parameters, z: torch.Tensor) -> torch.Tensor:
+    """The logits: Linear and ReLU in turn, and nothing after the last Linear."""
+    h = linear(parameters, "dec.0", z)
+    for i in itertools.count(2, step=2):
+        if f"dec.{i}.weight" not in parameters:
+            return h
+        h = linear(parameters, f"dec.{i}", torch.relu(h))
+    raise AssertionError
+
+
+def spread_heads(model: Model, reach: float) -> None:
+    """Biases of both heads from ``-reach`` to ``reach``, in opposite orders: a clamp or an activation would show."""
+    latent = model.parameters["mu.bias"].numel()
+    dtype = model.parameters["mu.bias"].dtype
+    model.set("mu.bias", torch.linspace(-reach, reach, latent, dtype=dtype))
+    model.set("logvar.bias", torch.linspace(reach, -reach, latent, dtype=dtype))

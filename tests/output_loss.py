@@ -1,0 +1,139 @@
+"""``vae_loss`` held against the true ELBO, or against the submission's own ``compute_elbo`` on the same fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from elbo import LIKELIHOODS, PARTS, Case, Point, same, slope
+
+from grading.checks import (
+    Blocked,
+    CheckFailure,
+    Draws,
+    StudentError,
+    Submission,
+    assert_close,
+    assert_finite,
+    assert_gradient,
+    assert_tensor,
+    prerequisite,
+    unpack,
+)
+
+
+class OutputCase:
+    """A submission and a model's output at one point; ``vae_loss`` is always called with the same options.
+
+    Args:
+        submission: whose ``vae_loss`` is judged.
+        draws: where the codes ``z`` come from, which the loss must not depend on.
+        point: the data and the other fields of the output.
+        options: the further arguments of ``vae_loss``.
+    """
+
+    def __init__(self, submission: Submission, draws: Draws, point: Point, **options: Any) -> None:
+        self.submission, self.point, self.options = submission, point, options
+        self.parts = Case(submission, point, options.get("recon_loss", "bernoulli"))
+        z = draws.normal(*point.mu.shape, dtype=point.mu.dtype)
+        self.output = submission.record("VAEOutput", logits=point.logits, mu=point.mu, logvar=point.logvar, z=z)
+
+    def vae_loss(self) -> Any:
+        """What the submission returns; if it crashes because of ``compute_elbo``, the check is blocked by that."""
+        try:
+            return self.submission.seeded(0).vae_loss(self.output, self.point.x, **self.options)
+        except StudentError as fault:
+            if not isinstance(fault, NotImplementedError):
+                self.require_elbo()
+            raise
+
+    def own_elbo(self) -> Any:
+        elbo = self.submission.seeded(0).compute_elbo
+        return prerequisite("compute_elbo", lambda: elbo(*self.point, **self.options), shape=None)
+
+    def true_elbo(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        recon, kl = self.parts.true_recon(), self.parts.true_kl()
+        return recon + self.options.get("beta", 1.0) * kl, recon, kl
+
+    def assert_right(self) -> None:
+        """``(loss, recon, kl)`` are those of ``compute_elbo`` on the fields of the output."""
+        try:
+            result = self.vae_loss()
+        except Blocked:
+            if self.is_refused_alike():
+                return
+            raise
+        try:
+            for value, true, name in zip(unpack(result, PARTS, "vae_loss"), self.true_elbo(), PARTS, strict=True):
+                assert_close(value, true, f"{name} of vae_loss")
+        except CheckFailure:
+            if not same(result, self.own_elbo()):
+                self.require_elbo()
+                raise
+
+    def assert_gradient(self, wanted: torch.Tensor, what: str) -> None:
+        """The gradient of the loss for a field of the output is that of the ELBO."""
+        result = self.vae_loss()
+        (true,) = torch.autograd.grad(self.true_elbo()[0], wanted)
+        try:
+            assert_gradient(unpack(result, PARTS, "vae_loss")[0], wanted, true, what)
+        except CheckFailure:
+            if not same(slopes(result, wanted), slopes(self.own_elbo(), wanted)):
+                self.require_elbo()
+                raise
+
+    def assert_errors_pass_through(self) -> None:
+        """An unknown ``recon_loss`` ends as it does in ``compute_elbo``: with a ``ValueError``."""
+        self.vae_loss()  # what is missing altogether shows here
+        error = error_of(lambda: self.submission.vae_loss(self.output, self.point.x, recon_loss="poisson"))
+        if not isinstance(error, ValueError):
+            own = error_of(lambda: self.submission.compute_elbo(*self.point, recon_loss="poisson"))
+            if type(error) is not type(own):
+                message = "vae_loss does not pass on the error of compute_elbo for an unknown recon_loss"
+                raise CheckFailure("structure", message, expected="ValueError", actual=str(error or "no error"))
+
+    def assert_unchanged(self) -> None:
+        """``vae_loss`` changes no argument in place, beyond what ``compute_elbo`` changes on its own."""
+        self.vae_loss()
+        self.submission.vae_loss(output=self.output, x=self.point.x, **self.options)
+        changed = {name.removeprefix("output.") for name in self.submission.mutated}
+        if changed:
+            self.submission.compute_elbo(**self.point._asdict(), **self.options)
+            changed -= set(self.submission.mutated)
+        if changed:
+            message = "vae_loss changes its arguments in place"
+            raise CheckFailure("mutation", message, expected="arguments left as they were", actual=", ".join(changed))
+
+    def is_refused_alike(self) -> bool:
+        """Whether ``compute_elbo`` works for some likelihood but not here, and ``vae_loss`` passes its error on."""
+        elbo = self.submission.compute_elbo
+        works = any(error_of(lambda name=name: elbo(*self.point, recon_loss=name)) is None for name in LIKELIHOODS)
+        own = error_of(lambda: elbo(*self.point, **self.options))
+        error = error_of(lambda: self.submission.vae_loss(self.output, self.point.x, **self.options))
+        return works and own is not None and type(error) is type(own)
+
+    def require_elbo(self) -> None:
+        """``compute_elbo`` gives three finite scalars, or else the check is blocked by it or by one of its parts."""
+        try:
+            values = prerequisite("compute_elbo", self.own_elbo, shape=None)
+            for value in unpack(values, PARTS, "compute_elbo"):
+                assert_finite(assert_tensor(value, (), None, "compute_elbo"), "compute_elbo")
+        except (Blocked, CheckFailure) as failure:
+            self.parts.require_parts()
+            raise Blocked("compute_elbo", str(failure)) from None
+
+
+def slopes(result: Any, wanted: torch.Tensor) -> list[torch.Tensor]:
+    """The gradients of all that a function returned, with respect to ``wanted``."""
+    values = result.values() if isinstance(result, dict) else result if isinstance(result, (tuple, list)) else [result]
+    return [slope(value, wanted) for value in values]
+
+
+def error_of(call: Callable[[], Any]) -> StudentError | None:
+    """The exception that ``call`` raises on the submission's side, or None."""
+    try:
+        call()
+    except StudentError as error:
+        return error
+    return None

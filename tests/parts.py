@@ -1,0 +1,167 @@
+"""A submission's own ``encode``, ``reparameterize`` and ``decode``, against which its ``forward`` is judged.
+
+A bug in a part costs the part alone: ``forward`` has to put the parts together, right or wrong as they are. A part that
+gives nothing to put together blocks the check, by its name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import networks
+import torch
+
+from grading.boundary.errors import RefusedError, StudentError
+from grading.checks import Blocked, CheckFailure, Model, Submission, assert_close_to_any, prerequisite, short, unpack
+
+NAMES = ("logits", "mu", "logvar", "z")
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One pass through the model: the submission's ``forward``, or its own parts called one after the other."""
+
+    logits: torch.Tensor
+    mu: torch.Tensor
+    logvar: torch.Tensor
+    z: torch.Tensor
+    overwritten: frozenset[str] = frozenset()
+    """What a part changes in place, so that nothing is known of it when ``forward`` returns."""
+
+
+def forward(model: Model, x: torch.Tensor, seed: int) -> Pass:
+    """``model(x)``, once it is known to be four tensors.
+
+    Raises:
+        Blocked: it fails because one of the parts does not do its work.
+        NotImplementedError: it is a stub.
+    """
+    try:
+        values = unpack(model.seeded(seed)(x), NAMES, "forward")
+        for name, value in zip(NAMES, values, strict=True):
+            if not isinstance(value, torch.Tensor):
+                raise CheckFailure("structure", f"{name} is not a tensor", expected="a tensor", actual=short(value))
+        return Pass(*values)
+    except NotImplementedError:
+        raise
+    except (StudentError, RefusedError, CheckFailure):
+        blame(model, x)
+        raise
+
+
+def own(submission: Submission, model: Model, x: torch.Tensor, seed: int, *, gradients: bool = False) -> Pass:
+    """What the submission's own parts give, with the noise that a call seeded with ``seed`` begins with.
+
+    Raises:
+        Blocked: one of them does not run, or gives something else than tensors.
+    """
+    with torch.set_grad_enabled(gradients):
+        mu, logvar = _encoded(model.seeded(seed), x)
+        z = _tensor("reparameterize", lambda: model.seeded(seed).reparameterize(mu, logvar))
+        overwritten = {"mu", "logvar"} if submission.mutated else set()
+        logits = _tensor("decode", lambda: model.decode(z))
+        overwritten |= {"z"} if submission.mutated else set()
+    return Pass(logits, mu, logvar, z, frozenset(overwritten))
+
+
+def decoded(model: Model, z: torch.Tensor) -> list[torch.Tensor]:
+    """What the logits may be: the submission's own ``decode(z)``, or the true one; nothing if ``decode`` is random.
+
+    Raises:
+        Blocked: ``decode`` does not run.
+    """
+    with torch.no_grad():
+        logits, again = (_tensor("decode", lambda: model.decode(z.detach())) for _ in range(2))
+        if not same(logits, again):
+            return []
+        weight = model.parameters["dec.0.weight"]
+        fits = z.dim() > 0 and z.shape[-1] == weight.shape[1] and z.dtype == weight.dtype
+        return [logits, networks.decode(model.parameters, z)] if fits else [logits]
+
+
+def reaches(output: torch.Tensor, leaf: torch.Tensor) -> bool:
+    """Whether a gradient of ``output`` arrives at ``leaf``."""
+    if not output.requires_grad:
+        return False
+    try:
+        (found,) = torch.autograd.grad(output.sum(), leaf, retain_graph=True, allow_unused=True)
+    except StudentError:
+        return False
+    return found is not None and bool(found.any())
+
+
+@contextlib.contextmanager
+def excused_by(blocked: Blocked | None) -> Iterator[None]:
+    """A failure inside is put down to the part that was found not to work before, if there is one."""
+    try:
+        yield
+    except (CheckFailure, StudentError):
+        if blocked is not None:
+            raise blocked from None
+        raise
+
+
+def blame(model: Model, x: torch.Tensor) -> None:
+    """Find the part that is the reason why ``forward`` fails; silent if every part does what it should.
+
+    Raises:
+        Blocked: the first part that does not run or gives another shape or dtype than it should.
+    """
+    batch, features = x.shape
+    latent = model.parameters["mu.bias"].numel()
+    encoded = _encoded(model, x)
+    for value in encoded:
+        _expect("encode", value, (batch, latent), x.dtype)
+    z = prerequisite("reparameterize", lambda: model.reparameterize(*encoded), (batch, latent))
+    _expect("reparameterize", z, (batch, latent), x.dtype)
+    _expect("decode", prerequisite("decode", lambda: model.decode(z), (batch, features)), (batch, features), x.dtype)
+
+
+def _encoded(model: Any, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    value = prerequisite("encode", lambda: model.encode(x), shape=None)
+    fits = isinstance(value, (tuple, list)) and len(value) == 2
+    if not fits or not all(isinstance(part, torch.Tensor) for part in value):
+        raise Blocked("encode", f"it returns {short(value)} instead of mu and logvar")
+    return value[0], value[1]
+
+
+def _tensor(item: str, compute: Callable[[], Any]) -> torch.Tensor:
+    value = prerequisite(item, compute, shape=None)
+    if not isinstance(value, torch.Tensor):
+        raise Blocked(item, f"it returns {short(value)} instead of a tensor")
+    return value
+
+
+def _expect(item: str, value: torch.Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    if tuple(value.shape) != shape or value.dtype != dtype:
+        wanted = f"a tensor of shape {shape} and dtype {str(dtype).removeprefix('torch.')}"
+        raise Blocked(item, f"it returns {short(value)} instead of {wanted}")
+
+
+def assert_fields(output: Pass, expected: Pass, model: Model, x: torch.Tensor, names: Sequence[str]) -> None:
+    """These fields of ``forward``'s output are those of its own parts, or the true ones."""
+    candidates = dict(zip(("mu", "logvar"), networks.encode(model.parameters, x), strict=True))
+    for name in [name for name in candidates if name in names and name not in expected.overwritten]:
+        own_value = getattr(expected, name)
+        if not same(getattr(output, name), own_value):
+            what = f"{name}, held against encode(x),"
+            assert_close_to_any(getattr(output, name), [own_value, candidates[name]], what)
+    if "logits" in names:
+        logits = decoded(model, output.z) + ([expected.logits] if "z" in expected.overwritten else [])
+        if logits and not any(same(output.logits, own_value) for own_value in logits):
+            assert_close_to_any(output.logits, logits, "logits, held against decode(z),")
+
+
+def same(actual: torch.Tensor, own_value: torch.Tensor) -> bool:
+    """Whether the two agree, a NaN with a NaN too: what is wrong with a part is not held against ``forward``."""
+    if actual.shape != own_value.shape or actual.dtype != own_value.dtype:
+        return False
+    return torch.allclose(actual.detach(), own_value.detach(), rtol=1e-4, atol=1e-5, equal_nan=True)
+
+
+def z_is_the_parts_business(output: Pass, expected: Pass) -> bool:
+    """Whether ``z`` is what the submission's own ``reparameterize`` gives, or is changed by its ``decode``."""
+    return same(output.z, expected.z) or "z" in expected.overwritten

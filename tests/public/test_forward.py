@@ -1,0 +1,44 @@
+"""``VAE.forward(x)``: encode, sample, decode, put together from the submission's own parts."""
+
+import networks
+import parts
+import torch
+from noise import assert_standard_moments, standardized
+
+from grading.checks import assert_tensor
+
+
+def test_returns_logits_mu_logvar_and_z_in_this_order(submission, draws):
+    model = networks.build(submission, 11, 13, 3)
+    x = draws.uniform(5, 11)
+    output = parts.forward(model, x, seed=1)
+    expected = parts.own(submission, model, x, seed=1)
+    for name in parts.NAMES:
+        assert_tensor(getattr(output, name), getattr(expected, name).shape, None, name)
+
+
+def test_mu_and_logvar_are_those_of_encode(submission, draws):
+    model = networks.build(submission, 11, 13, 3)
+    x = draws.uniform(5, 11)
+    output = parts.forward(model, x, seed=1)
+    expected = parts.own(submission, model, x, seed=1)
+    parts.assert_fields(output, expected, model, x, ["mu", "logvar"])
+
+
+def test_z_is_sampled_from_mu_and_logvar(submission, draws):
+    """120,000 numbers in eval mode and in train mode: a VAE samples in both."""
+    model = networks.build(submission, 11, 13, 300)
+    x = draws.uniform(400, 11)
+    for mode in (model.train(), model.eval()):
+        output = parts.forward(mode, x, seed=1)
+        if not parts.z_is_the_parts_business(output, parts.own(submission, mode, x, seed=1)):
+            assert_tensor(output.z, output.mu.shape, torch.float32, "z")
+            assert_standard_moments(standardized(output.z, output.mu, output.logvar), "(z - mu) / sigma")
+
+
+def test_logits_are_the_decoded_z(submission, draws):
+    model = networks.build(submission, 11, 13, 3)
+    x = draws.uniform(5, 11)
+    output = parts.forward(model, x, seed=1)
+    expected = parts.own(submission, model, x, seed=1)
+    parts.assert_fields(output, expected, model, x, ["logits"])

@@ -1,0 +1,32 @@
+"""``reconstruction_loss_laplace(location, x)``: absolute error, summed over features, averaged over the batch."""
+
+import oracles
+import torch
+
+from grading.checks import assert_close, assert_tensor
+
+
+def test_is_zero_for_a_perfect_reconstruction(submission, draws):
+    x = draws.normal(4, 3)
+    value = submission.reconstruction_loss_laplace(x, x.clone())
+    assert_close(value, torch.tensor(0.0), "the Laplace loss at location = x")
+
+
+def test_one_feature_can_be_computed_by_hand(submission):
+    location, x = torch.tensor([[3.0]]), torch.tensor([[0.5]])
+    by_hand = torch.tensor(3.0 - 0.5)
+    assert_close(
+        submission.reconstruction_loss_laplace(location, x), by_hand, "the Laplace loss at location = 3, x = 0.5"
+    )
+
+
+def test_sums_over_features_and_averages_over_the_batch(submission):
+    location, x = torch.tensor([[1.0, -1.0, 2.0], [0.0, 0.0, 2.0]]), torch.zeros(2, 3)
+    by_hand = torch.tensor(((1 + 1 + 2) + (0 + 0 + 2)) / 2)
+    assert_close(submission.reconstruction_loss_laplace(location, x), by_hand, "the Laplace loss of two examples")
+
+
+def test_is_a_scalar_that_equals_the_negative_log_likelihood_without_its_constant(submission, draws):
+    location, x = draws.normal(5, 3), draws.normal(5, 3)
+    value = assert_tensor(submission.reconstruction_loss_laplace(location, x), (), torch.float32, "the Laplace loss")
+    assert_close(value, oracles.laplace(location, x).float(), "the Laplace loss of a random batch")

@@ -1,0 +1,122 @@
+"""Trains a submission's own code for a short fixed budget, and judges the parameters that come of it.
+
+Sick implementations report good losses, so nothing that the submission says of itself counts: the optimizer is this
+side's, and every number below is computed from the parameters alone, by the network of ``networks``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import digits
+import networks
+import torch
+import torch.nn.functional as F
+
+from grading.checks import CheckFailure, Draws, Submission, assert_finite, short, unpack
+
+HIDDEN, LATENT = 96, 8
+STEPS, BATCH, LEARNING_RATE = 250, 128, 5e-3
+SAMPLES = 20
+
+# Measured on 100 splits and starts of a right implementation, in the form mean ± standard deviation (worst):
+#   gain 2.15 ± 0.14 (1.74) nats, energy distance 0.204 ± 0.016 (0.244), active units 7.2 ± 0.9 (5) of 8.
+# The limits are 7.5, 12 and 6 standard deviations away: a right implementation fails by chance less often than once in
+# 10^8 times if the tails are no heavier than normal. A collapsed posterior (averaged reconstruction, KL summed over
+# the batch, z cut off from the gradient) ends near a gain of 0, a distance of 1.06 and 0 active units.
+LEAST_GAIN = 1.1
+MOST_DISTANCE = 0.4
+LEAST_ACTIVE_UNITS = 2
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Parameters after training, the digits that they were trained on, and those that were held out."""
+
+    parameters: networks.Parameters
+    training: torch.Tensor
+    held_out: torch.Tensor
+
+    def gain(self, draws: Draws) -> float:
+        """The held-out ELBO above that of a model without a code, in nats per example.
+
+        The ELBO is estimated with 20 samples of ``z`` for each digit. A model without a code can do no better than to
+        give every pixel its mean over the training digits, and this is where a collapsed posterior ends.
+        """
+        x = self.held_out
+        mu, logvar = networks.encode(self.parameters, x)
+        kl = 0.5 * (mu.pow(2) + logvar.exp() - logvar - 1).sum(1).mean()
+        z = mu + torch.exp(logvar / 2) * draws.normal(SAMPLES, *mu.shape)
+        elbo = _log_likelihood(networks.decode(self.parameters, z), x) - kl
+        without_code = torch.logit(self.training.mean(0), eps=1e-3).expand_as(x)
+        return float(elbo - _log_likelihood(without_code, x))
+
+    def active_units(self) -> int:
+        """Latent units whose posterior mean varies over the data, by more than 0.01 (Burda et al. 2015, section 5)."""
+        mu, _ = networks.encode(self.parameters, self.held_out)
+        return int((mu.var(0) > 0.01).sum())
+
+    def distance_of_prior_samples(self, draws: Draws) -> float:
+        """The energy distance between decoded samples of the prior and held-out digits (Szekely & Rizzo 2013).
+
+        ``2 E|X - Y| - E|X - X'| - E|Y - Y'|``, zero only if both have the same distribution; 1.3 for the mean image.
+        """
+        x = torch.sigmoid(networks.decode(self.parameters, draws.normal(1_000, LATENT)))
+        y = self.held_out
+        return float(2 * torch.cdist(x, y).mean() - _mean_distance(x) - _mean_distance(y))
+
+
+def _log_likelihood(logits: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    return (x * F.logsigmoid(logits) + (1 - x) * F.logsigmoid(-logits)).sum(-1).mean()
+
+
+def _mean_distance(x: torch.Tensor) -> torch.Tensor:
+    return torch.cdist(x, x).sum() / (len(x) * (len(x) - 1))
+
+
+def train(submission: Submission, draws: Draws) -> Trained:
+    """``build_model``, then 250 steps of Adam on ``vae_loss`` of the model's output, Bernoulli likelihood, beta 1."""
+    training, held_out = digits.split(draws)
+    config = {"input_dim": digits.PIXELS, "hidden_dim": HIDDEN, "latent_dim": LATENT}
+    model = submission.build_model(submission.record("VAEConfig", **config))
+    networks.with_given_layers(model, digits.PIXELS, HIDDEN, LATENT)
+    optimizer = torch.optim.Adam(model.parameters.values(), lr=LEARNING_RATE)
+    for _ in range(STEPS):
+        x = training[draws.permutation(len(training))[:BATCH]]
+        logits, mu, logvar, z = unpack(model(x), ("logits", "mu", "logvar", "z"), "forward")
+        output = submission.record("VAEOutput", logits=logits, mu=mu, logvar=logvar, z=z)
+        loss, _, _ = unpack(submission.vae_loss(output, x), ("loss", "recon", "kl"), "vae_loss")
+        if not isinstance(loss, torch.Tensor) or loss.dim() != 0 or not loss.requires_grad:
+            message = "the loss of vae_loss cannot be differentiated"
+            raise CheckFailure("structure", message, expected="a scalar with a gradient", actual=short(loss))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    parameters = {name: parameter.detach() for name, parameter in model.parameters.items()}
+    for name, parameter in parameters.items():
+        assert_finite(parameter, f"{name} after training")
+    return Trained(parameters, training, held_out)
+
+
+def assert_gain(trained: Trained, draws: Draws) -> None:
+    """The held-out ELBO is well above that of a model without a code."""
+    gain = trained.gain(draws)
+    if not gain > LEAST_GAIN:
+        message = "the held-out ELBO after training is hardly better than without a code"
+        raise CheckFailure("value", message, expected=f"more than {LEAST_GAIN} nats better", actual=f"{gain:.3g} nats")
+
+
+def assert_samples_look_like_digits(trained: Trained, draws: Draws) -> None:
+    """Decoded samples of the prior are distributed nearly as held-out digits are."""
+    distance = trained.distance_of_prior_samples(draws)
+    if not distance < MOST_DISTANCE:
+        message = "samples from the prior do not look like digits: their energy distance to held-out ones is too large"
+        raise CheckFailure("value", message, expected=f"below {MOST_DISTANCE}", actual=f"{distance:.3g}")
+
+
+def assert_active(trained: Trained) -> None:
+    """The posterior has not collapsed onto the prior: some latent units carry information."""
+    active = trained.active_units()
+    if active < LEAST_ACTIVE_UNITS:
+        message = "the posterior has collapsed: too few latent units depend on the data"
+        raise CheckFailure("value", message, expected=f"{LEAST_ACTIVE_UNITS} of {LATENT} or more", actual=str(active))
