@@ -4,7 +4,7 @@
     python3 bootstrap.py [--with EXTRA] [COMMAND [ARGUMENT ...]]
 
     python3 bootstrap.py vae-grade demo     grade the sample submissions
-    python3 bootstrap.py pytest             run the tests
+    python3 bootstrap.py pytest -n auto     run the tests, on all processors
     python3 bootstrap.py                    set up only
 
 What it does: it uses the active virtual environment, or else makes .venv beside this file; installs the CPU build of

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -151,12 +152,22 @@ def demo(root: AssignmentOption = None) -> None:
         folders = sorted(path for path in (rubric.root / "samples").glob("*") if path.is_dir())
         if not folders:
             raise submission.SubmissionError(f"there are no sample submissions in {rubric.root / 'samples'}")
-        documents = []
-        for folder in folders:
-            taken = submission.take(str(folder), rubric.files)
-            with _progress(enabled=True, title=taken.id) as watch:
-                options = grade.Options(rubric.tiers, seed="demo")  # the same scores each time
-                documents.append(grade.grade(taken, rubric, options, watch).to_json())
+        options = grade.Options(rubric.tiers, seed="demo")  # the same scores each time
+        taken = [submission.take(str(folder), rubric.files) for folder in folders]
+        done = dict.fromkeys(range(len(taken)), 0)
+        total = len(taken) * len(rubric.checks(rubric.tiers))
+
+        def graded(number: int) -> dict[str, Any]:
+            def follow(progress: grade.Progress) -> None:
+                done[number] = progress.done
+                if watch is not None:
+                    watch(grade.Progress(sum(done.values()), total, ""))
+
+            return grade.grade(taken[number], rubric, options, follow).to_json()
+
+        title = f"grading {len(taken)} submissions"
+        with _progress(enabled=True, title=title) as watch, ThreadPoolExecutor(os.cpu_count()) as pool:
+            documents = list(pool.map(graded, done))
     console = Console(highlight=False)
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     table.add_column("Submission", no_wrap=True)

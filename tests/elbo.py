@@ -192,8 +192,7 @@ def slope(output: Any, wanted: torch.Tensor) -> torch.Tensor:
     """The gradient of the mean of ``output``; zero where none arrives."""
     if not isinstance(output, torch.Tensor) or not output.requires_grad:
         return torch.zeros_like(wanted)
-    weights = torch.full_like(output, 1 / output.numel())
-    (found,) = torch.autograd.grad(output, wanted, weights, retain_graph=True, allow_unused=True)
+    (found,) = torch.autograd.grad(output.mean(), wanted, retain_graph=True, allow_unused=True)
     return torch.zeros_like(wanted) if found is None else found
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 WORKER = Path(__file__).parent / "worker"
 
 _HIGH_UID = 1_879_048_192  # above what distributions, directories and containers give out
+SLOTS = 60_000
 _LOW_UIDS = (65_000, 61_000, 60_000)  # where only 65536 users are mapped, as in rootless containers
 
 
@@ -81,7 +82,7 @@ def _libraries(folder: Path) -> Iterable[Path]:
 
 def unused_uid(slot: int = 0) -> int:
     """A user that owns nothing and runs nothing here; another one for each ``slot``."""
-    for uid in (_HIGH_UID + slot, *(low - slot for low in _LOW_UIDS)):
+    for uid in (_HIGH_UID + slot, *(low - slot % 500 for low in _LOW_UIDS)):
         if _is_mapped(uid):
             return uid
     return 65_534

@@ -148,8 +148,8 @@ def gradient(output: Any, wanted: torch.Tensor, what: str) -> torch.Tensor:
         )
     found = None
     if output.requires_grad:
-        ones = torch.ones_like(output)
-        (found,) = torch.autograd.grad(output, wanted, ones, retain_graph=True, allow_unused=True)
+        # Of one scalar: given cotangents, torch imports half a second of modules for symbolic shapes.
+        (found,) = torch.autograd.grad(output.sum(), wanted, retain_graph=True, allow_unused=True)
     if found is None:
         message = f"{what}: no gradient arrives, the computation is cut off from it"
         raise CheckFailure("gradient", message, expected="a gradient", actual="none")

@@ -68,16 +68,17 @@ class _Interrupted(BaseException):
     """A call took too long."""
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise _Interrupted
-
-
 @dataclasses.dataclass
 class _Budget:
     """The processor time of one submission: what a busy machine takes to give it does not count."""
 
     call_seconds: float
     overdrawn: bool = False
+
+    def interrupt(self, number: int, frame: FrameType | None) -> None:
+        """The signal's handler. The submission's code may catch what it raises, so it is also written down."""
+        self.overdrawn = True
+        raise _Interrupted
 
 
 class _BudgetedChannel(LocalChannel):
@@ -88,23 +89,17 @@ class _BudgetedChannel(LocalChannel):
         self._budget = budget
 
     def exchange(self, frame: bytes, timeout: float) -> bytes:
+        answer = b""
         if not self._budget.overdrawn:
-            began = time.process_time()
-            signal.setitimer(signal.ITIMER_PROF, self._budget.call_seconds, 0.1)
-            try:
-                return super().exchange(frame, timeout)
-            except _Interrupted:
-                pass
-            finally:
-                signal.setitimer(signal.ITIMER_PROF, 0.0)
-                # The interruption may have been caught, as a result of the submission's code.
-                self._budget.overdrawn = time.process_time() - began >= self._budget.call_seconds
-                if self._budget.overdrawn:
-                    raise CallTimeoutError(self._message())
-        raise CallTimeoutError(self._message())
-
-    def _message(self) -> str:
-        return f"a call of this submission took over {self._budget.call_seconds:g} s"
+            with contextlib.suppress(_Interrupted):
+                signal.setitimer(signal.ITIMER_PROF, self._budget.call_seconds, 0.1)
+                try:
+                    answer = super().exchange(frame, timeout)
+                finally:
+                    signal.setitimer(signal.ITIMER_PROF, 0.0)
+        if self._budget.overdrawn:
+            raise CallTimeoutError(f"a call of this submission took over {self._budget.call_seconds:g} s")
+        return answer
 
 
 class _BudgetedWorkers(LocalWorkers):
@@ -159,6 +154,7 @@ class _Loop:
         """Answer tasks until there are no more."""
         torch.set_num_threads(1)
         budget = _Budget(self._setting.call_seconds)
+        signal.signal(signal.SIGPROF, budget.interrupt)
         run = CheckRun(self._setting.assignment, Path(), _BudgetedWorkers(budget), "", math.inf, math.inf)
         names = {run.name_of(test): test for test in session.items if "submission" in getattr(test, "fixturenames", ())}
         checks = {check.path: check for check in self._setting.assignment.checks(self._setting.tiers)}
@@ -266,7 +262,6 @@ def _functions_called(folder: Path, *, trace: bool) -> Iterator[set[str]]:
 
 def main(setting: Setting, connection: Connection) -> None:
     """Work until told to stop."""
-    signal.signal(signal.SIGPROF, _interrupt)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the pool ends its processes itself
     tests = setting.assignment.tests
     options = [

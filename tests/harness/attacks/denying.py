@@ -98,7 +98,7 @@ def beta_schedule(*_):
     Attack("answer with a million parts", "def beta_schedule(*_): return [[0] * 9999] * 9999", earns=3, naive=False),
     Attack("kill its parent", "import os\ntry: os.kill(os.getppid(), 9)\nexcept OSError: pass", naive=False),
     Attack("kill everything", "import os\ntry: os.kill(-1, 9)\nexcept OSError: pass", naive=False),
-    Attack("close every descriptor", "import os\ndef beta_schedule(*_): os.closerange(0, 999)", earns=3),
+    Attack("close every descriptor", "import os\ndef beta_schedule(*_): os.closerange(0, 999)", earns=3, naive=False),
     Attack(
         "fill the disk",
         "def beta_schedule(*_):\n    with open('filler', 'wb') as f:\n        while True: f.write(bytes(1 << 20))",
