@@ -76,7 +76,7 @@ def _mean_distance(x: torch.Tensor) -> torch.Tensor:
 
 
 class Adam:
-    """Algorithm 1 of Kingma & Ba 2015 with its usual constants; importing torch's own takes longer than the training."""
+    """Algorithm 1 of Kingma & Ba 2015 with its usual constants; to import torch's own takes longer than to train."""
 
     def __init__(self, parameters: Iterable[torch.Tensor], learning_rate: float) -> None:
         self._parameters, self._rate, self._step = list(parameters), learning_rate, 0
