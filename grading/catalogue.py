@@ -12,6 +12,7 @@ when asked for. That package has to provide
 
 from __future__ import annotations
 
+import ast
 import importlib
 import sys
 from collections.abc import Iterable
@@ -50,6 +51,27 @@ class Answer:
     tell: str = ""
     section: str = ""
     kind: str = ""
+
+
+def combined(source: bytes, answers: Iterable[Answer]) -> bytes:
+    """The text of a file with the functions of these answers, each to another function, in place of its own."""
+    text = source.decode()
+    for answer in answers:
+        assert answer.replaces is not None, "a whole file cannot be a part of another"
+        lines, other = text.splitlines(keepends=True), answer.source.decode()
+        function = other.splitlines(keepends=True)[_extent(other, answer.replaces)]
+        lines[_extent(text, answer.replaces)] = function
+        text = "".join(lines)
+    return text.encode()
+
+
+def _extent(source: str, qualified_name: str) -> slice:
+    """The lines of a function, decorators included."""
+    nodes: list[ast.stmt] = ast.parse(source).body
+    for name in qualified_name.split("."):
+        node = next(n for n in nodes if isinstance(n, (ast.ClassDef, ast.FunctionDef)) and n.name == name)
+        nodes = node.body
+    return slice(min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)]) - 1, node.end_lineno)
 
 
 @dataclass(frozen=True)

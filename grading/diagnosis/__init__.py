@@ -3,8 +3,9 @@
 Everything that a check asked of the submission and was answered is kept. Afterwards the same questions are put to each
 wrong answer of the catalogue that belongs to the item, in this process, with the solution around it and the same
 random numbers. A mistake is named only if it explains every answer of the item's checks, passed ones included, and the
-right solution does not. If it cannot be told apart from others, all of them are named; if nothing fits, nothing is
-said, for a wrong explanation is worse than none.
+right solution does not. Where nothing fits, the questions are put once more, with the mistakes that were named in other
+items around the function, as the submission has them. If a mistake cannot be told apart from others, all of them are
+named; if nothing fits, nothing is said, for a wrong explanation is worse than none.
 
 A student's own machine has no catalogue. There the answers that the wrong ones give to the public checks are read from
 a file of numbers (``stored``).
@@ -13,6 +14,7 @@ a file of numbers (``stored``).
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -30,8 +32,17 @@ SECONDS = 10.0
 class Diagnostician(Protocol):
     """Knows the wrong answers to an item, and what they answer."""
 
-    def explain(self, item: str, evidence: list[Evidence], deadline: float) -> dict[str, Named]:
-        """The mistake that explains all the evidence of one item, for each check that shows it, by the check's id."""
+    def explain(
+        self, item: str, evidence: list[Evidence], deadline: float, beside: Sequence[str] = ()
+    ) -> dict[str, Named]:
+        """The mistake that explains all the evidence of one item, for each check that shows it, by the check's id.
+
+        Args:
+            item: the item.
+            evidence: of all its checks.
+            deadline: when to give up, on the monotonic clock.
+            beside: mistakes in other items that the submission makes as well.
+        """
         ...
 
 
@@ -56,7 +67,16 @@ def diagnose(diagnostician: Diagnostician, evidence: list[Evidence], seconds: fl
         seconds: how long this may take.
     """
     deadline = time.monotonic() + seconds
+    by_item = {item: [e for e in evidence if e.item == item] for item in (e.item for e in evidence if e.failed)}
     found: dict[str, Named] = {}
-    for item in dict.fromkeys(e.item for e in evidence if e.failed):
-        found |= diagnostician.explain(item, [e for e in evidence if e.item == item], deadline)
+    unexplained = []
+    for item, own in by_item.items():
+        named = diagnostician.explain(item, own, deadline)
+        found |= named
+        if not named:
+            unexplained.append(item)
+    # A function that calls other wrong ones answers as its mistake does with those around it.
+    certain = sorted({named.names[0] for named in found.values() if len(named.names) == 1})
+    for item in unexplained if certain else ():
+        found |= diagnostician.explain(item, by_item[item], deadline, certain)
     return found

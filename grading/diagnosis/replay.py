@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -11,7 +11,7 @@ import torch
 from ..boundary.transcript import Transcript
 from ..boundary.worker import wire
 from ..boundary.worker.executor import Executor
-from ..catalogue import Answer, Catalogue
+from ..catalogue import Answer, Catalogue, combined
 from .evidence import Evidence, Named, together
 from .leaves import Leaf, leaves, messages, same
 
@@ -80,20 +80,27 @@ class Replayed:
         for answer in self.catalogue.misconceptions:
             self._by_item.setdefault(answer.item or "", []).append(answer)
 
-    def explain(self, item: str, evidence: list[Evidence], deadline: float) -> dict[str, Named]:
+    def explain(
+        self, item: str, evidence: list[Evidence], deadline: float, beside: Sequence[str] = ()
+    ) -> dict[str, Named]:
         """The mistakes of one item that explain all of its evidence, for each check that shows them."""
         suspects = self._by_item.get(item, [])
+        if not suspects:
+            return {}
+        file = suspects[0].file
+        around = [a for a in self.catalogue.misconceptions if a.name in beside and a.file == file and a.item != item]
+        solution = combined(self.catalogue.solution[file], around)
         shown: dict[str, set[str]] = {suspect.name: set() for suspect in suspects}
         # Small conversations first, above all failed ones: they cost little and leave few suspects for the others.
         for piece in sorted(evidence, key=lambda e: e.transcript.size * (1 if e.failed else 8)):
             if not suspects:
                 break
-            exhibit = _Exhibit.of(piece, self.catalogue.solution[suspects[0].file])
+            exhibit = _Exhibit.of(piece, solution)
             remaining = []
             for suspect in suspects:
                 if time.monotonic() > deadline:
                     return {}
-                given = exhibit.fits(suspect.source)
+                given = exhibit.fits(combined(suspect.source, around))
                 if given is not None:
                     remaining.append(suspect)
                     if exhibit.shows(given):

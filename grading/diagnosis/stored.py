@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,8 +90,12 @@ class Stored:
         body = ",\n".join(lines)
         return f'{{"version": {VERSION}, "items": {{\n{body}\n}}}}\n'
 
-    def explain(self, item: str, evidence: list[Evidence], deadline: float) -> dict[str, Named]:
+    def explain(
+        self, item: str, evidence: list[Evidence], deadline: float, beside: Sequence[str] = ()
+    ) -> dict[str, Named]:
         """The mistakes of one item that fail the same public checks with the same answers."""
+        if beside:
+            return {}  # what two mistakes answer together is in no file
         public = [piece for piece in evidence if piece.check.startswith("public/")]
         failed = {p.check: summaries(reply for _, reply in p.transcript.exchanges) for p in public if p.failed}
         passed = {piece.check for piece in public if not piece.failed}

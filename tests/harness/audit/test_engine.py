@@ -57,3 +57,40 @@ def test_a_submission_that_hangs_costs_its_own_time_only(how):
         results = {result.name: result for result in pool.run(tasks)}
     assert {outcome.status for outcome in results["hangs"].checks.values()} == {"timeout"}
     assert all(outcome.passed for outcome in results["right"].checks.values())
+
+
+# Wrong parts and a wrong function that calls them: each has to be told its own mistake.
+TOGETHER = [
+    ("reconstruction_loss_gaussian.mean_over_features", "compute_elbo.beta_twice"),
+    ("kl_divergence.mean_over_latents", "compute_elbo.subtracts_kl"),
+    ("kl_divergence.wrong_sign", "reconstruction_loss_bernoulli.mean_over_features", "compute_elbo.ignores_beta"),
+    ("kl_divergence.sum_over_batch", "vae_loss.drops_beta"),
+    ("compute_elbo.kl_returned_weighted", "vae_loss.std_for_logvar"),
+]
+
+
+def test_several_mistakes_at_once_are_each_told():
+    answers = catalogue.load(ROOT, RUBRIC.files)
+    by_name = {answer.name: answer for answer in answers.misconceptions}
+    items = tuple(dict.fromkeys(by_name[name].item for names in TOGETHER for name in names))
+    tiers = ("public", "hidden")
+    tasks = [
+        Task(
+            "misconception",
+            " and ".join(names),
+            "key",
+            {
+                **answers.solution,
+                "vae.py": catalogue.combined(answers.solution["vae.py"], [by_name[name] for name in names]),
+            },
+            tiers,
+            diagnose=True,
+        )
+        for names in TOGETHER
+    ]
+    with Pool(Setting(RUBRIC, answers, tiers, items), 1) as pool:
+        told = {
+            result.name: {outcome.named for outcome in result.checks.values() if outcome.named}
+            for result in pool.run(tasks)
+        }
+    assert told == {" and ".join(names): {(name,) for name in names} for names in TOGETHER}
