@@ -169,7 +169,7 @@ def demo(root: AssignmentOption = None) -> None:
         with _progress(enabled=True, title=title) as watch, ThreadPoolExecutor(os.cpu_count()) as pool:
             documents = list(pool.map(graded, done))
     console = Console(highlight=False)
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("Submission", no_wrap=True)
     table.add_column("Points", no_wrap=True)
     table.add_column("Lost points in", overflow="fold")
@@ -183,7 +183,8 @@ def demo(root: AssignmentOption = None) -> None:
             Text(where),
         )
     console.print(table)
-    console.print("\nOne of them in full: vae-grade run samples/" + documents[0]["submission"]["id"])
+    wrong = next((d for d in documents if d["score"]["earned"] < d["score"]["possible"]), documents[0])
+    console.print(f"\nOne of them in full: python3 bootstrap.py vae-grade run samples/{wrong['submission']['id']}")
 
 
 @app.command()
