@@ -1,6 +1,6 @@
 """Grade the solution again and again, and hold every grade and every trace that is left behind.
 
-    python benchmarks/regrade.py [--times 1000] [--isolation auto]
+    python benchmarks/regrade.py [--times 1000] [--isolation auto] [--jobs 1]
 
 Each grade has hidden inputs of its own. Afterwards there must be no process, no file and no socket more than before.
 """
@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,40 +26,49 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--times", type=int, default=1000)
     parser.add_argument("--isolation", default="auto")
+    parser.add_argument("--jobs", type=int, default=1, help="graders at work at the same time (default: 1)")
     arguments = parser.parse_args()
     scores: Counter[str] = Counter()
+    levels: Counter[str] = Counter()
     start = time.monotonic()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        temporary = folder / "temporary"  # all temporary files of the grader go here, and have to go away
-        temporary.mkdir()
-        temporary.chmod(0o755)
-        folder.chmod(0o755)
-        environment = {**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": str(ROOT)}
-        for number in range(1, arguments.times + 1):
-            target = folder / "scores.json"
-            command = [sys.executable, "-m", "grading.cli", "run", "reference", "--quiet", "--json", str(target)]
-            done = subprocess.run(
-                [*command, "--isolation", arguments.isolation],
-                cwd=ROOT,
-                env=environment,
-                capture_output=True,
-                check=False,
-            )
-            scores[outcome(done.returncode, target)] += 1
-            left = processes_with(str(temporary)) + [str(path) for path in temporary.iterdir()]
-            if left:
-                sys.exit(f"left behind after run {number}: {left}")
-            if number % 25 == 0 or number == arguments.times:
-                rate = (time.monotonic() - start) / number
-                print(f"{number:5} runs, {rate:.1f} s each: {dict(scores)}", flush=True)
+    with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(arguments.jobs) as pool:
+        Path(name).chmod(0o755)
+        runs = [pool.submit(regrade, Path(name), number, arguments.isolation) for number in range(arguments.times)]
+        try:
+            for number, run in enumerate(as_completed(runs), start=1):
+                score, level = run.result()
+                scores[score] += 1
+                levels[level] += 1
+                if number % 25 == 0 or number == arguments.times:
+                    rate = (time.monotonic() - start) / number
+                    print(f"{number:5} runs, {rate:.1f} s each: {dict(scores)}, level {dict(levels)}", flush=True)
+        finally:
+            pool.shutdown(cancel_futures=True)
     sys.exit(0 if set(scores) == {"100/100"} else "not every grade was full")
 
 
-def outcome(status: int, target: Path) -> str:
-    """What came of a run, in short."""
+def regrade(parent: Path, number: int, isolation: str) -> tuple[str, str]:
+    """Grade once, with all temporary files in a folder of this run's own, which has to be empty afterwards."""
+    folder = parent / str(number)
+    temporary, target = folder / "temporary", folder / "scores.json"
+    temporary.mkdir(parents=True)
+    for path in (folder, temporary):
+        path.chmod(0o755)
+    command = [sys.executable, "-m", "grading.cli", "run", "reference", "--quiet", "--json", str(target)]
+    environment = {**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [*command, "--isolation", isolation], cwd=ROOT, env=environment, capture_output=True, check=False
+    )
+    left = processes_with(str(temporary)) + [str(path) for path in temporary.iterdir()]
+    if left:
+        raise SystemExit(f"left behind after run {number}: {left}")
+    return outcome(done.returncode, target)
+
+
+def outcome(status: int, target: Path) -> tuple[str, str]:
+    """What came of a run, in short, and the level of isolation that it ran at."""
     if status != 0 or not target.exists():
-        return f"exit status {status}"
+        return f"exit status {status}", "unknown"
     document = json.loads(target.read_text(encoding="utf-8"))
     target.unlink()
     score = document["score"]
@@ -67,7 +77,7 @@ def outcome(status: int, target: Path) -> str:
         print(f"seed {document['seed']}: {document['problems']}")
         for check in lost[:5]:
             print(f"    {check['id']}: {check['status']}: {check['message']}", flush=True)
-    return f"{score['earned']:g}/{score['possible']:g}"
+    return f"{score['earned']:g}/{score['possible']:g}", document["isolation"]["level"]
 
 
 def processes_with(marker: str) -> list[str]:
