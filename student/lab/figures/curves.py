@@ -155,7 +155,7 @@ def _log_scale(axes: Axes) -> None:
         return
     low, high = min(finite), max(finite)
     margin = 0.06 * (high - low) or 1.0
-    if high < 3 * max(low, 1.0):
+    if high < 3 * max(low, 1.0) or (low <= 1 and high < 100):
         axes.set_ylim(low - margin, high + margin)
     elif low <= 1:
         axes.set_yscale("symlog", linthresh=10)
