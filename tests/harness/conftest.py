@@ -86,3 +86,14 @@ def hand_in(tmp_path):
         return folder
 
     return make
+
+
+GRADING = {"graded", "vae_grade", "push", "demo"}
+"""Fixtures by which a test runs the real command on whole submissions, which takes seconds each time."""
+
+
+def pytest_collection_modifyitems(items):
+    """Every test that grades for real is slow; ``-m "not slow"`` is for the minute between two edits."""
+    for item in items:
+        if GRADING & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)

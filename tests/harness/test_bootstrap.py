@@ -197,6 +197,7 @@ def test_an_active_environment_without_pip_is_refused(project):
     assert "ensurepip" in done.stderr
 
 
+@pytest.mark.slow
 def test_without_an_active_environment_it_makes_its_own(project):
     base = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
     if not base.exists():

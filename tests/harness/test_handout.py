@@ -61,6 +61,7 @@ def test_no_line_of_the_solution_is_given_away(name):
         assert len(line) < 12 or line not in HANDOUT
 
 
+@pytest.mark.slow
 def test_the_training_that_it_shows_runs_and_ends_where_it_says(tmp_path):
     code = re.search(r"^```python\n(.*?)^```", HANDOUT, re.MULTILINE | re.DOTALL)[1]
     (tmp_path / "student").mkdir()

@@ -22,6 +22,7 @@ def audited(**options):
     return judge.judge(plan.run(RUBRIC, plan.Options(jobs=plan.processors(), **options)), SETTINGS)
 
 
+@pytest.mark.slow
 def test_a_few_answers_to_a_few_items_get_what_they_deserve():
     verdict = audited(items=("kl_divergence", "beta_schedule", "build_model"), limit=3)
     assert broken(verdict) == {}
@@ -44,6 +45,7 @@ HANGING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", HANGING)
 def test_a_submission_that_hangs_costs_its_own_time_only(how):
     answers = catalogue.load(ROOT, RUBRIC.files)
@@ -69,6 +71,7 @@ TOGETHER = [
 ]
 
 
+@pytest.mark.slow
 def test_several_mistakes_at_once_are_each_told():
     answers = catalogue.load(ROOT, RUBRIC.files)
     by_name = {answer.name: answer for answer in answers.misconceptions}
