@@ -9,6 +9,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -39,7 +40,7 @@ def replace_function(source: str, qualified_name: str, function: Callable[..., o
     Raises:
         LookupError: if the file has no such function.
     """
-    old = _find(ast.parse(source), qualified_name)
+    old = _find(source, qualified_name)
     lines = source.splitlines(keepends=True)
     first = min([old.lineno, *(decorator.lineno for decorator in old.decorator_list)]) - 1
     after = _after_trailing_comments(lines, old)
@@ -63,12 +64,14 @@ def write_submission(entry: Entry, folder: Path) -> None:
         (folder / file).write_text(text, encoding="utf-8")
 
 
+@cache
 def _reference(file: str) -> str:
     return (REFERENCE / file).read_text(encoding="utf-8")
 
 
-def _find(tree: ast.Module, qualified_name: str) -> ast.FunctionDef:
-    body: list[ast.stmt] = tree.body
+@cache
+def _find(source: str, qualified_name: str) -> ast.FunctionDef:
+    body: list[ast.stmt] = ast.parse(source).body
     *classes, name = qualified_name.split(".")
     for class_name in classes:
         body = next((node.body for node in body if isinstance(node, ast.ClassDef) and node.name == class_name), [])

@@ -24,7 +24,7 @@ def replace(path, old, new):
 
 def test_a_sound_item_is_called_sound(vae_grade, tmp_path):
     found, picture = tmp_path / "audit.json", tmp_path / "matrix.png"
-    done = vae_grade("audit", "--item", "beta_schedule", "--json", found, "--picture", picture)
+    done = vae_grade("audit", "--jobs", "1", "--item", "beta_schedule", "--json", found, "--picture", picture)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "The assignment is sound." in done.stdout
     verdict = json.loads(found.read_text(encoding="utf-8"))
@@ -62,7 +62,7 @@ UNSOUND = {
 def test_an_unsound_assignment_is_called_unsound(vae_grade, copy, case):
     (file, old, new), complaint = UNSOUND[case]
     replace(copy / file, old, new)
-    done = vae_grade("audit", "--assignment", copy, "--item", "beta_schedule")
+    done = vae_grade("audit", "--jobs", "1", "--assignment", copy, "--item", "beta_schedule")
     assert done.returncode == 1, done.stdout + done.stderr
     assert complaint in " ".join(done.stdout.split())
 
@@ -82,6 +82,6 @@ def test_an_item_that_does_not_exist_is_bad_usage(vae_grade):
 
 def test_a_check_that_cannot_be_imported_is_bad_input(vae_grade, copy):
     (copy / "tests/public/test_beta_schedule.py").write_text("import nothing_of_this_name\n", encoding="utf-8")
-    done = vae_grade("audit", "--assignment", copy, "--item", "beta_schedule")
+    done = vae_grade("audit", "--jobs", "1", "--assignment", copy, "--item", "beta_schedule")
     assert done.returncode == 2
     assert "nothing_of_this_name" in done.stderr
