@@ -184,7 +184,7 @@ def demo(root: AssignmentOption = None) -> None:
         )
     console.print(table)
     wrong = next((d for d in documents if d["score"]["earned"] < d["score"]["possible"]), documents[0])
-    console.print(f"\nOne of them in full: python3 bootstrap.py vae-grade run samples/{wrong['submission']['id']}")
+    console.print(f"\nIn full: python3 bootstrap.py vae-grade run samples/{wrong['submission']['id']}", soft_wrap=True)
 
 
 @app.command()
