@@ -90,6 +90,7 @@ class Replayed:
         file = suspects[0].file
         around = [a for a in self.catalogue.misconceptions if a.name in beside and a.file == file and a.item != item]
         solution = combined(self.catalogue.solution[file], around)
+        sources = {suspect.name: combined(suspect.source, around) for suspect in suspects}
         shown: dict[str, set[str]] = {suspect.name: set() for suspect in suspects}
         # Small conversations first, above all failed ones: they cost little and leave few suspects for the others.
         for piece in sorted(evidence, key=lambda e: e.transcript.size * (1 if e.failed else 8)):
@@ -100,7 +101,7 @@ class Replayed:
             for suspect in suspects:
                 if time.monotonic() > deadline:
                     return {}
-                given = exhibit.fits(combined(suspect.source, around))
+                given = exhibit.fits(sources[suspect.name])
                 if given is not None:
                     remaining.append(suspect)
                     if exhibit.shows(given):
