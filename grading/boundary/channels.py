@@ -38,8 +38,20 @@ class Channel(Protocol):
         """The student's own traceback of the last exchange, where a debugger could use it."""
         ...
 
+    def renew(self) -> bool:
+        """Whether the other side can serve another check; if so, the time for that begins now."""
+        ...
+
     def close(self) -> None:
         """End the other side."""
+        ...
+
+
+class Clock(Protocol):
+    """Knows how much time there is."""
+
+    def end_of_check(self) -> tuple[float, str]:
+        """When a check that begins now must be done, on the monotonic clock, and what to say if it is not."""
         ...
 
 
@@ -58,6 +70,10 @@ class LocalChannel:
         error = self._executor.last_exception
         return error.__traceback__ if error is not None else None
 
+    def renew(self) -> bool:
+        """False: another executor costs nothing here."""
+        return False
+
     def close(self) -> None:
         """Nothing to end."""
 
@@ -66,12 +82,12 @@ class RemoteChannel:
     """The part that all channels to another process share: what is over stays over.
 
     Args:
-        end: the moment of the monotonic clock by which all exchanges must be done.
-        reason: what to say when that moment has come.
+        clock: says by when the exchanges of a check must be done.
     """
 
-    def __init__(self, end: float, reason: str) -> None:
-        self._end, self._reason = end, reason
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._end, self._reason = clock.end_of_check()
         self._over: SubmissionFault | None = None
 
     def exchange(self, frame: bytes, timeout: float) -> bytes:
@@ -88,6 +104,11 @@ class RemoteChannel:
     def traceback(self) -> TracebackType | None:
         """None: the student's frames stay in their own process."""
         return None
+
+    def renew(self) -> bool:
+        """Whether the worker still serves, with all the time of a check from now on."""
+        self._end, self._reason = self._clock.end_of_check()
+        return self._over is None
 
     def close(self) -> None:
         """End the worker."""
@@ -111,12 +132,11 @@ class WorkerChannel(RemoteChannel):
     Args:
         server: forked the worker and can end it.
         worker: the socket on which the worker listens, and its number, as ``server`` gave them.
-        end: the moment of the monotonic clock by which all exchanges must be done.
-        reason: what to say when that moment has come.
+        clock: says by when the exchanges of a check must be done.
     """
 
-    def __init__(self, server: ForkServer, worker: tuple[socket.socket, int], end: float, reason: str) -> None:
-        super().__init__(end, reason)
+    def __init__(self, server: ForkServer, worker: tuple[socket.socket, int], clock: Clock) -> None:
+        super().__init__(clock)
         self._server = server
         self._socket, self._pid = worker
         self._ready = False
@@ -147,8 +167,8 @@ class WorkerChannel(RemoteChannel):
 class ContainedChannel(RemoteChannel):
     """A worker in a container, behind a relay that keeps the deadline there."""
 
-    def __init__(self, relay: Relay, end: float, reason: str) -> None:
-        super().__init__(end, reason)
+    def __init__(self, relay: Relay, clock: Clock) -> None:
+        super().__init__(clock)
         self._relay = relay
 
     def _exchange(self, frame: bytes, timeout: float) -> bytes:
@@ -174,8 +194,8 @@ class ContainedChannel(RemoteChannel):
 class LoneChannel(RemoteChannel):
     """A process that runs the student's file in itself; a call that does not return is the end of it."""
 
-    def __init__(self, relay: Relay, end: float, reason: str) -> None:
-        super().__init__(end, reason)
+    def __init__(self, relay: Relay, clock: Clock) -> None:
+        super().__init__(clock)
         self._relay = relay
 
     def _exchange(self, frame: bytes, timeout: float) -> bytes:

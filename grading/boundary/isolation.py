@@ -99,7 +99,7 @@ class Options:
         slot: which of the graders on this machine this is; each has an unused user of its own, so that no submission
             can use up what is counted by user, or end processes, for another that is graded at the same time.
         limits: what a worker may use up.
-        check_timeout: seconds that all exchanges with one worker may take together.
+        check_timeout: seconds that all exchanges of one check may take together.
         run_timeout: seconds that all workers may take together.
         engine: the program that runs containers; podman takes the same arguments.
         image: the container image with Python and torch.
@@ -131,7 +131,7 @@ class ForkedWorkers:
 
         worker = self._server.take()
         self._server.prefork()
-        return WorkerChannel(self._server, worker, *self._clock.end_of_check())
+        return WorkerChannel(self._server, worker, self._clock)
 
     def close(self) -> None:
         """End the fork server and all of its workers."""
@@ -150,7 +150,7 @@ class ContainedWorkers:
         from .channels import ContainedChannel
 
         self._relay.open()
-        return ContainedChannel(self._relay, *self._clock.end_of_check())
+        return ContainedChannel(self._relay, self._clock)
 
     def close(self) -> None:
         """End the container."""
@@ -176,7 +176,7 @@ class LoneWorkers:
             self._relay.close()
             self._relay = self._start()
         self._relay.open()
-        return LoneChannel(self._relay, *self._clock.end_of_check())
+        return LoneChannel(self._relay, self._clock)
 
     def close(self) -> None:
         """End the process."""
@@ -191,7 +191,7 @@ class _Clock:
         self._run_end = time.monotonic() + options.run_timeout
 
     def end_of_check(self) -> tuple[float, str]:
-        """When a check that begins now must be done, and what to say if it is not."""
+        """When a check that begins now must be done, on the monotonic clock, and what to say if it is not."""
         end = time.monotonic() + self._check
         if self._run_end < end:
             return self._run_end, f"the run took over {self._run:g} s"

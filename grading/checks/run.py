@@ -40,6 +40,7 @@ class CheckRun:
         faults: why files of the submission could not be taken, by name.
         load_faults: what loading them came to, by name, so that it is not tried again.
         evidence: what checks were answered so far.
+        kept: the worker of the check before, if that passed, and the item and tier that it may go on with.
     """
 
     assignment: assignments.Assignment
@@ -51,9 +52,11 @@ class CheckRun:
     faults: dict[str, str] = field(default_factory=dict)
     load_faults: dict[str, SubmissionFault] = field(default_factory=dict)
     evidence: list[Evidence] = field(default_factory=list)
+    kept: tuple[Channel, tuple[str, str]] | None = None
 
     def __post_init__(self) -> None:
         self.deadline = time.monotonic() + self.run_timeout
+        self._files: dict[Path, str] = {}
         self._by_path = {check.path: check for check in self.assignment.checks()}
 
     def check_of(self, test: pytest.Item) -> Check | None:
@@ -62,9 +65,11 @@ class CheckRun:
 
     def name_of(self, test: pytest.Item) -> str:
         """The name of a test relative to the assignment's ``tests`` folder, as ``Check.path`` writes it."""
-        path, tests = test.path.resolve(), self.assignment.tests.resolve()
-        file = path.relative_to(tests) if path.is_relative_to(tests) else path
-        return f"{file.as_posix()}::{test.name}"
+        if test.path not in self._files:  # to resolve a path asks the system about each of its parts
+            path, tests = test.path.resolve(), self.assignment.tests.resolve()
+            file = path.relative_to(tests) if path.is_relative_to(tests) else path
+            self._files[test.path] = file.as_posix()
+        return f"{self._files[test.path]}::{test.name}"
 
     def keep_evidence(self, check: Check, record: Mapping[str, Any], transcript: Transcript) -> None:
         """Keep what a check was answered, for a diagnosis, if it says anything of the functions of its item."""
@@ -75,22 +80,66 @@ class CheckRun:
         if status != "passed" or transcript.size <= LARGEST_PASSED:
             self.evidence.append(Evidence(check.id, check.item, status != "passed", transcript))
 
+    def take_worker(self, check: Check) -> tuple[Channel, bool]:
+        """A worker for a check, and whether it has served another check before.
+
+        To fork and confine a worker takes longer than most checks. So it goes on with the checks of the same item and
+        tier for as long as they pass: what it remembers reaches no other item, and nothing hidden reaches a public
+        check, whose output a student sees.
+        """
+        kept, self.kept = self.kept, None
+        if kept is not None:
+            channel, scope = kept
+            if scope == _scope(check) and channel.renew():
+                return channel, True
+            channel.close()
+        return self.workers.open(), False
+
+    def keep_worker(self, check: Check, channel: Channel) -> None:
+        """Let a worker go on with the next check."""
+        self.kept = channel, _scope(check)
+
+    def close(self) -> None:
+        """End the worker that is kept."""
+        if self.kept is not None:
+            self.kept[0].close()
+            self.kept = None
+
     def seed(self, check: Check, purpose: str) -> int:
         """The seed of a check: fixed for a public one, derived from the key for a hidden one."""
         return derive_seed(PUBLIC_KEY if check.tier == "public" else self.key, check.id, purpose)
 
 
+def _scope(check: Check) -> tuple[str, str]:
+    """The checks that may share a worker."""
+    return check.item, check.tier
+
+
 class CheckSession(Session):
-    """The conversation of one check with a fresh worker.
+    """The conversation of one check with a worker.
 
     The file is loaded at the first request, so that a broken file fails the check and not its set-up.
+
+    Attributes:
+        inherited: the worker has served another check before, so that a failure may be owed to that.
+        load_fault: what loading the file came to, if it failed.
     """
 
     def __init__(self, run: CheckRun, check: Check) -> None:
         super().__init__(_NotOpen(), timeout=run.call_timeout)
+        self.channel: Channel
         self._run, self._check, self._begun = run, check, False
+        self.inherited = False
         self.load_fault: SubmissionFault | None = None
         self._file = run.assignment.item(check.item).file
+
+    def end(self, *, passed: bool) -> None:
+        """Let the worker go on with the next check, or end it."""
+        if passed and self._begun and self.load_fault is None:
+            self._run.keep_worker(self._check, self.channel)
+        else:
+            self.channel.close()
+        self.calls.clear()  # results refer to the session through their graphs, where the collector cannot see it
 
     def request(self, operation: str, **fields: Any) -> dict[str, Any]:
         """As ``Session.request``, within the time that the whole run has."""
@@ -113,11 +162,12 @@ class CheckSession(Session):
                 missing = f"{self._file} is missing from the submission"
                 raise RefusedError("structure", self._run.faults.get(self._file, missing))
             source = path.read_bytes()
-            self.channel: Channel = self._run.workers.open()
+            self.channel, self.inherited = self._run.take_worker(self._check)
             self.load(SourceFile(path.stem, str(path), source), self._run.seed(self._check, "load"))
         except SubmissionFault as fault:
-            # It would fail in the same way for every check of this file, perhaps slowly.
-            self._run.load_faults[self._file] = self.load_fault = fault
+            self.load_fault = fault
+            if not self.inherited:  # it would fail in the same way for every check of this file, perhaps slowly
+                self._run.load_faults[self._file] = fault
             raise
 
 
@@ -129,6 +179,9 @@ class _NotOpen:
 
     def traceback(self) -> TracebackType | None:
         return None
+
+    def renew(self) -> bool:
+        return False
 
     def close(self) -> None:
         pass

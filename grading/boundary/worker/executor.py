@@ -65,7 +65,7 @@ class _Capped(io.TextIOBase):
 
 
 class Executor:
-    """One student's file, loaded and ready to be called.
+    """One student's file, loaded and ready to be called; to load a file makes all things new but the process.
 
     Args:
         capture: keep what the file prints, instead of letting it through to this process's own output.
@@ -115,6 +115,8 @@ class Executor:
 
     def _load(self, request: dict[str, Any]) -> dict[str, Any]:
         name, self._filename = request["module"], request["filename"]
+        self._models.clear()  # of the check before, whose numbers begin at 0 as well
+        self._calls.clear()
         source = request["source"].numpy().tobytes()
         _seed(request["random_seed"])
         random.seed(request["random_seed"])
