@@ -2,7 +2,8 @@
 
     python benchmarks/regrade.py [--times 1000] [--isolation auto] [--jobs 1]
 
-Each grade has hidden inputs of its own. Afterwards there must be no process, no file and no socket more than before.
+Each grade has hidden inputs of its own. After each, no process and no file of it may be left; after all of them, this
+machine must have no more sockets, shared memory and temporary files than before.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def main() -> None:
     arguments = parser.parse_args()
     scores: Counter[str] = Counter()
     levels: Counter[str] = Counter()
-    start = time.monotonic()
+    before, start = machine(), time.monotonic()
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(arguments.jobs) as pool:
         Path(name).chmod(0o755)
         runs = [pool.submit(regrade, Path(name), number, arguments.isolation) for number in range(arguments.times)]
@@ -44,7 +45,22 @@ def main() -> None:
                     print(f"{number:5} runs, {rate:.1f} s each: {dict(scores)}, level {dict(levels)}", flush=True)
         finally:
             pool.shutdown(cancel_futures=True)
+    after = machine()
+    print("left on this machine: " + ", ".join(f"{name} {before[name]} -> {after[name]}" for name in before))
+    if any(after[name] > before[name] for name in before):
+        sys.exit("something was left behind")
     sys.exit(0 if set(scores) == {"100/100"} else "not every grade was full")
+
+
+def machine() -> dict[str, int]:
+    """How much there is of what a process can leave behind."""
+    network = [Path("/proc/net") / name for name in ("unix", "tcp", "tcp6", "udp", "udp6")]
+    shared = [Path("/proc/sysvipc") / name for name in ("shm", "sem", "msg")]
+    return {
+        "sockets": sum(len(path.read_text().splitlines()) for path in network if path.exists()),
+        "shared memory": sum(len(path.read_text().splitlines()) for path in shared if path.exists()),
+        "temporary files": sum(len(os.listdir(folder)) for folder in {tempfile.gettempdir(), "/tmp", "/dev/shm"}),
+    }
 
 
 def regrade(parent: Path, number: int, isolation: str) -> tuple[str, str]:
@@ -70,7 +86,6 @@ def outcome(status: int, target: Path) -> tuple[str, str]:
     if status != 0 or not target.exists():
         return f"exit status {status}", "unknown"
     document = json.loads(target.read_text(encoding="utf-8"))
-    target.unlink()
     score = document["score"]
     if score["earned"] != score["possible"] or score["possible"] != 100:
         lost = [check for item in document["items"] for check in item["checks"] if check["status"] != "passed"]
