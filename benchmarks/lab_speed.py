@@ -1,13 +1,14 @@
 """How fast the lab trains: beside a loop that loads sample by sample, and as a share of the bare matrix products.
 
-    python benchmarks/lab_speed.py [--examples 10000] [--repeats 3] [--threads 1] [--data-dir DIR]
+    python benchmarks/lab_speed.py [--examples 10000] [--repeats 3] [--threads N] [--data-dir DIR]
 
 Ways of spending one epoch of the 784-400-20 network with batches of 128, taken in turns in one process:
 
 per sample   what many example scripts do: a data set that makes one image and converts it to a tensor at a time, a
              DataLoader that stacks them, sigmoid outputs with binary_cross_entropy, one loss.item() a step
 lab          ``student.lab.train.Trainer`` on the reference, in float32 and with ``--precision bf16``
-products     only the matrix products that forward and backward pass of this network need
+products     only the matrix products that forward and backward pass of this network need, as ``nn.Linear`` makes them,
+             and as the lab makes them on this processor (see ``student/lab/products.py``)
 
 Both clocks are shown: the wall clock, and the processor time of this process, which other work on the machine does not
 distort as much. The best of the repeats counts.
@@ -28,7 +29,7 @@ from torch.utils.data import DataLoader, Dataset
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from student.lab import session
+from student.lab import products, session
 from student.lab.config import configure
 from student.lab.data import Dataset as LabData
 from student.lab.data import load as load_data
@@ -110,18 +111,26 @@ def lab_epoch(images: np.ndarray, precision: str) -> Callable[[], None]:
     return lambda: trainer.run_epoch() and None
 
 
-def products_epoch(count: int) -> Callable[[], None]:
+def products_epoch(count: int, *, as_lab: bool) -> Callable[[], None]:
     """The products of one epoch: for each layer forward, gradient of the weight, and gradient of the input."""
     shapes = [(PIXELS, HIDDEN), (HIDDEN, LATENT), (HIDDEN, LATENT), (LATENT, HIDDEN), (HIDDEN, PIXELS)]
-    layers = [(torch.randn(BATCH, i), torch.randn(o, i), torch.randn(BATCH, o)) for i, o in shapes]
+    layers = [
+        (
+            products.linear if as_lab and products.available() and i * o >= products.LARGE else F.linear,
+            torch.randn(BATCH, i),
+            torch.randn(o, i),
+            torch.randn(BATCH, o),
+        )
+        for i, o in shapes
+    ]
 
     def epoch() -> None:
         for _ in range(-(-count // BATCH)):
-            for place, (x, weight, gradient) in enumerate(layers):
-                x @ weight.T
-                gradient.T @ x
+            for place, (linear, x, weight, gradient) in enumerate(layers):
+                linear(x, weight)
+                linear(gradient.T, x.T)
                 if place:  # nothing asks for the gradient of the data
-                    gradient @ weight
+                    linear(gradient, weight.T)
 
     return epoch
 
@@ -131,10 +140,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--examples", type=int, default=10_000)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=0, help="default: torch's choice")
     parser.add_argument("--data-dir", type=Path, help="MNIST's idx files; without it the images are random")
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
+    if options.threads:
+        torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     if options.data_dir:
         images = (load_data("mnist", options.data_dir).train[: options.examples] * 255).round().astype(np.uint8)
@@ -145,7 +155,8 @@ def main() -> None:
         "per sample": per_sample_epoch(images),
         "lab": lab_epoch(images, "float32"),
         "lab, bf16": lab_epoch(images, "bf16"),
-        "products": products_epoch(len(images)),
+        "products": products_epoch(len(images), as_lab=False),
+        "lab's": products_epoch(len(images), as_lab=True),
     }
     best = {name: (float("inf"), float("inf")) for name in ways}
     for turn in range(options.repeats + 1):
@@ -155,19 +166,19 @@ def main() -> None:
             spent = time.perf_counter() - wall, time.process_time() - own
             if turn:  # the first turn warms up
                 best[name] = min(best[name][0], spent[0]), min(best[name][1], spent[1])
-    print(f"{len(images):,} images an epoch, {options.threads} thread(s), torch {torch.__version__}")
+    print(f"{len(images):,} images an epoch, {torch.get_num_threads()} thread(s), torch {torch.__version__}")
     for name, (wall, own) in best.items():
         print(
             f"{name:<12} {len(images) / wall:>9,.0f} images/s by the wall clock, {len(images) / own:>9,.0f} by "
             "processor time"
         )
     for clock, title in ((0, "wall clock"), (1, "processor time")):
-        slow, bare = best["per sample"][clock], best["products"][clock]
+        slow, bare = best["per sample"][clock], best["lab's"][clock]
         for name in ("lab", "lab, bf16"):
             took = best[name][clock]
             print(
-                f"{title}, {name}: {slow / took:.2f} times per sample; the float32 products take {bare / took:.0%} of "
-                "it"
+                f"{title}, {name}: {slow / took:.2f} times per sample; its float32 products take {bare / took:.0%} "
+                "of it"
             )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from student.lab import checkpoint
+from student.lab import checkpoint, products
 from student.lab import data as datasets
 from student.lab.config import RunConfig
 from student.lab.data import Dataset
@@ -88,6 +88,8 @@ def make_model(implementation: Implementation, cfg: RunConfig, material: Materia
     """
     torch.manual_seed(seed_for(cfg.seed, "weights"))
     model = implementation.build(cfg, material.dataset.input_dim).to(material.train.device)
+    if material.train.device.type == "cpu" and not cfg.compile and products.available():
+        products.speed_up(model)
     objective = implementation.objective(cfg)
     implementation.check_contract(model, objective, material.train_measured[:2])
     return model, objective

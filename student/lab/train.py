@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from student.lab.config import RunConfig
 from student.lab.errors import BadInput, Diverged
 from student.lab.implementation import Objective, Terms
+from student.lab.optimizer import Adam
 
 BLOCK = 50  # steps between looks at the numbers: each look makes a GPU wait for the host
 
@@ -79,6 +80,7 @@ class Trainer:
 
     Attributes:
         model: the network; moved to the device of the data.
+        parameters: those of the model that are trained.
         optimizer: Adam, fused where torch has it.
         epoch, step: how many are done.
         steps_per_epoch: batches in an epoch, the last one possibly smaller.
@@ -95,11 +97,8 @@ class Trainer:
         self.steps_per_epoch = math.ceil(len(train) / cfg.batch_size)
         self.epoch = 0
         self.step = 0
-        parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        try:
-            self.optimizer = torch.optim.Adam(parameters, lr=cfg.learning_rate, fused=True)
-        except (RuntimeError, ValueError):
-            self.optimizer = torch.optim.Adam(parameters, lr=cfg.learning_rate)
+        self.parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        self.optimizer = Adam(self.parameters, cfg.learning_rate)
         if cfg.compile:
             self.model.compile()
 
@@ -124,8 +123,8 @@ class Trainer:
         torch.manual_seed(seed_for(cfg.seed, "noise", self.epoch))
         shuffle = torch.Generator().manual_seed(seed_for(cfg.seed, "order", self.epoch))
         order = torch.randperm(len(data), generator=shuffle).to(device)
-        log = torch.zeros(self.steps_per_epoch, len(Terms._fields), device=device)
-        reduced = torch.autocast(device.type, torch.bfloat16, enabled=cfg.precision == "bf16")
+        log: list[Tensor] = []  # of the blocks that have been looked at
+        reported: list[Tensor] = []  # by the steps of this block, term after term
         group = self.optimizer.param_groups[0]
         self.model.train()
         start, looked = perf_counter(), 0
@@ -136,21 +135,30 @@ class Trainer:
                 x = torch.bernoulli(x)
             beta, rate = self.beta_at(self.step), self.learning_rate(self.step)
             group["lr"] = rate
-            with reduced, _compiling(cfg.compile):
-                terms = self.objective(self.model, x, beta)
-            self.optimizer.zero_grad(set_to_none=True)
+            terms = self._objective(x, beta)
+            for parameter in self.parameters:
+                parameter.grad = None
             torch.autograd.backward(terms.loss)
             self.optimizer.step()
-            log[index] = torch.stack([term.detach().float().reshape(()) for term in terms])
+            reported.extend(term.detach() for term in terms)
             self.step += 1
             if index + 1 - looked == BLOCK or index + 1 == self.steps_per_epoch:
-                block = log[looked : index + 1].cpu()
+                block = torch.stack([term.float().reshape(()) for term in reported]).cpu().view(-1, len(Terms._fields))
                 self._stop_if_not_finite(block, looked)
+                log.append(block)
+                reported.clear()
                 looked = index + 1
                 watch(min(looked * cfg.batch_size, len(data)), float(block[:, 0].mean()))
         self.epoch += 1
-        loss, recon, kl = log.double().mean(dim=0).tolist()
+        loss, recon, kl = torch.cat(log).double().mean(dim=0).tolist()
         return EpochLog((loss, recon, kl), beta, rate, perf_counter() - start)
+
+    def _objective(self, x: Tensor, beta: float) -> Terms:
+        if self.cfg.precision == "float32" and not self.cfg.compile:  # entering what does nothing takes time as well
+            return self.objective(self.model, x, beta)
+        reduced = torch.autocast(x.device.type, torch.bfloat16, enabled=self.cfg.precision == "bf16")
+        with reduced, _compiling(self.cfg.compile):
+            return self.objective(self.model, x, beta)
 
     def _stop_if_not_finite(self, block: Tensor, first: int) -> None:
         wrong = (~block.isfinite()).any(dim=1).nonzero()
