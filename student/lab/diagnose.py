@@ -271,4 +271,7 @@ def _healthy(evidence: Evidence) -> Finding:
         text += (
             f" Training minimized reconstruction + {evidence.cfg.beta:g} KL, so this −ELBO (beta 1) is not its optimum."
         )
+    elif distance < 0:
+        text += " So far the code costs more than it tells the decoder: train on with --resume and more epochs."
+        return Finding("note", "Not better than one constant example yet", text)
     return Finding("good", "Nothing looks wrong", text)

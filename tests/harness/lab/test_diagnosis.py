@@ -81,6 +81,12 @@ def test_an_untrained_network_is_not_judged():
     assert diagnose(replace(fresh, rows=fresh.rows[:1]))[0].title == "Not trained yet"
 
 
+def test_a_short_run_is_not_called_healthy():
+    titles = [finding.title for finding in diagnose(evidence(226.3, 16.8, active=2, at_mean=224.0))]
+    assert "Not better than one constant example yet" in titles
+    assert "Nothing looks wrong" not in titles
+
+
 @pytest.mark.slow
 def test_the_clinic_shows_that_the_reported_loss_alone_deceives(inside, tmp_path):
     names = "no-noise,detached-z,double-sigmoid,flipped-kl,mean-recon"
