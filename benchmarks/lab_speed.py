@@ -156,7 +156,7 @@ def main() -> None:
         "lab": lab_epoch(images, "float32"),
         "lab, bf16": lab_epoch(images, "bf16"),
         "products": products_epoch(len(images), as_lab=False),
-        "lab's": products_epoch(len(images), as_lab=True),
+        "lab products": products_epoch(len(images), as_lab=True),
     }
     best = {name: (float("inf"), float("inf")) for name in ways}
     for turn in range(options.repeats + 1):
@@ -173,12 +173,12 @@ def main() -> None:
             "processor time"
         )
     for clock, title in ((0, "wall clock"), (1, "processor time")):
-        slow, bare = best["per sample"][clock], best["lab's"][clock]
+        slow, bare = best["per sample"][clock], best["lab products"][clock]
         for name in ("lab", "lab, bf16"):
             took = best[name][clock]
             print(
-                f"{title}, {name}: {slow / took:.2f} times per sample; its float32 products take {bare / took:.0%} "
-                "of it"
+                f"{title}, {name}: {slow / took:.2f} times per sample; the lab's float32 products take "
+                f"{bare / took:.0%} of it"
             )
 
 

@@ -55,11 +55,12 @@ def main() -> None:
 def machine() -> dict[str, int]:
     """How much there is of what a process can leave behind."""
     network = [Path("/proc/net") / name for name in ("unix", "tcp", "tcp6", "udp", "udp6")]
+    folders = {tempfile.gettempdir(), "/tmp", "/dev/shm"}
     shared = [Path("/proc/sysvipc") / name for name in ("shm", "sem", "msg")]
     return {
         "sockets": sum(len(path.read_text().splitlines()) for path in network if path.exists()),
         "shared memory": sum(len(path.read_text().splitlines()) for path in shared if path.exists()),
-        "temporary files": sum(len(os.listdir(folder)) for folder in {tempfile.gettempdir(), "/tmp", "/dev/shm"}),
+        "temporary files": sum(len(os.listdir(folder)) for folder in folders if os.path.isdir(folder)),
     }
 
 

@@ -26,7 +26,7 @@ from .submission import Submission, staged
 
 CONFIGURATION = Path(__file__).parent / "checks" / "pytest.ini"
 POLL_SECONDS = 0.05
-# The first would write into the assignment; the others take a tenth of a run for what nobody looks at.
+# The first would write into the assignment; the others take time for what nobody looks at.
 _UNUSED_PLUGINS = ("cacheprovider", "logging", "threadexception", "unraisableexception")
 
 

@@ -191,15 +191,26 @@ def _required_check(request: pytest.FixtureRequest) -> assignments.Check:
     return check
 
 
-@pytest.fixture
-def submission(request: pytest.FixtureRequest) -> Iterator[Submission]:
-    """The student's file that this check is of, as an object whose attributes are the file's functions."""
+def _new_submission(test: pytest.Item, check: assignments.Check) -> Submission:
+    """The student's file for one attempt at a check, as the test's session from now on."""
     from .boundary.proxy import Submission
     from .checks.run import CheckSession
 
-    session = CheckSession(_run(request.config), _required_check(request))
-    request.node.stash[SESSION] = session
-    yield Submission(session)
+    test.stash[SESSION] = session = CheckSession(_run(test.config), check)
+    return Submission(session)
+
+
+def _new_draws(config: pytest.Config, check: assignments.Check) -> Draws:
+    """The random inputs of a check, from the first one on."""
+    from .checks.draws import Draws
+
+    return Draws(_run(config).seed(check, "draws"))
+
+
+@pytest.fixture
+def submission(request: pytest.FixtureRequest) -> Iterator[Submission]:
+    """The student's file that this check is of, as an object whose attributes are the file's functions."""
+    yield _new_submission(request.node, _required_check(request))
     record = request.node.stash.get(RECORD, None)
     request.node.stash[SESSION].end(passed=record is not None and record["status"] == "passed")
 
@@ -207,9 +218,7 @@ def submission(request: pytest.FixtureRequest) -> Iterator[Submission]:
 @pytest.fixture
 def draws(request: pytest.FixtureRequest) -> Draws:
     """Random inputs: the same ones in every run for a public check, secret ones for a hidden check."""
-    from .checks.draws import Draws
-
-    return Draws(_run(request.config).seed(_required_check(request), "draws"))
+    return _new_draws(request.config, _required_check(request))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -225,17 +234,10 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
         if earlier is None or not earlier.inherited:
             raise
     earlier.end(passed=False)
-    from .boundary.proxy import Submission
-    from .checks.draws import Draws
-    from .checks.run import CheckSession
-
-    run = _run(pyfuncitem.config)
-    check = run.check_of(pyfuncitem)
-    assert check is not None
-    pyfuncitem.stash[SESSION] = session = CheckSession(run, check)
-    anew = {"submission": Submission(session), "draws": Draws(run.seed(check, "draws"))}
+    check = earlier.check
+    anew = {"submission": _new_submission(pyfuncitem, check), "draws": _new_draws(pyfuncitem.config, check)}
     wanted = inspect.signature(pyfuncitem.obj).parameters
-    pyfuncitem.obj(**{name: anew.get(name, value) for name, value in pyfuncitem.funcargs.items() if name in wanted})
+    pyfuncitem.obj(**{name: anew.get(name, pyfuncitem.funcargs[name]) for name in wanted})
     return True
 
 

@@ -7,7 +7,7 @@ import signal
 import socket
 import time
 from types import TracebackType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from .errors import CallTimeoutError, SubmissionFault, ViolationError, WorkerDiedError, WorkersLostError
 from .forkserver import ForkServer
@@ -17,6 +17,9 @@ from .worker.executor import Executor
 from .worker.serve import READY
 from .worker.server import BROKEN
 from .worker.transport import DeadlineError, HungUpError, UnaskedError, await_word, exchange
+
+if TYPE_CHECKING:
+    from .isolation import Clock
 
 _RELAY_GRACE = 15.0  # seconds that a relay may take to report that a deadline was missed
 
@@ -44,14 +47,6 @@ class Channel(Protocol):
 
     def close(self) -> None:
         """End the other side."""
-        ...
-
-
-class Clock(Protocol):
-    """Knows how much time there is."""
-
-    def end_of_check(self) -> tuple[float, str]:
-        """When a check that begins now must be done, on the monotonic clock, and what to say if it is not."""
         ...
 
 

@@ -122,7 +122,7 @@ class ForkedWorkers:
     def __init__(self, server: ForkServer, isolation: Isolation, options: Options) -> None:
         self.isolation = isolation
         self._server = server
-        self._clock = _Clock(options)
+        self._clock = Clock(options)
         server.prefork()
 
     def open(self) -> Channel:
@@ -143,7 +143,7 @@ class ContainedWorkers:
 
     def __init__(self, relay: Relay, isolation: Isolation, options: Options) -> None:
         self.isolation = isolation
-        self._relay, self._clock = relay, _Clock(options)
+        self._relay, self._clock = relay, Clock(options)
 
     def open(self) -> Channel:
         """A channel to a fresh worker; the one before is ended."""
@@ -165,7 +165,7 @@ class LoneWorkers:
 
     def __init__(self, start: Callable[[], Relay], isolation: Isolation, options: Options) -> None:
         self.isolation = isolation
-        self._start, self._clock = start, _Clock(options)
+        self._start, self._clock = start, Clock(options)
         self._relay = start()
 
     def open(self) -> Channel:
@@ -183,7 +183,7 @@ class LoneWorkers:
         self._relay.close()
 
 
-class _Clock:
+class Clock:
     """How much time there is, for a check and for the whole run."""
 
     def __init__(self, options: Options) -> None:

@@ -40,7 +40,6 @@ class CheckRun:
         faults: why files of the submission could not be taken, by name.
         load_faults: what loading them came to, by name, so that it is not tried again.
         evidence: what checks were answered so far.
-        kept: the worker of the check before, if that passed, and the item and tier that it may go on with.
     """
 
     assignment: assignments.Assignment
@@ -52,11 +51,11 @@ class CheckRun:
     faults: dict[str, str] = field(default_factory=dict)
     load_faults: dict[str, SubmissionFault] = field(default_factory=dict)
     evidence: list[Evidence] = field(default_factory=list)
-    kept: tuple[Channel, tuple[str, str]] | None = None
 
     def __post_init__(self) -> None:
         self.deadline = time.monotonic() + self.run_timeout
         self._files: dict[Path, str] = {}
+        self._kept: tuple[Channel, tuple[str, str]] | None = None  # with the item and tier that it may go on with
         self._by_path = {check.path: check for check in self.assignment.checks()}
 
     def check_of(self, test: pytest.Item) -> Check | None:
@@ -87,7 +86,7 @@ class CheckRun:
         tier for as long as they pass: what it remembers reaches no other item, and nothing hidden reaches a public
         check, whose output a student sees.
         """
-        kept, self.kept = self.kept, None
+        kept, self._kept = self._kept, None
         if kept is not None:
             channel, scope = kept
             if scope == _scope(check) and channel.renew():
@@ -97,13 +96,13 @@ class CheckRun:
 
     def keep_worker(self, check: Check, channel: Channel) -> None:
         """Let a worker go on with the next check."""
-        self.kept = channel, _scope(check)
+        self._kept = channel, _scope(check)
 
     def close(self) -> None:
         """End the worker that is kept."""
-        if self.kept is not None:
-            self.kept[0].close()
-            self.kept = None
+        if self._kept is not None:
+            self._kept[0].close()
+            self._kept = None
 
     def seed(self, check: Check, purpose: str) -> int:
         """The seed of a check: fixed for a public one, derived from the key for a hidden one."""
@@ -121,14 +120,14 @@ class CheckSession(Session):
     The file is loaded at the first request, so that a broken file fails the check and not its set-up.
 
     Attributes:
+        check: the check.
         inherited: the worker has served another check before, so that a failure may be owed to that.
         load_fault: what loading the file came to, if it failed.
     """
 
     def __init__(self, run: CheckRun, check: Check) -> None:
         super().__init__(_NotOpen(), timeout=run.call_timeout)
-        self.channel: Channel
-        self._run, self._check, self._begun = run, check, False
+        self._run, self.check, self._begun = run, check, False
         self.inherited = False
         self.load_fault: SubmissionFault | None = None
         self._file = run.assignment.item(check.item).file
@@ -136,7 +135,7 @@ class CheckSession(Session):
     def end(self, *, passed: bool) -> None:
         """Let the worker go on with the next check, or end it."""
         if passed and self._begun and self.load_fault is None:
-            self._run.keep_worker(self._check, self.channel)
+            self._run.keep_worker(self.check, self.channel)
         else:
             self.channel.close()
         self.calls.clear()  # results refer to the session through their graphs, where the collector cannot see it
@@ -162,8 +161,8 @@ class CheckSession(Session):
                 missing = f"{self._file} is missing from the submission"
                 raise RefusedError("structure", self._run.faults.get(self._file, missing))
             source = path.read_bytes()
-            self.channel, self.inherited = self._run.take_worker(self._check)
-            self.load(SourceFile(path.stem, str(path), source), self._run.seed(self._check, "load"))
+            self.channel, self.inherited = self._run.take_worker(self.check)
+            self.load(SourceFile(path.stem, str(path), source), self._run.seed(self.check, "load"))
         except SubmissionFault as fault:
             self.load_fault = fault
             if not self.inherited:  # it would fail in the same way for every check of this file, perhaps slowly

@@ -91,7 +91,7 @@ def diagnose(evidence: Evidence) -> list[Finding]:
     )
     found = [finding for check in checks for finding in check(evidence)]
     if not any(finding.level == "problem" or finding.title == FAR for finding in found):
-        found.append(_healthy(evidence))
+        found.append(_without_problem(evidence))
     order = ("problem", "note", "good")
     return sorted(found, key=lambda finding: order.index(finding.level))
 
@@ -259,7 +259,7 @@ def _units(evidence: Evidence) -> list[Finding]:
     return [Finding("note", "Unused latent units", text)]
 
 
-def _healthy(evidence: Evidence) -> Finding:
+def _without_problem(evidence: Evidence) -> Finding:
     test, floors = evidence.test, evidence.floors
     distance = floors.constant - test.neg_elbo
     text = (
@@ -272,6 +272,6 @@ def _healthy(evidence: Evidence) -> Finding:
             f" Training minimized reconstruction + {evidence.cfg.beta:g} KL, so this −ELBO (beta 1) is not its optimum."
         )
     elif distance < 0:
-        text += " So far the code costs more than it tells the decoder: train on with --resume and more epochs."
+        text += " Training has not come below it yet: go on with --resume and more epochs."
         return Finding("note", "Not better than one constant example yet", text)
     return Finding("good", "Nothing looks wrong", text)

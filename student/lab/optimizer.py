@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 class Adam(torch.optim.Adam):
-    """``torch.optim.Adam`` with its fused kernel called directly on the CPU: the same numbers, half of the overhead.
+    """``torch.optim.Adam`` with its fused kernel called directly on the CPU: the same numbers, sooner.
 
     Elsewhere, and while a parameter has no gradient, it is torch's own step.
     """
@@ -35,13 +35,12 @@ class Adam(torch.optim.Adam):
         group = self.param_groups[0]
         parameters: list[Tensor] = group["params"]
         gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-        known = all(parameter in self.state for parameter in parameters)
-        if not self._direct or not known or len(gradients) < len(parameters):
-            super().step(closure)
-            return
-        if self._state_lists is None:
+        if self._state_lists is None and all(parameter in self.state for parameter in parameters):
             states = [self.state[parameter] for parameter in parameters]
             self._state_lists = {name: [s[name] for s in states] for name in ("exp_avg", "exp_avg_sq", "step")}
+        if not self._direct or self._state_lists is None or len(gradients) < len(parameters):
+            super().step(closure)
+            return
         means, squares, steps = self._state_lists.values()
         torch._foreach_add_(steps, self._one)
         beta1, beta2 = group["betas"]

@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -80,7 +80,6 @@ class Trainer:
 
     Attributes:
         model: the network; moved to the device of the data.
-        parameters: those of the model that are trained.
         optimizer: Adam, fused where torch has it.
         epoch, step: how many are done.
         steps_per_epoch: batches in an epoch, the last one possibly smaller.
@@ -97,8 +96,8 @@ class Trainer:
         self.steps_per_epoch = math.ceil(len(train) / cfg.batch_size)
         self.epoch = 0
         self.step = 0
-        self.parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        self.optimizer = Adam(self.parameters, cfg.learning_rate)
+        parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        self.optimizer = Adam(parameters, cfg.learning_rate)
         if cfg.compile:
             self.model.compile()
 
@@ -123,8 +122,9 @@ class Trainer:
         torch.manual_seed(seed_for(cfg.seed, "noise", self.epoch))
         shuffle = torch.Generator().manual_seed(seed_for(cfg.seed, "order", self.epoch))
         order = torch.randperm(len(data), generator=shuffle).to(device)
-        log: list[Tensor] = []  # of the blocks that have been looked at
-        reported: list[Tensor] = []  # by the steps of this block, term after term
+        log = torch.zeros(self.steps_per_epoch, len(Terms._fields), device=device)
+        # Not one that is switched off: to enter that takes time in every step as well.
+        reduced = torch.autocast(device.type, torch.bfloat16) if cfg.precision == "bf16" else nullcontext()
         group = self.optimizer.param_groups[0]
         self.model.train()
         start, looked = perf_counter(), 0
@@ -135,30 +135,21 @@ class Trainer:
                 x = torch.bernoulli(x)
             beta, rate = self.beta_at(self.step), self.learning_rate(self.step)
             group["lr"] = rate
-            terms = self._objective(x, beta)
-            for parameter in self.parameters:
-                parameter.grad = None
+            with reduced, _compiling(cfg.compile):
+                terms = self.objective(self.model, x, beta)
+            self.optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward(terms.loss)
             self.optimizer.step()
-            reported.extend(term.detach() for term in terms)
+            log[index] = torch.stack([term.detach().float().reshape(()) for term in terms])
             self.step += 1
             if index + 1 - looked == BLOCK or index + 1 == self.steps_per_epoch:
-                block = torch.stack([term.float().reshape(()) for term in reported]).cpu().view(-1, len(Terms._fields))
+                block = log[looked : index + 1].cpu()
                 self._stop_if_not_finite(block, looked)
-                log.append(block)
-                reported.clear()
                 looked = index + 1
                 watch(min(looked * cfg.batch_size, len(data)), float(block[:, 0].mean()))
         self.epoch += 1
-        loss, recon, kl = torch.cat(log).double().mean(dim=0).tolist()
+        loss, recon, kl = log.double().mean(dim=0).tolist()
         return EpochLog((loss, recon, kl), beta, rate, perf_counter() - start)
-
-    def _objective(self, x: Tensor, beta: float) -> Terms:
-        if self.cfg.precision == "float32" and not self.cfg.compile:  # entering what does nothing takes time as well
-            return self.objective(self.model, x, beta)
-        reduced = torch.autocast(x.device.type, torch.bfloat16, enabled=self.cfg.precision == "bf16")
-        with reduced, _compiling(self.cfg.compile):
-            return self.objective(self.model, x, beta)
 
     def _stop_if_not_finite(self, block: Tensor, first: int) -> None:
         wrong = (~block.isfinite()).any(dim=1).nonzero()

@@ -44,7 +44,7 @@ def main() -> None:
         with contextlib.suppress(ConnectionResetError):  # closed before an answer was read
             message = control.recv(MESSAGE_SIZE)
         if not message:
-            os._exit(0)  # to take torch apart in order lasts half a second, for which the grader would wait
+            os._exit(0)  # the grader would wait while torch is taken apart in order
         request = json.loads(message)
         if request["op"] == "fork":
             worker, pid = server.fork()
