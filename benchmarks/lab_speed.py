@@ -33,6 +33,7 @@ from student.lab import products, session
 from student.lab.config import configure
 from student.lab.data import Dataset as LabData
 from student.lab.data import load as load_data
+from student.lab.errors import BadInput
 from student.lab.implementation import load
 from student.lab.stubs import find_file
 
@@ -147,8 +148,11 @@ def main() -> None:
         torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     if options.data_dir:
-        images = (load_data("mnist", options.data_dir).train[: options.examples] * 255).round().astype(np.uint8)
-        images = images.reshape(-1, 28, 28)
+        try:
+            pixels = load_data("mnist", options.data_dir).train[: options.examples]
+        except BadInput as error:
+            parser.error(str(error))
+        images = (pixels * 255).round().astype(np.uint8).reshape(-1, 28, 28)
     else:
         images = np.random.default_rng(0).integers(0, 256, (options.examples, 28, 28), dtype=np.uint8)
     ways = {

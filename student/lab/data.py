@@ -55,8 +55,9 @@ def load(
 
     Args:
         name: one of ``config.DATASETS``.
-        data_dir: for the MNIST family, the folder with the four idx files, ``.gz`` or unpacked. Without it the cache
-            folder is used and missing files are downloaded into it.
+        data_dir: for the MNIST family, the folder with the four idx files, ``.gz`` or unpacked, or one above it that is
+            named after the data set or made by torchvision. Without it the cache folder is used and missing files are
+            downloaded into it.
         mirror: a URL to try before the known mirrors.
         say: told of downloads.
 
@@ -90,14 +91,14 @@ def binarise(images: NDArray[np.float32], how: str) -> NDArray[np.float32]:
 def _load_idx(
     name: str, source: Source, data_dir: Path | None, mirror: str | None, say: Callable[[str], None]
 ) -> Dataset:
-    folder = data_dir or cache_folder(name)
+    folder = _folder_in(data_dir, name, source) if data_dir else cache_folder(name)
     mirrors = ((mirror.rstrip("/") + "/",) if mirror else ()) + source.mirrors
     paths = {file.name: _find(file, folder) for file in source.files}
     missing = [file for file in source.files if paths[file.name] is None]
     if missing and data_dir is not None:
         raise BadInput(
-            f"--data-dir {data_dir} lacks {', '.join(file.name for file in missing)} (with or without .gz). {name} "
-            f"needs {', '.join(file.name for file in source.files)}; they are at {' or '.join(source.mirrors)}"
+            f"--data-dir {data_dir} lacks {', '.join(file.name for file in missing)} (with or without .gz), and "
+            f"neither {name} nor {source.torchvision} in it holds all four. They are at {' or '.join(source.mirrors)}"
         )
     for file in missing:
         paths[file.name] = fetch(file, mirrors, folder, say)
@@ -126,6 +127,12 @@ def _load_idx(
         class_names=FASHION if name == "fashion-mnist" else tuple("0123456789"),
         image_shape=(int(train.shape[1]), int(train.shape[2])),
     )
+
+
+def _folder_in(data_dir: Path, name: str, source: Source) -> Path:
+    """The folder that holds all files of a data set: ``data_dir``, or one in it with the usual names."""
+    folders = (data_dir / name, data_dir / source.torchvision, data_dir)
+    return next((folder for folder in folders if all(_find(file, folder) for file in source.files)), data_dir)
 
 
 def _find(file: RemoteFile, folder: Path) -> Path | None:

@@ -36,10 +36,12 @@ class Source:
 
     Attributes:
         mirrors: folders, most trusted first; each ends in a slash.
+        torchvision: where torchvision keeps the files, in the folder that it is told to use.
         train_images, train_labels, test_images, test_labels: the four files.
     """
 
     mirrors: tuple[str, ...]
+    torchvision: str
     train_images: RemoteFile
     train_labels: RemoteFile
     test_images: RemoteFile
@@ -51,16 +53,17 @@ class Source:
         return self.train_images, self.train_labels, self.test_images, self.test_labels
 
 
-def _source(mirrors: tuple[str, ...], algorithm: str, checksums: tuple[str, str, str, str]) -> Source:
+def _source(mirrors: tuple[str, ...], torchvision: str, algorithm: str, checksums: tuple[str, str, str, str]) -> Source:
     names = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
     files = [RemoteFile(f"{name}-ubyte.gz", algorithm, sum) for name, sum in zip(names, checksums, strict=True)]
-    return Source(mirrors, *files)
+    return Source(mirrors, torchvision, *files)
 
 
 SOURCES: dict[str, Source] = {
     # Computed from files whose MD5 sums are those that MNIST's distributors publish (f68b3c2d..., d53e105e..., ...).
     "mnist": _source(
         ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/"),
+        "MNIST/raw",
         "sha256",
         (
             "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
@@ -75,6 +78,7 @@ SOURCES: dict[str, Source] = {
             "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
             "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
         ),
+        "FashionMNIST/raw",
         "md5",
         (
             "8d4fb7e6c68d591d4c3dfef9ec88bf0d",

@@ -17,7 +17,8 @@ def _names(text: str, names: tuple[str, ...]) -> str:
 Preset = Annotated[str, typer.Option(help=_names("Where the defaults come from", tuple(PRESETS)), rich_help_panel=WHAT)]
 Data = Annotated[str | None, typer.Option(help=_names("Data set", DATASETS), rich_help_panel=WHAT)]
 DataDir = Annotated[
-    Path | None, typer.Option(help="Folder with the four idx files of MNIST or Fashion-MNIST.", rich_help_panel=WHAT)
+    Path | None,
+    typer.Option(help="Folder with the idx files of MNIST or Fashion-MNIST, or torchvision's.", rich_help_panel=WHAT),
 ]
 Mirror = Annotated[str | None, typer.Option(help="URL of a folder to download from first.", rich_help_panel=WHAT)]
 Binarise = Annotated[

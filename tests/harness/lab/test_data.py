@@ -73,6 +73,17 @@ def test_unzipped_files_are_found_too(tmp_path, idx_files):
     assert len(data.load("mnist", tmp_path).train) == 300
 
 
+@pytest.mark.parametrize("inner", ["mnist", "MNIST/raw"])
+def test_a_folder_above_the_files_is_enough(tmp_path, idx_files, inner):
+    (tmp_path / inner).mkdir(parents=True)
+    for name, content in idx_files.items():
+        (tmp_path / inner / name).write_bytes(content)
+    assert len(data.load("mnist", tmp_path).train) == 300
+    # The data set's name counts, not only the names of the files, which the two data sets share.
+    with pytest.raises(BadInput, match="neither fashion-mnist nor FashionMNIST/raw in it holds"):
+        data.load("fashion-mnist", tmp_path)
+
+
 def test_files_that_do_not_belong_together_are_refused(data_dir, idx_files):
     (data_dir / "train-labels-idx1-ubyte.gz").write_bytes(idx_files["t10k-labels-idx1-ubyte"])
     with pytest.raises(BadInput, match="100 labels for 300 images"):
@@ -107,7 +118,7 @@ def mirror(tmp_path, idx_files):
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=folder))
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    yield Source((f"http://127.0.0.1:{server.server_port}/",), *remote)
+    yield Source((f"http://127.0.0.1:{server.server_port}/",), "MNIST/raw", *remote)
     server.shutdown()
     server.server_close()
 
