@@ -34,6 +34,19 @@ class Interrupted(LabError):
     exit_code = 130
 
 
+def out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out: Python's, the CPU's or a GPU's. torch, which is not imported here, has no one type."""
+    told = str(error)
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or (
+            isinstance(error, RuntimeError)
+            and any(words in told for words in ("can't allocate memory", "not enough memory", "out of memory"))
+        )
+    )
+
+
 def choose(kind: str, name: str, known: Iterable[str]) -> str:
     """Return ``name`` if it is one of the ``known`` names.
 

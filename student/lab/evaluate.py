@@ -100,7 +100,8 @@ def report_of(model: nn.Module, objective: Objective, cfg: RunConfig, material: 
     whole = len(material.train_measured) // size * size
     with torch.random.fork_rng():
         torch.manual_seed(seed_for(MEASURE_SEED, "report"))
-        terms = [objective(model, material.train_measured[i : i + size], cfg.beta) for i in range(0, whole, size)]
+        batches = torch.split(material.train_measured[:whole], size)
+        terms = [objective(model, batch.clone(), cfg.beta) for batch in batches]  # a copy: see measure
     loss, recon, kl = (float(torch.stack([t[i].double().reshape(()) for t in terms]).mean()) for i in range(3))
     return Reported(loss, recon, kl, size)
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from student.lab.config import RunConfig
-from student.lab.errors import LabError, NotRunnable
+from student.lab.errors import LabError, NotRunnable, out_of_memory
 from student.lab.measure import kl_per_dimension
 from student.lab.stubs import NEEDED, read_source
 
@@ -75,19 +75,25 @@ class Implementation:
 
     def objective(self, cfg: RunConfig) -> Objective:
         """The loss that the implementation defines, in nats per example."""
-        module = self.module
+        module, path = self.module, self.path
         if self.kind == "simple_vae":
 
-            def summed(model: nn.Module, x: Tensor, beta: float) -> Terms:
+            def total(model: nn.Module, x: Tensor, beta: float) -> Terms:
                 recon_x, mu, logvar = model(x)
-                loss = module.vae_loss(recon_x, x, mu, logvar) / len(x)  # part 1 sums over the batch
+                summed = module.vae_loss(recon_x, x, mu, logvar)
+                if not isinstance(summed, Tensor):
+                    raise NotRunnable(f"{path}: vae_loss must return a scalar tensor, not {_describe(summed)}")
+                loss = summed / len(x)  # part 1 sums over the batch
                 kl = kl_per_dimension(mu.detach(), logvar.detach()).sum(dim=1).mean()
                 return Terms(loss, loss.detach() - kl, kl)  # it returns one number; the split is the lab's
 
-            return summed
+            return total
 
         def averaged(model: nn.Module, x: Tensor, beta: float) -> Terms:
-            return Terms(*module.vae_loss(model(x), x, recon_loss=cfg.likelihood, beta=beta))
+            terms = module.vae_loss(model(x), x, recon_loss=cfg.likelihood, beta=beta)
+            if not isinstance(terms, tuple | list) or len(terms) != len(Terms._fields):
+                raise NotRunnable(f"{path}: vae_loss must return loss, recon and kl, not {_describe(terms)}")
+            return Terms(*terms)
 
         return averaged
 
@@ -96,17 +102,27 @@ class Implementation:
         if self.kind == "simple_vae":
             return lambda step: 1.0
         warmup_steps = round(cfg.warmup_epochs * steps_per_epoch)
-        return lambda step: float(self.module.beta_schedule(step, warmup_steps, cfg.beta))
+
+        def scheduled(step: int) -> float:
+            value = self.module.beta_schedule(step, warmup_steps, cfg.beta)
+            try:
+                return float(value)
+            except (TypeError, ValueError, RuntimeError) as error:  # the last for a tensor of several
+                raise NotRunnable(f"{self.path}: beta_schedule must return a number, not {_describe(value)}") from error
+
+        return scheduled
 
     def check_contract(self, model: nn.Module, objective: Objective, x: Tensor) -> None:
-        """Run one small batch through the model and the loss and check what comes back.
+        """Run one small batch through the model, the loss and its gradient, and check what comes back.
 
         Raises:
-            NotRunnable: naming the function whose result has the wrong structure or shape.
+            NotRunnable: naming the function whose result has the wrong structure or shape, or that changes its input.
         """
         size, width = x.shape
         with blamed(self.path), torch.random.fork_rng():
-            output = model(x)
+            given = x.clone()
+            output = model(given)
+            self._refuse_changed("the model", given, x)
             count = 3 if self.kind == "simple_vae" else 4
             if not isinstance(output, tuple | list) or len(output) != count:
                 raise NotRunnable(f"{self.path}: VAE.forward must return {count} tensors, not {_describe(output)}")
@@ -118,12 +134,24 @@ class Implementation:
                     raise NotRunnable(
                         f"{self.path}: VAE.forward gives the {name} as {_describe(value)}, expected shape {shape}"
                     )
-            terms = objective(model, x, 1.0)
+            terms = objective(model, given, 1.0)
+            self._refuse_changed("vae_loss", given, x)
             for name, value in zip(Terms._fields, terms, strict=True):
                 if not isinstance(value, Tensor) or value.numel() != 1:
-                    raise NotRunnable(f"{self.path}: vae_loss gives {name} as {_describe(value)}, expected a scalar")
+                    raise NotRunnable(
+                        f"{self.path}: vae_loss gives {name} as {_describe(value)}, expected a scalar tensor"
+                    )
             if not terms.loss.requires_grad:
                 raise NotRunnable(f"{self.path}: no gradient flows through the loss that vae_loss returns")
+            differentiate(terms.loss)
+            model.zero_grad(set_to_none=True)
+
+    def _refuse_changed(self, who: str, given: Tensor, before: Tensor) -> None:
+        if not torch.equal(given, before):
+            raise NotRunnable(
+                f"{self.path}: {who} changes its input in place: after the call x is no longer the data. Make a new "
+                "tensor (x = x - 0.5, not x -= 0.5)"
+            )
 
 
 def load(path: Path, kind: str) -> Implementation:
@@ -154,20 +182,45 @@ def file_digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+class _NoGradient(Exception):
+    """The backward pass raised: where, ``blamed`` knows."""
+
+
+def differentiate(loss: Tensor) -> None:
+    """Compute the gradients of a loss; to be called inside of ``blamed``, which says whose fault a failure is."""
+    try:
+        torch.autograd.backward(loss)
+    except RuntimeError as error:
+        if out_of_memory(error) or type(error).__module__.startswith("torch._"):  # the latter: a compiler's
+            raise
+        raise _NoGradient(error) from error
+
+
 @contextmanager
 def blamed(path: Path) -> Iterator[None]:
-    """Turn an exception that passed through the file at ``path`` into a ``NotRunnable`` that says where."""
+    """Turn an exception that passed through the file at ``path`` into a ``NotRunnable`` that says where.
+
+    For what runs the student's code and nothing else: what the lab itself prints or writes has other causes.
+    """
     try:
         yield
     except LabError:
         raise
-    except Exception as error:
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    except (Exception, SystemExit) as error:
+        if out_of_memory(error):
+            raise
+        inner = error.__cause__ if isinstance(error, _NoGradient) and error.__cause__ else error
+        frames = [frame for frame in traceback.extract_tb(inner.__traceback__) if frame.filename == str(path)]
+        if isinstance(error, _NoGradient):
+            line = f" line {frames[-1].lineno}, in {frames[-1].name}" if frames else ""
+            raise NotRunnable(f"{path}{line}: the gradient of your loss cannot be computed: {error}") from error
         if isinstance(error, SyntaxError) or not frames:
             if isinstance(error, TypeError | ValueError | AttributeError):
                 raise NotRunnable(f"{path} does not fit its contract: {type(error).__name__}: {error}") from error
             raise
         where = frames[-1]
+        if isinstance(error, SystemExit):  # a student's exit() would end the lab as if all were done
+            raise NotRunnable(f"{path} line {where.lineno}, in {where.name}: the code ends the program here") from error
         raise NotRunnable(f"{path} line {where.lineno}, in {where.name}: {type(error).__name__}: {error}") from error
 
 

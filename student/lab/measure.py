@@ -85,15 +85,21 @@ def kl_per_dimension(mu: Tensor, logvar: Tensor) -> Tensor:
 @torch.no_grad()
 def posteriors(model: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
     """``mu`` and ``logvar`` of all examples, each ``(N, L)``."""
-    parts = [model.encode(batch) for batch in torch.split(x, BATCH)]  # type: ignore[operator]
+    parts = [_encode(model, batch) for batch in torch.split(x, BATCH)]
     return torch.cat([mu for mu, _ in parts]), torch.cat([logvar for _, logvar in parts])
 
 
 @torch.no_grad()
 def decode(model: nn.Module, z: Tensor) -> Tensor:
     """Raw decoder output of codes ``(N, L)``; shape ``(N, D)``."""
-    output: Tensor = model.decode(z)  # type: ignore[operator]
+    output: Tensor = model.decode(z.clone())  # type: ignore[operator]  # see _encode
     return output
+
+
+def _encode(model: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
+    """``mu`` and ``logvar`` of one batch. The model gets a copy: one that changes its input would change the data."""
+    mu, logvar = model.encode(x.clone())  # type: ignore[operator]
+    return mu, logvar
 
 
 @torch.no_grad()
@@ -141,7 +147,7 @@ def importance_bound(model: nn.Module, x: Tensor, likelihood: str, samples: int,
     portion = min(samples, ROWS)
     bounds = []
     for batch in torch.split(x, max(1, ROWS // portion)):
-        mu, logvar = model.encode(batch)  # type: ignore[operator]
+        mu, logvar = _encode(model, batch)
         sigma = (logvar / 2).exp()
         total = torch.full((len(batch),), -math.inf, dtype=torch.float64)
         for start in range(0, samples, portion):

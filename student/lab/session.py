@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -98,8 +99,11 @@ def make_model(implementation: Implementation, cfg: RunConfig, material: Materia
 def make_trainer(implementation: Implementation, cfg: RunConfig, material: Material) -> Trainer:
     """A trainer at epoch 0; ``NotRunnable`` as for :func:`make_model`."""
     model, objective = make_model(implementation, cfg, material)
-    steps_per_epoch = -(-len(material.train) // cfg.batch_size)
-    return Trainer(model, objective, cfg, material.train, implementation.beta_at(cfg, steps_per_epoch))
+    guard = partial(blamed, implementation.path)
+    beta_at = implementation.beta_at(cfg, -(-len(material.train) // cfg.batch_size))
+    with guard():
+        beta_at(0)
+    return Trainer(model, objective, cfg, material.train, beta_at, guard)
 
 
 def measured_row(trainer: Trainer, material: Material, log: EpochLog | None, model: nn.Module | None = None) -> Row:
@@ -133,7 +137,6 @@ def train(
     material: Material,
     folder: RunFolder,
     rows: list[Row],
-    blame: Path,
     watch: Watch,
     on_epoch: Callable[[Row], None],
 ) -> list[Row]:
@@ -144,7 +147,6 @@ def train(
         material: the data.
         folder: where the state is kept.
         rows: metrics so far; empty for a fresh run.
-        blame: the implementation's file, named when it raises.
         watch: gives for an epoch what the trainer calls after every block; that may raise ``StopRequested``.
         on_epoch: called with each new line of metrics.
 
@@ -154,16 +156,13 @@ def train(
     Raises:
         StopRequested, Diverged, NotRunnable: the last good state is in the folder then.
     """
-    with blamed(blame):
-        if not rows:
-            rows = [measured_row(trainer, material, None)]
-            checkpoint.save(folder, trainer.model, trainer.optimizer, rows)
-            on_epoch(rows[0])
-        while trainer.epoch < trainer.cfg.epochs:
-            log = trainer.run_epoch(watch(trainer.epoch))
-            rows = [*rows, measured_row(trainer, material, log)]
-            checkpoint.save(folder, trainer.model, trainer.optimizer, rows)
-            on_epoch(rows[-1])
+    while not rows or trainer.epoch < trainer.cfg.epochs:
+        log = trainer.run_epoch(watch(trainer.epoch)) if rows else None
+        with trainer.guard():
+            row = measured_row(trainer, material, log)
+        rows = [*rows, row]
+        checkpoint.save(folder, trainer.model, trainer.optimizer, rows)
+        on_epoch(row)
     return rows
 
 
@@ -182,7 +181,7 @@ def autoencoder_objective(likelihood: str) -> Objective:
     """What a plain autoencoder minimizes: the reconstruction from the mean, without noise and without KL."""
 
     def objective(model: nn.Module, x: Tensor, beta: float) -> Terms:
-        mu, _ = model.encode(x)  # type: ignore[operator]
+        mu, _ = model.encode(x.clone())  # type: ignore[operator]
         recon = -log_likelihood(model.decode(mu), x, likelihood).mean()  # type: ignore[operator]
         return Terms(recon, recon, torch.zeros_like(recon))
 
@@ -202,9 +201,8 @@ def train_autoencoder(
         checkpoint.load_autoencoder(folder, trainer.model)
         return trainer.model
     trainer.objective = autoencoder_objective(cfg.likelihood)
-    with blamed(implementation.path):
-        while trainer.epoch < cfg.epochs:
-            trainer.run_epoch(watch(trainer.epoch))
+    while trainer.epoch < cfg.epochs:
+        trainer.run_epoch(watch(trainer.epoch))
     checkpoint.save_autoencoder(folder, trainer.model)
     return trainer.model
 

@@ -48,7 +48,7 @@ def sweep_betas(
     folder.mkdir(parents=True, exist_ok=True)
     points: list[dict[str, float]] = []
     about = session.about(implementation, material.dataset, None, device)
-    with session.stop_on_interrupt() as asked, blamed(path):
+    with session.stop_on_interrupt() as asked:
         for beta in betas:
             trainer = session.make_trainer(implementation, replace(cfg, beta=beta), material)
             view = TrainingView(f"beta {beta:g}", cfg.epochs, len(material.train), cfg.latent_dim)
@@ -58,7 +58,8 @@ def sweep_betas(
                         trainer.run_epoch(watching(view, trainer.epoch, asked))
             except StopRequested:
                 break
-            test = measure(trainer.model, material.test, cfg.likelihood, session.MEASURE_SEED)
+            with blamed(path):
+                test = measure(trainer.model, material.test, cfg.likelihood, session.MEASURE_SEED)
             point = {
                 "beta": beta, "rate": test.kl, "distortion": test.recon, "neg_elbo": test.neg_elbo,
                 "active_units": test.active_units,

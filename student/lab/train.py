@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from student.lab.config import RunConfig
 from student.lab.errors import BadInput, Diverged
-from student.lab.implementation import Objective, Terms
+from student.lab.implementation import Objective, Terms, differentiate
 from student.lab.optimizer import Adam
 
 BLOCK = 50  # steps between looks at the numbers: each look makes a GPU wait for the host
@@ -56,7 +56,7 @@ def choose_device(name: str) -> torch.device:
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.zeros(1, device=device)
+        torch.zeros(1, device=device).item()  # to make one is not enough: "meta" can, and cannot compute
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         first = str(error).strip().splitlines()[0]
         raise BadInput(f"no device {name!r} here ({first}). Use --device auto or cpu") from error
@@ -83,16 +83,24 @@ class Trainer:
         optimizer: Adam, fused where torch has it.
         epoch, step: how many are done.
         steps_per_epoch: batches in an epoch, the last one possibly smaller.
+        guard: makes the context in which the implementation's code runs, and nothing else.
     """
 
     def __init__(
-        self, model: nn.Module, objective: Objective, cfg: RunConfig, train: Tensor, beta_at: Callable[[int], float]
+        self,
+        model: nn.Module,
+        objective: Objective,
+        cfg: RunConfig,
+        train: Tensor,
+        beta_at: Callable[[int], float],
+        guard: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self.model = model.to(train.device)
         self.objective = objective
         self.cfg = cfg
         self.data = train
         self.beta_at = beta_at
+        self.guard = guard
         self.steps_per_epoch = math.ceil(len(train) / cfg.batch_size)
         self.epoch = 0
         self.step = 0
@@ -133,14 +141,16 @@ class Trainer:
             x = data.index_select(0, rows)
             if cfg.binarise == "dynamic":
                 x = torch.bernoulli(x)
-            beta, rate = self.beta_at(self.step), self.learning_rate(self.step)
+            rate = self.learning_rate(self.step)
             group["lr"] = rate
-            with reduced, _compiling(cfg.compile):
-                terms = self.objective(self.model, x, beta)
-            self.optimizer.zero_grad(set_to_none=True)
-            torch.autograd.backward(terms.loss)
+            with self.guard(), _compiling(cfg.compile):
+                beta = self.beta_at(self.step)
+                with reduced:
+                    terms = self.objective(self.model, x, beta)
+                self.optimizer.zero_grad(set_to_none=True)
+                differentiate(terms.loss)
+                log[index] = torch.stack([term.detach().float().reshape(()) for term in terms])
             self.optimizer.step()
-            log[index] = torch.stack([term.detach().float().reshape(()) for term in terms])
             self.step += 1
             if index + 1 - looked == BLOCK or index + 1 == self.steps_per_epoch:
                 block = log[looked : index + 1].cpu()

@@ -74,9 +74,7 @@ def train_run(
         try:
             view = TrainingView("training", cfg.epochs, len(material.train), cfg.latent_dim, trainer.epoch)
             with view:
-                session.train(
-                    trainer, material, folder, rows, path, lambda epoch: watching(view, epoch, asked), view.row
-                )
+                session.train(trainer, material, folder, rows, lambda epoch: watching(view, epoch, asked), view.row)
             if cfg.autoencoder:
                 view = TrainingView("plain autoencoder", cfg.epochs, len(material.train), cfg.latent_dim)
                 with view:

@@ -3,10 +3,12 @@
 import pytest
 import torch
 
-from student.lab import session
+from student.lab import checkpoint, session
 from student.lab.config import configure
 from student.lab.data import load as load_data
 from student.lab.errors import NotRunnable
+from student.lab.evaluate import evaluate
+from student.lab.folder import RunFolder
 from student.lab.implementation import load
 from student.lab.stubs import NEEDED, find_file, missing_stubs
 
@@ -80,7 +82,41 @@ FAULTS = {
     ),
     "vae_loss returns a number": (
         [("    return compute_elbo(x, output.logits,", "    return 1.0\n    return compute_elbo(x, output.logits,")],
-        ["does not fit its contract"],
+        ["vae_loss must return loss, recon and kl, not a float"],
+    ),
+    "vae_loss leaves the KL out": (
+        [("ElboTerms(loss=recon + beta * kl, recon=recon, kl=kl)", "(recon + beta * kl, recon)")],
+        ["vae_loss must return loss, recon and kl, not a tuple of 2"],
+    ),
+    "beta_schedule forgets to return": (
+        [("    # >>> solution: task 2.10, beta_schedule\n", "    return None\n")],
+        ["beta_schedule must return a number, not a NoneType"],
+    ),
+    "exit at the end of the file": ([("import torch\n", "import torch\nexit()\n")], ["line", "ends the program here"]),
+    "exit in the model": (
+        [("        h = self.enc(x)\n", "        raise SystemExit(0)\n")],
+        ["in encode", "ends the program here"],
+    ),
+    "exit in the loss": (
+        [("    return compute_elbo(x, output.logits,", "    exit()\n    return compute_elbo(x, output.logits,")],
+        ["in vae_loss", "ends the program here"],
+    ),
+    "encode changes the data": (
+        [("        h = self.enc(x)\n", "        x -= 0.5\n        h = self.enc(x)\n")],
+        ["the model changes its input in place"],
+    ),
+    "vae_loss changes the data": (
+        [("    return compute_elbo(x, output.logits,", "    x.zero_()\n    return compute_elbo(x, output.logits,")],
+        ["vae_loss changes its input in place"],
+    ),
+    "what the gradient needs is overwritten": (
+        [
+            (
+                "        h = self.enc(x)\n",
+                "        h = self.enc(x)\n        self.mu(h)\n        h = h.tanh()\n        h.zero_()\n",
+            )
+        ],
+        ["the gradient of your loss cannot be computed", "inplace operation"],
     ),
     "the model is no module": (
         [("    # >>> solution: task 2.12, build_model\n", "    return 3\n")],
@@ -99,6 +135,35 @@ def test_a_fault_of_the_implementation_is_named_as_its_own(student_file, fault):
         session.make_trainer(load(path, "vae"), cfg, material)
     for message in [*messages, str(path)]:
         assert message in str(refused.value)
+
+
+def test_code_that_changes_its_input_later_cannot_change_what_is_measured(student_file):
+    """The contract is checked in training mode; this one waits for the evaluation."""
+    slily = "        if not self.training:\n            x.zero_()\n        h = self.enc(x)\n"
+    cfg = configure("guide", train_examples=50, hidden_dim=16)
+    material = session.prepare(load_data("digits"), cfg, torch.device("cpu"))
+    trainer = session.make_trainer(load(student_file(("        h = self.enc(x)\n", slily)), "vae"), cfg, material)
+    trainer.model.eval()
+    before = material.test.clone(), material.train_measured.clone()
+    session.measured_row(trainer, material, None)
+    evaluate(trainer.model, trainer.objective, cfg, material, [{"epoch": 0.0}], samples=2, examples=5)
+    assert torch.equal(material.test, before[0])
+    assert torch.equal(material.train_measured, before[1])
+
+
+def test_what_the_lab_itself_does_wrong_is_not_blamed_on_the_student(student_file, tmp_path):
+    cfg = configure("guide", train_examples=50, hidden_dim=16, epochs=1)
+    material = session.prepare(load_data("digits"), cfg, torch.device("cpu"))
+    trainer = session.make_trainer(load(student_file(), "vae"), cfg, material)
+    folder = RunFolder(tmp_path / "run")
+    folder.create(cfg, {})
+
+    def fail(*ignored):
+        raise ValueError("the lab's own")
+
+    for watch, on_epoch in ((lambda epoch: fail, lambda row: None), (lambda epoch: lambda done, loss: None, fail)):
+        with pytest.raises(ValueError, match="the lab's own"):
+            session.train(trainer, material, folder, [], watch, on_epoch)
 
 
 @pytest.mark.slow
@@ -138,9 +203,6 @@ def test_a_tied_decoder_and_other_liberties_can_be_trained(student_file, tmp_pat
     )
     cfg = configure("guide", train_examples=50, epochs=1)
     material = session.prepare(load_data("digits"), cfg, torch.device("cpu"))
-    from student.lab import checkpoint
-    from student.lab.folder import RunFolder
-
     trainer = session.make_trainer(load(path, "vae"), cfg, material)
     trainer.run_epoch()
     folder = RunFolder(tmp_path / "run")
