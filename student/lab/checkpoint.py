@@ -1,16 +1,15 @@
 """Checkpoints in safetensors: weights, optimiser state and metrics of a run. Nothing is ever unpickled."""
 
 import json
-import os
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 from student.lab.errors import BadInput
-from student.lab.folder import COLUMNS, Row, RunFolder
+from student.lab.folder import COLUMNS, Row, RunFolder, replacing
 
 
 def save(folder: RunFolder, model: nn.Module, optimizer: torch.optim.Optimizer, rows: list[Row]) -> None:
@@ -56,14 +55,10 @@ def load_autoencoder(folder: RunFolder, model: nn.Module) -> None:
 
 
 def _save_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:  # cloned, because safetensors refuses parameters that share memory, and tied weights are legitimate
-        save_file(
-            {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}, partial, metadata
-        )
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    # Cloned, because safetensors refuses parameters that share memory, and tied weights are legitimate.
+    content = to_bytes({name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}, metadata)
+    with replacing(path) as partial:
+        partial.write_bytes(content)  # not by safetensors: its files can be read by nobody but their owner
 
 
 def _load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -1,7 +1,9 @@
 """Training at the level of use: the presets, resuming, interrupting, numbers that are not finite."""
 
 import csv
+import errno
 import json
+import shutil
 import signal
 import time
 
@@ -9,10 +11,11 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from student.lab import session
+from student.lab import checkpoint, session
 from student.lab.config import PRESETS, configure
 from student.lab.data import load as load_data
 from student.lab.errors import BadInput
+from student.lab.folder import RunFolder
 from student.lab.implementation import load
 from student.lab.train import choose_device
 
@@ -105,6 +108,32 @@ def test_a_term_that_is_not_finite_stops_training_and_keeps_the_last_good_checkp
     assert all(tensor.isfinite().all() for tensor in weights(tmp_path / "run").values())
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert summary["findings"][0]["title"] == "Stopped early"
+
+
+def full(path, content):
+    """A disk that is full in the middle of a file."""
+    with path.open("wb") as file:
+        file.write(content[:100])
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_what_cannot_be_written_is_named_and_the_old_checkpoint_survives(student_file, tmp_path, monkeypatch):
+    trainer, material = trainer_for(student_file())
+    folder = RunFolder(tmp_path / "run")
+    folder.create(trainer.cfg, {})
+    rows = [session.measured_row(trainer, material, None)]
+    checkpoint.save(folder, trainer.model, trainer.optimizer, rows)
+    before = folder.checkpoint_file.read_bytes()
+    assert folder.checkpoint_file.stat().st_mode == folder.config_file.stat().st_mode
+    with monkeypatch.context() as patch:
+        patch.setattr(type(tmp_path), "write_bytes", full)
+        with pytest.raises(BadInput, match=r"cannot write .*run/checkpoint\.safetensors: No space left on device"):
+            checkpoint.save(folder, trainer.model, trainer.optimizer, rows)
+    assert folder.checkpoint_file.read_bytes() == before
+    assert not list(folder.path.glob(".*"))
+    shutil.rmtree(folder.path)
+    with pytest.raises(BadInput, match=r"cannot write .*checkpoint\.safetensors: No such file"):
+        checkpoint.save(folder, trainer.model, trainer.optimizer, rows)
 
 
 def test_equal_settings_give_equal_numbers_and_another_seed_others(student_file):
