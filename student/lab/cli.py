@@ -5,21 +5,38 @@ input; 3 the implementation cannot be run (stubs missing, or its code raised); 1
 kept.
 """
 
+import os
 import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from student.lab import options as o
 from student.lab.config import PRESETS, RunConfig, configure, option
-from student.lab.errors import BadInput, LabError
+from student.lab.errors import BadInput, Interrupted, LabError, out_of_memory
 
 # torch and matplotlib are imported inside the commands: bad usage is answered before they have loaded.
 
+
+class Commands(TyperGroup):
+    """The commands, which can be stopped. typer would answer either of these itself, and without a word."""
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise Interrupted("stopped") from error
+        except BrokenPipeError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # where Python puts what it still has, at its end
+            raise Interrupted("stopped: nobody reads the output any more. What is done is kept") from error
+
+
 app = typer.Typer(
-    help="Train a VAE on real data and see what it learned.",
+    cls=Commands, help="Train a VAE on real data and see what it learned.",
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
 )  # fmt: skip
 
@@ -237,6 +254,10 @@ def _path(text: str | None) -> Path | None:
 
 def main() -> None:
     """Run the command line; every expected fault becomes one message and its exit status."""
+    os.environ["MPLBACKEND"] = "agg"  # a notebook's, handed down to its children, may not be importable here
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # where there is no "−", a "?" is better than no run
     try:
         app()
     except LabError as error:
@@ -245,10 +266,11 @@ def main() -> None:
         _fail("stopped", 130)
     except OSError as error:
         _fail(f"{error.filename or 'the system'}: {error.strerror or error}", 2)
-    except RuntimeError as error:
-        if type(error).__name__ != "OutOfMemoryError":  # torch's, which is not imported here
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
             raise
-        _fail(f"not enough memory on the device ({error}). Try a smaller --batch-size, or --device cpu", 2)
+        told = next(iter(str(error).splitlines()), type(error).__name__)
+        _fail(f"not enough memory ({told}). Try a smaller model, or a smaller --batch-size, or --device cpu", 2)
     except ModuleNotFoundError as error:
         if error.name not in OPTIONAL:
             raise

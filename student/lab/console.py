@@ -1,5 +1,6 @@
 """What the person at the keyboard sees: progress, lines of numbers, tables. Foreign text is never read as markup."""
 
+import errno
 from types import TracebackType
 
 from rich.console import Console
@@ -12,10 +13,20 @@ from student.lab.folder import Row
 LINES = 25  # of metrics at most, for a run of many epochs
 STYLES = {"problem": "bold red", "note": "yellow", "good": "green"}
 
-out = Console(highlight=False)
+
+class Output(Console):
+    """A console whose reader may go, as in ``| head``: rich would end the program with the status of a divergence."""
+
+    def on_broken_pipe(self) -> None:
+        """Tell the command."""
+        self.quiet = True
+        raise BrokenPipeError(errno.EPIPE, "nobody reads the output any more")
+
+
+out = Output(highlight=False)
 if not out.is_terminal:
-    out = Console(highlight=False, width=130)  # a file or a log has no width of its own
-err = Console(stderr=True, highlight=False)
+    out = Output(highlight=False, width=130)  # a file or a log has no width of its own
+err = Output(stderr=True, highlight=False)
 
 
 def say(text: str, style: str = "") -> None:

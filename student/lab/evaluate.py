@@ -112,7 +112,9 @@ def recon_at_mean(model: nn.Module, x: torch.Tensor, likelihood: str) -> float:
     return -float(log_likelihood(decode(model, mu), x[:MEASURED], likelihood).double().mean())
 
 
-def summarize(evaluation: Evaluation, cfg: RunConfig, material: Material, about: dict[str, Any]) -> dict[str, Any]:
+def summarize(
+    evaluation: Evaluation, cfg: RunConfig, material: Material, epochs_done: int, about: dict[str, Any]
+) -> dict[str, Any]:
     """The content of ``summary.json``: every number with its unit and its setting."""
     test, train, bound = evaluation.test, evaluation.train, evaluation.bound
     return {
@@ -124,6 +126,7 @@ def summarize(evaluation: Evaluation, cfg: RunConfig, material: Material, about:
             "constant_left_out": CONSTANTS[cfg.likelihood] * material.dataset.input_dim,
             "seed": cfg.seed,
             "epochs": cfg.epochs,
+            "epochs_done": epochs_done,
             "samples_per_example": 1,
             "test_examples": len(material.test),
             "train_examples_measured": len(material.train_measured),

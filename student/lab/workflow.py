@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from student.lab import checkpoint, console, session
-from student.lab.config import RunConfig
+from student.lab.config import RunConfig, read_json
 from student.lab.console import TrainingView
 from student.lab.data import Dataset
-from student.lab.errors import Diverged, Interrupted
+from student.lab.errors import BadInput, Diverged, Interrupted, NotRunnable
 from student.lab.evaluate import evaluate, summarize
 from student.lab.folder import Row, RunFolder, write_json
 from student.lab.gallery import Subject, draw_all, setting
@@ -18,6 +18,8 @@ from student.lab.machine import Machine, watching
 from student.lab.report import render
 from student.lab.session import Material
 from student.lab.train import StopRequested
+
+STOPPED = "Stopped early"  # the title of a finding
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ def train_run(
         The summary.
 
     Raises:
-        Interrupted, Diverged: after the report of what is there has been written.
+        Interrupted, Diverged: after the report of what is there has been written, where there was time.
+        BadInput: if the run is further on than ``cfg.epochs``.
     """
     device = machine.claim()
     implementation = load(path, cfg.implementation)
@@ -62,6 +65,10 @@ def train_run(
     rows: list[Row] = []
     if resuming:
         rows = session.resume(trainer, folder)
+        if trainer.epoch > cfg.epochs:
+            raise BadInput(
+                f"--epochs {cfg.epochs}: {trainer.epoch} epochs of the run in {folder.path} are done already"
+            )
         if folder.config()[0].epochs != cfg.epochs:
             folder.autoencoder_file.unlink(missing_ok=True)  # it is to be trained for as many epochs
         folder.update(cfg, about)
@@ -83,15 +90,38 @@ def train_run(
                     )
         except StopRequested:
             stopped = Interrupted(
-                f"stopped; everything up to the last whole epoch is in {folder.path}. "
-                f"Go on with: vae-lab train --resume --out {shlex.quote(str(folder.path))}"
+                f"stopped; everything up to the last whole epoch is in {folder.path}. Go on with: {_resume(folder)}"
             )
         except Diverged as error:
             stopped = error
-    summary = finish(folder, implementation, cfg, material, about, bound, str(stopped) if stopped else None)
+        except KeyboardInterrupt as error:  # the second Ctrl-C
+            raise Interrupted(f"stopped at once. {_kept(folder)}") from error
+        except NotRunnable as error:
+            raise NotRunnable(f"{error}\n{_kept(folder)}") from error
+    try:
+        summary = finish(folder, implementation, cfg, material, about, bound, str(stopped) if stopped else None)
+    except KeyboardInterrupt as error:
+        raise Interrupted(f"stopped before the report was made. {_kept(folder)}") from error
+    if isinstance(stopped, Diverged):
+        raise Diverged(f"{stopped}.\nThe last good state is in {folder.path}, its report {folder.path / 'report.html'}")
     if stopped is not None:
         raise stopped
     return summary
+
+
+def _resume(folder: RunFolder) -> str:
+    return f"vae-lab train --resume --out {shlex.quote(str(folder.path))}"
+
+
+def _kept(folder: RunFolder) -> str:
+    """What there is of a run that ended without a report, and what to do with it."""
+    if not folder.checkpoint_file.exists():
+        return f"Nothing was trained yet; {folder.path} can be removed"
+    done = int(checkpoint.read_rows(folder)[-1]["epoch"])
+    return (
+        f"{done} epochs are kept in {folder.path}. Go on with: {_resume(folder)}\n"
+        f"For a report of what is there: vae-lab evaluate {shlex.quote(str(folder.path))}"
+    )
 
 
 def evaluate_run(folder: RunFolder, dataset: Dataset, path: Path, machine: Machine, bound: BoundSize) -> dict[str, Any]:
@@ -100,7 +130,16 @@ def evaluate_run(folder: RunFolder, dataset: Dataset, path: Path, machine: Machi
     cfg, about = folder.config()
     implementation = load(path, cfg.implementation)
     material = session.prepare(dataset, cfg, device)
-    return finish(folder, implementation, cfg, material, about, bound, None)
+    return finish(folder, implementation, cfg, material, about, bound, _stopped_before(folder))
+
+
+def _stopped_before(folder: RunFolder) -> str | None:
+    """Why the run stopped early, if its last summary says so: a new one must not forget it."""
+    try:
+        findings = read_json(folder.path / "summary.json")["findings"]
+        return next((str(finding["text"]) for finding in findings if finding["title"] == STOPPED), None)
+    except (BadInput, KeyError, TypeError):
+        return None  # no summary yet, or not one of the lab's
 
 
 def finish(
@@ -119,13 +158,15 @@ def finish(
         evaluation = evaluate(model, objective, cfg, material, rows, bound.samples, bound.examples)
         subject = Subject(cfg, material, rows, model, evaluation.test, autoencoder)
         drawn = draw_all(subject, folder.pictures)
-    summary = summarize(evaluation, cfg, material, about)
-    if stopped is not None:
-        summary["findings"].insert(0, {"level": "problem", "title": "Stopped early", "text": stopped})
+    done = int(rows[-1]["epoch"])
+    summary = summarize(evaluation, cfg, material, done, about)
+    if done < cfg.epochs or (cfg.autoencoder and autoencoder is None):
+        why = stopped or f"Training ended after {done} of {cfg.epochs} epochs."  # by an error, or it was killed
+        summary["findings"].insert(0, {"level": "problem", "title": STOPPED, "text": why})
     write_json(folder.path / "summary.json", summary)
     render(
         "run.html", folder.path / "report.html", drawn, folder.pictures,
-        name=folder.path.name, setting=setting(cfg, material.dataset), epochs_done=int(rows[-1]["epoch"]),
+        name=folder.path.name, setting=setting(cfg, material.dataset), epochs_done=done,
         config=cfg.to_json(), summary=summary, about=about,
     )  # fmt: skip
     return summary

@@ -34,10 +34,11 @@ def environment(**extra: str) -> dict[str, str]:
 def start(tmp_path):
     """Start the command in an empty folder."""
 
-    def start(*arguments, **extra):
+    def start(*arguments, encoding=None, **extra):
         return subprocess.Popen(
             [sys.executable, "-m", "student.lab.cli", *map(str, arguments)],
             cwd=tmp_path, env=environment(**extra), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            encoding=encoding,
         )  # fmt: skip
 
     return start

@@ -114,6 +114,29 @@ def test_without_a_network_the_message_says_what_to_fetch_and_where_to_put_it(la
         assert message in ended.err
 
 
+TINY = ["--train-examples", 50, "--hidden-dim", 8, "--latent-dim", 2, "--epochs", 1, "--samples", 2, "--threads", 1]
+
+
+@pytest.mark.slow
+def test_a_run_needs_neither_utf_8_nor_the_callers_drawing_library(start):
+    process = start("train", "--solution", *TINY, encoding="latin-1", PYTHONIOENCODING="cp1252", MPLBACKEND="foo")
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert "epoch   1  test ?ELBO" in out
+
+
+@pytest.mark.slow
+def test_a_reader_that_goes_away_ends_the_run_with_a_word(start):
+    process = start("train", "--solution", *TINY[:-6], "--epochs", 100_000, "--threads", 1)
+    assert process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(timeout=120) == 130
+    told = process.stderr.read()
+    process.stderr.close()
+    assert "nobody reads the output any more" in told
+    assert "Traceback" not in told
+
+
 def test_the_presets_are_listed(lab):
     ended = lab("presets")
     assert ended.status == 0

@@ -90,6 +90,11 @@ def test_a_run_stopped_by_ctrl_c_and_resumed_gives_the_numbers_of_an_uninterrupt
         assert before.keys() == after.keys()
         assert all(torch.equal(before[name], after[name]) for name in before)
 
+    before = (parts / "config.json").read_bytes()
+    refused = lab("train", "--resume", "--epochs", 1, "--out", parts)
+    assert (refused.status, f"--epochs 1: {more} epochs" in refused.err) == (2, True)
+    assert (parts / "config.json").read_bytes() == before
+    assert (parts / "autoencoder.safetensors").exists()
     refused = lab("train", "--resume", "--beta", 2, "--out", parts)
     assert (refused.status, "--beta 2.0 (the run has 1.0)" in refused.err) == (2, True)
 
@@ -108,6 +113,31 @@ def test_a_term_that_is_not_finite_stops_training_and_keeps_the_last_good_checkp
     assert all(tensor.isfinite().all() for tensor in weights(tmp_path / "run").values())
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert summary["findings"][0]["title"] == "Stopped early"
+    assert (summary["setting"]["epochs"], summary["setting"]["epochs_done"]) == (9, 3)
+    assert "its report run/report.html" in ended.err
+
+    assert lab("evaluate", "run", "--student", path, "--samples", 2, "--threads", 1).status == 0
+    again = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert again["findings"][0] == summary["findings"][0]
+
+
+@pytest.mark.slow
+def test_ctrl_c_while_the_report_is_made_says_how_to_make_it(start, tmp_path):
+    process = start(
+        "train", "--solution", *SMALL[:4], "--epochs", 1, "--threads", 1, "--samples", 300_000, "--out", "r"
+    )
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not (
+        (tmp_path / "r/metrics.csv").exists() and len(metrics(tmp_path / "r")) > 1
+    ):
+        time.sleep(0.02)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "stopped before the report was made. 1 epochs are kept in r." in err
+    assert "vae-lab evaluate r" in err
+    assert "Traceback" not in err
 
 
 def full(path, content):
