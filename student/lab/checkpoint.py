@@ -30,12 +30,15 @@ def load(folder: RunFolder, model: nn.Module, optimizer: torch.optim.Optimizer |
     tensors, metadata = _load_tensors(folder.checkpoint_file)
     _into_model(model, tensors, folder.checkpoint_file)
     if optimizer is not None:
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, value in tensors.items():
-            if name.startswith("optimizer."):
-                _, index, key = name.split(".", 2)
-                state.setdefault(int(index), {})[key] = value
-        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+        try:
+            state: dict[int, dict[str, Tensor]] = {}
+            for name, value in tensors.items():
+                if name.startswith("optimizer."):
+                    _, index, key = name.split(".", 2)
+                    state.setdefault(int(index), {})[key] = value
+            optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+        except (ValueError, KeyError, RuntimeError) as error:
+            raise BadInput(f"{folder.checkpoint_file} does not hold the state of the optimiser: {error}") from error
     return _rows(metadata, folder.checkpoint_file)
 
 
@@ -74,7 +77,7 @@ def _load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 def _rows(metadata: dict[str, str], path: Path) -> list[Row]:
     try:
         rows: list[Row] = json.loads(metadata["rows"])
-        if rows and all(set(COLUMNS) == set(row) for row in rows):
+        if rows and all(set(COLUMNS) == set(row) and {type(row[c]) for c in row} <= {int, float} for row in rows):
             return rows
     except (KeyError, ValueError, TypeError):
         pass

@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from student.lab import options as o
-from student.lab.config import PRESETS, RunConfig, configure, option
+from student.lab.config import IMAGE_SETS, PRESETS, VECTOR_SETS, RunConfig, configure, option
 from student.lab.errors import BadInput, Interrupted, LabError, out_of_memory
 
 # torch and matplotlib are imported inside the commands: bad usage is answered before they have loaded.
@@ -45,7 +45,7 @@ OPTIONAL = {"matplotlib", "safetensors", "jinja2"}
 
 @app.command()
 def train(
-    preset: o.Preset = "guide", implementation: o.Which = None, solution: o.Solution = False, student: o.Student = None,
+    preset: o.Preset = None, implementation: o.Which = None, solution: o.Solution = False, student: o.Student = None,
     data: o.Data = None, data_dir: o.DataDir = None, mirror: o.Mirror = None, binarise: o.Binarise = None,
     train_examples: o.TrainExamples = None, likelihood: o.Likelihood = None, hidden_dim: o.HiddenDim = None,
     hidden_layers: o.HiddenLayers = None, latent_dim: o.LatentDim = None, activation: o.Activation = None,
@@ -57,6 +57,7 @@ def train(
 ) -> None:  # fmt: skip
     """Train a model, measure it, and draw what it learned into a run's folder."""
     chosen = _settings(locals())
+    _check(samples, examples, threads)
     from student.lab.folder import RunFolder, free_folder
 
     if resume:
@@ -64,16 +65,13 @@ def train(
             raise BadInput("--resume needs --out, the folder of the run to go on with")
         folder = RunFolder(out)
         cfg, about = folder.config()
-        cfg = _resumed(cfg, chosen)
-        data_dir = data_dir or _path(about.get("data", {}).get("folder"))
-        if student is None and not solution:
-            student = _path(about.get("implementation", {}).get("path"))
+        cfg = _resumed(cfg, chosen | {"preset": preset})
+        student, data_dir = _same(about, solution, student, data_dir)
     else:
         cfg = configure(preset, **chosen)
         folder = RunFolder(out or free_folder(Path("runs"), f"{cfg.preset}-{cfg.data}-seed{cfg.seed}"))
         folder.refuse_if_taken()
     path, dataset = _inputs(cfg, solution, student, data_dir, mirror)
-    _check(samples=samples, examples=examples + 1, threads=threads + 1)
     from student.lab import workflow
     from student.lab.machine import Machine
 
@@ -101,12 +99,10 @@ def evaluate(
     """Measure a run again, with a larger importance-weighted bound if asked, and redraw its pictures and report."""
     from student.lab.folder import RunFolder
 
+    _check(samples, examples, threads)
     folder = RunFolder(run)
     cfg, about = folder.config()
-    if student is None and not solution:
-        student = _path(about.get("implementation", {}).get("path"))
-    data_dir = data_dir or _path(about.get("data", {}).get("folder"))
-    _check(samples=samples, examples=examples + 1, threads=threads + 1)
+    student, data_dir = _same(about, solution, student, data_dir)
     path, dataset = _inputs(cfg, solution, student, data_dir, mirror)
     from student.lab import workflow
     from student.lab.machine import Machine
@@ -130,7 +126,7 @@ def compare(
 @app.command()
 def sweep(
     betas: Annotated[str, typer.Option(help="KL weights, separated by commas.")] = "0.1,0.25,0.5,1,2,4,8,16",
-    preset: o.Preset = "guide", solution: o.Solution = False, student: o.Student = None, data: o.Data = None,
+    preset: o.Preset = None, solution: o.Solution = False, student: o.Student = None, data: o.Data = None,
     data_dir: o.DataDir = None, mirror: o.Mirror = None, binarise: o.Binarise = None, likelihood: o.Likelihood = None,
     train_examples: o.TrainExamples = None, hidden_dim: o.HiddenDim = None, hidden_layers: o.HiddenLayers = None,
     latent_dim: o.LatentDim = None, warmup_epochs: o.Warmup = None, epochs: o.Epochs = None,
@@ -161,10 +157,10 @@ def clinic(
 
     names = [choose("patient", name.strip(), NAMES) for name in patients.split(",")] if patients else list(NAMES)
     chosen = _settings(locals())
+    if data in VECTOR_SETS:
+        raise BadInput(f"the clinic shows pictures and needs images ({', '.join(IMAGE_SETS)}), not {data}")
     chosen["warmup_epochs"] = 0.0  # a warm-up hides the early collapse that is to be shown
     cfg, folder, path, dataset = _new("clinic", "guide", chosen, out, solution, student, data_dir, mirror, threads)
-    if dataset.image_shape is None:
-        raise BadInput(f"the clinic shows pictures and needs images, not {cfg.data}")
     from student.lab.clinic import open_clinic
     from student.lab.machine import Machine
 
@@ -180,9 +176,15 @@ def presets() -> None:
     for name, (text, cfg) in PRESETS.items():
         console.say(f"{name}: {text}", "bold")
         shown = {key: value for key, value in cfg.to_json().items() if key != "preset"}
-        console.say(
-            "  " + " ".join(f"{option(key)} {value}" for key, value in shown.items() if value != getattr(default, key))
-        )
+        told = [_spelled(key, value) for key, value in shown.items() if value != getattr(default, key)]
+        console.say("  " + " ".join(told))
+
+
+def _spelled(name: str, value: Any) -> str:
+    """A setting as it is typed on the command line."""
+    if isinstance(value, bool):
+        return option(name if value else f"no_{name}")
+    return f"{option(name)} {value}"
 
 
 def _settings(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -192,7 +194,7 @@ def _settings(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _new(
-    kind: str, preset: str, chosen: dict[str, Any], out: Path | None, solution: bool, student: Path | None,
+    kind: str, preset: str | None, chosen: dict[str, Any], out: Path | None, solution: bool, student: Path | None,
     data_dir: Path | None, mirror: str | None, threads: int,
 ) -> tuple[RunConfig, Path, Path, Any]:  # fmt: skip
     """Settings, empty folder, implementation and data of a command that trains several models."""
@@ -200,10 +202,10 @@ def _new(
 
     cfg = configure(preset, **chosen)
     if cfg.implementation != "vae":
-        raise BadInput(f"the {kind} needs vae.py; preset {preset!r} runs simple_vae.py")
+        raise BadInput(f"the {kind} needs vae.py; preset {cfg.preset!r} runs simple_vae.py")
     folder = out or free_folder(Path("runs"), f"{kind}-{cfg.data}-seed{cfg.seed}")
     RunFolder(folder).refuse_if_taken()
-    _check(threads=threads + 1)
+    _check(threads=threads)
     path, dataset = _inputs(cfg, solution, student, data_dir, mirror)
     return cfg, folder, path, dataset
 
@@ -220,13 +222,24 @@ def _inputs(
     return path, data.load(cfg.data, data_dir, mirror, console.say)
 
 
+def _same(
+    about: dict[str, Any], solution: bool, student: Path | None, data_dir: Path | None
+) -> tuple[Path | None, Path | None]:
+    """The file and the data folder of a run that is taken up again: those named now, else those that it remembers."""
+    if student is None and not solution:
+        student = _remembered(about["implementation"]["path"], "file", "name it with --student")
+    if data_dir is None:
+        data_dir = _remembered(about["data"]["folder"], "data folder", "name it with --data-dir")
+    return student, data_dir
+
+
 def _resumed(cfg: RunConfig, chosen: dict[str, Any]) -> RunConfig:
     """The settings of a run that goes on: its own, and ``--epochs`` if given."""
     given = {name: value for name, value in chosen.items() if value is not None and name != "epochs"}
     changed = {name: value for name, value in given.items() if value != getattr(cfg, name)}
     if changed:
         told = ", ".join(
-            f"{option(name)} {value} (the run has {getattr(cfg, name)})" for name, value in changed.items()
+            f"{_spelled(name, value)} (the run has {getattr(cfg, name)})" for name, value in changed.items()
         )
         raise BadInput(f"--resume goes on with the run's own settings; not to be changed: {told}")
     return cfg.extended(chosen["epochs"])
@@ -242,14 +255,23 @@ def _numbers(text: str) -> list[float]:
     return numbers
 
 
-def _check(**numbers: int) -> None:
-    for name, value in numbers.items():
-        if value < 1:
-            raise BadInput(f"{option(name)} is too small")
+def _check(samples: int = 1, examples: int = 0, threads: int = 0) -> None:
+    most = max(64, 4 * (os.cpu_count() or 1))  # beyond what it can start, the threads' library ends the program
+    for name, value, low, high in (
+        ("samples", samples, 1, 10_000_000), ("examples", examples, 0, 1_000_000_000), ("threads", threads, 0, most),
+    ):  # fmt: skip
+        if not low <= value <= high:
+            raise BadInput(f"{option(name)} must be between {low} and {high:,}, not {value}")
 
 
-def _path(text: str | None) -> Path | None:
-    return Path(text) if text else None
+def _remembered(text: str | None, what: str, advice: str) -> Path | None:
+    """A path that a run remembers, which must still be there."""
+    if text is None:
+        return None
+    path = Path(text)
+    if not path.exists():
+        raise BadInput(f"the run's {what} was {path}, and is not there any more. If it has moved, {advice}")
+    return path
 
 
 def main() -> None:

@@ -80,7 +80,7 @@ def _read(folder: RunFolder, label: str) -> Told:
         bound = f"{float(told['value']):.2f} (K {int(told['samples'])})"
     except (OSError, ValueError, KeyError, TypeError):
         pass  # not evaluated yet: the other numbers do not need it
-    return Told(label, cfg, checkpoint.read_rows(folder), int(about.get("data", {}).get("input_dim", 0)), bound)
+    return Told(label, cfg, checkpoint.read_rows(folder), about["data"]["input_dim"], bound)
 
 
 def _cells(run: Told) -> list[str]:

@@ -17,6 +17,11 @@ PRECISIONS = ("float32", "bf16")
 IMAGE_SETS = ("digits", "mnist", "fashion-mnist")
 VECTOR_SETS = ("breast-cancer", "wine")
 DATASETS = IMAGE_SETS + VECTOR_SETS
+LARGEST = {  # far beyond what is of use, and short of what no machine can count or hold
+    "hidden_dim": 1_000_000, "hidden_layers": 1_000, "latent_dim": 1_000_000, "epochs": 10_000_000,
+    "batch_size": 1_000_000_000, "warmup_epochs": 10_000_000, "train_examples": 1_000_000_000, "beta": 1e30,
+    "learning_rate": 1e30,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,9 @@ class RunConfig:
                 raise BadInput(f"{option(name)} must be a finite number and not negative, not {value}")
         if not 0 < self.learning_rate < float("inf"):
             raise BadInput(f"--learning-rate must be a positive number, not {self.learning_rate}")
+        for name, largest in LARGEST.items():
+            if getattr(self, name) > largest:
+                raise BadInput(f"{option(name)} must be at most {largest:,}, not {getattr(self, name)}")
         if self.data in VECTOR_SETS:
             if self.likelihood == "bernoulli":
                 raise BadInput(
@@ -143,7 +151,8 @@ class RunConfig:
         default = cls()
         for name, value in values.items():
             expected = type(getattr(default, name))
-            if not isinstance(value, expected | int if expected is float else expected):
+            allowed = (float, int) if expected is float else (expected,)
+            if type(value) not in allowed:  # not isinstance, to which True is a whole number
                 raise BadInput(f"{where}: setting {name!r} is {value!r}, expected {expected.__name__}")
         return cls(**values).check()
 
@@ -185,13 +194,16 @@ PRESETS: dict[str, tuple[str, RunConfig]] = {
 }
 
 
-def configure(preset: str, **options: Any) -> RunConfig:
-    """A preset with the given options laid over it; an option that is ``None`` was not given.
+USUAL = "guide"  # the preset, if none is named
+
+
+def configure(preset: str | None, **options: Any) -> RunConfig:
+    """A preset with the given options laid over it; an option, or the preset, that is ``None`` was not given.
 
     Raises:
         BadInput: for an unknown preset or a configuration that makes no sense.
     """
-    base = PRESETS[choose("preset", preset, PRESETS)][1]
+    base = PRESETS[choose("preset", USUAL if preset is None else preset, PRESETS)][1]
     given = {name: value for name, value in options.items() if value is not None}
     if given.get("likelihood", base.likelihood) != "bernoulli" or given.get("data") in VECTOR_SETS:
         base = replace(base, binarise="none")  # black and white is a preset's choice for the Bernoulli likelihood only

@@ -27,6 +27,11 @@ COLUMNS = (
     "train_neg_elbo", "train_recon", "train_kl", "test_neg_elbo", "test_recon", "test_kl", "active_units",
 )  # fmt: skip
 FORMAT = 1
+REMEMBERED: tuple[tuple[str, str, tuple[type, ...]], ...] = (
+    ("implementation", "path", (str,)), ("implementation", "sha256", (str,)), ("data", "input_dim", (int,)),
+    ("data", "folder", (str, type(None))), ("machine", "device", (str,)),
+)  # fmt: skip
+"""What has to be in a run's ``about``: part, name and types."""
 
 Row = dict[str, float]
 
@@ -103,6 +108,10 @@ class RunFolder:
         values, about = content.get("config"), content.get("about")
         if content.get("format") != FORMAT or not isinstance(values, dict) or not isinstance(about, dict):
             raise BadInput(f"{self.config_file} is not the configuration of a run, or of another version of the lab")
+        for part, name, types in REMEMBERED:
+            inner = about.get(part)
+            if not isinstance(inner, dict) or not isinstance(inner.get(name), types):
+                raise BadInput(f"{self.config_file}: {name!r} of {part!r} in 'about' is missing or damaged")
         return RunConfig.from_json(values, self.config_file), about
 
     def write_metrics(self, rows: list[Row]) -> None:

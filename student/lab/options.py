@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from student.lab.config import ACTIVATIONS, BINARISATIONS, DATASETS, LIKELIHOODS, LR_SCHEDULES, PRECISIONS, PRESETS
+from student.lab.config import (
+    ACTIVATIONS,
+    BINARISATIONS,
+    DATASETS,
+    LIKELIHOODS,
+    LR_SCHEDULES,
+    PRECISIONS,
+    PRESETS,
+    USUAL,
+)
 
 WHAT, MODEL, TRAINING, WHERE = "Data and implementation", "Model", "Training", "Machine and folder"
 
@@ -14,7 +23,12 @@ def _names(text: str, names: tuple[str, ...]) -> str:
     return f"{text}: {', '.join(names)}."
 
 
-Preset = Annotated[str, typer.Option(help=_names("Where the defaults come from", tuple(PRESETS)), rich_help_panel=WHAT)]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        help=_names(f"Where the defaults come from (if not given, {USUAL})", tuple(PRESETS)), rich_help_panel=WHAT
+    ),
+]
 Data = Annotated[str | None, typer.Option(help=_names("Data set", DATASETS), rich_help_panel=WHAT)]
 DataDir = Annotated[
     Path | None,

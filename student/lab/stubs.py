@@ -59,7 +59,7 @@ def read_source(path: Path, kind: str) -> str:
         NotRunnable: if it cannot be read or some are not written; the message lists them.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # Windows editors begin a file with a mark
     except (OSError, UnicodeDecodeError) as error:
         raise NotRunnable(f"cannot read {path}: {error}") from error
     missing = missing_stubs(text, path, kind)

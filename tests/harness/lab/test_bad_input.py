@@ -17,6 +17,9 @@ SETTINGS = {
     "a beta that is not a number": ({"beta": float("nan")}, "--beta must be"),
     "no epochs": ({"epochs": 0}, "--epochs must be at least 1"),
     "a learning rate of nothing": ({"learning_rate": 0.0}, "--learning-rate must be a positive number"),
+    "a layer that no memory holds": ({"hidden_dim": 2_000_000_000}, "--hidden-dim must be at most 1,000,000"),
+    "a batch that torch cannot count": ({"batch_size": 10**20}, "--batch-size must be at most 1,000,000,000"),
+    "a warm-up without end": ({"warmup_epochs": 1e308}, "--warmup-epochs must be at most"),
     "Bernoulli on real-valued features": ({"data": "wine", "likelihood": "bernoulli"}, "--likelihood gaussian"),
     "binarised features": ({"data": "wine", "likelihood": "laplace", "binarise": "fixed"}, "no pixels to binarise"),
     "a warm-up for simple_vae": ({"preset": "interview", "warmup_epochs": 2.0}, "no beta in its loss"),
@@ -81,11 +84,76 @@ def test_a_folder_with_something_else_is_left_alone(lab, tmp_path):
     assert (ended.status, "is not an empty folder" in ended.err) == (2, True)
 
 
+def test_a_network_that_does_not_fit_into_memory_is_not_the_students_fault(inside, student_file):
+    ended = inside(
+        "train", "--student", student_file(), "--hidden-dim", 1_000_000, "--hidden-layers", 9, "--out", "run"
+    )
+    assert (ended.status, "not enough memory" in ended.err) == (2, True), ended.err
+
+
+ABOUT = {
+    "implementation": {"path": "/gone/vae.py", "sha256": "0"},
+    "data": {"input_dim": 64, "folder": "/gone/data"},
+    "machine": {"device": "cpu"},
+}
+
+
+def config(path, settings=None, **about):
+    """Write a configuration as a run has it."""
+    path.mkdir(exist_ok=True)
+    content = {"format": 1, "config": settings or {}, "about": ABOUT | about}
+    (path / "config.json").write_text(json.dumps(content))
+
+
+TAKEN_UP_AGAIN = {
+    "no samples": (["evaluate", "run", "--samples", "0"], ["--samples must be between 1 and 10,000,000, not 0"]),
+    "more threads than any machine": (["evaluate", "run", "--threads", "100000"], ["--threads must be between 0 and"]),
+    "evaluate, the file": (["evaluate", "run"], ["the run's file was /gone/vae.py", "--student"]),
+    "evaluate, the data": (["evaluate", "run", "--solution"], ["the run's data folder was /gone/data", "--data-dir"]),
+    "resume, the file": (["train", "--resume", "--out", "run"], ["the run's file was /gone/vae.py", "--student"]),
+    "another preset": (
+        ["train", "--resume", "--out", "run", "--preset", "lab"],
+        ["--preset lab (the run has guide)"],
+    ),
+    "another switch": (
+        ["train", "--resume", "--out", "run", "--autoencoder"],
+        ["to be changed: --autoencoder (the run has False)"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TAKEN_UP_AGAIN)
+def test_a_run_that_is_taken_up_again_says_what_is_no_longer_as_it_was(inside, tmp_path, case):
+    arguments, messages = TAKEN_UP_AGAIN[case]
+    config(tmp_path / "run")
+    ended = inside(*arguments)
+    assert ended.status == 2, ended.err
+    for message in messages:
+        assert message in ended.err
+
+
+def test_a_clinic_for_features_is_refused_without_options_that_it_does_not_have(inside):
+    ended = inside("clinic", "--solution", "--data", "wine")
+    assert (ended.status, "needs images (digits, mnist" in ended.err) == (2, True)
+    assert "--likelihood" not in ended.err
+
+
+def test_what_the_run_remembers_must_be_whole(tmp_path):
+    for part in ABOUT:
+        for broken in (None, {}, {**ABOUT[part], next(iter(ABOUT[part])): ["x"]}):
+            config(tmp_path, **{part: broken})
+            with pytest.raises(BadInput, match=rf"config\.json: .* of '{part}' in 'about' is missing or damaged"):
+                RunFolder(tmp_path).config()
+    config(tmp_path)
+    assert RunFolder(tmp_path).config()[1] == ABOUT
+
+
 DAMAGED_CONFIGS = {
     "not JSON": "{",
     "a list": "[]",
     "another format": json.dumps({"format": 99, "config": {}, "about": {}}),
     "an unknown setting": json.dumps({"format": 1, "config": {"colour": "red"}, "about": {}}),
+    "a switch for a number": json.dumps({"format": 1, "config": {"hidden_dim": True}, "about": {}}),
     "a setting of another type": json.dumps({"format": 1, "config": {"epochs": "many"}, "about": {}}),
 }
 
@@ -142,3 +210,4 @@ def test_the_presets_are_listed(lab):
     assert ended.status == 0
     for name in ("interview", "notes", "guide", "lab"):
         assert f"{name}: " in ended.out
+    assert "--batch-size 32 --autoencoder\n" in ended.out

@@ -1,5 +1,7 @@
 """Students' files: which stubs are missing, and whose fault it is when something breaks."""
 
+import hashlib
+
 import pytest
 import torch
 
@@ -9,7 +11,7 @@ from student.lab.data import load as load_data
 from student.lab.errors import NotRunnable
 from student.lab.evaluate import evaluate
 from student.lab.folder import RunFolder
-from student.lab.implementation import load
+from student.lab.implementation import blamed, load
 from student.lab.stubs import NEEDED, find_file, missing_stubs
 
 STUB = '    raise NotImplementedError("task 2.5, kl_divergence")\n'
@@ -47,6 +49,16 @@ def test_only_the_missing_stubs_are_listed(reference_text, tmp_path):
     whole = "    return 0.5 * (mu.pow(2) + logvar.exp() - logvar - 1).sum(dim=1).mean()\n"
     assert missing_stubs(reference_text, tmp_path, "vae") == []
     assert missing_stubs(reference_text.replace(whole, STUB), tmp_path, "vae") == ["kl_divergence (task 2.5)"]
+
+
+def test_the_mark_with_which_windows_editors_begin_a_file_is_no_syntax_error(tmp_path, reference_text):
+    path = tmp_path / "vae.py"
+    path.write_bytes(b"\xef\xbb\xbf" + reference_text.replace("return 0.5 * (mu", "return 1 / 0 * (mu").encode())
+    implementation = load(path, "vae")
+    assert implementation.digest == hashlib.sha256(path.read_bytes()).hexdigest()
+    line = 1 + reference_text[: reference_text.index("return 0.5 * (mu")].count("\n")
+    with pytest.raises(NotRunnable, match=f"vae.py line {line}, in kl_divergence"), blamed(path):
+        implementation.module.kl_divergence(torch.zeros(1, 1), torch.zeros(1, 1))
 
 
 def test_a_stub_of_the_warm_up_may_stand_after_other_code(tmp_path):

@@ -15,7 +15,7 @@ from student.lab import checkpoint, session
 from student.lab.config import PRESETS, configure
 from student.lab.data import load as load_data
 from student.lab.errors import BadInput
-from student.lab.folder import RunFolder
+from student.lab.folder import COLUMNS, RunFolder
 from student.lab.implementation import load
 from student.lab.train import choose_device
 
@@ -140,6 +140,25 @@ def test_ctrl_c_while_the_report_is_made_says_how_to_make_it(start, tmp_path):
     assert "Traceback" not in err
 
 
+METADATA = {
+    "an epoch in words": ({"epoch": "three"}, "does not hold the metrics"),
+    "no number": ({"test_kl": None}, "does not hold the metrics"),
+    "a truth": ({"test_kl": True}, "does not hold the metrics"),
+}
+
+
+@pytest.mark.parametrize("damage", METADATA)
+def test_a_checkpoint_with_damaged_metrics_is_refused(student_file, tmp_path, damage):
+    changed, message = METADATA[damage]
+    trainer, _ = trainer_for(student_file())
+    folder = RunFolder(tmp_path / "run")
+    folder.create(trainer.cfg, {})
+    rows = [dict.fromkeys(COLUMNS, 0.0) | changed]
+    checkpoint.save(folder, trainer.model, trainer.optimizer, rows)
+    with pytest.raises(BadInput, match=message):
+        session.resume(trainer, folder)
+
+
 def full(path, content):
     """A disk that is full in the middle of a file."""
     with path.open("wb") as file:
@@ -233,5 +252,7 @@ def test_a_device_that_is_not_there_is_refused():
     assert choose_device("cpu").type == "cpu"
     with pytest.raises(BadInput, match="no device 'cuda:77'"):
         choose_device("cuda:77")
+    with pytest.raises(BadInput, match="no device 'meta'"):
+        choose_device("meta")
     with pytest.raises(BadInput, match="no device 'gpu'"):
         choose_device("gpu")
