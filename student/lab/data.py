@@ -1,5 +1,6 @@
 """The data sets, as two arrays in memory: scikit-learn's own, which are always there, and the MNIST family."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -118,12 +119,16 @@ def _load_idx(
     train, test = images(source.train_images), images(source.test_images)
     if train.shape[1:] != test.shape[1:]:
         raise BadInput(f"{folder}: training images are {train.shape[1:]}, test images {test.shape[1:]}")
+    if len(test) < 2:
+        raise BadInput(f"{folder} holds one test image; the lab measures how codes vary, and needs two at least")
+    train_labels, test_labels = labels(source.train_labels, len(train)), labels(source.test_labels, len(test))
+    _refuse_anothers(name, paths[source.test_labels.name] or folder / source.test_labels.name)
     return Dataset(
         name=name,
         train=_unit(train),
         test=_unit(test),
-        train_labels=labels(source.train_labels, len(train)),
-        test_labels=labels(source.test_labels, len(test)),
+        train_labels=train_labels,
+        test_labels=test_labels,
         class_names=FASHION if name == "fashion-mnist" else tuple("0123456789"),
         image_shape=(int(train.shape[1]), int(train.shape[2])),
     )
@@ -138,6 +143,18 @@ def _folder_in(data_dir: Path, name: str, source: Source) -> Path:
 def _find(file: RemoteFile, folder: Path) -> Path | None:
     candidates = (folder / file.name, folder / file.name.removesuffix(".gz"))
     return next((path for path in candidates if path.is_file()), None)
+
+
+def _refuse_anothers(name: str, path: Path) -> None:
+    """Raise ``BadInput`` if the test labels are known to be those of another data set: the files' names are the same.
+
+    They are the smallest file, and the only one that is looked at; unpacked it has another checksum and is not known.
+    """
+    content = path.read_bytes()
+    for other, source in SOURCES.items():
+        digest = hashlib.new(source.test_labels.algorithm, content, usedforsecurity=False).hexdigest()
+        if other != name and digest == source.test_labels.checksum:
+            raise BadInput(f"{path} belongs to {other}, not to {name}. Say --data {other}, or give another --data-dir")
 
 
 def _unit(images: NDArray[np.uint8]) -> NDArray[np.float32]:

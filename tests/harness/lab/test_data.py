@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import struct
 import threading
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -90,6 +91,23 @@ def test_files_that_do_not_belong_together_are_refused(data_dir, idx_files):
         data.load("mnist", data_dir)
     (data_dir / "train-labels-idx1-ubyte.gz").write_bytes(header(300) + bytes([77] * 300))
     with pytest.raises(BadInput, match="the label 77"):
+        data.load("mnist", data_dir)
+
+
+def test_files_of_the_other_data_set_are_refused(data_dir, monkeypatch):
+    """Their names are the same. Here the small files stand for Fashion-MNIST's."""
+    path = data_dir / "t10k-labels-idx1-ubyte.gz"
+    known = RemoteFile(path.name, "md5", hashlib.md5(path.read_bytes()).hexdigest())
+    monkeypatch.setitem(data.SOURCES, "fashion-mnist", replace(SOURCES["fashion-mnist"], test_labels=known))
+    assert len(data.load("fashion-mnist", data_dir).test) == 100
+    with pytest.raises(BadInput, match=r"belongs to fashion-mnist, not to mnist\. Say --data fashion-mnist"):
+        data.load("mnist", data_dir)
+
+
+def test_one_test_image_is_too_few(data_dir):
+    (data_dir / "t10k-images-idx3-ubyte.gz").write_bytes(header(1, 8, 8) + bytes(64))
+    (data_dir / "t10k-labels-idx1-ubyte.gz").write_bytes(header(1) + bytes(1))
+    with pytest.raises(BadInput, match="holds one test image"):
         data.load("mnist", data_dir)
 
 
