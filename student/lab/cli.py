@@ -286,6 +286,10 @@ def main() -> None:
         _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         _fail("stopped", 130)
+    except ValueError as error:
+        if not sys.stdout.closed:
+            raise
+        _fail(f"something has closed the standard output ({error}); does the implementation?", 3)
     except OSError as error:
         _fail(f"{error.filename or 'the system'}: {error.strerror or error}", 2)
     except (RuntimeError, MemoryError) as error:

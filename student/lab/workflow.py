@@ -119,7 +119,7 @@ def _kept(folder: RunFolder) -> str:
         return f"Nothing was trained yet; {folder.path} can be removed"
     done = int(checkpoint.read_rows(folder)[-1]["epoch"])
     return (
-        f"{done} epochs are kept in {folder.path}. Go on with: {_resume(folder)}\n"
+        f"{done} {'epoch is' if done == 1 else 'epochs are'} kept in {folder.path}. Go on with: {_resume(folder)}\n"
         f"For a report of what is there: vae-lab evaluate {shlex.quote(str(folder.path))}"
     )
 

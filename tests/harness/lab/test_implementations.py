@@ -178,6 +178,13 @@ def test_what_the_lab_itself_does_wrong_is_not_blamed_on_the_student(student_fil
             session.train(trainer, material, folder, [], watch, on_epoch)
 
 
+def test_an_implementation_that_closes_the_output_is_told_of_it(lab, student_file):
+    path = student_file(("import torch\n", "import sys\n\nimport torch\n\nsys.stdout.close()\n"))
+    ended = lab("train", "--student", path, "--train-examples", 50)
+    assert (ended.status, "does the implementation?" in ended.err) == (3, True), ended.err
+    assert "Traceback" not in ended.err
+
+
 @pytest.mark.slow
 def test_an_error_in_the_middle_of_training_keeps_what_is_there(inside, student_file, tmp_path):
     broken = (
@@ -192,6 +199,7 @@ def test_an_error_in_the_middle_of_training_keeps_what_is_there(inside, student_
     )
     assert ended.status == 3, ended.err
     assert "in kl_divergence: KeyError: 'oops'" in ended.err
+    assert "4 epochs are kept in run. Go on with: vae-lab train --resume --out run" in ended.err
     assert "Traceback" not in ended.err
     assert len((tmp_path / "run" / "metrics.csv").read_text().splitlines()) == 6  # heading, untrained, four epochs
 

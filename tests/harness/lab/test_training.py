@@ -135,7 +135,7 @@ def test_ctrl_c_while_the_report_is_made_says_how_to_make_it(start, tmp_path):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    assert "stopped before the report was made. 1 epochs are kept in r." in err
+    assert "stopped before the report was made. 1 epoch is kept in r." in err
     assert "vae-lab evaluate r" in err
     assert "Traceback" not in err
 
