@@ -1,8 +1,8 @@
 """The command ``vae-lab``: parses, calls, prints.
 
 Exit status: 0 done; 1 training stopped at a number that is not finite, the last good state is kept; 2 bad usage or bad
-input; 3 the implementation cannot be run (stubs missing, or its code raised); 130 stopped by Ctrl-C, what is there is
-kept.
+input, memory or disk full; 3 the implementation cannot be run (stubs missing, or its code raised or broke its
+contract); 130 stopped by Ctrl-C or a closed pipe, what is there is kept.
 """
 
 import os
