@@ -178,6 +178,7 @@ def test_what_the_lab_itself_does_wrong_is_not_blamed_on_the_student(student_fil
             session.train(trainer, material, folder, [], watch, on_epoch)
 
 
+@pytest.mark.slow
 def test_an_implementation_that_closes_the_output_is_told_of_it(lab, student_file):
     path = student_file(("import torch\n", "import sys\n\nimport torch\n\nsys.stdout.close()\n"))
     ended = lab("train", "--student", path, "--train-examples", 50)
