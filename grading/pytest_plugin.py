@@ -290,8 +290,10 @@ def pytest_runtest_makereport(
     session = item.stash.get(SESSION, None)
     if session is not None and session.load_fault is not None:
         error = session.load_fault  # a check that looks for reasons may have found another one
-    calls, output = (session.calls, session.output) if session is not None else ([], "")
-    record = {**describe(error, run.assignment, check, calls), "output": output}
+    calls = session.calls if session is not None else []
+    record = describe(error, run.assignment, check, calls)
+    if session is not None:
+        record |= {"output": session.output, "relied_on": sorted(session.relied_on)}
     item.stash[RECORD] = record
     if isinstance(error, (CheckFailure, Blocked, SubmissionFault)):
         explanation = explain(record, run.assignment.item(check.item))
