@@ -143,15 +143,16 @@ def _diagnosis(config: pytest.Config) -> dict[str, dict[str, str]]:
     if _DIAGNOSIS not in config.stash:
         from .diagnosis import diagnose, open_diagnostician
 
-        config.stash[_DIAGNOSIS] = {}
+        config.stash[_DIAGNOSIS], config.stash[_PROBLEMS] = {}, []
         run = _run(config)
         try:
             if any(piece.failed for piece in run.evidence):
                 diagnostician = open_diagnostician(run.assignment.root, run.assignment.files)
-                named = diagnose(diagnostician, run.evidence) if diagnostician is not None else {}
-                config.stash[_DIAGNOSIS] = {check: found.to_json() for check, found in named.items()}
+                if diagnostician is not None:
+                    named = diagnose(diagnostician, run.evidence, problems=config.stash[_PROBLEMS])
+                    config.stash[_DIAGNOSIS] = {check: found.to_json() for check, found in named.items()}
         except Exception as error:
-            config.stash[_PROBLEMS] = [f"no mistakes could be named: {type(error).__name__}: {error}"]
+            config.stash[_PROBLEMS].append(f"no mistakes could be named: {type(error).__name__}: {error}")
     return config.stash[_DIAGNOSIS]
 
 

@@ -28,7 +28,8 @@ def assert_sound(document):
         for item in document["items"]:
             assert item[key] == pytest.approx(sum(check[key] for check in item["checks"]), abs=1e-9)
         assert document["score"][key] == pytest.approx(sum(item[key] for item in document["items"]), abs=1e-9)
-        assert document["score"][key] == sum(document["score"][tier][key] for tier in ("public", "hidden"))
+        tiers = sum(document["score"][tier][key] for tier in ("public", "hidden"))
+        assert document["score"][key] == pytest.approx(tiers, abs=1e-9)
 
 
 def test_the_solution_gets_all_points_and_the_skeleton_none(graded):
