@@ -9,6 +9,7 @@ import time
 import pytest
 from harness.grading.test_run_command import RUBRIC, VAE, assert_sound
 
+from grading.boundary.transcript import LIMIT, Transcript
 from grading.checks import run as checks_run
 from grading.grade import Options
 from tests.harness.conftest import ROOT
@@ -173,6 +174,17 @@ def test_a_submission_that_hangs_in_every_check_is_done_in_time():
         spent += run.patience()
         run.count_timeout()
     assert spent < run.run_timeout
+
+
+def test_what_is_kept_for_a_diagnosis_has_an_end():
+    """Thirty failed checks that were answered with as much as a check can be, and one that was answered with little."""
+    run = checks_run.CheckRun(RUBRIC, None, None, "key", 10.0, 240.0)
+    check = next(check for check in RUBRIC.checks() if check.item == "kl_divergence")
+    for _ in range(30):
+        run.keep_evidence(check, {"status": "failed", "blocked_by": None}, Transcript([], LIMIT))
+    run.keep_evidence(check, {"status": "failed", "blocked_by": None}, Transcript([], 100))
+    assert sum(piece.transcript.size for piece in run.evidence) <= checks_run.LARGEST_EVIDENCE
+    assert run.evidence
 
 
 def test_a_session_has_less_patience_after_timeouts():
