@@ -23,17 +23,18 @@ from .handin import (
 def from_zip(path: Path, specification: str, names: tuple[str, ...]) -> Submission:
     """Take files from a zip."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            return _from_archive(archive, specification, names)
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise SubmissionError(f"{clean(specification)} is not a readable zip: {clean(str(error), 200)}") from error
+        archive = zipfile.ZipFile(path)
+    except Exception as error:  # a damaged or odd zip makes zipfile raise errors of nearly any kind
+        raise SubmissionError(f"{clean(specification)} is not a readable zip: {_reason(error)}") from error
+    with archive:
+        return _from_archive(archive, specification, names)
 
 
 def _from_archive(archive: zipfile.ZipFile, specification: str, names: tuple[str, ...]) -> Submission:
     entries: dict[str, list[zipfile.ZipInfo]] = {}
     for info in archive.infolist():
         parts = PurePosixPath(info.filename).parts
-        if not info.is_dir() and parts and ".." not in parts and not info.filename.startswith("/"):
+        if parts and not info.filename.endswith("/") and ".." not in parts and not info.filename.startswith("/"):
             entries.setdefault("/".join(parts), []).append(info)
     # A zip that a website made of a repository has all of it in one folder.
     tops = {name.split("/")[0] for name in entries}
@@ -57,7 +58,10 @@ def _read_entry(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo], name: st
     try:
         with archive.open(info) as stream:
             return capped(stream.read(MAX_FILE_SIZE + 1), name)
-    except (RuntimeError, NotImplementedError, zipfile.BadZipFile, OSError, EOFError, ValueError) as error:
-        return Found(None, f"{name} cannot be read from the zip: {clean(str(error), 200)}")
-    except Exception as error:  # the decompressors raise errors of their own, such as zlib.error
-        return Found(None, f"{name} is damaged in the zip: {clean(str(error), 200)}")
+    except Exception as error:  # those of zipfile, and the decompressors have errors of their own
+        return Found(None, f"{name} cannot be read from the zip: {_reason(error)}")
+
+
+def _reason(error: Exception) -> str:
+    """What an error says, or its name where it says nothing, as a MemoryError does."""
+    return clean(str(error) or type(error).__name__, 200)

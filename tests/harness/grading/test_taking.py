@@ -2,6 +2,7 @@
 
 import os
 import stat
+import struct
 import subprocess
 import zipfile
 
@@ -153,6 +154,43 @@ def test_a_zip_cannot_traverse_link_repeat_or_explode(tmp_path):
 
     with pytest.raises(SubmissionError, match="nothing to grade"):
         take(str(make_zip(tmp_path / "up.zip", [("../vae.py", b"x"), ("/simple_vae.py", b"x")])), NAMES)
+
+
+def header(content, field, value):
+    """A zip with another value in one field of its first entry's headers, counted in bytes from the version."""
+    (local,) = struct.unpack_from("<L", content, content.index(b"PK\1\2") + 42)
+    changed = bytearray(content)
+    for start, skipped in ((content.index(b"PK\1\2"), 6), (local, 4)):
+        struct.pack_into("<H", changed, start + skipped + field, value)
+    return bytes(changed)
+
+
+ODD_ZIPS = {  # what is done to a zip, and what is said: of the whole of it, or of the one file
+    "a version of the future": (lambda zipped: header(zipped, 0, 99), "not a readable zip: zip file version 9.9", None),
+    "a name that is no text": (
+        lambda zipped: header(zipped, 2, 0x800).replace(b"vae.py", b"\xff\xff\xff.py"),
+        "not a readable zip",
+        None,
+    ),
+    "only half of it": (lambda zipped: zipped[: len(zipped) // 2], "not a readable zip", None),
+    "encrypted": (lambda zipped: header(zipped, 2, 1), None, "encrypted"),
+    "an unknown compression": (lambda zipped: header(zipped, 4, 77), None, "compression method"),
+    "other data than it says": (lambda zipped: zipped[:36] + b"\xff" * 8 + zipped[44:], None, "invalid"),
+    "a checksum that is wrong": (lambda zipped: header(zipped, 10, 0x1234), None, "CRC"),
+}
+
+
+@pytest.mark.parametrize(("change", "refusal", "fault"), ODD_ZIPS.values(), ids=ODD_ZIPS.keys())
+def test_a_zip_that_cannot_be_read_is_refused_and_what_can_be_read_of_it_is_taken(tmp_path, change, refusal, fault):
+    place = make_zip(tmp_path / "odd.zip", [("vae.py", b"x = 1\n" * 100), ("simple_vae.py", b"y = 2\n")])
+    place.write_bytes(change(place.read_bytes()))
+    if refusal:
+        with pytest.raises(SubmissionError, match=refusal):
+            take(str(place), NAMES)
+    else:
+        submission = take(str(place), NAMES)
+        assert fault in submission.faults["vae.py"]
+        assert set(submission.files) == {"simple_vae.py"}
 
 
 def test_what_the_assignment_does_not_name_is_listed_and_ignored(repository):
