@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..boundary.worker.text import clean
+from ..boundary.worker.text import clean_line
 from .archive import from_zip
 from .commit import from_git
 from .folder import from_folder
@@ -34,7 +34,7 @@ def take(specification: str, names: tuple[str, ...]) -> Submission:
     repository, _, commit = specification.rpartition("@")
     if repository and Path(repository).is_dir():
         return from_git(Path(repository), commit, specification, names)
-    raise SubmissionError(f"{clean(specification)}: no such folder, zip or REPOSITORY@COMMIT")
+    raise SubmissionError(f"{clean_line(specification)}: no such folder, zip or REPOSITORY@COMMIT")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import stat
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from ..boundary.worker.text import clean
+from ..boundary.worker.text import clean_line
 from .handin import (
     EXPECTED_BESIDE,
     FOLDER,
@@ -25,7 +25,7 @@ def from_zip(path: Path, specification: str, names: tuple[str, ...]) -> Submissi
     try:
         archive = zipfile.ZipFile(path)
     except Exception as error:  # a damaged or odd zip makes zipfile raise errors of nearly any kind
-        raise SubmissionError(f"{clean(specification)} is not a readable zip: {_reason(error)}") from error
+        raise SubmissionError(f"{clean_line(specification)} is not a readable zip: {_reason(error)}") from error
     with archive:
         return _from_archive(archive, specification, names)
 
@@ -34,7 +34,7 @@ def _from_archive(archive: zipfile.ZipFile, specification: str, names: tuple[str
     entries: dict[str, list[zipfile.ZipInfo]] = {}
     for info in archive.infolist():
         parts = PurePosixPath(info.filename).parts
-        if parts and not info.filename.endswith("/") and ".." not in parts and not info.filename.startswith("/"):
+        if parts and not info.is_dir() and ".." not in parts and not info.filename.startswith("/"):
             entries.setdefault("/".join(parts), []).append(info)
     # A zip that a website made of a repository has all of it in one folder.
     tops = {name.split("/")[0] for name in entries}
@@ -64,4 +64,4 @@ def _read_entry(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo], name: st
 
 def _reason(error: Exception) -> str:
     """What an error says, or its name where it says nothing, as a MemoryError does."""
-    return clean(str(error) or type(error).__name__, 200)
+    return clean_line(str(error) or type(error).__name__, 200)

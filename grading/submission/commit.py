@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from ..boundary.worker.text import clean
+from ..boundary.worker.text import clean_line
 from .handin import (
     EXPECTED_BESIDE,
     FOLDER,
@@ -28,7 +28,7 @@ def from_git(repository: Path, commit: str, specification: str, names: tuple[str
         git.clone(repository)
         full = git.resolve(commit)
         if full is None:
-            raise SubmissionError(f"{clean(str(repository))} has no commit {clean(commit, 100)!r}")
+            raise SubmissionError(f"{clean_line(str(repository))} has no commit {clean_line(commit, 100)!r}")
         top = git.tree(full, "")
         inner = git.tree(full, f"{FOLDER}/") if top.get(FOLDER, ("", "", ""))[1] == "tree" else {}
         base, tree = (f"{FOLDER}/", inner) if any(name in inner for name in names) else ("", top)
@@ -73,8 +73,10 @@ class Git:
         """Copy the repository's objects and refs, and nothing else of it."""
         done = self._run("clone", "--quiet", "--bare", "--template=", "--", str(repository.resolve()), str(self._clone))
         if done.returncode != 0:
-            reason = clean(done.stderr.decode("utf-8", "replace").strip().splitlines()[-1] if done.stderr else "", 300)
-            raise SubmissionError(f"{clean(str(repository))} is not a git repository that can be read: {reason}")
+            reason = clean_line(
+                done.stderr.decode("utf-8", "replace").strip().splitlines()[-1] if done.stderr else "", 300
+            )
+            raise SubmissionError(f"{clean_line(str(repository))} is not a git repository that can be read: {reason}")
 
     def resolve(self, commit: str) -> str | None:
         """The full id of a commit, or None if there is no such commit."""

@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from ..boundary.worker.text import clean
+from ..boundary.worker.text import clean_line
 from .handin import (
     EXPECTED_BESIDE,
     FOLDER,
@@ -25,7 +25,7 @@ def from_folder(folder: Path, specification: str, names: tuple[str, ...]) -> Sub
     """Take files from a folder."""
     base = folder / FOLDER
     if base.is_symlink():
-        raise SubmissionError(f"{clean(str(base))} is a symbolic link; only regular files and folders are graded")
+        raise SubmissionError(f"{clean_line(str(base))} is a symbolic link; only regular files and folders are graded")
     # A repository keeps the files in student/; a bare hand-in has them right here.
     if not base.is_dir() or not any(os.path.lexists(base / name) for name in names):
         base = folder

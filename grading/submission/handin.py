@@ -6,7 +6,7 @@ import hashlib
 import stat
 from dataclasses import dataclass, field
 
-from ..boundary.worker.text import clean
+from ..boundary.worker.text import clean_line
 
 MAX_FILE_SIZE = 1 << 20
 FOLDER = "student"
@@ -77,16 +77,16 @@ def assemble(
     if not found:
         looked = " or ".join(names)
         raise SubmissionError(
-            f"{clean(specification)}: neither it nor a folder {FOLDER}/ in it has {looked}; nothing to grade"
+            f"{clean_line(specification)}: neither it nor a folder {FOLDER}/ in it has {looked}; nothing to grade"
         )
     missing = {name: f"{name} is missing from the submission" for name in names if name not in found}
     faults = {name: entry.fault for name, entry in found.items() if entry.fault is not None} | missing
     problems = list(faults.values())
     if others:
-        shown = ", ".join(clean(other, 80) for other in sorted(others)[:20])
+        shown = ", ".join(clean_line(other, 80) for other in sorted(others)[:20])
         more = f" and {len(others) - 20} more" if len(others) > 20 else ""
         problems.append(f"ignored, because the assignment does not name them: {shown}{more}")
-    return Submission(clean(name, 100), clean(specification, 500), commit, files, faults, problems)
+    return Submission(clean_line(name, 100), clean_line(specification, 500), commit, files, faults, problems)
 
 
 def file_type(mode: int) -> str:

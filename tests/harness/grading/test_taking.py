@@ -152,6 +152,9 @@ def test_a_zip_cannot_traverse_link_repeat_or_explode(tmp_path):
     links = make_zip(tmp_path / "links.zip", [(linked, b"/etc/passwd")])
     assert "a symbolic link" in take(str(links), NAMES).faults["vae.py"]
 
+    nameless = make_zip(tmp_path / "nameless.zip", [(zipfile.ZipInfo(""), b"x"), ("vae.py", b"x = 1\n")])
+    assert set(take(str(nameless), NAMES).files) == {"vae.py"}
+
     with pytest.raises(SubmissionError, match="nothing to grade"):
         take(str(make_zip(tmp_path / "up.zip", [("../vae.py", b"x"), ("/simple_vae.py", b"x")])), NAMES)
 
@@ -201,6 +204,25 @@ def test_what_the_assignment_does_not_name_is_listed_and_ignored(repository):
     for place in (str(repository), f"{repository}@HEAD"):
         (problem,) = take(place, NAMES).problems
         assert all(name in problem for name in ("conftest.py", "torch.py", "pytest.ini", "sitecustomize.py"))
+
+
+@pytest.mark.parametrize(
+    "end", ["\n", "\t", "\r", "\r\n", "\v", "\f", "\x1c", "\x85", "\u2028", "\u2029", "\x1b[2K", "\u202e"]
+)
+def test_a_name_stays_on_its_line_whatever_is_in_it(repository, tmp_path, end):
+    name = f"a{end}::error title=pwn::x"
+    (repository / "student" / name).touch()
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "a name")
+    zipped = make_zip(tmp_path / f"zip{end}.zip", [("vae.py", b"x = 1\n"), ("simple_vae.py", b"x = 1\n"), (name, b"")])
+    for place in (repository, f"{repository}@HEAD", zipped):
+        submission = take(str(place), NAMES)
+        (problem,) = submission.problems
+        assert problem.endswith("::error title=pwn::x")
+        assert all(text.isprintable() for text in (problem, submission.id, submission.source))
+    with pytest.raises(SubmissionError) as refused:
+        take(str(tmp_path / name), NAMES)
+    assert str(refused.value).isprintable()
 
 
 @pytest.mark.parametrize(
