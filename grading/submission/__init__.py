@@ -26,6 +26,13 @@ def take(specification: str, names: tuple[str, ...]) -> Submission:
     Raises:
         SubmissionError: there is no such place, or none of the files is in it.
     """
+    try:
+        return _take(specification, names)
+    except OSError as error:
+        raise SubmissionError(f"{clean_line(specification)} cannot be read: {clean_line(str(error), 300)}") from error
+
+
+def _take(specification: str, names: tuple[str, ...]) -> Submission:
     path = Path(specification)
     if path.is_dir():
         return from_folder(path, specification, names)

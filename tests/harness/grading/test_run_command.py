@@ -143,7 +143,7 @@ def test_no_name_of_a_students_gets_to_the_beginning_of_a_line(graded, hand_in):
 BAD_CALLS = {
     "no such submission": (["run", "nowhere"], 2, "no such folder, zip or REPOSITORY@COMMIT"),
     "nothing in it": (["run", "grading"], 2, "nothing to grade"),
-    "no such commit": (["run", f"{ROOT}@0000000"], 2, "has no commit"),
+    "no repository": (["run", "samples@0000000"], 2, "is not a git repository"),
     "no such item": (["run", "reference", "--only", "elbow"], 2, "the items are"),
     "output into a missing folder": (["run", "reference", "--json", "missing/scores.json"], 2, "cannot write"),
     "output onto a folder": (["run", "reference", "--json", "grading"], 2, "cannot write"),
