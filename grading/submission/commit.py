@@ -17,7 +17,7 @@ def from_git(repository: Path, commit: str, specification: str, names: tuple[str
         copied = Path(folder) / "copy.git"
         repositories.copy(repository, copied)
         git = Git(copied, str(repository))
-        full = git.resolve(commit)
+        full, note = git.resolve(commit)
         if full is None:
             raise SubmissionError(f"{clean_line(str(repository))} has no commit {clean_line(commit, 100)!r}")
         top = git.tree(f"{full}^{{tree}}")
@@ -29,4 +29,5 @@ def from_git(repository: Path, commit: str, specification: str, names: tuple[str
         others = others if not base else [*others, *(name for name in top if name in INFLUENTIAL)]
         others = [other for other in others if not other.startswith(".git")]
         name = f"{repository.resolve().name}@{full[:10]}"
-        return assemble(name, specification, full, found, names, others)
+        notes = [f"{clean_line(note, 200)}: commit {full[:10]}"] if note else []
+        return assemble(name, specification, full, found, names, others, notes)

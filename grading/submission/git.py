@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,6 +21,9 @@ MEMORY = 4 << 30
 """Address space of a git process, in bytes: far more than files of a submission's size need."""
 MAX_FOLDER_SIZE = 16 << 20
 """Of a folder's list of names, in bytes; packed, one of gigabytes would be small."""
+
+_ID = re.compile(r"([0-9a-f]{4,64})([~^].*)?", re.IGNORECASE | re.DOTALL)
+"""The beginning of a commit's id, and where to go from that commit."""
 
 
 class Git:
@@ -46,8 +50,36 @@ class Git:
         if done.returncode != 0:
             raise SubmissionError(f"{self._name} is not a git repository that can be read: {_reason(done)}")
 
-    def resolve(self, text: str) -> str | None:
-        """The full id of a commit, or None if there is no such commit."""
+    def resolve(self, text: str) -> tuple[str | None, str | None]:
+        """The full id of a commit, if there is such a commit, and what an instructor should know of how it was found.
+
+        Four or more hexadecimal digits are the beginning of a commit's id, whatever tags and branches are called: their
+        names are the student's to choose. Only where no commit's id begins like this, it may be such a name.
+
+        Raises:
+            SubmissionError: the ids of several commits begin like this.
+        """
+        match = _ID.fullmatch(text)
+        commits = self._commits(match[1]) if match else []
+        if match and len(commits) > 1:
+            shown = ", ".join(number[:16] for number in commits[:5])
+            raise SubmissionError(
+                f"{self._name}: the ids of {len(commits)} commits begin with {match[1]}: {shown}; give more digits"
+            )
+        if match and commits:
+            return self._verified(commits[0] + (match[2] or "")), None
+        found = self._verified(text)
+        if match and found:
+            return found, f"no commit's id begins with {match[1]}; it was taken as the name of a tag or branch"
+        return found, None
+
+    def _commits(self, prefix: str) -> list[str]:
+        """The ids of all commits that begin with these hexadecimal digits."""
+        alike = self._run("rev-parse", f"--disambiguate={prefix}").stdout
+        kinds = self._run("cat-file", "--batch-check=%(objectname) %(objecttype)", given=alike).stdout.decode()
+        return [line.split()[0] for line in kinds.splitlines() if line.endswith(" commit")]
+
+    def _verified(self, text: str) -> str | None:
         done = self._run("rev-parse", "--quiet", "--verify", "--end-of-options", f"{text}^{{commit}}")
         return done.stdout.decode().strip() if done.returncode == 0 else None
 
@@ -86,21 +118,21 @@ class Git:
             return Found(None, f"{name} cannot be read from the commit: {_reason(done)}")
         return capped(done.stdout, name)
 
-    def _run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    def _run(self, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         command = ["git", f"--git-dir={self._folder}", *arguments]
         pipe = subprocess.PIPE
         try:
             with subprocess.Popen(
                 command,
                 env=self._environment,
-                stdin=subprocess.DEVNULL,
+                stdin=pipe,
                 stdout=pipe,
                 stderr=pipe,
                 start_new_session=True,  # so that all it starts can be ended with it
                 preexec_fn=None if sys.platform == "win32" else _limit_memory,
             ) as process:
                 try:
-                    output, errors = process.communicate(timeout=SECONDS)
+                    output, errors = process.communicate(given, timeout=SECONDS)
                 except BaseException:
                     _end(process)
                     raise

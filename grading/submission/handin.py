@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..boundary.worker.text import clean_line
@@ -71,8 +72,9 @@ def assemble(
     found: dict[str, Found],
     names: tuple[str, ...],
     others: list[str],
+    notes: Sequence[str] = (),
 ) -> Submission:
-    """The submission made of what was found under each name."""
+    """The submission made of what was found under each name, what lies beside, and what else is to be known."""
     files = {name: entry.content for name, entry in found.items() if entry.content is not None}
     if not found:
         looked = " or ".join(names)
@@ -81,7 +83,7 @@ def assemble(
         )
     missing = {name: f"{name} is missing from the submission" for name in names if name not in found}
     faults = {name: entry.fault for name, entry in found.items() if entry.fault is not None} | missing
-    problems = list(faults.values())
+    problems = [*notes, *faults.values()]
     if others:
         shown = ", ".join(clean_line(other, 80) for other in sorted(others)[:20])
         more = f" and {len(others) - 20} more" if len(others) > 20 else ""

@@ -1,5 +1,6 @@
 """A commit is taken from a repository that is the student's own, whatever is in it and whatever things are called."""
 
+import hashlib
 import os
 import select
 import shutil
@@ -187,6 +188,69 @@ def test_what_the_refusal_of_a_shared_repository_advises_helps(repository, tmp_p
             take(f"{tmp_path / name}@HEAD", NAMES)
         git(tmp_path, "clone", "-q", "--no-local", "--mirror", str(tmp_path / name), f"{name}.git")
         assert take(f"{tmp_path / name}.git@HEAD", NAMES).files["vae.py"] == b"# vae.py\n"
+
+
+@pytest.fixture
+def commits(repository):
+    """Two commits of a student, the ids of both."""
+    (repository / "student" / "vae.py").write_text("# late\n")
+    git(repository, "commit", "-qam", "late")
+    return git(repository, "rev-parse", "HEAD~1"), git(repository, "rev-parse", "HEAD")
+
+
+@pytest.mark.parametrize("digits", [4, 7, 40])
+@pytest.mark.parametrize("kind", ["branch", "tag"])
+def test_the_id_of_a_commit_is_that_commit_and_no_tag_or_branch_of_this_name(repository, commits, kind, digits):
+    first, late = commits
+    name = first[:digits]
+    if digits < 40:
+        git(repository, kind, name, late)
+    else:  # git itself refuses to make one
+        (repository / ".git" / "refs" / {"branch": "heads", "tag": "tags"}[kind] / name).write_text(f"{late}\n")
+    for text in (name, name.upper(), f"{name}~0", f"{name}^{{commit}}"):
+        submission = take(f"{repository}@{text}", NAMES)
+        assert (submission.commit, submission.problems) == (first, [])
+        assert submission.files["vae.py"] == b"# vae.py\n"
+    assert take(f"{repository}@{late[:7]}~1", NAMES).commit == first
+
+
+def test_a_name_that_looks_like_an_id_is_taken_as_a_name_where_there_is_no_such_commit_and_this_is_said(
+    repository, commits
+):
+    git(repository, "tag", "-am", "a tag", "feedfeedfeed", commits[0])
+    submission = take(f"{repository}@feedfeedfeed", NAMES)
+    assert submission.commit == commits[0]
+    (problem,) = submission.problems
+    assert "no commit's id begins with feedfeedfeed" in problem
+    assert commits[0][:10] in problem
+
+
+def sought(kind, text, found):
+    """The first object of this kind, with a number in its text, with an id that is what is sought."""
+    for number in range(1_000_000):
+        content = text.format(number).encode()
+        name = hashlib.sha1(f"{kind} {len(content)}\0".encode() + content).hexdigest()
+        if found(name):
+            return name, content
+    raise AssertionError("no such object")
+
+
+def store(repository, kind, content):
+    path = repository / "content"
+    path.write_bytes(content)
+    return git(repository, "hash-object", "-t", kind, "-w", str(path))
+
+
+def test_an_id_that_several_commits_have_is_refused_and_other_objects_do_not_count(repository):
+    first, tree = git(repository, "rev-parse", "HEAD"), git(repository, "rev-parse", "HEAD^{tree}")
+    store(repository, "blob", sought("blob", "{}", lambda name: name.startswith(first[:4]))[1])
+    assert take(f"{repository}@{first[:4]}", NAMES).commit == first
+
+    text = f"tree {tree}\nauthor A <a@example.org> {{}} +0000\ncommitter A <a@example.org> 1 +0000\n\nagain\n"
+    other, content = sought("commit", text, lambda name: name.startswith(first[:4]))
+    assert store(repository, "commit", content) == other
+    with pytest.raises(SubmissionError, match=f"2 commits begin with {first[:4]}: .*more digits"):
+        take(f"{repository}@{first[:4]}", NAMES)
 
 
 def test_what_is_damaged_in_a_repository_is_no_empty_file(repository):
