@@ -84,7 +84,9 @@ def run(
     hand_in: Annotated[
         str | None,
         typer.Argument(
-            metavar="SUBMISSION", help="A folder, a zip, or REPOSITORY@COMMIT (default: this assignment's student/)."
+            metavar="SUBMISSION",
+            help="A folder, a zip, or REPOSITORY@COMMIT (default: this assignment's student/). Four or more "
+            "hexadecimal digits are a commit's id before they are a tag or branch.",
         ),
     ] = None,
     tier: Annotated[Tier, typer.Option(help="Which checks to run; all means every tier that is present.")] = Tier.all,
