@@ -207,14 +207,17 @@ def _fails_with_noise(evidence: Evidence) -> bool:
 def _sigma(evidence: Evidence) -> list[Finding]:
     """A unit that tells examples apart pays for it with a sigma below 1; where it does not, nobody asked sigma.
 
-    Early in training sigma has not moved yet, whoever asks: the code must have become useful before it counts.
+    Early in training sigma has not moved yet, whoever asks, so the code must be of use before it counts. Right code
+    still has a mean sigma up to 0.997 just below the floor; once it is 5 % below and the active units carry 0.1 nats
+    each, right code has 0.93 at most and code that detaches sigma 0.999 (measured on digits, wine and breast-cancer
+    with several beta, rates, sizes and likelihoods).
     """
-    active = evidence.test.active
-    if evidence.test.neg_elbo >= evidence.floors.constant:
+    test, active = evidence.test, evidence.test.active
+    if test.neg_elbo >= evidence.floors.constant - 0.05 * abs(evidence.floors.constant):
         return []
-    if not active.any() or float(evidence.test.kl_per_dimension[active].mean()) < 0.05:
+    if not active.any() or float(test.kl_per_dimension[active].mean()) < 0.1:
         return []
-    sigma = float(evidence.test.sigma_per_dimension[active].mean())
+    sigma = float(test.sigma_per_dimension[active].mean())
     if sigma < 0.98 or _fails_with_noise(evidence):
         return []
     text = (

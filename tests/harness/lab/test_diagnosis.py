@@ -146,12 +146,20 @@ def test_beta_is_not_judged_within_the_warm_up():
     assert [finding.title for finding in found] == ["Nothing looks wrong"]
 
 
-def test_sigma_is_not_judged_before_the_code_is_useful():
-    early = evidence(195.0, 16.0, sigma=1.1, at_mean=190.0)
-    assert not [finding for finding in diagnose(early) if "Sigma" in finding.title]
-    late = diagnose(evidence(185.0, 16.0, sigma=1.1, at_mean=180.0))
-    assert late[0].title == "Sigma does not learn from the reconstruction"
-    assert "mean sigma of 1.100; one that carries" in late[0].text
+USEFUL = {
+    "above the floor": (195.0, 16.0, False),
+    "just below the floor": (185.0, 16.0, False),
+    "units that carry next to nothing": (185.0, 1.8, False),
+    "far below the floor": (170.0, 16.0, True),
+}
+
+
+@pytest.mark.parametrize("case", USEFUL)
+def test_sigma_is_not_judged_before_the_code_is_useful(case):
+    recon, kl, accused = USEFUL[case]
+    found = diagnose(evidence(recon, kl, sigma=1.1, at_mean=recon - 5))
+    assert (found[0].title == "Sigma does not learn from the reconstruction") == accused
+    assert ("mean sigma of 1.100; one that carries" in found[0].text) == accused
 
 
 COURSES = {
