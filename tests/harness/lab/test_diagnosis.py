@@ -192,7 +192,7 @@ def test_a_short_run_is_not_called_healthy():
 
 @pytest.mark.slow
 def test_the_clinic_shows_that_the_reported_loss_alone_deceives(inside, tmp_path):
-    names = "no-noise,detached-z,double-sigmoid,flipped-kl,mean-recon"
+    names = "no-noise,detached-z,double-sigmoid,flipped-kl,mean-recon,no-kl"
     ended = inside(
         "clinic",
         "--solution",
@@ -220,6 +220,7 @@ def test_the_clinic_shows_that_the_reported_loss_alone_deceives(inside, tmp_path
         "mean-recon": "The posterior has collapsed",
         "flipped-kl": "The KL is negative",
         "double-sigmoid": "Two sigmoids",
+        "no-kl": "Codes far from the prior",
     }
     last = {patient["name"]: patient["last"] for patient in told["patients"]}
     assert last["no-noise"]["reported_loss"] < last["healthy"]["reported_loss"]
