@@ -56,6 +56,10 @@ CASES = {
         evidence(900.0, 500.0, at_mean=890.0, reported=Reported(1700.0, 1200.0, 500.0, 128)),
         "Worse than knowing nothing",
     ),
+    "exploded, another last batch": (
+        evidence(900.0, 5e20, at_mean=890.0, reported=Reported(5.3e20, 900.0, 5.3e20, 128)),
+        "Worse than knowing nothing",
+    ),
     "loss with the wrong sign": (evidence(488.0, 30.0, at_mean=70.0, reported=Reported(50.0, 80.0, 30.0, 128)), LOSS),
     "loss without the KL": (evidence(90.0, 900.0, sigma=0.02, reported=Reported(90.0, 90.0, 900.0, 128)), LOSS),
     "loss without beta": (evidence(beta=4.0, reported=Reported(105.0, 80.0, 25.0, 128)), LOSS),
