@@ -228,7 +228,7 @@ def _scale(axes: Axes, floors: Sequence[float], log: bool) -> None:
     if not finite:
         return
     low, high = min(finite), max(finite)
-    margin = 0.06 * (high - low) or 1.0
+    margin = max(0.06 * (high - low), 0.1)  # a tenth of a nat: no magnifying glass on a single point
     if not log or high < 3 * max(low, 1.0) or (low <= 1 and high < 100):
         axes.set_ylim(low - margin, high + margin)
         return

@@ -136,6 +136,9 @@ def test_an_exploded_run_leaves_every_panel_and_its_numbers_are_told():
         heights = np.asarray(axes.get_lines()[0].get_ydata(), dtype=float)
         assert heights[2] > axes.get_ylim()[1]
         assert np.isnan(heights[3:]).all()  # no plateau
+    early = [{**row(0, 0.27431), "train_kl": 0.27432}, row(1, 1e20)]
+    low, high = draw_curves(early, Floors(44.4, 25.2), "").axes[2].get_ylim()
+    assert high - low > 0.1
 
 
 def test_a_run_that_ends_outside_of_a_panel_is_named_there():
