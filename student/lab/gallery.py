@@ -176,7 +176,7 @@ def _of_images(subject: Subject) -> Plan:
     def traversals() -> Figure:
         kl = subject.test.kl_per_dimension
         busiest = kl.argsort(descending=True)[: images.TRAVERSED].tolist()
-        names = [f"z{index + 1}: {kl[index]:.1f} nats" for index in busiest]
+        names = [f"z{index + 1}: {style.number(float(kl[index]))} nats" for index in busiest]
         return images.draw_traversals(means(images.traverse(mu[0], busiest, LIMIT)), shape, names, LIMIT)
 
     plan: Plan = [

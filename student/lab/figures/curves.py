@@ -16,7 +16,6 @@ from student.lab.measure import ACTIVE_VARIANCE, Floors
 
 PANELS = (("neg_elbo", "−ELBO"), ("recon", "reconstruction"), ("kl", "KL divergence"))
 NATS = "nats per example"
-EXPLODED = 1e4  # nats; beyond it a curve leaves the picture
 FREE = 0.03  # distance from a floor's name to a line that is far enough, as a share of the panel's height
 LETTER = (0.0175, 0.07)  # width and height of a letter of a floor's name, as shares of its panel
 
@@ -34,7 +33,7 @@ def draw_curves(rows: Sequence[Row], floors: Floors, setting: str) -> Figure:
     for axes, (key, name) in zip(fig.subplots(1, 3), PANELS, strict=True):
         for part, colour in (("train", style.TRAIN), ("test", style.TEST)):
             values = [row[f"{part}_{key}"] for row in rows]
-            last = _number(values[-1]) if values else "none"
+            last = style.number(values[-1]) if values else "none"
             axes.plot(epochs, _plottable(values), color=colour, linewidth=1.6, label=f"{part}, last {last}")
             axes.plot(epochs[:1], _plottable(values)[:1], "o", color=colour, markersize=5)
         style.tidy(axes, name, "epoch (dot: untrained)", NATS)
@@ -63,7 +62,9 @@ def draw_kl_dimensions(kl: Tensor, mean_variance: Tensor) -> Figure:
     fig = style.figure(max(5.0, min(11.0, 2.5 + 0.16 * len(kl))), 3.2)
     axes = fig.subplots()
     axes.bar(range(len(kl)), kl[order].tolist(), color=[style.ACCENT if on else "#cccccc" for on in active], width=0.85)
-    title = f"KL of each latent dimension: {sum(active)} of {len(kl)} active, {float(kl.sum()):.1f} nats in all"
+    title = (
+        f"KL of each latent dimension: {sum(active)} of {len(kl)} active, {style.number(float(kl.sum()))} nats in all"
+    )
     style.tidy(axes, title, "latent dimension, by KL", "nats")
     step = max(1, len(kl) // 25)
     places = range(0, len(kl), step)
@@ -140,13 +141,6 @@ def _epochs(axes: Axes, epochs: Sequence[float]) -> None:
     axes.set_xlim(first - margin, last + margin)
 
 
-def _number(value: float | None) -> str:
-    """A number for a legend; one that exploded keeps its size."""
-    if value is None or not math.isfinite(value):
-        return "not finite"
-    return f"{value:.1f}" if abs(value) < EXPLODED else f"{value:.1e}".replace("e+", "e")
-
-
 def _plottable(values: Sequence[float | None]) -> list[float]:
     """The values of a line: a gap where there is no number, and a way out of the picture where a run exploded.
 
@@ -157,10 +151,10 @@ def _plottable(values: Sequence[float | None]) -> list[float]:
 
     def drawn(place: int) -> float:
         value, around = known[place], known[max(0, place - 1) : place + 2]
-        if abs(value) < EXPLODED:
+        if abs(value) < style.EXPLODED:
             return value
-        kept = any(abs(other) < EXPLODED for other in around)
-        return math.copysign(100 * EXPLODED, value) if kept and not math.isnan(value) else math.nan
+        kept = any(abs(other) < style.EXPLODED for other in around)
+        return math.copysign(100 * style.EXPLODED, value) if kept and not math.isnan(value) else math.nan
 
     return [drawn(place) for place in range(len(known))]
 
@@ -224,7 +218,7 @@ def _scale(axes: Axes, floors: Sequence[float], log: bool) -> None:
         log: whether a log scale may be used at all.
     """
     values = [value for line in axes.get_lines() for value in np.asarray(line.get_ydata(), dtype=float)]
-    finite = [value for value in [*values, *floors] if math.isfinite(value) and abs(value) < EXPLODED]
+    finite = [value for value in [*values, *floors] if math.isfinite(value) and abs(value) < style.EXPLODED]
     if not finite:
         return
     low, high = min(finite), max(finite)
@@ -248,7 +242,11 @@ def _scale(axes: Axes, floors: Sequence[float], log: bool) -> None:
 def _note_missing(axes: Axes, runs: Sequence[tuple[str, Sequence[float | None]]]) -> None:
     """Name the runs whose last value a panel cannot show, with that value."""
     gone = [(label, values[-1]) for label, values in runs if values]
-    told = [f"{_plain(label)} ({_number(last)})" for label, last in gone if last is None or not abs(last) < EXPLODED]
+    told = [
+        f"{_plain(label)} ({style.number(last)})"
+        for label, last in gone
+        if last is None or not abs(last) < style.EXPLODED
+    ]
     if told:
         text = textwrap.fill("ends outside: " + ", ".join(told), 60)
         axes.set_xlabel(f"{axes.get_xlabel()}\n{text}", fontsize=9)  # there no curve can cross it

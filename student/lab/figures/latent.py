@@ -15,6 +15,7 @@ from student.lab.figures import style
 POINTS = 5000
 FEW = 2000  # points; below it each one is drawn larger, and fewer ellipses lie over them
 WIDE = 0.3  # median sigma; above it many ellipses would hide the points
+FAR = 10.0  # of the codes' extent to the prior's; from there on the circles are too small for two names
 HALF, MOST = math.sqrt(2 * math.log(2)), math.sqrt(-2 * math.log(0.05))  # radii that hold 50 % and 95 % of N(0, I)
 
 
@@ -57,10 +58,11 @@ def draw_latent_map(
                 linewidths=0.9,
             )
         )  # fmt: skip
+    edge = max(MOST * 1.1, float(np.quantile(np.abs(points), 0.998)) * 1.05 if len(points) else 0)
     for radius, share in ((HALF, "50 %"), (MOST, "95 %")):
         axes.add_patch(Circle((0, 0), radius, fill=False, linestyle="--", color=style.FLOOR, linewidth=1.2))
-        axes.annotate(f"{share} of the prior", (0, radius), ha="center", va="bottom", fontsize=8, color="#444444")
-    edge = max(MOST * 1.1, float(np.quantile(np.abs(points), 0.998)) * 1.05 if len(points) else 0)
+        if radius == MOST or edge < FAR * MOST:
+            axes.annotate(f"{share} of the prior", (0, radius), ha="center", va="bottom", fontsize=8, color="#444444")
     axes.set(xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal")
     plane = "the latent plane" if latent_dim == 2 else f"two of {latent_dim} latent dimensions"
     title = f"test examples in {plane}; ellipses: one sigma of single posteriors"

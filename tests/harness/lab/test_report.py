@@ -230,6 +230,15 @@ def test_both_kinds_of_data_say_how_far_the_codes_spread(reference_text, tmp_pat
         assert re.search(r"codes spread by \d\.\d", plain)
 
 
+def test_exploded_codes_leave_titles_and_names_readable():
+    title = curves.draw_kl_dimensions(torch.tensor([6e22, 1e20]), torch.ones(2)).axes[0].get_title(loc="left")
+    assert title.endswith("6.0e22 nats in all")
+    for scale, names in ((1.0, 2), (100.0, 1)):
+        codes = scale * torch.randn(50, 2)
+        figure = latent.draw_latent_map(codes, codes.abs(), np.zeros(50, dtype=int), ("a",), ("z1", "z2"))
+        assert len(figure.axes[0].texts) == names
+
+
 def test_two_latent_dimensions_fill_their_axis():
     axes = curves.draw_kl_dimensions(torch.tensor([1.0, 3.0]), torch.tensor([0.5, 0.9])).axes[0]
     assert axes.get_xlim() == (-0.6, 1.6)
