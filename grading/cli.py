@@ -1,13 +1,16 @@
 """The command ``vae-grade``: it parses, calls and prints, and decides nothing.
 
 Exit status: 0 graded, whatever the score; 1 graded, but below ``--require``; 2 bad usage or bad input; 3 the grader
-could not do its work.
+could not do its work; 130 and 143 ended by Ctrl-C or SIGTERM.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import secrets
+import signal
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -77,10 +80,13 @@ AssignmentOption = Annotated[
 
 @app.command()
 def run(
+    context: typer.Context,
     hand_in: Annotated[
         str | None,
         typer.Argument(
-            metavar="SUBMISSION", help="A folder, a zip, or REPOSITORY@COMMIT (default: this assignment's student/)."
+            metavar="SUBMISSION",
+            help="A folder, a zip, or REPOSITORY@COMMIT (default: this assignment's student/). Four or more "
+            "hexadecimal digits are a commit's id before they are a tag or branch.",
         ),
     ] = None,
     tier: Annotated[Tier, typer.Option(help="Which checks to run; all means every tier that is present.")] = Tier.all,
@@ -104,6 +110,7 @@ def run(
     """Grade one submission and write its score document."""
     to_stdout = json_file == "-"
     console = Console(stderr=to_stdout, highlight=False)
+    _obey_no_workflow_commands(context, err=to_stdout)
     with reported():
         rubric = assignment.load(root or assignment.find_root(Path.cwd()))
         if only is not None:
@@ -318,6 +325,17 @@ def github_report(
         typer.echo(summary)
 
 
+def _obey_no_workflow_commands(context: typer.Context, *, err: bool) -> None:
+    """In a GitHub Actions job, keep the runner from obeying lines of the report, which comes out on the same stream.
+
+    It quotes what the student's code says, on lines of their own; indenting them is not enough.
+    """
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        token = secrets.token_hex(16)
+        typer.echo(f"::stop-commands::{token}", err=err)
+        context.call_on_close(lambda: typer.echo(f"::{token}::", err=err))
+
+
 def _require_writable(path: Path) -> None:
     try:
         files.ensure_writable(path)
@@ -344,6 +362,8 @@ def _progress(*, enabled: bool, title: str = "grading") -> Iterator[Any]:
 
 def main() -> None:
     """Entry point of the command."""
+    # As Ctrl-C does, it ends what was started and removes what was unpacked.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     app()
 
 

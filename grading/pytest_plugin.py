@@ -143,15 +143,16 @@ def _diagnosis(config: pytest.Config) -> dict[str, dict[str, str]]:
     if _DIAGNOSIS not in config.stash:
         from .diagnosis import diagnose, open_diagnostician
 
-        config.stash[_DIAGNOSIS] = {}
+        config.stash[_DIAGNOSIS], config.stash[_PROBLEMS] = {}, []
         run = _run(config)
         try:
             if any(piece.failed for piece in run.evidence):
                 diagnostician = open_diagnostician(run.assignment.root, run.assignment.files)
-                named = diagnose(diagnostician, run.evidence) if diagnostician is not None else {}
-                config.stash[_DIAGNOSIS] = {check: found.to_json() for check, found in named.items()}
+                if diagnostician is not None:
+                    named = diagnose(diagnostician, run.evidence, problems=config.stash[_PROBLEMS])
+                    config.stash[_DIAGNOSIS] = {check: found.to_json() for check, found in named.items()}
         except Exception as error:
-            config.stash[_PROBLEMS] = [f"no mistakes could be named: {type(error).__name__}: {error}"]
+            config.stash[_PROBLEMS].append(f"no mistakes could be named: {type(error).__name__}: {error}")
     return config.stash[_DIAGNOSIS]
 
 
@@ -290,8 +291,10 @@ def pytest_runtest_makereport(
     session = item.stash.get(SESSION, None)
     if session is not None and session.load_fault is not None:
         error = session.load_fault  # a check that looks for reasons may have found another one
-    calls, output = (session.calls, session.output) if session is not None else ([], "")
-    record = {**describe(error, run.assignment, check, calls), "output": output}
+    calls = session.calls if session is not None else []
+    record = describe(error, run.assignment, check, calls)
+    if session is not None:
+        record |= {"output": session.output, "relied_on": sorted(session.relied_on)}
     item.stash[RECORD] = record
     if isinstance(error, (CheckFailure, Blocked, SubmissionFault)):
         explanation = explain(record, run.assignment.item(check.item))

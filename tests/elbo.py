@@ -6,6 +6,7 @@ neither and a part is of no use (it raises, or gives no finite scalar), the chec
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -71,10 +72,14 @@ class Case:
         loss, recon, kl = unpack(result, PARTS, "compute_elbo")
         return loss, recon, kl
 
+    @property
+    def recon_item(self) -> str:
+        """The item of this case's reconstruction loss."""
+        return f"reconstruction_loss_{self.recon_loss}"
+
     def own_recon(self) -> Any:
-        name = f"reconstruction_loss_{self.recon_loss}"
-        loss = getattr(self.submission.seeded(0), name)
-        return prerequisite(name, lambda: loss(self.point.logits, self.point.x), shape=None)
+        loss = getattr(self.submission.seeded(0), self.recon_item)
+        return prerequisite(self.recon_item, lambda: loss(self.point.logits, self.point.x), shape=None)
 
     def own_kl(self) -> Any:
         kl = self.submission.seeded(0).kl_divergence
@@ -89,22 +94,27 @@ class Case:
     def assert_recon(self, recon: Any) -> None:
         what = f"the reconstruction term for recon_loss = {self.recon_loss!r}"
         true = self.true_recon().detach()
-        self._either(lambda: assert_close(recon, true, what), lambda: same(recon, self.own_recon()))
+        self._either(lambda: assert_close(recon, true, what), lambda: same(recon, self.own_recon()), self.recon_item)
 
     def assert_kl(self, kl: Any) -> None:
         what, true = "the KL term, which beta does not multiply,", self.true_kl().detach()
-        self._either(lambda: assert_close(kl, true, what), lambda: same(kl, self.own_kl()))
+        self._either(lambda: assert_close(kl, true, what), lambda: same(kl, self.own_kl()), "kl_divergence")
 
     def assert_sum(self, loss: Any, recon: Any, kl: Any, beta: float) -> None:
         """``loss = recon + beta * kl`` of the very parts that were returned with it."""
         try:
+            sizes = [part.numel() for part in (recon, kl) if isinstance(part, torch.Tensor)]
+            if math.prod(sizes) > 1_000_000:  # a column and a row, which would fill the memory with their sums
+                raise TypeError("too large")
             expected = torch.as_tensor(recon + beta * kl).detach()
         except (TypeError, RuntimeError):  # no numbers, or shapes that do not go together
             self.require_parts()
             actual = short((recon, kl))
             raise CheckFailure("structure", "recon and kl do not add up", expected="scalars", actual=actual) from None
         what = f"the loss, recon + beta * kl at beta = {beta:g},"
-        self._either(lambda: assert_close(loss, expected, what), lambda: same(loss, expected))
+        self._either(
+            lambda: assert_close(loss, expected, what), lambda: same(loss, expected), self.recon_item, "kl_divergence"
+        )
 
     def assert_recon_gradient(self, output: Any, what: str) -> None:
         """The gradient of ``output`` for the decoder output is that of the reconstruction term."""
@@ -112,7 +122,8 @@ class Case:
         (true,) = torch.autograd.grad(self.true_recon(), logits)
         self._either(
             lambda: assert_gradient(output, logits, true, what),
-            lambda: same(self.own_slope(f"reconstruction_loss_{self.recon_loss}", logits), slope(output, logits)),
+            lambda: same(self.own_slope(self.recon_item, logits), slope(output, logits)),
+            *(self.recon_item, "kl_divergence"),  # the loss has the shape of either
         )
 
     def assert_kl_gradient(self, output: Any, wanted: torch.Tensor, factor: float, what: str) -> None:
@@ -121,6 +132,7 @@ class Case:
         self._either(
             lambda: assert_gradient(output, wanted, factor * true, what),
             lambda: same(factor * self.own_slope("kl_divergence", wanted), slope(output, wanted)),
+            *(self.recon_item, "kl_divergence"),
         )
 
     def own_slope(self, item: str, wanted: torch.Tensor) -> torch.Tensor:
@@ -144,16 +156,20 @@ class Case:
         changed = set(self.submission.mutated)
         if changed:
             self.own_recon()
-            changed -= renamed(self.submission.mutated, ("logits", "x"))
+            by_recon = renamed(self.submission.mutated, ("logits", "x"))
             self.own_kl()
-            changed -= renamed(self.submission.mutated, ("mu", "logvar"))
+            by_kl = renamed(self.submission.mutated, ("mu", "logvar"))
+            for item, by_part in ((self.recon_item, by_recon), ("kl_divergence", by_kl)):
+                if changed & by_part:
+                    self.submission.rely_on(item)
+                    changed -= by_part
         if changed:
             message = "compute_elbo changes its arguments in place"
             raise CheckFailure("mutation", message, expected="arguments left as they were", actual=", ".join(changed))
 
     def require_parts(self) -> None:
         """Both parts give finite scalars, or else the check is blocked by the one that does not."""
-        for item, own in ((f"reconstruction_loss_{self.recon_loss}", self.own_recon), ("kl_divergence", self.own_kl)):
+        for item, own in ((self.recon_item, self.own_recon), ("kl_divergence", self.own_kl)):
             value = prerequisite(item, own)
             if not bool(torch.isfinite(value)):
                 raise Blocked(item, f"it returns {short(value)}")
@@ -166,13 +182,14 @@ class Case:
                 self.require_parts()
             raise
 
-    def _either(self, is_true: Callable[[], None], is_own: Callable[[], bool]) -> None:
+    def _either(self, is_true: Callable[[], None], is_own: Callable[[], bool], *items: str) -> None:
         try:
             is_true()
         except (CheckFailure, StudentError):
             if not is_own():
                 self.require_parts()
                 raise
+            self.submission.rely_on(*items)
 
 
 def same(one: Any, other: Any) -> bool:

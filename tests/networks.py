@@ -9,15 +9,20 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from grading.checks import CheckFailure, Model, Submission, short
+from grading.checks import CheckFailure, Draws, Model, Submission, short
 
 Parameters = Mapping[str, torch.Tensor]
+
+GIVEN = ("enc", "dec", "mu", "logvar")
+WEIGHT_SEED = 1
 
 
 def build(
     submission: Submission, input_dim: int, hidden_dim: int, latent_dim: int, layers: int = 1, **options: Any
 ) -> Model:
     """The submission's ``VAE`` of these sizes, once it is known to have the layers that the skeleton gives it.
+
+    Its weights are replaced: with its own, such as zeros, an encoder could ignore its input and still be right.
 
     Args:
         submission: the student's file.
@@ -30,8 +35,15 @@ def build(
     Raises:
         CheckFailure: the given ``VAE.__init__`` was changed.
     """
-    model = submission.VAE(input_dim, hidden_dim, latent_dim, num_hidden_layers=layers, **options)
-    return with_given_layers(model, input_dim, hidden_dim, latent_dim, layers)
+    made = submission.VAE(input_dim, hidden_dim, latent_dim, num_hidden_layers=layers, **options)
+    model = with_given_layers(made, input_dim, hidden_dim, latent_dim, layers)
+    weights = Draws(WEIGHT_SEED)
+    for name, parameter in model.parameters.items():
+        layer, _, _ = name.rpartition(".")
+        if layer.partition(".")[0] in GIVEN:
+            reach = model.parameters[f"{layer}.weight"].shape[1] ** -0.5  # as torch's own layers begin
+            model.set(name, weights.uniform(*parameter.shape, low=-reach, high=reach))
+    return model
 
 
 def with_given_layers(model: Any, input_dim: int, hidden_dim: int, latent_dim: int, layers: int = 1) -> Model:
@@ -43,12 +55,20 @@ def with_given_layers(model: Any, input_dim: int, hidden_dim: int, latent_dim: i
         shapes[f"enc.{2 * i}"] = (hidden_dim, hidden_dim if i else input_dim)
         shapes[f"dec.{2 * i}"] = (hidden_dim, hidden_dim if i else latent_dim)
     shapes[f"dec.{2 * layers}"] = (input_dim, hidden_dim)
+    for name in model.parameters:
+        layer, _, kind = name.rpartition(".")
+        if name.partition(".")[0] in GIVEN and (layer not in shapes or kind not in ("weight", "bias")):
+            message = f"the skeleton gives the model no {name}: leave VAE.__init__ as it is"
+            raise CheckFailure("structure", message, expected=", ".join(shapes), actual=name)
     for name, shape in shapes.items():
         weight = model.parameters.get(f"{name}.weight", torch.empty(0))
         bias = model.parameters.get(f"{name}.bias", torch.empty(0))
         if tuple(weight.shape) != shape or tuple(bias.shape) != shape[:1]:
             message = f"the layer {name} is not as the skeleton gives it: leave VAE.__init__ as it is"
             raise CheckFailure("structure", message, expected=f"a weight of shape {shape}", actual=short(weight))
+        if not weight.dtype == bias.dtype == torch.float32:
+            message = f"the layer {name} does not compute in float32: leave VAE.__init__ as it is"
+            raise CheckFailure("dtype", message, expected="float32", actual=short(weight))
     return model
 
 

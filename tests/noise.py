@@ -6,11 +6,13 @@ import math
 
 import torch
 
-from grading.checks import assert_finite, assert_statistic
+from grading.checks import assert_finite, assert_statistic, assert_tensor
 
 
 def standardized(z: torch.Tensor, mu: torch.Tensor, logvar: torch.Tensor) -> torch.Tensor:
     """``(z - mu) / sigma``, the noise that made ``z``, in float64."""
+    for name, value in (("mu", mu), ("logvar", logvar)):
+        assert_tensor(value, z.shape, None, name)
     eps = (z.detach().double() - mu.detach().double()) / torch.exp(logvar.detach().double() / 2)
     assert_finite(eps, "z")
     return eps

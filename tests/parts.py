@@ -13,9 +13,20 @@ from typing import Any
 
 import networks
 import torch
+from noise import assert_standard_moments, standardized
 
 from grading.boundary.errors import RefusedError, StudentError
-from grading.checks import Blocked, CheckFailure, Model, Submission, assert_close_to_any, prerequisite, short, unpack
+from grading.checks import (
+    Blocked,
+    CheckFailure,
+    Model,
+    Submission,
+    assert_close_to_any,
+    assert_tensor,
+    prerequisite,
+    short,
+    unpack,
+)
 
 NAMES = ("logits", "mu", "logvar", "z")
 
@@ -64,10 +75,34 @@ def own(submission: Submission, model: Model, x: torch.Tensor, seed: int, *, gra
         overwritten = {"mu", "logvar"} if submission.mutated else set()
         logits = _tensor("decode", lambda: model.decode(z))
         overwritten |= {"z"} if submission.mutated else set()
-    return Pass(logits, mu, logvar, z, frozenset(overwritten))
+    found = Pass(logits, mu, logvar, z, frozenset(overwritten))
+    _rely_on_what_is_wrong(submission, model, x, found)
+    return found
 
 
-def decoded(model: Model, z: torch.Tensor) -> list[torch.Tensor]:
+def _rely_on_what_is_wrong(submission: Submission, model: Model, x: torch.Tensor, found: Pass) -> None:
+    """Where the submission's own parts do not give what they should, say so: they have to be wrong elsewhere too."""
+    with torch.no_grad():
+        encoded = networks.encode(model.parameters, x)
+        if not all(same(*pair) for pair in zip((found.mu, found.logvar), encoded, strict=True)):
+            submission.rely_on("encode")
+        if {"mu", "logvar"} & found.overwritten or found.z.shape != found.mu.shape or found.z.dtype != found.mu.dtype:
+            submission.rely_on("reparameterize")
+        if "z" in found.overwritten:
+            submission.rely_on("decode")
+        elif not _takes(model, found.z):
+            submission.rely_on("encode", "reparameterize")
+        elif not same(found.logits, networks.decode(model.parameters, found.z)):
+            submission.rely_on("decode")
+
+
+def _takes(model: Model, z: torch.Tensor) -> bool:
+    """Whether ``z`` fits the decoder."""
+    weight = model.parameters["dec.0.weight"]
+    return z.dim() > 0 and z.shape[-1] == weight.shape[1] and z.dtype == weight.dtype
+
+
+def decoded(submission: Submission, model: Model, z: torch.Tensor) -> list[torch.Tensor]:
     """What the logits may be: the submission's own ``decode(z)``, or the true one; nothing if ``decode`` is random.
 
     Raises:
@@ -76,10 +111,15 @@ def decoded(model: Model, z: torch.Tensor) -> list[torch.Tensor]:
     with torch.no_grad():
         logits, again = (_tensor("decode", lambda: model.decode(z.detach())) for _ in range(2))
         if not same(logits, again):
+            submission.rely_on("decode")
             return []
-        weight = model.parameters["dec.0.weight"]
-        fits = z.dim() > 0 and z.shape[-1] == weight.shape[1] and z.dtype == weight.dtype
-        return [logits, networks.decode(model.parameters, z)] if fits else [logits]
+        if not _takes(model, z):
+            submission.rely_on("encode", "reparameterize")
+            return [logits]
+        true = networks.decode(model.parameters, z)
+        if not same(logits, true):
+            submission.rely_on("decode")
+        return [logits, true]
 
 
 def reaches(output: torch.Tensor, leaf: torch.Tensor) -> bool:
@@ -141,7 +181,9 @@ def _expect(item: str, value: torch.Tensor, shape: tuple[int, ...], dtype: torch
         raise Blocked(item, f"it returns {short(value)} instead of {wanted}")
 
 
-def assert_fields(output: Pass, expected: Pass, model: Model, x: torch.Tensor, names: Sequence[str]) -> None:
+def assert_fields(
+    submission: Submission, output: Pass, expected: Pass, model: Model, x: torch.Tensor, names: Sequence[str]
+) -> None:
     """These fields of ``forward``'s output are those of its own parts, or the true ones."""
     candidates = dict(zip(("mu", "logvar"), networks.encode(model.parameters, x), strict=True))
     for name in [name for name in candidates if name in names and name not in expected.overwritten]:
@@ -150,7 +192,7 @@ def assert_fields(output: Pass, expected: Pass, model: Model, x: torch.Tensor, n
             what = f"{name}, held against encode(x),"
             assert_close_to_any(getattr(output, name), [own_value, candidates[name]], what)
     if "logits" in names:
-        logits = decoded(model, output.z) + ([expected.logits] if "z" in expected.overwritten else [])
+        logits = decoded(submission, model, output.z) + ([expected.logits] if "z" in expected.overwritten else [])
         if logits and not any(same(output.logits, own_value) for own_value in logits):
             assert_close_to_any(output.logits, logits, "logits, held against decode(z),")
 
@@ -162,6 +204,20 @@ def same(actual: torch.Tensor, own_value: torch.Tensor) -> bool:
     return torch.allclose(actual.detach(), own_value.detach(), rtol=1e-4, atol=1e-5, equal_nan=True)
 
 
-def z_is_the_parts_business(output: Pass, expected: Pass) -> bool:
-    """Whether ``z`` is what the submission's own ``reparameterize`` gives, or is changed by its ``decode``."""
-    return same(output.z, expected.z) or "z" in expected.overwritten
+def noise(submission: Submission, model: Model, x: torch.Tensor, seed: int) -> torch.Tensor | None:
+    """``(z - mu) / sigma`` of ``forward``'s output, or None where ``z`` is what the submission's own parts make of it.
+
+    That they make it rightly is judged in their own checks; where they do not, these have to find it.
+    """
+    output, expected = forward(model, x, seed), own(submission, model, x, seed)
+    if "z" in expected.overwritten:
+        return None
+    if same(output.z, expected.z):
+        try:
+            assert_standard_moments(standardized(expected.z, expected.mu, expected.logvar), "(z - mu) / sigma")
+        except CheckFailure:
+            submission.rely_on("reparameterize", "encode")
+        return None
+    for name in ("mu", "logvar", "z"):
+        assert_tensor(getattr(output, name), (len(x), model.parameters["mu.bias"].numel()), x.dtype, name)
+    return standardized(output.z, output.mu, output.logvar)

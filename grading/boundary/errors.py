@@ -69,8 +69,12 @@ class ViolationError(SubmissionFault):
     """What came from the student's process was not an answer to what it had been asked."""
 
 
-# Exceptions that pytest or the interpreter would obey instead of report must not be impersonated.
-_NOT_IMPERSONATED = frozenset({"AssertionError", "GeneratorExit", "KeyboardInterrupt", "SystemExit", "StopIteration"})
+# Exceptions that pytest or the interpreter would obey instead of report must not be impersonated; those that are not
+# made from a text cannot be.
+_NOT_IMPERSONATED = frozenset(
+    {"AssertionError", "GeneratorExit", "KeyboardInterrupt", "SystemExit", "StopIteration", "StopAsyncIteration"}
+    | {"ExceptionGroup", "UnicodeDecodeError", "UnicodeEncodeError", "UnicodeTranslateError"}
+)
 
 
 @functools.cache
@@ -78,13 +82,11 @@ def _student_error_class(base: str) -> type[StudentError]:
     builtin = getattr(builtins, base, None)
     if base in _NOT_IMPERSONATED or not (isinstance(builtin, type) and issubclass(builtin, Exception)):
         return StudentError
-    try:
-        return type(f"Student{base}", (StudentError, builtin), {"__module__": __name__})
-    except TypeError:  # a layout that cannot be combined, as with exception groups
-        return StudentError
+    return type(f"Student{base}", (StudentError, builtin), {"__module__": __name__})
 
 
 def student_error(type_name: str, bases: list[str], message: str, frames: tuple[SourceLine, ...]) -> StudentError:
     """The exception to raise for one that the student's code raised, by the names of its builtin bases."""
-    base = next((name for name in bases if name not in {"Exception", "BaseException", "object"}), "Exception")
-    return _student_error_class(base)(type_name, message, frames)
+    possible = (_student_error_class(base) for base in bases if base not in {"Exception", "BaseException", "object"})
+    made = next((cls for cls in possible if cls is not StudentError), StudentError)
+    return made(type_name, message, frames)

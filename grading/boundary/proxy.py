@@ -21,6 +21,9 @@ from .transcript import Transcript
 from .worker import wire
 from .worker.wire import Opaque, Record
 
+_REFUSALS = frozenset({"structure", "crash", "shape"})  # what an executor refuses for
+_LAST_LINE = 10_000_000
+
 __all__ = ["CallRecord", "Model", "Opaque", "Record", "Session", "SourceFile", "Submission"]
 
 
@@ -60,6 +63,7 @@ class Session:
     output: str = ""
     calls: list[CallRecord] = field(default_factory=list)
     transcript: Transcript = field(default_factory=Transcript)
+    relied_on: set[tuple[str, ...]] = field(default_factory=set)
     _released: list[int] = field(default_factory=list)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
@@ -81,7 +85,6 @@ class Session:
         number = secrets.token_hex(8)  # unpredictable, so that an answer cannot be written before it is asked for
         asked = wire.encode({"id": number, "request": tagged}, arrays)
         data = self.channel.exchange(asked, self.timeout)
-        self.transcript.add(asked, data)
         try:
             frame = wire.decode(data)
             if frame.header.get("id") != number or not isinstance(frame.header.get("reply"), dict):
@@ -90,6 +93,7 @@ class Session:
         except wire.WireError as error:
             self.channel.close()
             raise ViolationError(f"the submission's process sent {error}") from None
+        self.transcript.add(asked, data)
         if isinstance(reply.get("output"), str):
             self.output = (self.output + reply["output"])[:20_000]
         if isinstance(reply.get("error"), dict):
@@ -98,12 +102,17 @@ class Session:
 
     def _raise(self, error: dict[str, Any]) -> None:
         message = str(error.get("message", ""))
-        if isinstance(error.get("refused"), str):
-            raise RefusedError(error["refused"], message)
+        refused = error.get("refused")
+        if refused is not None:
+            # A student sees the kind of a hidden failure too, so that it must not be free text.
+            if refused not in _REFUSALS:
+                self.channel.close()
+                raise ViolationError("the submission's process refused for a reason that there is not")
+            raise RefusedError(refused, message)
         frames = tuple(
-            SourceLine(str(frame.get("function")), frame["line"], str(frame.get("source")))
+            SourceLine(str(frame.get("function")), line, str(frame.get("source")))
             for frame in _list(error.get("frames"))
-            if isinstance(frame, dict) and isinstance(frame.get("line"), int)
+            if isinstance(frame, dict) and (line := _line(frame.get("line"))) is not None
         )
         bases = [str(base) for base in _list(error.get("bases"))]
         raised = student_error(str(error.get("type")), bases, message, frames)
@@ -129,8 +138,7 @@ class Session:
         leaves = [leaf for value in (*args, *kwargs.values()) for leaf in _tensors(value)]
         result = self._connect(number, model, leaves, reply.get("value"), models)
         mutated = tuple(str(name) for name in _list(reply.get("mutated")))
-        line = reply.get("line") if isinstance(reply.get("line"), int) else None
-        self.calls.append(CallRecord(name, args, kwargs, model, result, mutated, line))
+        self.calls.append(CallRecord(name, args, kwargs, model, result, mutated, _line(reply.get("line"))))
         return result
 
     def _connect(
@@ -303,6 +311,14 @@ class Submission:
         """This file, with torch's default generator seeded right before each call through the result."""
         return _Seeded(self._session, None, seed)
 
+    def rely_on(self, *items: str) -> None:
+        """Say that the check holds the submission to what these parts of it answer, which is not what they should.
+
+        One bug costs one item: who calls a wrong function is not wrong for that. But if none of these items is found
+        wrong by its own checks, then the part has answered wrongly for this check alone, and the check has failed.
+        """
+        self._session.relied_on.add(items)
+
     @property
     def calls(self) -> list[CallRecord]:
         """Every call of this check so far, oldest first."""
@@ -352,6 +368,11 @@ def _tensors(value: Any) -> list[torch.Tensor]:
     if isinstance(value, (tuple, list)):
         return [tensor for item in value for tensor in _tensors(item)]
     return []
+
+
+def _line(value: Any) -> int | None:
+    """A line's number, if it can be one of a file that was taken."""
+    return value if type(value) is int and 0 < value <= _LAST_LINE else None
 
 
 def _list(value: Any) -> list[Any]:

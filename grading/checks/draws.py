@@ -19,13 +19,13 @@ class Draws:
         self, *shape: int, mean: float = 0.0, std: float = 1.0, dtype: torch.dtype = torch.float32
     ) -> torch.Tensor:
         """Independent ``N(mean, std ** 2)`` numbers; float32 unless told otherwise."""
-        return mean + std * torch.randn(*shape, generator=self._generator, dtype=dtype)
+        return mean + std * torch.randn(shape, generator=self._generator, dtype=dtype)
 
     def uniform(
         self, *shape: int, low: float = 0.0, high: float = 1.0, dtype: torch.dtype = torch.float32
     ) -> torch.Tensor:
         """Independent numbers, uniform in ``[low, high)``; float32 unless told otherwise."""
-        return low + (high - low) * torch.rand(*shape, generator=self._generator, dtype=dtype)
+        return low + (high - low) * torch.rand(shape, generator=self._generator, dtype=dtype)
 
     def integer(self, low: int, high: int) -> int:
         """One integer, uniform from ``low`` to ``high``, both included."""

@@ -21,6 +21,7 @@ _PASSED: dict[str, Any] = {
     "function": None,
     "source": None,
     "misconception": None,
+    "relied_on": [],
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,7 +24,15 @@ from ..seeds import derive_seed
 
 PUBLIC_KEY = "public"
 LARGEST_PASSED = 4 << 20
-"""Bytes of a conversation up to which it is kept of a passed check: all of them together should not fill the memory."""
+"""Bytes of a conversation up to which it is kept of a passed check."""
+LARGEST_EVIDENCE = 256 << 20
+"""Bytes of all conversations that are kept: what a submission answers should not fill the memory."""
+PATIENCE = ((2, 1.0), (12, 0.2), (math.inf, 0.1))
+"""After fewer than so many timeouts in a run, the share of its time that a call may still take.
+
+A function that never returns is called by many checks, also of other items. With this they all end, one after the
+other, while there is time left for the checks that do not need it.
+"""
 
 
 @dataclass
@@ -54,6 +63,8 @@ class CheckRun:
 
     def __post_init__(self) -> None:
         self.deadline = time.monotonic() + self.run_timeout
+        self._timeouts = 0
+        self._evidence_size = 0
         self._files: dict[Path, str] = {}
         self._kept: tuple[Channel, tuple[str, str]] | None = None  # with the item and tier that it may go on with
         self._by_path = {check.path: check for check in self.assignment.checks()}
@@ -76,8 +87,20 @@ class CheckRun:
         unclear = status not in ("passed", "failed", "timeout", "crashed") or record["blocked_by"] is not None
         if unclear or not self.assignment.item(check.item).functions:
             return
-        if status != "passed" or transcript.size <= LARGEST_PASSED:
+        largest = LARGEST_EVIDENCE - self._evidence_size
+        if status == "passed":
+            largest = min(largest, LARGEST_PASSED)
+        if transcript.size <= largest:
+            self._evidence_size += transcript.size
             self.evidence.append(Evidence(check.id, check.item, status != "passed", transcript))
+
+    def count_timeout(self) -> None:
+        """Have less patience from now on: see ``PATIENCE``."""
+        self._timeouts += 1
+
+    def patience(self) -> float:
+        """Seconds that a call may take by now."""
+        return self.call_timeout * next(share for timeouts, share in PATIENCE if self._timeouts < timeouts)
 
     def take_worker(self, check: Check) -> tuple[Channel, bool]:
         """A worker for a check, and whether it has served another check before.
@@ -126,7 +149,7 @@ class CheckSession(Session):
     """
 
     def __init__(self, run: CheckRun, check: Check) -> None:
-        super().__init__(_NotOpen(), timeout=run.call_timeout)
+        super().__init__(_NotOpen(), timeout=run.patience())
         self._run, self.check, self._begun = run, check, False
         self.inherited = False
         self.load_fault: SubmissionFault | None = None
@@ -149,7 +172,11 @@ class CheckSession(Session):
             self._begin()
         if time.monotonic() > self._run.deadline:
             raise CallTimeoutError("the time for the whole submission is used up")
-        return super().request(operation, **fields)
+        try:
+            return super().request(operation, **fields)
+        except CallTimeoutError:
+            self._run.count_timeout()
+            raise
 
     def _begin(self) -> None:
         self.load_fault = self._run.load_faults.get(self._file)

@@ -58,25 +58,42 @@ def open_diagnostician(root: Path, files: tuple[str, ...]) -> Diagnostician | No
     return Stored.load(path) if path.is_file() else None
 
 
-def diagnose(diagnostician: Diagnostician, evidence: list[Evidence], seconds: float = SECONDS) -> dict[str, Named]:
+def diagnose(
+    diagnostician: Diagnostician,
+    evidence: list[Evidence],
+    seconds: float = SECONDS,
+    problems: list[str] | None = None,
+) -> dict[str, Named]:
     """Explain the failed checks of a run, as far as that is possible.
 
     Args:
         diagnostician: knows the wrong answers.
         evidence: of every check that was made, in any order.
         seconds: how long this may take.
+        problems: where a fault in the diagnosis of one item is told, so that it costs no other item its own; without
+            it the fault is raised.
     """
     deadline = time.monotonic() + seconds
     by_item = {item: [e for e in evidence if e.item == item] for item in (e.item for e in evidence if e.failed)}
     found: dict[str, Named] = {}
     unexplained = []
-    for item, own in by_item.items():
-        named = diagnostician.explain(item, own, deadline)
+
+    def explain(item: str, beside: Sequence[str] = ()) -> dict[str, Named]:
+        try:
+            return diagnostician.explain(item, by_item[item], deadline, beside)
+        except Exception as error:
+            if problems is None:
+                raise
+            problems.append(f"no mistakes could be named in {item}: {type(error).__name__}: {error}")
+            return {}
+
+    for item in by_item:
+        named = explain(item)
         found |= named
         if not named:
             unexplained.append(item)
     # A function that calls other wrong ones answers as its mistake does with those around it.
     certain = sorted({named.names[0] for named in found.values() if len(named.names) == 1})
     for item in unexplained if certain else ():
-        found |= diagnostician.explain(item, by_item[item], deadline, certain)
+        found |= explain(item, certain)
     return found

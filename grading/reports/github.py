@@ -80,7 +80,7 @@ def _ratio(checks: list[dict[str, Any]]) -> str:
 def _text(text: str) -> str:
     """Plain text inside Markdown: nothing in it makes a link, an image, a tag, a mention or a new cell."""
     escaped = html.escape(" ".join(text.split()), quote=True)
-    return "".join(f"&#{ord(c)};" if c in "\\`*_{}[]()#+!|~@:$" else c for c in escaped)
+    return "".join(f"&#{ord(c)};" if c in "\\`*_{}[]()#+!|~@:$." else c for c in escaped)
 
 
 def _data(text: str) -> str:

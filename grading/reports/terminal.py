@@ -46,9 +46,10 @@ def render(document: dict[str, Any], console: Console, *, details: bool = True) 
             lost = [check for check in item["checks"] if check["status"] != "passed"]
             if lost:
                 console.print(_item_details(item, lost))
+    # Names that a student chose are in these lines; wrapped, one could begin a line with what a log obeys.
     for problem in document["problems"]:
-        console.print(Text("note: ", style="yellow").append(Text(problem, style="default")), highlight=False)
-    console.print(_footer(document), highlight=False)
+        console.print(Text("note: ", style="yellow").append(Text(problem, style="default")), soft_wrap=True)
+    console.print(_footer(document), soft_wrap=True)
 
 
 def _table(document: dict[str, Any]) -> Table:

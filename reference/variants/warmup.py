@@ -55,6 +55,24 @@ def init_with_two_hidden_layers(self, input_dim, hidden_dim, latent_dim):
     self.output = nn.Linear(hidden_dim, input_dim)
 
 
+@variant_init
+def init_with_a_learned_gain(self, input_dim, hidden_dim, latent_dim):
+    class Gain(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.gain = nn.Parameter(torch.tensor(1.0))
+
+        def forward(self, h):
+            return self.gain * h
+
+    super(VAE, self).__init__()
+    self.hidden = nn.Linear(input_dim, hidden_dim)
+    self.mu = nn.Linear(hidden_dim, latent_dim)
+    self.logvar = nn.Linear(hidden_dim, latent_dim)
+    self.decoder_hidden = nn.Linear(latent_dim, hidden_dim)
+    self.output = nn.Sequential(nn.Linear(hidden_dim, input_dim), Gain())
+
+
 @variant_encode
 def encode_with_method_call(self, x):
     h = self.hidden(x).relu()

@@ -126,7 +126,8 @@ def _treat(
     try:
         while trainer.epoch < cfg.epochs:
             log = trainer.run_epoch(watching(view, trainer.epoch, asked))
-            rows.append(session.measured_row(trainer, material, log, seen))
+            # A patient's loss has its own beta, not the schedule's.
+            rows.append({**session.measured_row(trainer, material, log, seen), "beta": patient.beta})
             before = {name: value.clone() for name, value in trainer.model.state_dict().items()}
     except Diverged as error:
         ended = str(error)

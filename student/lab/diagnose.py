@@ -61,6 +61,7 @@ class Evidence:
 
 
 COLLAPSE_MARGIN = 0.03
+NO_FACTOR = "which no usual factor explains"
 FAR = "Codes far from the prior"
 CAUSES_OF_COLLAPSE = (
     "the reconstruction is averaged over the features while the KL is summed; the KL is summed over the batch while "
@@ -71,20 +72,24 @@ CAUSES_OF_COLLAPSE = (
 
 def diagnose(evidence: Evidence) -> list[Finding]:
     """Everything worth saying about a run, problems first."""
+    # Two exact checks come first: they need neither training nor finite measurements, and what they find explains the
+    # rest. The last ones among the problems are symptoms that have many causes.
     if not all(math.isfinite(value) for value in (evidence.test.recon, evidence.test.kl)):
         text = f"test reconstruction {evidence.test.recon}, KL {evidence.test.kl}. {_exploded(evidence)}"
-        return [Finding("problem", "The numbers are not finite", text)]
+        return [*_loss(evidence), Finding("problem", "The numbers are not finite", text)]
     if evidence.rows[-1]["epoch"] == 0:
         text = f"This is the untrained network: test −ELBO {evidence.test.neg_elbo:.1f} nats."
-        return [Finding("note", "Not trained yet", text)]
+        return [*_loss(evidence), Finding("note", "Not trained yet", text)]
     checks = (
+        _loss,
+        _schedule,
         _negative_kl,
         _collapse,
         _noise,
         _sigma,
         _sigmoid,
-        _explosion,
         _accounting,
+        _explosion,
         _overfitting,
         _unfinished,
         _units,
@@ -94,6 +99,62 @@ def diagnose(evidence: Evidence) -> list[Finding]:
         found.append(_without_problem(evidence))
     order = ("problem", "note", "good")
     return sorted(found, key=lambda finding: order.index(finding.level))
+
+
+def _loss(evidence: Evidence) -> list[Finding]:
+    """Hold the reported loss against the reported terms, whatever these are worth: loss = recon + beta KL.
+
+    Correct code cannot fail this. All three numbers are of the same forward pass, at the final beta whatever the
+    warm-up did in training, and a mean over batches keeps a sum a sum; only float32 rounding is left, of about 1e-6 of
+    the larger term, and the tolerance is a hundred times that.
+    """
+    told, beta = evidence.reported, evidence.cfg.beta
+    right = told.recon + beta * told.kl
+    tolerance = 1e-4 * (abs(told.recon) + abs(beta * told.kl)) + 1e-3
+    if not math.isfinite(told.loss - right) or abs(told.loss - right) <= tolerance or _beta_in_kl(evidence):
+        return []
+    readings = {
+        "the KL has the wrong sign": told.recon - beta * told.kl,
+        "the KL is missing": told.recon,
+        "beta is ignored": told.recon + told.kl,
+        "beta is multiplied in twice": told.recon + beta**2 * told.kl,
+        "the reconstruction is missing": beta * told.kl,
+        "it is summed over the batch instead of averaged": told.batch_size * right,
+        "the reconstruction in it is averaged over the features": told.recon / evidence.input_dim + beta * told.kl,
+    }
+    fitting = [reading for reading, value in readings.items() if abs(told.loss - value) <= tolerance]
+    text = (
+        f"On the training examples the implementation reports a loss of {told.loss:.4g} nats, and its own terms give "
+        f"{told.recon:.4g} + {beta:g} · {told.kl:.4g} = {right:.4g}"
+    )
+    text += f": {fitting[0]}." if fitting else ". No usual mistake gives this number."
+    return [Finding("problem", "The loss is not reconstruction + beta KL", text)]
+
+
+def _beta_in_kl(evidence: Evidence) -> bool:
+    """Whether the reported KL is multiplied by beta already; the loss, its sum with the reconstruction, is right."""
+    told, beta = evidence.reported, evidence.cfg.beta
+    weighted = beta * evidence.train.kl
+    return (
+        beta > 0
+        and abs(beta - 1) > 0.05
+        and abs(told.loss - told.recon - told.kl) <= 1e-4 * (abs(told.recon) + abs(told.kl)) + 1e-3
+        and abs(told.kl - weighted) <= 0.02 * abs(weighted) + 1e-3
+    )
+
+
+def _schedule(evidence: Evidence) -> list[Finding]:
+    """The beta of the last step, where the last epoch lies wholly after the warm-up."""
+    cfg, last = evidence.cfg, evidence.rows[-1]
+    if cfg.implementation != "vae" or last["epoch"] - 1 < cfg.warmup_epochs:
+        return []
+    if math.isclose(last["beta"], cfg.beta, rel_tol=1e-4, abs_tol=1e-9):
+        return []
+    text = (
+        f"After {cfg.warmup_epochs:g} epochs of warm-up beta_schedule should give the final beta, {cfg.beta:g}; at the "
+        f"last step of epoch {last['epoch']:.0f} it gave {last['beta']:.4g}."
+    )
+    return [Finding("problem", f"beta_schedule ends at {last['beta']:.4g}, not at {cfg.beta:g}", text)]
 
 
 def _collapse(evidence: Evidence) -> list[Finding]:
@@ -120,37 +181,49 @@ def _negative_kl(evidence: Evidence) -> list[Finding]:
 
 
 def _noise(evidence: Evidence) -> list[Finding]:
-    """A decoder that works at the mean and fails with noise was trained without the noise.
+    """A decoder that works at the mean and fails with noise was trained without the noise, or with another loss."""
+    if evidence.reported.kl < 0 or _loss(evidence) or not _fails_with_noise(evidence):
+        return []  # the first two are their own trouble
+    text = (
+        f"With z = mu the test reconstruction is {evidence.recon_at_mean:.1f} nats, with z drawn from the posterior "
+        f"{evidence.test.recon:.1f} (mean sigma {evidence.test.posterior_std:.2f}). The decoder never met the noise "
+        "that the posterior claims. Usual causes: reparameterize returns mu, draws noise of another distribution, or "
+        "uses a sigma other than exp(logvar / 2)."
+    )
+    return [Finding("problem", "The decoder was not trained with the posterior's noise", text)]
+
+
+def _fails_with_noise(evidence: Evidence) -> bool:
+    """Whether the noise costs more than training with it would have left.
 
     Where the loss is at its optimum, the noise costs at most beta/2 nats for each active unit: there the derivative of
     the reconstruction by logvar is beta/2 (1 - sigma ** 2), and the reconstruction grows about linearly in sigma ** 2.
     Twice that, and a margin, is suspicious.
     """
     test, at_mean = evidence.test, evidence.recon_at_mean
-    if evidence.reported.kl < 0:
-        return []  # its own trouble
-    if test.recon - at_mean < evidence.cfg.beta * test.active_units + 0.15 * abs(at_mean) + 1:
-        return []
-    text = (
-        f"With z = mu the test reconstruction is {at_mean:.1f} nats, with z drawn from the posterior {test.recon:.1f} "
-        f"(mean sigma {test.posterior_std:.2f}). The decoder never met the noise that the posterior claims. Usual "
-        "causes: reparameterize returns mu, draws noise of another distribution, or uses a sigma other than "
-        "exp(logvar / 2)."
-    )
-    return [Finding("problem", "The decoder was not trained with the posterior's noise", text)]
+    return test.recon - at_mean >= evidence.cfg.beta * test.active_units + 0.15 * abs(at_mean) + 1
 
 
 def _sigma(evidence: Evidence) -> list[Finding]:
-    """A unit that tells examples apart pays for it with a sigma below 1; where it does not, nobody asked sigma."""
-    active = evidence.test.active
-    if not active.any() or float(evidence.test.kl_per_dimension[active].mean()) < 0.05:
+    """A unit that tells examples apart pays for it with a sigma below 1; where it does not, nobody asked sigma.
+
+    Early in training sigma has not moved yet, whoever asks, so the code must be of use before it counts. Right code
+    still has a mean sigma up to 0.997 just below the floor; once it is 5 % below and the active units carry 0.1 nats
+    each, right code has 0.93 at most and code that detaches sigma 0.999 (measured on digits, wine and breast-cancer
+    with several beta, rates, sizes and likelihoods).
+    """
+    test, active = evidence.test, evidence.test.active
+    if test.neg_elbo >= evidence.floors.constant - 0.05 * abs(evidence.floors.constant):
         return []
-    sigma = float(evidence.test.sigma_per_dimension[active].mean())
-    if sigma < 0.98 or _noise(evidence):
+    if not active.any() or float(test.kl_per_dimension[active].mean()) < 0.1:
+        return []
+    sigma = float(test.sigma_per_dimension[active].mean())
+    if sigma < 0.98 or _fails_with_noise(evidence):
         return []
     text = (
-        f"The active units have a mean sigma of {sigma:.3f}, the prior's. Only the KL seems to teach logvar: no "
-        "gradient of the reconstruction reaches it. Usual causes: sigma is detached, or computed under torch.no_grad."
+        f"The active units have a mean sigma of {sigma:.3f}; one that carries a code should be well below the prior's "
+        "1. Only the KL seems to teach logvar: no gradient of the reconstruction reaches it. Usual causes: sigma is "
+        "detached, or computed under torch.no_grad."
     )
     return [Finding("problem", "Sigma does not learn from the reconstruction", text)]
 
@@ -169,7 +242,7 @@ def _sigmoid(evidence: Evidence) -> list[Finding]:
 def _explosion(evidence: Evidence) -> list[Finding]:
     """Above the untrained network: either training blew up, or a small beta let the code grow past its use."""
     test, untrained, beta = evidence.test, evidence.rows[0]["test_neg_elbo"], evidence.cfg.beta
-    if test.neg_elbo < max(untrained, evidence.floors.zero) or _noise(evidence) or _negative_kl(evidence):
+    if not _worse_than_untrained(evidence) or _noise(evidence) or _negative_kl(evidence):
         return []
     text = f"test −ELBO (at beta 1) {test.neg_elbo:.4g} nats, the untrained network had {untrained:.4g}. "
     if beta < 1 and test.recon < evidence.floors.constant:
@@ -178,7 +251,13 @@ def _explosion(evidence: Evidence) -> list[Finding]:
             "the prior: reconstructions are good, but samples from the prior will not look like the data."
         )
         return [Finding("problem" if beta == 0 else "note", FAR, text)]
-    return [Finding("problem", "Worse than knowing nothing", text + _exploded(evidence))]
+    if not (_loss(evidence) or _accounting(evidence)):  # they name the cause
+        text += _exploded(evidence)
+    return [Finding("problem", "Worse than knowing nothing", text.strip())]
+
+
+def _worse_than_untrained(evidence: Evidence) -> bool:
+    return evidence.test.neg_elbo >= max(evidence.rows[0]["test_neg_elbo"], evidence.floors.zero)
 
 
 def _exploded(evidence: Evidence) -> str:
@@ -206,19 +285,25 @@ def _accounting(evidence: Evidence) -> list[Finding]:
         0.5: "with a factor 1/2 too many",
         -1: "with the wrong sign",
     }
+    if _beta_in_kl(evidence):  # told by the loss, so it goes before a factor that happens to be the same number
+        kl_factors = {cfg.beta: "multiplied by beta already"}
+    # The last, incomplete batch is only in the lab's numbers; where some codes are huge, its few examples weigh.
+    tolerance = 0.2 if _worse_than_untrained(evidence) else 0.02
     found = []
-    if not _noise(evidence):  # there the two reconstructions come from different codes, and differ rightly
-        found += _compare("reconstruction", reported.recon, train.recon, recon_factors)
-    return found + _compare("KL", reported.kl, train.kl, kl_factors)
+    if not _fails_with_noise(evidence):  # there the two reconstructions come from different codes, and differ rightly
+        found = _compare("reconstruction", reported.recon, train.recon, recon_factors, tolerance)
+    if found and _worse_than_untrained(evidence) and NO_FACTOR in found[0].text:
+        found = []  # where training blew up, another draw of the noise is reason enough for another number
+    return found + _compare("KL", reported.kl, train.kl, kl_factors, tolerance)
 
 
-def _compare(name: str, told: float, true: float, factors: dict[float, str]) -> list[Finding]:
-    """Nothing if the two agree, else the mistake whose factor fits, else that none does."""
-    if abs(told - true) <= 0.02 * abs(true) + 0.3:
+def _compare(name: str, told: float, true: float, factors: dict[float, str], tolerance: float) -> list[Finding]:
+    """Nothing if the two agree up to a relative tolerance, else the mistake whose factor fits, else that none does."""
+    if abs(told - true) <= tolerance * abs(true) + 0.3:
         return []
     ratio = told / true if true else math.nan
     fitting = [reason for factor, reason in factors.items() if factor != 1 and abs(ratio / factor - 1) < 0.05]
-    reason = fitting[0] if fitting else f"{ratio:.3g} times as much, which no usual factor explains"
+    reason = fitting[0] if fitting else f"{ratio:.3g} times as much, {NO_FACTOR}"
     if not fitting and name == "reconstruction":
         reason += "; does reparameterize use sigma = exp(logvar / 2) and noise from N(0, 1)?"
     text = (
@@ -229,20 +314,28 @@ def _compare(name: str, told: float, true: float, factors: dict[float, str]) -> 
 
 def _overfitting(evidence: Evidence) -> list[Finding]:
     gap = evidence.test.neg_elbo - evidence.train.neg_elbo
-    if evidence.test.active_units == 0 or gap < 0.05 * abs(evidence.train.neg_elbo):
+    if evidence.test.active_units == 0 or gap < 0.05 * abs(evidence.train.neg_elbo) or _loss(evidence):
         return []
-    best = min(evidence.rows[1:], key=lambda row: row["test_neg_elbo"], default=evidence.rows[0])
-    text = (
-        f"test −ELBO {evidence.test.neg_elbo:.1f}, train {evidence.train.neg_elbo:.1f} nats. The best test value was "
-        f"{best['test_neg_elbo']:.1f} after epoch {best['epoch']:.0f}. More data or fewer "
+    text = f"test −ELBO {evidence.test.neg_elbo:.1f}, train {evidence.train.neg_elbo:.1f} nats. "
+    best = _best(evidence)
+    if best is evidence.rows[-1]:
+        text += "The test value is the best so far, so more epochs do no harm yet; more data would help."
+        return [Finding("note", "Ahead on the training examples", text)]
+    text += (
+        f"The best test value was {best['test_neg_elbo']:.1f} after epoch {best['epoch']:.0f}. More data or fewer "
         "epochs help."
     )
     return [Finding("note", "Overfitting", text)]
 
 
+def _best(evidence: Evidence) -> Row:
+    """The trained row with the lowest test −ELBO."""
+    return min(evidence.rows[1:], key=lambda row: row["test_neg_elbo"], default=evidence.rows[0])
+
+
 def _unfinished(evidence: Evidence) -> list[Finding]:
     rows = evidence.rows
-    if len(rows) < 4 or evidence.cfg.lr_schedule != "constant":
+    if len(rows) < 4 or evidence.cfg.lr_schedule != "constant" or _best(evidence) is not rows[-1]:
         return []
     before, last = rows[-3]["test_neg_elbo"], rows[-1]["test_neg_elbo"]
     if not before - last > 0.01 * abs(last):

@@ -123,8 +123,8 @@ def _of_any_data(subject: Subject) -> Plan:
             Picture(
                 "kl-dimensions.png",
                 "KL of each latent dimension",
-                "How many nats of information about the example each dimension carries. Grey ones are switched off: "
-                "their posterior equals the prior for every input.",
+                "How many nats of information about the example each dimension carries. Grey ones are not "
+                "active: their mean does not vary with the input, so they tell examples apart by nothing.",
             ),
             lambda: curves.draw_kl_dimensions(subject.test.kl_per_dimension, subject.test.mean_variance),
         ),
@@ -142,7 +142,9 @@ def _latent_map(subject: Subject) -> tuple[Picture, Callable[[], Figure]]:
         mu, logvar = posteriors(subject.model, subject.material.test[: latent.POINTS])
         names = (f"z{busiest[0] + 1}", f"z{busiest[1] + 1}")
         sigma = (logvar / 2).exp()[:, busiest]
-        return latent.draw_latent_map(mu[:, busiest], sigma, dataset.test_labels, dataset.class_names, names)
+        return latent.draw_latent_map(
+            mu[:, busiest], sigma, dataset.test_labels, dataset.class_names, names, subject.cfg.latent_dim
+        )
 
     which = "the latent plane" if two else f"the two busiest of {subject.cfg.latent_dim} dimensions"
     caption = (
@@ -174,7 +176,7 @@ def _of_images(subject: Subject) -> Plan:
     def traversals() -> Figure:
         kl = subject.test.kl_per_dimension
         busiest = kl.argsort(descending=True)[: images.TRAVERSED].tolist()
-        names = [f"z{index + 1}: {kl[index]:.1f} nats" for index in busiest]
+        names = [f"z{index + 1}: {style.number(float(kl[index]))} nats" for index in busiest]
         return images.draw_traversals(means(images.traverse(mu[0], busiest, LIMIT)), shape, names, LIMIT)
 
     plan: Plan = [
@@ -237,7 +239,8 @@ def _of_images(subject: Subject) -> Plan:
 
 AUTOENCODER = (
     "The same network trained without noise and without KL, given the same prior samples. It reconstructs better, but "
-    "nothing made its codes fill the prior, so a random code means nothing to it."
+    "nothing made its codes fill the prior (the titles say how far they spread), so nothing promises that a random "
+    "code means anything to it. With a small beta the VAE's codes may leave the prior too, and the pictures grow alike."
 )
 
 
@@ -249,7 +252,14 @@ def _of_vectors(subject: Subject) -> Plan:
         z = torch.randn((len(test), cfg.latent_dim), generator=_noise(subject), device=test.device)
         made = [("VAE: mean of p(x | z), z ~ N(0, I)", mean_of(decode(model, z), cfg))]
         if subject.autoencoder is not None:
-            made.append(("plain autoencoder, the same z", mean_of(decode(subject.autoencoder, z), cfg)))
+            spread = _spreads(subject, subject.autoencoder)
+            made = [
+                (f"VAE (codes spread by {spread[0]:.1f}, the prior by 1)", made[0][1]),
+                (
+                    f"plain autoencoder, the same z (codes spread by {spread[1]:.1f})",
+                    mean_of(decode(subject.autoencoder, z), cfg),
+                ),
+            ]
         return vectors.draw_clouds(test, made)
 
     generated = "Generated examples should cover the cloud of real ones and nothing else."

@@ -14,3 +14,8 @@ def clean(text: str, limit: int = MAX_STRING) -> str:
     """``text`` without characters that a terminal or browser would obey, cut to ``limit`` characters."""
     shown = _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text[: limit + 1].replace("\r\n", "\n"))
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def clean_line(text: str, limit: int = MAX_STRING) -> str:
+    """``clean`` for what has to stay on its line, such as a name: a log may obey what begins a line."""
+    return clean(re.sub("[\t\n\r]", "\N{REPLACEMENT CHARACTER}", text), limit)

@@ -30,6 +30,7 @@ MAX_PAYLOAD = 64 << 20
 MAX_DEPTH = 12
 MAX_LENGTH = 10_000
 MAX_ARRAYS = 4_096
+LARGEST_INT = 2**63
 
 _PREFIX = struct.Struct("<IQ")
 PREFIX_SIZE = _PREFIX.size
@@ -91,7 +92,7 @@ def pack(value: Any, arrays: list[torch.Tensor], depth: int = 0) -> Any:
     if value is None or kind is bool:
         return value
     if kind is int:
-        return value if abs(value) < 2**63 else {"opaque": "an int of more than 64 bits"}
+        return value if abs(value) < LARGEST_INT else {"opaque": "an int of more than 64 bits"}
     if kind is str:
         return clean(value)
     if isinstance(value, float):  # numpy's float64 is one, too
@@ -150,8 +151,10 @@ def unpack(tagged: Any, arrays: list[torch.Tensor], depth: int = 0) -> Any:
         raise WireError("a value is nested too deeply")
     if isinstance(tagged, str):
         return clean(tagged)
-    if tagged is None or isinstance(tagged, (bool, int, float)):
+    if tagged is None or isinstance(tagged, (bool, float)) or (isinstance(tagged, int) and abs(tagged) < LARGEST_INT):
         return tagged
+    if isinstance(tagged, int):
+        raise WireError("an int of more than 64 bits")
     if not isinstance(tagged, dict) or not tagged:
         raise WireError("a value without a tag")
     tag, content = next(iter(tagged.items()))

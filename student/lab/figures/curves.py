@@ -1,12 +1,13 @@
 """Pictures of numbers: training curves, KL per dimension, rate and distortion, runs beside each other."""
 
 import math
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, ScalarFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from torch import Tensor
 
 from student.lab.figures import style
@@ -15,7 +16,8 @@ from student.lab.measure import ACTIVE_VARIANCE, Floors
 
 PANELS = (("neg_elbo", "−ELBO"), ("recon", "reconstruction"), ("kl", "KL divergence"))
 NATS = "nats per example"
-EXPLODED = 1e4  # nats; beyond it a curve may leave the picture
+FREE = 0.03  # distance from a floor's name to a line that is far enough, as a share of the panel's height
+LETTER = (0.0175, 0.07)  # width and height of a letter of a floor's name, as shares of its panel
 
 
 def draw_curves(rows: Sequence[Row], floors: Floors, setting: str) -> Figure:
@@ -30,20 +32,20 @@ def draw_curves(rows: Sequence[Row], floors: Floors, setting: str) -> Figure:
     epochs = [row["epoch"] for row in rows]
     for axes, (key, name) in zip(fig.subplots(1, 3), PANELS, strict=True):
         for part, colour in (("train", style.TRAIN), ("test", style.TEST)):
-            values = [_plottable(row[f"{part}_{key}"]) for row in rows]
-            last = f"{values[-1]:.1f}" if len(values) and math.isfinite(values[-1]) else "not finite"
-            axes.plot(epochs, values, color=colour, linewidth=1.6, label=f"{part}, last {last}")
-            axes.plot(epochs[:1], values[:1], "o", color=colour, markersize=5)
+            values = [row[f"{part}_{key}"] for row in rows]
+            last = style.number(values[-1]) if values else "none"
+            axes.plot(epochs, _plottable(values), color=colour, linewidth=1.6, label=f"{part}, last {last}")
+            axes.plot(epochs[:1], _plottable(values)[:1], "o", color=colour, markersize=5)
+        style.tidy(axes, name, "epoch (dot: untrained)", NATS)
+        _epochs(axes, epochs)
+        _scale(axes, [floors.zero, floors.constant] if key != "kl" else [], log=key != "kl")
         if key != "kl":
             if math.isclose(floors.zero, floors.constant, rel_tol=0.02):
                 _floor(axes, floors.constant, "zero output, or one constant example")
             else:
                 _floor(axes, floors.zero, "zero output")
                 _floor(axes, floors.constant, "one constant example")
-            _log_scale(axes)
-        style.tidy(axes, name, "epoch (dot: untrained)", NATS)
-        style.whole_numbers(axes)
-        axes.legend(fontsize=8, frameon=False, loc="lower right" if key == "kl" else "center right")
+        axes.legend(fontsize=8, frameon=False, loc="best")
     fig.suptitle(setting, fontsize=11, parse_math=False)
     return fig
 
@@ -60,12 +62,14 @@ def draw_kl_dimensions(kl: Tensor, mean_variance: Tensor) -> Figure:
     fig = style.figure(max(5.0, min(11.0, 2.5 + 0.16 * len(kl))), 3.2)
     axes = fig.subplots()
     axes.bar(range(len(kl)), kl[order].tolist(), color=[style.ACCENT if on else "#cccccc" for on in active], width=0.85)
-    title = f"KL of each latent dimension: {sum(active)} of {len(kl)} active, {float(kl.sum()):.1f} nats in all"
+    title = (
+        f"KL of each latent dimension: {sum(active)} of {len(kl)} active, {style.number(float(kl.sum()))} nats in all"
+    )
     style.tidy(axes, title, "latent dimension, by KL", "nats")
     step = max(1, len(kl) // 25)
     places = range(0, len(kl), step)
     axes.set_xticks(places, [f"z{int(order[place]) + 1}" for place in places], fontsize=7)
-    axes.set_xlim(-0.6, max(len(kl), 6) - 0.4)
+    axes.set_xlim(-0.6, len(kl) - 0.4)
     return fig
 
 
@@ -119,54 +123,133 @@ def draw_comparison(runs: Sequence[tuple[str, Sequence[Row]]], reported: bool = 
     for axes, (key, name) in zip(every, panels, strict=True):
         for index, (label, rows) in enumerate(runs):
             colour, dash = style.SERIES[index % len(style.SERIES)], ("-", "--", ":")[index // len(style.SERIES) % 3]
-            values = [_plottable(row[key]) for row in rows]
-            axes.plot([row["epoch"] for row in rows], values, dash, color=colour, linewidth=1.5, label=_plain(label))
+            epochs, values = [row["epoch"] for row in rows], _plottable([row[key] for row in rows])
+            axes.plot(epochs, values, dash, color=colour, linewidth=1.5, label=_plain(label))
         style.tidy(axes, name, "epoch", NATS)
-        style.whole_numbers(axes)
-        if key != "test_kl" or reported:
-            _log_scale(axes)
+        _epochs(axes, [row["epoch"] for _, rows in runs for row in rows])
+        _scale(axes, [], log=key != "test_kl" or reported)
+        _note_missing(axes, [(label, [row[key] for row in rows]) for label, rows in runs])
     fig.legend(*every[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8, frameon=False)
     return fig
 
 
-def _plottable(value: float | None) -> float:
-    """A gap in the line where there is no number, and a limit where a run exploded."""
-    if value is None or not math.isfinite(value):
-        return math.nan
-    return max(-1e6, min(1e6, value))
+def _epochs(axes: Axes, epochs: Sequence[float]) -> None:
+    """Show all epochs, also those of a run that has left the picture."""
+    style.whole_numbers(axes)
+    first, last = min(epochs, default=0), max(epochs, default=0)
+    margin = 0.04 * (last - first) or 0.5
+    axes.set_xlim(first - margin, last + margin)
+
+
+def _plottable(values: Sequence[float | None]) -> list[float]:
+    """The values of a line: a gap where there is no number, and a way out of the picture where a run exploded.
+
+    Beyond the limit only the points next to a tame one are kept (at a size that can be drawn), so that the line leaves
+    the picture there and no plateau is left behind.
+    """
+    known = [math.nan if value is None or not math.isfinite(value) else value for value in values]
+
+    def drawn(place: int) -> float:
+        value, around = known[place], known[max(0, place - 1) : place + 2]
+        if abs(value) < style.EXPLODED:
+            return value
+        kept = any(abs(other) < style.EXPLODED for other in around)
+        return math.copysign(100 * style.EXPLODED, value) if kept and not math.isnan(value) else math.nan
+
+    return [drawn(place) for place in range(len(known))]
 
 
 def _floor(axes: Axes, level: float, name: str) -> None:
+    """A dashed line with its name beside it, where no curve crosses the name if there is such a place."""
     axes.axhline(level, color=style.FLOOR, linewidth=1, linestyle="--")
+    text = f"{name}: {level:.1f}"
+    size = (min(LETTER[0] * len(text), 1.0), LETTER[1])
+    places = [(x, above) for x in (1.0, 0.5, 0.0) for above in (True, False)]
+    # The first place that is far enough from all lines, else the farthest.
+    x, above = max(places, key=lambda place: min(_clearance(axes, level, size, *place), FREE))
     axes.annotate(
-        f"{name}: {level:.1f}", (1, level), xycoords=("axes fraction", "data"), xytext=(0, 3),
-        textcoords="offset points", ha="right", fontsize=7.5, color=style.FLOOR,
+        text, (x, level), xycoords=("axes fraction", "data"), xytext=(3 - 6 * x, 3 if above else -3),
+        textcoords="offset points", ha={1.0: "right", 0.5: "center", 0.0: "left"}[x], va="bottom" if above else "top",
+        fontsize=7.5, color=style.FLOOR, bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.5},
     )  # fmt: skip
 
 
-def _log_scale(axes: Axes) -> None:
-    """A log scale with plain numbers where the values need one: the untrained point is far above everything after it.
+def _clearance(axes: Axes, level: float, size: tuple[float, float], x: float, above: bool) -> float:
+    """How far the nearest line stays from a floor's name, as a share of the panel's height; negative if it crosses.
 
-    An exploded run leaves the picture instead of flattening the others.
+    Args:
+        axes: with its curves, earlier floors and limits.
+        level: of the floor.
+        size: width and height of the name, as shares of the panel.
+        x: place of the name, 0 at the left edge of the panel and 1 at the right one; it is aligned accordingly.
+        above: whether it stands on the floor's line or hangs from it.
+    """
+    to_share = axes.transData + axes.transAxes.inverted()
+    bottom = float(to_share.transform((0, level))[1]) - (0 if above else size[1])
+    left = x * (1 - size[0])
+    inside = min(bottom, 1 - bottom - size[1])  # the edge of the panel counts as a line
+    nearest = inside if inside < 0 else math.inf
+    places = np.linspace(left, left + size[0], 60)
+    for line in axes.get_lines():
+        data = np.asarray(line.get_xydata(), dtype=float)
+        if line.get_linestyle() == "--":  # another floor, whose line spans the panel in shares of its width
+            shares = to_share.transform(np.stack([np.zeros(len(data)), data[:, 1]], axis=1))
+            if abs(data[0, 1] - level) < 1e-9:
+                continue
+            heights = np.full(len(places), shares[0, 1])
+        else:
+            shares = to_share.transform(data[np.isfinite(data).all(axis=1)])
+            if not len(shares):
+                continue
+            heights = np.interp(places, shares[:, 0], shares[:, 1])
+        nearest = min(nearest, float(np.maximum(bottom - heights, heights - bottom - size[1]).min()))
+    return nearest
+
+
+def _scale(axes: Axes, floors: Sequence[float], log: bool) -> None:
+    """Limits around everything tame, and a log scale with plain numbers where the values need one.
+
+    The untrained point is far above everything after it. An exploded run leaves the picture instead of flattening the
+    others.
+
+    Args:
+        axes: with its curves.
+        floors: levels that must be in the picture too.
+        log: whether a log scale may be used at all.
     """
     values = [value for line in axes.get_lines() for value in np.asarray(line.get_ydata(), dtype=float)]
-    finite = [value for value in values if math.isfinite(value) and abs(value) < EXPLODED]
+    finite = [value for value in [*values, *floors] if math.isfinite(value) and abs(value) < style.EXPLODED]
     if not finite:
         return
     low, high = min(finite), max(finite)
-    margin = 0.06 * (high - low) or 1.0
-    if high < 3 * max(low, 1.0) or (low <= 1 and high < 100):
+    margin = max(0.06 * (high - low), 0.1)  # a tenth of a nat: no magnifying glass on a single point
+    if not log or high < 3 * max(low, 1.0) or (low <= 1 and high < 100):
         axes.set_ylim(low - margin, high + margin)
-    elif low <= 1:
+        return
+    if low <= 1:
         axes.set_yscale("symlog", linthresh=10)
         axes.set_ylim(low - 1, high * 1.3)
-        axes.yaxis.set_major_formatter(ScalarFormatter())
     else:
         axes.set_yscale("log")
         axes.set_ylim(low * 0.9, high * 1.15)
-        axes.yaxis.set_major_formatter(ScalarFormatter())
-        axes.yaxis.set_minor_formatter(ScalarFormatter() if high < 20 * low else NullFormatter())
-        axes.tick_params(axis="y", which="minor", labelsize=7)
+        # Powers of ten alone leave a short range with one number or none.
+        steps = (1, 1.5, 2, 3, 5, 7) if high < 12 * low else (1, 2, 5) if high < 1000 * low else (1,)
+        axes.yaxis.set_major_locator(LogLocator(subs=steps, numticks=20))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, place: f"{value:g}"))
+
+
+def _note_missing(axes: Axes, runs: Sequence[tuple[str, Sequence[float | None]]]) -> None:
+    """Name the runs whose last value a panel cannot show, with that value."""
+    gone = [(label, values[-1]) for label, values in runs if values]
+    told = [
+        f"{_plain(label)} ({style.number(last)})"
+        for label, last in gone
+        if last is None or not abs(last) < style.EXPLODED
+    ]
+    if told:
+        text = textwrap.fill("ends outside: " + ", ".join(told), 60)
+        axes.set_xlabel(f"{axes.get_xlabel()}\n{text}", fontsize=9)  # there no curve can cross it
 
 
 def _plain(label: str) -> str:

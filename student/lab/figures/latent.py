@@ -13,12 +13,19 @@ from torch import Tensor
 from student.lab.figures import style
 
 POINTS = 5000
-ELLIPSES_PER_CLASS = 6
+FEW = 2000  # points; below it each one is drawn larger, and fewer ellipses lie over them
+WIDE = 0.3  # median sigma; above it many ellipses would hide the points
+FAR = 10.0  # of the codes' extent to the prior's; from there on the circles are too small for two names
 HALF, MOST = math.sqrt(2 * math.log(2)), math.sqrt(-2 * math.log(0.05))  # radii that hold 50 % and 95 % of N(0, I)
 
 
 def draw_latent_map(
-    mu: Tensor, sigma: Tensor, labels: NDArray[np.int64], class_names: tuple[str, ...], axes_names: tuple[str, str]
+    mu: Tensor,
+    sigma: Tensor,
+    labels: NDArray[np.int64],
+    class_names: tuple[str, ...],
+    axes_names: tuple[str, str],
+    latent_dim: int = 2,
 ) -> Figure:
     """Posterior means coloured by class, some posteriors as ellipses of one sigma, and the prior as circles.
 
@@ -27,31 +34,42 @@ def draw_latent_map(
         labels: class of each point, ``(N,)``.
         class_names: one for each class.
         axes_names: of the two dimensions.
+        latent_dim: ``L``, how many there are in all.
     """
     points, widths, classes = mu[:POINTS].cpu().numpy(), sigma[:POINTS].cpu().numpy(), labels[:POINTS]
     fig = style.figure(7.4, 6.4)
     axes = fig.subplots()
+    few = len(points) < FEW
+    size, alpha = (min(26.0, 10_000 / max(len(points), 1)), 0.75) if few else (5.0, 0.55)
+    wide = len(widths) > 0 and float(np.median(widths)) > WIDE
+    ellipses = 1 if few or wide else 6
     for index, name in enumerate(class_names):
         here = classes == index
+        colour = style.CLASSES[index % len(style.CLASSES)]
         axes.scatter(
-            points[here, 0], points[here, 1], s=5, alpha=0.55, linewidths=0, label=name.replace("$", r"\$"),
-            color=style.CLASSES[index % len(style.CLASSES)],
+            points[here, 0], points[here, 1], s=size, alpha=alpha, linewidths=0, label=name.replace("$", r"\$"),
+            color=colour,
         )  # fmt: skip
-        chosen = np.flatnonzero(here)[:ELLIPSES_PER_CLASS]
+        chosen = np.flatnonzero(here)[:ellipses]
         axes.add_collection(
             EllipseCollection(
                 2 * widths[chosen, 0], 2 * widths[chosen, 1], 0.0, units="xy", offsets=points[chosen],
-                offset_transform=axes.transData, facecolors="none", edgecolors="black", linewidths=0.9,
+                offset_transform=axes.transData, facecolors="none", edgecolors=colour if few else "black",
+                linewidths=0.9,
             )
         )  # fmt: skip
+    edge = max(MOST * 1.1, float(np.quantile(np.abs(points), 0.998)) * 1.05 if len(points) else 0)
     for radius, share in ((HALF, "50 %"), (MOST, "95 %")):
         axes.add_patch(Circle((0, 0), radius, fill=False, linestyle="--", color=style.FLOOR, linewidth=1.2))
-        axes.annotate(f"{share} of the prior", (0, radius), ha="center", va="bottom", fontsize=8, color="#444444")
-    edge = max(MOST * 1.1, float(np.quantile(np.abs(points), 0.998)) * 1.05 if len(points) else 0)
+        if radius == MOST or edge < FAR * MOST:
+            axes.annotate(f"{share} of the prior", (0, radius), ha="center", va="bottom", fontsize=8, color="#444444")
     axes.set(xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal")
-    title = "test examples in the latent plane; ellipses: one sigma of single posteriors"
+    plane = "the latent plane" if latent_dim == 2 else f"two of {latent_dim} latent dimensions"
+    title = f"test examples in {plane}; ellipses: one sigma of single posteriors"
     style.tidy(axes, title, axes_names[0], axes_names[1])
-    axes.legend(fontsize=8, frameon=False, markerscale=3, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    axes.legend(
+        fontsize=8, frameon=False, markerscale=3 * (5 / size) ** 0.5, loc="center left", bbox_to_anchor=(1.0, 0.5)
+    )
     return fig
 
 

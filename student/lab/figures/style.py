@@ -1,6 +1,7 @@
 """What the pictures have in common."""
 
 import io
+import math
 import os
 from pathlib import Path
 
@@ -14,6 +15,7 @@ TRAIN, TEST, FLOOR, ACCENT = "#4477aa", "#cc4433", "#888888", "#228833"
 SERIES = ("#4477aa", "#cc4433", "#228833", "#aa7733", "#66a0c0", "#aa3377", "#bbaa22", "#555555")
 CLASSES = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#12126b", "#bcbd22", "#17becf")
 DPI = 100
+EXPLODED = 1e4  # nats; beyond it a curve leaves the picture, and a number is told by its power of ten
 GAP = 1  # pixels between tiles
 SMALLEST = 28  # pixels: smaller images are enlarged, so that the lines between them stay thin
 
@@ -34,6 +36,13 @@ def save(fig: Figure, path: Path) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def number(value: float | None) -> str:
+    """Nats for a title or a legend; a number that exploded keeps its size and its place."""
+    if value is None or not math.isfinite(value):
+        return "not finite"
+    return f"{value:.1f}" if abs(value) < EXPLODED else f"{value:.1e}".replace("e+", "e")
 
 
 def tidy(axes: Axes, title: str, x: str, y: str) -> None:

@@ -20,6 +20,21 @@ def run(code):
 """
 
 ATTACKS = (
+    Attack(
+        # By this, and by reading files, one process could leave word for another.
+        "ask which parts of a file are in memory",
+        """
+import os
+library = os.path.join(os.path.dirname(torch.__file__), "lib", "libtorch_cpu.so")
+escape(lambda: os.preadv(os.open(library, os.O_RDONLY), [bytearray(1)], 0, os.RWF_NOWAIT))
+import mmap
+pages = mmap.mmap(-1, mmap.PAGESIZE)
+import ctypes
+address = ctypes.addressof(ctypes.c_char.from_buffer(pages))
+escape(lambda: call("mincore", address, mmap.PAGESIZE, ctypes.create_string_buffer(1)))
+""",
+        naive=False,  # not every file system answers the first question
+    ),
     Attack("overwrite a file", "escape(lambda: open(SENTINEL, 'w').write('overwritten'))"),
     Attack("append to a file when called", "def beta_schedule(*_): return open(SENTINEL, 'a').write('more')", earns=3),
     Attack("truncate a file", "import os\nescape(lambda: os.truncate(SENTINEL, 0))"),

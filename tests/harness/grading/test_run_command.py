@@ -28,7 +28,8 @@ def assert_sound(document):
         for item in document["items"]:
             assert item[key] == pytest.approx(sum(check[key] for check in item["checks"]), abs=1e-9)
         assert document["score"][key] == pytest.approx(sum(item[key] for item in document["items"]), abs=1e-9)
-        assert document["score"][key] == sum(document["score"][tier][key] for tier in ("public", "hidden"))
+        tiers = sum(document["score"][tier][key] for tier in ("public", "hidden"))
+        assert document["score"][key] == pytest.approx(tiers, abs=1e-9)
 
 
 def test_the_solution_gets_all_points_and_the_skeleton_none(graded):
@@ -129,10 +130,20 @@ def test_a_wrong_signature_or_a_missing_function_is_said_in_words(graded, hand_i
     assert result.document["score"]["earned"] == 0
 
 
+def test_no_name_of_a_students_gets_to_the_beginning_of_a_line(graded, hand_in):
+    folder = hand_in(f"{'x' * 60} ::error title=pwn::id")
+    for length in range(0, 80, 4):
+        (folder / f"{'x' * length} ::error title=pwn::file").touch()
+    result = graded(folder, "--only", "kl_divergence")
+    assert result.stdout.count("::error title=pwn::id") == 1
+    assert result.stdout.count("::error title=pwn::file") > 10
+    assert not [line for line in result.stdout.splitlines() if line.lstrip().startswith("::")]
+
+
 BAD_CALLS = {
     "no such submission": (["run", "nowhere"], 2, "no such folder, zip or REPOSITORY@COMMIT"),
     "nothing in it": (["run", "grading"], 2, "nothing to grade"),
-    "no such commit": (["run", f"{ROOT}@0000000"], 2, "has no commit"),
+    "no repository": (["run", "samples@0000000"], 2, "is not a git repository"),
     "no such item": (["run", "reference", "--only", "elbow"], 2, "the items are"),
     "output into a missing folder": (["run", "reference", "--json", "missing/scores.json"], 2, "cannot write"),
     "output onto a folder": (["run", "reference", "--json", "grading"], 2, "cannot write"),

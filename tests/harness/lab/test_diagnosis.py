@@ -10,15 +10,19 @@ from student.lab.config import configure
 from student.lab.diagnose import Evidence, Reported, diagnose
 from student.lab.measure import Floors, Measurement
 
+LOSS = "The loss is not reconstruction + beta KL"
+
 
 def evidence(recon=80.0, kl=25.0, active=20, sigma=0.34, at_mean=74.0, reported=None, beta=1.0, **options):
     """A run on MNIST as its numbers tell it; the defaults are those of a healthy one."""
-    cfg = configure("guide", data="mnist", batch_size=128, beta=beta)
+    cfg = configure("guide", data="mnist", batch_size=128, beta=beta, warmup_epochs=options.pop("warmup", 0))
     share = torch.full((20,), kl / 20)
     variance = torch.tensor([0.9] * active + [0.0] * (20 - active))
     measured = Measurement(recon, kl, share, variance, torch.full((20,), sigma), options.pop("output", (-30.0, 12.0)))
     told = reported or Reported(recon + beta * kl, recon, kl, 128)
-    rows = [{"epoch": n, "test_neg_elbo": options.pop("untrained", 550.0) if n == 0 else recon + kl} for n in range(4)]
+    values = [options.pop("untrained", 550.0), *options.pop("course", [recon + kl] * 3)]
+    last_beta = options.pop("last_beta", beta)
+    rows = [{"epoch": n, "test_neg_elbo": value, "beta": last_beta} for n, value in enumerate(values)]
     return Evidence(cfg, rows, Floors(543.4, 205.8, 45.5), 784, measured, measured, at_mean, told)
 
 
@@ -37,13 +41,31 @@ CASES = {
     ),
     "no KL": (evidence(74.4, 334.0 * 2, sigma=0.003, at_mean=74.0, beta=0.0), "Codes far from the prior"),
     "averaged over the pixels": (
-        evidence(reported=Reported(25.1, 80 / 784, 25.0, 128)),
+        evidence(reported=Reported(25.0 + 80 / 784, 80 / 784, 25.0, 128)),
         "The reported reconstruction is not the reconstruction",
     ),
     "summed over the batch": (
-        evidence(reported=Reported(3280.0, 80.0, 25 * 128, 128)),
+        evidence(reported=Reported(80.0 + 25 * 128, 80.0, 25 * 128, 128)),
         "The reported KL is not the KL",
     ),
+    "mean KL, exploded": (
+        evidence(95.0, 500.0, at_mean=94.0, reported=Reported(120.0, 95.0, 25.0, 128)),
+        "The reported KL is not the KL",
+    ),
+    "exploded, another draw of the noise": (
+        evidence(900.0, 500.0, at_mean=890.0, reported=Reported(1700.0, 1200.0, 500.0, 128)),
+        "Worse than knowing nothing",
+    ),
+    "exploded, another last batch": (
+        evidence(900.0, 5e20, at_mean=890.0, reported=Reported(5.3e20, 900.0, 5.3e20, 128)),
+        "Worse than knowing nothing",
+    ),
+    "loss with the wrong sign": (evidence(488.0, 30.0, at_mean=70.0, reported=Reported(50.0, 80.0, 30.0, 128)), LOSS),
+    "loss without the KL": (evidence(90.0, 900.0, sigma=0.02, reported=Reported(90.0, 90.0, 900.0, 128)), LOSS),
+    "loss without beta": (evidence(beta=4.0, reported=Reported(105.0, 80.0, 25.0, 128)), LOSS),
+    "wrong loss, not finite": (evidence(float("nan"), 1.0, reported=Reported(70.0, 80.0, 10.0, 128)), LOSS),
+    "wrong beta after the warm-up": (evidence(beta=4.0, last_beta=1.0, warmup=2), "beta_schedule ends at 1, not at 4"),
+    "no beta at all": (evidence(last_beta=float("nan")), "beta_schedule ends at nan, not at 1"),
     "not finite": (evidence(float("nan"), 1.0), "The numbers are not finite"),
 }
 
@@ -62,18 +84,103 @@ def test_a_collapse_is_told_with_its_numbers_and_causes():
 
 
 SCALES = {
-    "averaged over the features": Reported(0, 80 / 784, 25, 128),
-    "summed over the batch": Reported(0, 80 * 128, 25, 128),
-    "half of the squared error": Reported(0, 40, 25, 128),
-    "averaged over the latent dimensions": Reported(0, 80, 25 / 20, 128),
-    "without its factor 1/2": Reported(0, 80, 50, 128),
-    "no usual factor": Reported(0, 80, 33, 128),
+    "averaged over the features": (80 / 784, 25),
+    "summed over the batch": (80 * 128, 25),
+    "half of the squared error": (40, 25),
+    "averaged over the latent dimensions": (80, 25 / 20),
+    "without its factor 1/2": (80, 50),
+    "no usual factor": (80, 33),
 }
 
 
 @pytest.mark.parametrize("mistake", SCALES)
 def test_a_wrong_scale_is_named(mistake):
-    assert mistake in diagnose(evidence(reported=SCALES[mistake]))[0].text
+    recon, kl = SCALES[mistake]
+    assert mistake in diagnose(evidence(reported=Reported(recon + kl, recon, kl, 128)))[0].text
+
+
+LOSSES = {
+    "the KL has the wrong sign": 80 - 4 * 25,
+    "the KL is missing": 80,
+    "beta is ignored": 80 + 25,
+    "beta is multiplied in twice": 80 + 16 * 25,
+    "the reconstruction is missing": 4 * 25,
+    "summed over the batch": 128 * 180,
+    "averaged over the features": 80 / 784 + 4 * 25,
+    "No usual mistake": 200,
+}
+
+
+@pytest.mark.parametrize("mistake", LOSSES)
+def test_a_wrong_loss_is_read_from_its_own_terms(mistake):
+    run = evidence(190.0, beta=4.0, reported=Reported(LOSSES[mistake], 80.0, 25.0, 128))
+    found = diagnose(replace(run, train=replace(run.train, recon=80.0)))  # with the symptoms of other troubles
+    assert (found[0].title, mistake in found[0].text) == (LOSS, True)
+    assert not any("noise" in finding.title or "verfit" in finding.title for finding in found)
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.01, 1.0, 4.0])
+@pytest.mark.parametrize(("recon", "kl"), [(80.0, 25.0), (3e5, 2.5e9), (80.0, 1e-6), (-40.0, 3.0)])
+def test_a_right_loss_is_not_accused(recon, kl, beta):
+    rounded = (recon + beta * kl) * (1 + 2e-6)  # float32 sums in another order
+    found = diagnose(evidence(recon, kl, at_mean=recon, beta=beta, reported=Reported(rounded, recon, kl, 128)))
+    assert LOSS not in [finding.title for finding in found]
+
+
+def test_no_judgement_on_a_loss_that_is_not_finite():
+    for loss in (float("nan"), float("inf")):
+        titles = [finding.title for finding in diagnose(evidence(reported=Reported(loss, 80.0, 25.0, 128)))]
+        assert titles == ["Nothing looks wrong"]
+
+
+@pytest.mark.parametrize("beta", [0.05, 2.0, 4.0])
+def test_a_reported_kl_that_holds_beta_already_does_not_make_the_loss_wrong(beta):
+    found = diagnose(evidence(beta=beta, reported=Reported(80 + beta * 25, 80.0, beta * 25.0, 128)))
+    assert found[0].title == "The reported KL is not the KL"
+    assert "multiplied by beta already" in found[0].text
+
+
+def test_a_run_without_beta_may_report_a_kl_of_zero():
+    found = diagnose(evidence(beta=0.0, reported=Reported(80.0, 80.0, 0.0, 128)))
+    assert found[0].title == "The reported KL is not the KL"
+
+
+def test_beta_is_not_judged_within_the_warm_up():
+    found = diagnose(evidence(beta=4.0, last_beta=1.0, warmup=2.5))
+    assert [finding.title for finding in found] == ["Nothing looks wrong"]
+
+
+USEFUL = {
+    "above the floor": (195.0, 16.0, False),
+    "just below the floor": (185.0, 16.0, False),
+    "units that carry next to nothing": (185.0, 1.8, False),
+    "far below the floor": (170.0, 16.0, True),
+}
+
+
+@pytest.mark.parametrize("case", USEFUL)
+def test_sigma_is_not_judged_before_the_code_is_useful(case):
+    recon, kl, accused = USEFUL[case]
+    found = diagnose(evidence(recon, kl, sigma=1.1, at_mean=recon - 5))
+    assert (found[0].title == "Sigma does not learn from the reconstruction") == accused
+    assert ("mean sigma of 1.100; one that carries" in found[0].text) == accused
+
+
+COURSES = {
+    "falling to the end": ((120.0, 110.0, 105.0), {"Ahead on the training examples", "Not finished"}),
+    "rising at the end": ((106.0, 100.0, 105.0), {"Overfitting"}),
+    "up and down": ((108.0, 104.0, 105.0), {"Overfitting"}),
+    "fast, then up again": ((150.0, 104.0, 140.0), {"Overfitting"}),
+}
+
+
+@pytest.mark.parametrize("course", COURSES)
+def test_more_and_fewer_epochs_are_never_advised_together(course):
+    values, titles = COURSES[course]
+    run = evidence(course=values)
+    found = diagnose(replace(run, train=replace(run.train, recon=70.0), reported=Reported(95.0, 70.0, 25.0, 128)))
+    assert {finding.title for finding in found} - {"Nothing looks wrong"} == titles
+    assert any("fewer epochs" in finding.text for finding in found) == ("Overfitting" in titles)
 
 
 def test_an_untrained_network_is_not_judged():
@@ -89,7 +196,7 @@ def test_a_short_run_is_not_called_healthy():
 
 @pytest.mark.slow
 def test_the_clinic_shows_that_the_reported_loss_alone_deceives(inside, tmp_path):
-    names = "no-noise,detached-z,double-sigmoid,flipped-kl,mean-recon"
+    names = "no-noise,detached-z,double-sigmoid,flipped-kl,mean-recon,no-kl"
     ended = inside(
         "clinic",
         "--solution",
@@ -108,13 +215,16 @@ def test_the_clinic_shows_that_the_reported_loss_alone_deceives(inside, tmp_path
     told = json.loads((tmp_path / "clinic" / "clinic.json").read_text())
     assert told["unit"] == "nats per example"
     verdicts = {patient["name"]: patient["findings"][0]["title"] for patient in told["patients"]}
-    assert verdicts.pop("healthy") in ("Nothing looks wrong", "Not finished", "Overfitting")
+    assert verdicts.pop("healthy") in (
+        "Nothing looks wrong", "Not finished", "Overfitting", "Ahead on the training examples",
+    )  # fmt: skip
     assert verdicts == {
         "no-noise": "The decoder was not trained with the posterior's noise",
         "detached-z": "The posterior has collapsed",
         "mean-recon": "The posterior has collapsed",
         "flipped-kl": "The KL is negative",
         "double-sigmoid": "Two sigmoids",
+        "no-kl": "Codes far from the prior",
     }
     last = {patient["name"]: patient["last"] for patient in told["patients"]}
     assert last["no-noise"]["reported_loss"] < last["healthy"]["reported_loss"]

@@ -4,15 +4,19 @@ import json
 import math
 import re
 
+import numpy as np
 import pytest
 import torch
 
+from student.lab import data as datasets
+from student.lab import gallery, session
 from student.lab.compare import compare_runs, warnings
 from student.lab.config import configure
 from student.lab.errors import BadInput
 from student.lab.figures import curves, images, latent, style
 from student.lab.figures.curves import draw_comparison, draw_curves
-from student.lab.measure import Floors
+from student.lab.implementation import load
+from student.lab.measure import Floors, measure
 from student.lab.published import comparable
 from student.lab.report import nats
 
@@ -115,6 +119,129 @@ def test_curves_survive_numbers_that_are_not_finite(tmp_path):
     style.save(draw_comparison([("_hidden $x", wild), ("$", tame)], reported=True), tmp_path / "b.png")
     style.save(curves.draw_rate_distortion([(0.5, 20.0, 80.0), (1.0, 10.0, 88.0)]), tmp_path / "c.png")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png", "c.png"]
+
+
+EXPLODED = [row(n, value) for n, value in enumerate([45.0, 40.0, 1e5, 2e20, 2e24])]
+TAME = [row(n, value) for n, value in enumerate([45.0, 27.0, 23.0, 21.0, 19.0])]
+
+
+def test_an_exploded_run_leaves_every_panel_and_its_numbers_are_told():
+    for axes in draw_curves(EXPLODED, Floors(44.4, 25.2), "").axes:
+        assert [text.get_text() for text in axes.get_legend().get_texts()] == [
+            "train, last 2.0e24",
+            "test, last 2.0e24",
+        ]
+        assert axes.get_ylim()[1] < 100
+        assert axes.get_xlim()[1] > 4
+        heights = np.asarray(axes.get_lines()[0].get_ydata(), dtype=float)
+        assert heights[2] > axes.get_ylim()[1]
+        assert np.isnan(heights[3:]).all()  # no plateau
+    early = [{**row(0, 0.27431), "train_kl": 0.27432}, row(1, 1e20)]
+    low, high = draw_curves(early, Floors(44.4, 25.2), "").axes[2].get_ylim()
+    assert high - low > 0.1
+
+
+def test_a_run_that_ends_outside_of_a_panel_is_named_there():
+    sunk = [row(n, value) for n, value in enumerate([math.nan, -1e26, -1e27])]
+    figure = draw_comparison(
+        [("well", TAME), ("$sunk", sunk), ("lost", [row(0, 45.0), row(1, math.nan)])], reported=True
+    )
+    for axes in figure.axes:
+        assert "ends outside: \\$sunk (-1.0e27), lost (not finite)" in axes.get_xlabel().replace("\n", " ")
+    assert "outside" not in draw_comparison([("well", TAME)]).axes[0].get_xlabel()
+
+
+def numbers_on(axis):
+    """The labels of an axis that can be seen."""
+    low, high = sorted(axis.get_view_interval())
+    pairs = zip(
+        axis.get_majorticklocs(), axis.get_major_formatter().format_ticks(axis.get_majorticklocs()), strict=True
+    )
+    return [label for place, label in pairs if low <= place <= high and label]
+
+
+@pytest.mark.parametrize("span", [(5.1, 19.0), (5.1, 60.0), (1.2, 31.0), (18.0, 550.0), (1.5, 1400.0), (-3.0, 550.0)])
+def test_a_log_axis_has_numbers_enough(span):
+    axes = draw_comparison([("run", [row(n, value) for n, value in enumerate(reversed(span))])]).axes[0]
+    labels = numbers_on(axes.yaxis)
+    assert 3 <= len(labels) <= 10
+    assert not any(label.endswith(".0") for label in labels)
+
+
+COURSES = {
+    "one epoch": [45.0, 28.0],
+    "just above the floor": [45.0, 28.0, 26.0],
+    "across the floor": [45.0, 28.0, 25.0, 24.0, 23.0],
+    "far below": [45.0, *[27.0 - n / 4 for n in range(30)]],
+}
+
+
+@pytest.mark.parametrize("course", COURSES)
+def test_no_curve_crosses_the_name_of_a_floor(course, tmp_path):
+    figure = draw_curves([row(n, value) for n, value in enumerate(COURSES[course])], Floors(44.4, 25.2), "")
+    style.save(figure, tmp_path / "curves.png")  # lays everything out
+    for axes in figure.axes[:2]:
+        names = [text.get_window_extent() for text in axes.texts]
+        assert len(names) == 2
+        for line in axes.get_lines()[:4]:
+            path = line.get_transform().transform_path(line.get_path())
+            assert not any(path.intersects_bbox(name, filled=False) for name in names)
+
+
+def latent_map(count, sigma, latent_dim):
+    codes, labels = torch.randn(count, 2), np.arange(count) % 10
+    names = tuple("0123456789")
+    axes = latent.draw_latent_map(codes, torch.full((count, 2), sigma), labels, names, ("z1", "z2"), latent_dim).axes[0]
+    points, ellipses = axes.collections[0], axes.collections[1]
+    return (
+        axes.get_title(loc="left"),
+        points.get_sizes()[0],
+        len(ellipses.get_offsets()),
+        ellipses.get_edgecolor()[0, :3],
+    )
+
+
+def test_a_latent_map_suits_the_number_of_its_points():
+    title, size, ellipses, edge = latent_map(360, 0.1, 20)
+    assert "two of 20 latent dimensions" in title
+    assert (size, ellipses) == (26.0, 1)
+    assert edge.max() > 0.5  # the colour of its class
+    title, size, ellipses, edge = latent_map(5000, 0.1, 2)
+    assert "the latent plane" in title
+    assert (size, ellipses, edge.max()) == (5.0, 6, 0.0)
+    assert latent_map(5000, 0.9, 2)[2] == 1
+
+
+def test_both_kinds_of_data_say_how_far_the_codes_spread(reference_text, tmp_path):
+    path = tmp_path / "vae.py"
+    path.write_text(reference_text, encoding="utf-8")
+    implementation = load(path, "vae")
+    for data, name in (("wine", "samples.png"), ("digits", "autoencoder.png")):
+        cfg = configure("guide", data=data, likelihood="gaussian", latent_dim=3, hidden_dim=16)
+        material = session.prepare(datasets.load(data, None), cfg, torch.device("cpu"))
+        model, _ = session.make_model(implementation, cfg, material)
+        subject = gallery.Subject(
+            cfg, material, [], model, measure(model, material.test, cfg.likelihood), autoencoder=model
+        )
+        plan = gallery._of_vectors(subject) if data == "wine" else gallery._of_images(subject)
+        figure = next(draw for picture, draw in plan if picture.name == name)()
+        vae, plain = [axes.get_title(loc="left") for axes in figure.axes]
+        assert re.search(r"codes spread by \d\.\d, the prior by 1", vae)
+        assert re.search(r"codes spread by \d\.\d", plain)
+
+
+def test_exploded_codes_leave_titles_and_names_readable():
+    title = curves.draw_kl_dimensions(torch.tensor([6e22, 1e20]), torch.ones(2)).axes[0].get_title(loc="left")
+    assert title.endswith("6.0e22 nats in all")
+    for scale, names in ((1.0, 2), (100.0, 1)):
+        codes = scale * torch.randn(50, 2)
+        figure = latent.draw_latent_map(codes, codes.abs(), np.zeros(50, dtype=int), ("a",), ("z1", "z2"))
+        assert len(figure.axes[0].texts) == names
+
+
+def test_two_latent_dimensions_fill_their_axis():
+    axes = curves.draw_kl_dimensions(torch.tensor([1.0, 3.0]), torch.tensor([0.5, 0.9])).axes[0]
+    assert axes.get_xlim() == (-0.6, 1.6)
 
 
 def test_the_manifold_is_a_grid_of_equal_prior_probability():

@@ -1,0 +1,168 @@
+"""git, asked about one repository, within limits of time and memory and with nobody's configuration."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from ..boundary.worker.text import clean_line
+from .handin import MAX_FILE_SIZE, Found, SubmissionError, capped
+
+if sys.platform != "win32":
+    import resource
+
+SECONDS = 120.0
+MEMORY = 4 << 30
+"""Address space of a git process, in bytes: far more than files of a submission's size need."""
+MAX_FOLDER_SIZE = 16 << 20
+"""Of a folder's list of names, in bytes; packed, one of gigabytes would be small."""
+
+_ID = re.compile(r"([0-9a-f]{4,64})([~^].*)?", re.IGNORECASE | re.DOTALL)
+"""The beginning of a commit's id, and where to go from that commit."""
+
+
+class Git:
+    """Reads one repository.
+
+    Args:
+        folder: a bare repository that nobody else writes to or configured.
+        name: what to call it in messages.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder, self._name = folder, clean_line(name)
+        self._environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(folder),
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_ALLOW_PROTOCOL": "none",
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_NO_REPLACE_OBJECTS": "1",
+            "LC_ALL": "C",
+        }
+        done = self._run("rev-parse", "--git-dir")
+        if done.returncode != 0:
+            raise SubmissionError(f"{self._name} is not a git repository that can be read: {_reason(done)}")
+
+    def resolve(self, text: str) -> tuple[str | None, str | None]:
+        """The full id of a commit, if there is such a commit, and what an instructor should know of how it was found.
+
+        Four or more hexadecimal digits are the beginning of a commit's id, whatever tags and branches are called: their
+        names are the student's to choose. Only where no commit's id begins like this, it may be such a name.
+
+        Raises:
+            SubmissionError: the ids of several commits begin like this.
+        """
+        match = _ID.fullmatch(text)
+        commits = self._commits(match[1]) if match else []
+        if match and len(commits) > 1:
+            shown = ", ".join(number[:16] for number in commits[:5])
+            raise SubmissionError(
+                f"{self._name}: the ids of {len(commits)} commits begin with {match[1]}: {shown}; give more digits"
+            )
+        if match and commits:
+            return self._verified(commits[0] + (match[2] or "")), None
+        found = self._verified(text)
+        if match and found:
+            return found, f"no commit's id begins with {match[1]}; it was taken as the name of a tag or branch"
+        return found, None
+
+    def _commits(self, prefix: str) -> list[str]:
+        """The ids of all commits that begin with these hexadecimal digits."""
+        alike = self._run("rev-parse", f"--disambiguate={prefix}").stdout
+        kinds = self._run("cat-file", "--batch-check=%(objectname) %(objecttype)", given=alike).stdout.decode()
+        return [line.split()[0] for line in kinds.splitlines() if line.endswith(" commit")]
+
+    def _verified(self, text: str) -> str | None:
+        done = self._run("rev-parse", "--quiet", "--verify", "--end-of-options", f"{text}^{{commit}}")
+        return done.stdout.decode().strip() if done.returncode == 0 else None
+
+    def tree(self, number: str) -> dict[str, tuple[str, str, str]]:
+        """Mode, type and object id of each entry of a folder, by name.
+
+        Raises:
+            SubmissionError: it cannot be read.
+        """
+        size = self._run("cat-file", "-s", number)
+        if size.returncode == 0 and int(size.stdout) > MAX_FOLDER_SIZE:
+            raise SubmissionError(f"{self._name}: a folder in it has too many names to be listed")
+        done = self._run("ls-tree", "-z", number)
+        if done.returncode != 0:
+            raise SubmissionError(f"{self._name}: a folder in it cannot be read: {_reason(done)}")
+        entries = {}
+        for line in done.stdout.split(b"\0"):
+            head, _, name = line.partition(b"\t")
+            if name:
+                mode, kind, number = head.decode().split()
+                entries[name.decode("utf-8", "replace")] = (mode, kind, number)
+        return entries
+
+    def read(self, entry: tuple[str, str, str], name: str) -> Found:
+        """The bytes of a blob that was committed as a regular file."""
+        mode, _, number = entry
+        if mode not in ("100644", "100755"):
+            kinds = {"120000": "a symbolic link", "040000": "a folder", "160000": "a submodule"}
+            return Found(None, f"{name} is {kinds.get(mode, 'something else')}; only regular files are graded")
+        done = self._run("cat-file", "-s", number)
+        if done.returncode == 0 and int(done.stdout) > MAX_FILE_SIZE:
+            return capped(b" " * (MAX_FILE_SIZE + 1), name)
+        if done.returncode == 0:
+            done = self._run("cat-file", "blob", number)
+        if done.returncode != 0:
+            return Found(None, f"{name} cannot be read from the commit: {_reason(done)}")
+        return capped(done.stdout, name)
+
+    def _run(self, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        command = ["git", f"--git-dir={self._folder}", *arguments]
+        pipe = subprocess.PIPE
+        try:
+            with subprocess.Popen(
+                command,
+                env=self._environment,
+                stdin=pipe,
+                stdout=pipe,
+                stderr=pipe,
+                start_new_session=True,  # so that all it starts can be ended with it
+                preexec_fn=None if sys.platform == "win32" else _limit_memory,
+            ) as process:
+                try:
+                    output, errors = process.communicate(given, timeout=SECONDS)
+                except BaseException:
+                    _end(process)
+                    raise
+        except FileNotFoundError as error:
+            raise SubmissionError(
+                "git is not installed, so a commit cannot be read; submit a folder or a zip"
+            ) from error
+        except subprocess.TimeoutExpired as error:
+            raise SubmissionError(f"git took longer than {SECONDS:.0f} seconds to read {self._name}") from error
+        return subprocess.CompletedProcess(command, process.returncode, output, errors)
+
+
+def _limit_memory() -> None:
+    """In the new process: an attempt to fill the machine's memory ends that process alone."""
+    with contextlib.suppress(ValueError, OSError):  # some systems know this limit and do not let it be set
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        limit = MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process and what it has started."""
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _reason(done: subprocess.CompletedProcess[bytes]) -> str:
+    """The last thing that git said."""
+    lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    return clean_line(lines[-1] if lines else f"git ended with status {done.returncode}", 300)
