@@ -1,6 +1,7 @@
 """Students' files: which stubs are missing, and whose fault it is when something breaks."""
 
 import hashlib
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from student.lab.folder import RunFolder
 from student.lab.implementation import blamed, load
 from student.lab.stubs import NEEDED, find_file, missing_stubs
 
+ROOT = Path(__file__).resolve().parents[3]
 STUB = '    raise NotImplementedError("task 2.5, kl_divergence")\n'
 
 
@@ -135,6 +137,16 @@ FAULTS = {
         ["build_model returned a int"],
     ),
 }
+
+
+def test_the_warm_ups_loss_is_a_tensor(tmp_path):
+    text = (ROOT / "reference" / "simple_vae.py").read_text(encoding="utf-8")
+    path = tmp_path / "simple_vae.py"
+    path.write_text(text.replace("def vae_loss(", "def vae_loss(*ignored):\n    return 3.0\n\n\ndef unused("))
+    cfg = configure("interview", data="digits")
+    material = session.prepare(load_data("digits"), cfg, torch.device("cpu"))
+    with pytest.raises(NotRunnable, match=r"simple_vae\.py: vae_loss must return a scalar tensor, not a float"):
+        session.make_trainer(load(path, "simple_vae"), cfg, material)
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -10,6 +10,7 @@ import time
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import save_file
 
 from student.lab import checkpoint, session
 from student.lab.config import PRESETS, configure
@@ -156,6 +157,18 @@ def test_a_checkpoint_with_damaged_metrics_is_refused(student_file, tmp_path, da
     rows = [dict.fromkeys(COLUMNS, 0.0) | changed]
     checkpoint.save(folder, trainer.model, trainer.optimizer, rows)
     with pytest.raises(BadInput, match=message):
+        session.resume(trainer, folder)
+
+
+def test_a_checkpoint_with_a_damaged_optimiser_is_refused(student_file, tmp_path):
+    trainer, _ = trainer_for(student_file())
+    folder = RunFolder(tmp_path / "run")
+    folder.create(trainer.cfg, {})
+    checkpoint.save(folder, trainer.model, trainer.optimizer, [dict.fromkeys(COLUMNS, 0.0)])
+    with safe_open(folder.checkpoint_file, framework="pt") as file:
+        metadata = file.metadata()
+    save_file(weights(folder.path) | {"optimizer.first.step": torch.zeros(())}, folder.checkpoint_file, metadata)
+    with pytest.raises(BadInput, match="does not hold the state of the optimiser"):
         session.resume(trainer, folder)
 
 
