@@ -20,7 +20,7 @@ def from_git(repository: Path, commit: str, specification: str, names: tuple[str
         full, note = git.resolve(commit)
         if full is None:
             raise SubmissionError(f"{clean_line(str(repository))} has no commit {clean_line(commit, 100)!r}")
-        top = git.tree(f"{full}^{{tree}}")
+        top = git.top(full)
         _, kind, number = top.get(FOLDER, ("", "", ""))
         inner = git.tree(number) if kind == "tree" else {}
         base, tree = (FOLDER, inner) if any(name in inner for name in names) else ("", top)

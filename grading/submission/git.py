@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 import signal
@@ -20,8 +21,9 @@ SECONDS = 120.0
 MEMORY = 4 << 30
 """Address space of a git process, in bytes: far more than files of a submission's size need."""
 MAX_FOLDER_SIZE = 16 << 20
-"""Of a folder's list of names, in bytes; packed, one of gigabytes would be small."""
+"""Of a commit or a folder's list of names, in bytes; packed, one of gigabytes would be small."""
 
+_CALLED = {"commit": "commit", "tree": "folder", "blob": "file"}
 _ID = re.compile(r"([0-9a-f]{4,64})([~^].*)?", re.IGNORECASE | re.DOTALL)
 """The beginning of a commit's id, and where to go from that commit."""
 
@@ -83,15 +85,18 @@ class Git:
         done = self._run("rev-parse", "--quiet", "--verify", "--end-of-options", f"{text}^{{commit}}")
         return done.stdout.decode().strip() if done.returncode == 0 else None
 
+    def top(self, commit: str) -> dict[str, tuple[str, str, str]]:
+        """The entries of a commit's uppermost folder, as :meth:`tree` gives them."""
+        first, _, _ = self._genuine("commit", commit).partition(b"\n")
+        return self.tree(first.removeprefix(b"tree ").decode("ascii", "replace"))
+
     def tree(self, number: str) -> dict[str, tuple[str, str, str]]:
         """Mode, type and object id of each entry of a folder, by name.
 
         Raises:
-            SubmissionError: it cannot be read.
+            SubmissionError: it cannot be read, or is not what its id says.
         """
-        size = self._run("cat-file", "-s", number)
-        if size.returncode == 0 and int(size.stdout) > MAX_FOLDER_SIZE:
-            raise SubmissionError(f"{self._name}: a folder in it has too many names to be listed")
+        self._genuine("tree", number)
         done = self._run("ls-tree", "-z", number)
         if done.returncode != 0:
             raise SubmissionError(f"{self._name}: a folder in it cannot be read: {_reason(done)}")
@@ -116,7 +121,28 @@ class Git:
             done = self._run("cat-file", "blob", number)
         if done.returncode != 0:
             return Found(None, f"{name} cannot be read from the commit: {_reason(done)}")
+        self._require_genuine("blob", number, done.stdout)
         return capped(done.stdout, name)
+
+    def _genuine(self, kind: str, number: str) -> bytes:
+        """The content of a commit or folder, which is what its id says."""
+        size = self._run("cat-file", "-s", number)
+        if size.returncode == 0 and int(size.stdout) > MAX_FOLDER_SIZE:
+            raise SubmissionError(f"{self._name}: a {_CALLED[kind]} in it is too large to be read")
+        done = self._run("cat-file", kind, number)
+        if done.returncode != 0:
+            raise SubmissionError(f"{self._name}: a {_CALLED[kind]} in it cannot be read: {_reason(done)}")
+        self._require_genuine(kind, number, done.stdout)
+        return done.stdout
+
+    def _require_genuine(self, kind: str, number: str, content: bytes) -> None:
+        """Git believes what lies under an id; then an old commit could hold what was written after the deadline."""
+        algorithm = "sha1" if len(number) == 40 else "sha256"
+        head = f"{kind} {len(content)}\0".encode()
+        if hashlib.new(algorithm, head + content, usedforsecurity=False).hexdigest() != number:
+            raise SubmissionError(
+                f"{self._name}: the {_CALLED[kind]} {number[:10]} in it has been replaced by another content"
+            )
 
     def _run(self, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         command = ["git", f"--git-dir={self._folder}", *arguments]

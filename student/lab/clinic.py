@@ -93,11 +93,11 @@ def open_clinic(
     folder.mkdir(parents=True, exist_ok=True)
     cases: list[Case] = []
     patients = treated(names)
-    with session.stop_on_interrupt() as asked, blamed(path):
+    with session.stop_on_interrupt() as asked:
         for patient in patients:
             view = TrainingView(patient.name, cfg.epochs, len(material.train), cfg.latent_dim)
             try:
-                with view:
+                with view, blamed(path):
                     cases.append(_treat(patient, implementation, cfg, material, view, asked))
             except StopRequested:
                 break

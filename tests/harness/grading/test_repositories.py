@@ -269,9 +269,29 @@ def test_what_is_damaged_in_a_repository_is_no_empty_file(repository):
         take(f"{repository}@HEAD", NAMES)
 
 
-def test_a_folder_with_more_names_than_can_be_listed_is_refused(repository, monkeypatch):
+@pytest.mark.parametrize(
+    ("what", "told", "make"),
+    [
+        ("HEAD:student/vae.py", "the file {} in it has been replaced", lambda old: b"# written later\n"),
+        ("HEAD:student", "the folder {} in it has been replaced", lambda old: old.replace(b"vae.py", b"oth.py", 1)),
+        ("HEAD", "has no commit", lambda old: old.replace(b" 0000", b" 0100", 1) + b"x"),
+    ],
+    ids=["file", "folder", "commit"],
+)
+def test_another_content_under_the_id_of_a_commit_of_old_is_found_out(repository, what, told, make):
+    number = git(repository, "rev-parse", what)
+    path = repository / ".git" / "objects" / number[:2] / number[2:]
+    head, _, old = zlib.decompress(path.read_bytes()).partition(b"\0")
+    new = make(old)
+    path.unlink()
+    path.write_bytes(zlib.compress(head.split()[0] + f" {len(new)}\0".encode() + new))
+    with pytest.raises(SubmissionError, match=told.format(number[:10])):
+        take(f"{repository}@HEAD", NAMES)
+
+
+def test_what_is_too_large_to_be_listed_is_refused(repository, monkeypatch):
     monkeypatch.setattr(reader, "MAX_FOLDER_SIZE", 10)
-    with pytest.raises(SubmissionError, match="too many names"):
+    with pytest.raises(SubmissionError, match="too large to be read"):
         take(f"{repository}@HEAD", NAMES)
 
 
