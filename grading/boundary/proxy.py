@@ -105,7 +105,7 @@ class Session:
         refused = error.get("refused")
         if refused is not None:
             # A student sees the kind of a hidden failure too, so that it must not be free text.
-            if refused not in _REFUSALS:
+            if not isinstance(refused, str) or refused not in _REFUSALS:
                 self.channel.close()
                 raise ViolationError("the submission's process refused for a reason that there is not")
             raise RefusedError(refused, message)

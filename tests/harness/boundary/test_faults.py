@@ -26,6 +26,13 @@ for descriptor in range(3, 99):
 def f(): pass
 """
 
+REFUSING = """
+import sys
+def f():
+    executor = next(m for n, m in sys.modules.items() if n.endswith("executor") and hasattr(m, "RefusedError"))
+    raise executor.RefusedError({reason!r}, "x")
+"""
+
 FAULTS = {
     "hang": ("import time\ndef f(): time.sleep(99)", CallTimeoutError, "no answer within 1.5 s"),
     "hang at import": ("while True: pass", CallTimeoutError, "no answer within 1.5 s"),
@@ -48,6 +55,8 @@ FAULTS = {
     "recursion": ("def f(): return f()", StudentError, "RecursionError: maximum recursion depth"),
     "parts": ("def f(): return [[0] * 9999] * 9999", RefusedError, "more than 20000 parts"),
     "unasked": (UNASKED, ViolationError, "sent"),
+    "a reason of its own": (REFUSING.format(reason="free text"), ViolationError, "a reason that there is not"),
+    "a reason that is no text": (REFUSING.format(reason=["shape"]), ViolationError, "a reason that there is not"),
 }
 
 
