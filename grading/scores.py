@@ -205,39 +205,33 @@ def score(
         for check in manifest
         if records.get(check.id, {}).get("status") not in (None, PASSED, BLOCKED, ERROR)
     }
-    contradicted = _contradicted(assignment, manifest, records)
+    records = {**records, **_contradicted(assignment, manifest, records)}
     items = []
     for item in assignment.items:
         checks = [check for check in manifest if check.item == item.id]
         if checks:
-            found = {
-                check.id: {**record, **contradicted.get(check.id, {})} for check, record in _known(checks, records)
-            }
-            results = tuple(_result(item, check, found.get(check.id), lost, broken) for check in checks)
+            results = tuple(_result(item, check, records.get(check.id), lost, broken) for check in checks)
             items.append(ItemResult(item, results))
     return tuple(items)
-
-
-def _known(checks: Iterable[Check], records: Mapping[str, dict[str, Any]]) -> list[tuple[Check, dict[str, Any]]]:
-    return [(check, records[check.id]) for check in checks if check.id in records]
 
 
 def _contradicted(
     assignment: Assignment, manifest: list[Check], records: Mapping[str, dict[str, Any]]
 ) -> dict[str, dict[str, Any]]:
-    """Checks that passed because a part was wrong which its own checks find right, by id, with what becomes of them.
+    """New records of the checks that passed because a part was wrong which its own checks find right, by their ids.
 
     A submission could otherwise have its parts answer wrongly while a function that calls them is judged, and have the
     function agree with that.
     """
-    made = {check.id for check, record in _known(manifest, records) if record["status"] != ERROR}
+    known = [(check, records[check.id]) for check in manifest if check.id in records]
+    made = {check.id for check, record in known if record["status"] != ERROR}
     undecided = {item.id for item in assignment.items if not {check.id for check in item.checks} <= made}
-    excuses = undecided | {check.item for check, record in _known(manifest, records) if record["status"] != PASSED}
+    excuses = undecided | {check.item for check, record in known if record["status"] != PASSED}
     found: dict[str, dict[str, Any]] = {}
     for item in assignment.items:  # parts come before what calls them
         relying = [
             (check, record)
-            for check, record in _known(manifest, records)
+            for check, record in known
             if check.item == item.id and record["status"] == PASSED and record.get("relied_on")
         ]
         for check, record in relying:
@@ -245,7 +239,7 @@ def _contradicted(
                 if not excuses.intersection(parts):
                     named = " or ".join(parts)
                     message = f"this agrees with a wrong answer of {named}, which answers rightly in its own checks"
-                    found[check.id] = {"status": FAILED, "kind": "value", "message": message}
+                    found[check.id] = {**record, "status": FAILED, "kind": "value", "message": message}
         if relying:
             excuses.add(item.id)
     return found

@@ -90,16 +90,22 @@ def _rely_on_what_is_wrong(submission: Submission, model: Model, x: torch.Tensor
             submission.rely_on("reparameterize")
         if "z" in found.overwritten:
             submission.rely_on("decode")
-        elif not _takes(model, found.z):
-            submission.rely_on("encode", "reparameterize")
-        elif not nearly(found.logits, networks.decode(model.parameters, found.z)):
-            submission.rely_on("decode")
+        else:
+            _true_logits(submission, model, found.z, found.logits)
 
 
-def _takes(model: Model, z: torch.Tensor) -> bool:
-    """Whether ``z`` fits the decoder."""
+def _true_logits(
+    submission: Submission, model: Model, z: torch.Tensor, own_logits: torch.Tensor
+) -> torch.Tensor | None:
+    """What ``decode(z)`` should be, or None if ``z`` does not fit; where its own is something else, say so."""
     weight = model.parameters["dec.0.weight"]
-    return z.dim() > 0 and z.shape[-1] == weight.shape[1] and z.dtype == weight.dtype
+    if not (z.dim() > 0 and z.shape[-1] == weight.shape[1] and z.dtype == weight.dtype):
+        submission.rely_on("encode", "reparameterize")
+        return None
+    true = networks.decode(model.parameters, z)
+    if not nearly(own_logits, true):
+        submission.rely_on("decode")
+    return true
 
 
 def decoded(submission: Submission, model: Model, z: torch.Tensor) -> list[torch.Tensor]:
@@ -113,13 +119,8 @@ def decoded(submission: Submission, model: Model, z: torch.Tensor) -> list[torch
         if not same(logits, again):
             submission.rely_on("decode")
             return []
-        if not _takes(model, z):
-            submission.rely_on("encode", "reparameterize")
-            return [logits]
-        true = networks.decode(model.parameters, z)
-        if not nearly(logits, true):
-            submission.rely_on("decode")
-        return [logits, true]
+        true = _true_logits(submission, model, z, logits)
+        return [logits] if true is None else [logits, true]
 
 
 def reaches(output: torch.Tensor, leaf: torch.Tensor) -> bool:
@@ -197,19 +198,17 @@ def assert_fields(
             assert_close_to_any(output.logits, logits, "logits, held against decode(z),")
 
 
-def same(actual: torch.Tensor, own_value: torch.Tensor) -> bool:
+def same(actual: torch.Tensor, own_value: torch.Tensor, *, rtol: float = 1e-4, atol: float = 1e-5) -> bool:
     """Whether the two agree, a NaN with a NaN too: what is wrong with a part is not held against ``forward``."""
     if actual.shape != own_value.shape or actual.dtype != own_value.dtype:
         return False
-    return torch.allclose(actual.detach(), own_value.detach(), rtol=1e-4, atol=1e-5, equal_nan=True)
+    return torch.allclose(actual.detach(), own_value.detach(), rtol=rtol, atol=atol, equal_nan=True)
 
 
 def nearly(actual: torch.Tensor, true: torch.Tensor) -> bool:
     """Whether a part's value is the true one but for rounding, which is relative to the largest numbers in its sums."""
-    if actual.shape != true.shape or actual.dtype != true.dtype:
-        return False
     largest = float(true.detach().abs().nan_to_num(0.0, 0.0, 0.0).max()) if true.numel() else 0.0
-    return torch.allclose(actual.detach(), true.detach(), rtol=0, atol=1e-2 * largest + 1e-5, equal_nan=True)
+    return same(actual, true, rtol=0, atol=1e-2 * largest + 1e-5)
 
 
 def noise(submission: Submission, model: Model, x: torch.Tensor, seed: int) -> torch.Tensor | None:

@@ -17,6 +17,7 @@ from .handin import (
     assemble,
     capped,
     file_type,
+    irregular,
 )
 
 
@@ -54,7 +55,7 @@ def _read_entry(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo], name: st
     (info,) = infos
     mode = info.external_attr >> 16
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-        return Found(None, f"{name} is {file_type(mode)}; only regular files are graded")
+        return irregular(name, file_type(mode))
     try:
         with archive.open(info) as stream:
             return capped(stream.read(MAX_FILE_SIZE + 1), name)

@@ -18,6 +18,7 @@ from .handin import (
     assemble,
     capped,
     file_type,
+    irregular,
 )
 
 
@@ -46,10 +47,10 @@ def read_regular(path: Path, name: str) -> Found:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
         kind = "a symbolic link" if path.is_symlink() else f"not readable ({error.strerror})"
-        return Found(None, f"{name} is {kind}; only regular files are graded")
+        return irregular(name, kind)
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         os.close(descriptor)
-        return Found(None, f"{name} is {file_type(mode)}; only regular files are graded")
+        return irregular(name, file_type(mode))
     with os.fdopen(descriptor, "rb") as stream:
         return capped(stream.read(MAX_FILE_SIZE + 1), name)

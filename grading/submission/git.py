@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from ..boundary.worker.text import clean_line
-from .handin import MAX_FILE_SIZE, Found, SubmissionError, capped
+from .handin import MAX_FILE_SIZE, Found, SubmissionError, capped, irregular
 
 if sys.platform != "win32":
     import resource
@@ -113,7 +113,7 @@ class Git:
         mode, _, number = entry
         if mode not in ("100644", "100755"):
             kinds = {"120000": "a symbolic link", "040000": "a folder", "160000": "a submodule"}
-            return Found(None, f"{name} is {kinds.get(mode, 'something else')}; only regular files are graded")
+            return irregular(name, kinds.get(mode, "something else"))
         done = self._run("cat-file", "-s", number)
         if done.returncode == 0 and int(done.stdout) > MAX_FILE_SIZE:
             return capped(b" " * (MAX_FILE_SIZE + 1), name)

@@ -98,6 +98,11 @@ def file_type(mode: int) -> str:
     return "a folder" if stat.S_ISDIR(mode) else "a pipe" if stat.S_ISFIFO(mode) else "a device or socket"
 
 
+def irregular(name: str, kind: str) -> Found:
+    """A path that is something else than a regular file."""
+    return Found(None, f"{name} is {kind}; only regular files are graded")
+
+
 def capped(content: bytes, name: str) -> Found:
     """A file's bytes, unless they are more than any solution needs."""
     if len(content) > MAX_FILE_SIZE:

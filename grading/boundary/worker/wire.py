@@ -151,10 +151,12 @@ def unpack(tagged: Any, arrays: list[torch.Tensor], depth: int = 0) -> Any:
         raise WireError("a value is nested too deeply")
     if isinstance(tagged, str):
         return clean(tagged)
-    if tagged is None or isinstance(tagged, (bool, float)) or (isinstance(tagged, int) and abs(tagged) < LARGEST_INT):
+    if tagged is None or isinstance(tagged, (bool, float)):
         return tagged
     if isinstance(tagged, int):
-        raise WireError("an int of more than 64 bits")
+        if abs(tagged) >= LARGEST_INT:
+            raise WireError("an int of more than 64 bits")
+        return tagged
     if not isinstance(tagged, dict) or not tagged:
         raise WireError("a value without a tag")
     tag, content = next(iter(tagged.items()))
