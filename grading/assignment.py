@@ -20,7 +20,7 @@ class AssignmentError(Exception):
 
 @dataclass(frozen=True)
 class Check:
-    """One fact about one item, made sure of by one test function.
+    """One fact about one item, which one test function checks.
 
     Attributes:
         id: ``tier/item/name``, unique in the assignment.
@@ -28,6 +28,7 @@ class Check:
         tier: "public" or "hidden".
         name: the name of the test function, without ``test_``.
         units: what it is worth, in ``1 / POINT_UNITS`` points.
+        guard: it says what the item leaves alone, not what it computes.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Check:
     tier: str
     name: str
     units: int
+    guard: bool = False
 
     @property
     def path(self) -> str:
@@ -55,6 +57,8 @@ class Item:
         hint: what to look at when a check of it fails.
         section: the section of the handout that explains it.
         checks: its checks, those of all tiers.
+        needs: the items without which it cannot earn anything.
+        calls: what the boundary calls a function of the item, by its bare name, where that is something else.
     """
 
     id: str
@@ -64,7 +68,26 @@ class Item:
     points: dict[str, int]
     hint: str
     section: str
-    checks: tuple[Check, ...] = field(default=())
+    checks: tuple[Check, ...] = ()
+    needs: tuple[str, ...] = ()
+    calls: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where an assignment keeps what is not in ``tests/``, relative to its root.
+
+    Attributes:
+        student: what a student opens; a submission has a folder of the same name, or the bare files.
+        reference: the solution and the catalogue; a student's copy has none.
+        samples: submissions to demonstrate the grader with.
+        answers: the file with the answers of the catalogue to the public checks.
+    """
+
+    student: str
+    reference: str
+    samples: str
+    answers: str
 
 
 @dataclass(frozen=True)
@@ -77,6 +100,27 @@ class Assignment:
     files: tuple[str, ...]
     items: tuple[Item, ...]
     digest: str
+    folders: Folders
+
+    @property
+    def student(self) -> Path:
+        """The folder that a student opens."""
+        return self.root / self.folders.student
+
+    @property
+    def reference(self) -> Path:
+        """The folder with the solution, where there is one."""
+        return self.root / self.folders.reference
+
+    @property
+    def samples(self) -> Path:
+        """The folder with submissions to demonstrate the grader with."""
+        return self.root / self.folders.samples
+
+    @property
+    def answers(self) -> Path:
+        """The file with the answers of the catalogue to the public checks."""
+        return self.root / self.folders.answers
 
     @property
     def tests(self) -> Path:
@@ -130,16 +174,18 @@ def load(root: Path) -> Assignment:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise AssignmentError(f"cannot read the rubric {path}: {error}") from error
     try:
-        items = tuple(_item(entry) for entry in rubric["item"])
+        guards = frozenset(rubric["guards"])
+        items = tuple(_item(entry, guards) for entry in rubric["item"])
+        folders = Folders(**rubric["folders"])
         name, version, files = str(rubric["name"]), str(rubric["version"]), tuple(rubric["files"])
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise AssignmentError(f"{path}: a field is missing or of the wrong type: {error!r}") from error
-    assignment = Assignment(root, name, version, files, items, digest=_digest(root / "tests"))
+    assignment = Assignment(root, name, version, files, items, _digest(root / "tests"), folders)
     _verify(assignment, path)
     return assignment
 
 
-def _item(entry: dict[str, Any]) -> Item:
+def _item(entry: dict[str, Any], guards: frozenset[str]) -> Item:
     points = {tier: int(entry["points"][tier]) for tier in TIERS}
     checks: list[Check] = []
     for tier in TIERS:
@@ -148,7 +194,7 @@ def _item(entry: dict[str, Any]) -> Item:
             raise ValueError(f"{entry['id']}: the {tier} tier needs checks, each of a weight of at least 1")
         units = share(points[tier] * POINT_UNITS, list(weights.values()))
         checks += [
-            Check(f"{tier}/{entry['id']}/{name}", entry["id"], tier, name, unit)
+            Check(f"{tier}/{entry['id']}/{name}", entry["id"], tier, name, unit, name in guards)
             for name, unit in zip(weights, units, strict=True)
         ]
     return Item(
@@ -160,6 +206,8 @@ def _item(entry: dict[str, Any]) -> Item:
         hint=" ".join(entry["hint"].split()),
         section=entry["section"],
         checks=tuple(checks),
+        needs=tuple(entry.get("needs", ())),
+        calls=dict(entry.get("calls", {})),
     )
 
 
@@ -186,6 +234,9 @@ def _verify(assignment: Assignment, path: Path) -> None:
     for item in assignment.items:
         if item.file not in assignment.files:
             raise AssignmentError(f"{path}: {item.id} is in {item.file!r}, which is not among the files")
+        for needed in item.needs:
+            if needed not in ids:
+                raise AssignmentError(f"{path}: {item.id} needs {needed!r}, which is no item")
 
 
 def verify_collected(assignment: Assignment, collected: list[str], tiers: tuple[str, ...]) -> None:

@@ -12,68 +12,42 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .assignment import POINT_UNITS, Assignment, Check, Item
-from .boundary.worker.text import clean
+from .assignment import POINT_UNITS, Assignment, Check, Item, share
+from .attribution import attribute
+from .results import CheckResult, Status
 
 SCHEMA_VERSION = 1
 
-PASSED, FAILED, NOT_IMPLEMENTED, BLOCKED = "passed", "failed", "not_implemented", "blocked"
-TIMEOUT, CRASHED, ERROR = "timeout", "crashed", "error"
-
-HIDDEN_MESSAGES = {
-    NOT_IMPLEMENTED: "this part is not implemented yet",
-    BLOCKED: "another part that this check needs does not work",
-    TIMEOUT: "the code did not finish in time",
-    CRASHED: "the process that ran the code ended unexpectedly",
-    ERROR: "the grader could not make this check, which is not the submission's fault",
-}
-
 
 @dataclass(frozen=True)
-class CheckResult:
-    """How one check ended.
+class ScoredCheck:
+    """How one check ended, and what that is worth.
 
     Attributes:
-        id: the check, ``tier/item/name``.
         tier: "public" or "hidden".
-        status: passed, failed, timeout, crashed, not_implemented, blocked or error.
+        result: how it ended.
         units: what it earned, in ``1 / POINT_UNITS`` points.
         possible_units: what it could have earned.
-        kind: what failed (a shape, a value, a gradient, ...), or None.
-        message: one sentence for the student.
-        expected: what should have come, in short form.
-        actual: what came, in short form.
         hint: what to look at.
-        misconception: the typical mistake that gives exactly this answer, if one is known.
-        blocked_by: the item that is in the way, if one is.
-        line: the line of the student's file where their code raised.
-        function: the function that the line is in.
-        source: the text of the line.
-        output: what the student's code printed during the check.
     """
 
-    id: str
     tier: str
-    status: str
+    result: CheckResult
     units: int
     possible_units: int
-    kind: str | None = None
-    message: str = ""
-    expected: str = ""
-    actual: str = ""
     hint: str = ""
-    misconception: dict[str, str] | None = None
-    blocked_by: str | None = None
-    line: int | None = None
-    function: str | None = None
-    source: str | None = None
-    output: str = ""
+
+    @property
+    def status(self) -> Status:
+        """How it ended."""
+        return self.result.status
 
     def to_json(self) -> dict[str, Any]:
         """The check as it stands in the document."""
-        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        earned, possible = fields.pop("units"), fields.pop("possible_units")
-        return {**fields, "earned": to_points(earned), "possible": to_points(possible)}
+        fields = self.result.to_json()
+        del fields["relied_on"]
+        points = {"earned": to_points(self.units), "possible": to_points(self.possible_units)}
+        return {**fields, "tier": self.tier, "hint": self.hint, **points}
 
 
 @dataclass(frozen=True)
@@ -81,7 +55,7 @@ class ItemResult:
     """What one item earned, as the sum of its checks."""
 
     item: Item
-    checks: tuple[CheckResult, ...]
+    checks: tuple[ScoredCheck, ...]
 
     @property
     def units(self) -> int:
@@ -89,17 +63,17 @@ class ItemResult:
         return sum(check.units for check in self.checks)
 
     @property
-    def status(self) -> str:
-        """passed if every check did; else error, not_implemented or blocked if that is all there is to say."""
+    def status(self) -> Status:
+        """PASSED if every check did; else ERROR, NOT_IMPLEMENTED or BLOCKED if that is all there is to say."""
         statuses = {check.status for check in self.checks}
-        if statuses == {PASSED}:
-            return PASSED
-        if ERROR in statuses:
-            return ERROR
-        lost = statuses - {PASSED}
-        if statuses == {NOT_IMPLEMENTED} or lost == {BLOCKED}:
-            return next(iter(lost))
-        return FAILED
+        lost = statuses - {Status.PASSED}
+        if not lost:
+            return Status.PASSED
+        if Status.ERROR in lost:
+            return Status.ERROR
+        if lost == {Status.BLOCKED}:
+            return Status.BLOCKED
+        return Status.NOT_IMPLEMENTED if statuses == {Status.NOT_IMPLEMENTED} else Status.FAILED
 
     def to_json(self) -> dict[str, Any]:
         """The item as it stands in the document."""
@@ -144,7 +118,7 @@ class ScoreDocument:
     audience: str = "instructor"
 
     @property
-    def checks(self) -> list[CheckResult]:
+    def checks(self) -> list[ScoredCheck]:
         """Every check of every item."""
         return [check for item in self.items for check in item.checks]
 
@@ -183,130 +157,34 @@ def to_points(units: int) -> float:
     return units / POINT_UNITS
 
 
-def _points(checks: Iterable[CheckResult]) -> dict[str, float]:
+def _points(checks: Iterable[ScoredCheck]) -> dict[str, float]:
     listed = list(checks)
     earned, possible = sum(c.units for c in listed), sum(c.possible_units for c in listed)
     return {"earned": to_points(earned), "possible": to_points(possible)}
 
 
 def score(
-    assignment: Assignment, manifest: list[Check], records: Mapping[str, dict[str, Any]], lost: tuple[str, str]
+    assignment: Assignment, manifest: Iterable[Check], results: Mapping[str, CheckResult], lost: CheckResult
 ) -> tuple[ItemResult, ...]:
     """Give points: every check of the manifest exactly once, passed ones in full and all others nothing.
 
     Args:
         assignment: where the items come from.
         manifest: the checks that had to be made.
-        records: what is known of each check that was made, by its id.
-        lost: status and message for a check that nothing is known of.
+        results: how each check ended that was made, by its id.
+        lost: how a check counts that nothing is known of.
     """
-    broken = {
-        check.item
-        for check in manifest
-        if records.get(check.id, {}).get("status") not in (None, PASSED, BLOCKED, ERROR)
-    }
-    records = {**records, **_contradicted(assignment, manifest, records)}
+    checks = list(manifest)
+    ended = attribute(assignment, [results.get(c.id, dataclasses.replace(lost, id=c.id)) for c in checks])
     items = []
     for item in assignment.items:
-        checks = [check for check in manifest if check.item == item.id]
-        if checks:
-            results = tuple(_result(item, check, records.get(check.id), lost, broken) for check in checks)
-            items.append(ItemResult(item, results))
+        scored = tuple(_scored(item, check, ended[check.id]) for check in checks if check.item == item.id)
+        if scored:
+            items.append(ItemResult(item, scored))
     return tuple(items)
 
 
-def _contradicted(
-    assignment: Assignment, manifest: list[Check], records: Mapping[str, dict[str, Any]]
-) -> dict[str, dict[str, Any]]:
-    """New records of the checks that passed because a part was wrong which its own checks find right, by their ids.
-
-    A submission could otherwise have its parts answer wrongly while a function that calls them is judged, and have the
-    function agree with that.
-    """
-    known = [(check, records[check.id]) for check in manifest if check.id in records]
-    made = {check.id for check, record in known if record["status"] != ERROR}
-    undecided = {item.id for item in assignment.items if not {check.id for check in item.checks} <= made}
-    excuses = undecided | {check.item for check, record in known if record["status"] != PASSED}
-    found: dict[str, dict[str, Any]] = {}
-    for item in assignment.items:  # parts come before what calls them
-        relying = [
-            (check, record)
-            for check, record in known
-            if check.item == item.id and record["status"] == PASSED and record.get("relied_on")
-        ]
-        for check, record in relying:
-            for parts in record["relied_on"]:
-                if not excuses.intersection(parts):
-                    named = " or ".join(parts)
-                    message = f"this agrees with a wrong answer of {named}, which answers rightly in its own checks"
-                    found[check.id] = {**record, "status": FAILED, "kind": "value", "message": message}
-        if relying:
-            excuses.add(item.id)
-    return found
-
-
-def _result(
-    item: Item, check: Check, record: dict[str, Any] | None, lost: tuple[str, str], broken: set[str]
-) -> CheckResult:
-    if record is None:
-        return CheckResult(check.id, check.tier, lost[0], 0, check.units, message=lost[1])
-    status, kind, message, blocked_by = (record[key] for key in ("status", "kind", "message", "blocked_by"))
-    # A crash inside another item's function is that item's fault if its own checks say so too, and else a wrong call.
-    if kind == "crash" and blocked_by is not None:
-        if blocked_by in broken:
-            status, kind, message = BLOCKED, "blocked", f"{blocked_by} is needed for this check, and {message}"
-        else:
-            blocked_by = None
-    misconception = record.get("misconception")
-    told = status not in (PASSED, NOT_IMPLEMENTED, BLOCKED, ERROR)
-    return CheckResult(
-        id=check.id,
-        tier=check.tier,
-        status=status,
-        units=check.units if status == PASSED else 0,
-        possible_units=check.units,
-        kind=kind,
-        message=clean(message),
-        expected=clean(record["expected"], 500),
-        actual=clean(record["actual"], 500),
-        hint=item.hint if told else "",
-        misconception=misconception,
-        blocked_by=blocked_by,
-        line=record["line"],
-        function=clean(record["function"], 200) if record["function"] else None,
-        source=clean(record["source"], 200) if record["source"] else None,
-        output=clean(record.get("output", "")),
-    )
-
-
-def redact(document: ScoreDocument) -> ScoreDocument:
-    """The student's document: public checks in full, of a hidden one only its item, outcome, kind and hint.
-
-    Nothing that the student's process wrote during a hidden check gets into it, so that hidden inputs cannot be
-    printed out, and no name of a hidden check either.
-    """
-    items = []
-    for item in document.items:
-        number = 0
-        checks = []
-        for check in item.checks:
-            if check.tier == "hidden":
-                number += 1
-                check = CheckResult(
-                    id=f"hidden/{item.item.id}/{number}",
-                    tier="hidden",
-                    status=check.status,
-                    units=check.units,
-                    possible_units=check.possible_units,
-                    kind=check.kind,
-                    message="" if check.status == PASSED else _hidden_message(check),
-                    hint=check.hint,
-                    blocked_by=check.blocked_by,
-                )
-            checks.append(check)
-        items.append(ItemResult(item.item, tuple(checks)))
-    return dataclasses.replace(document, items=tuple(items), seed=None, audience="student")
-
-
-def _hidden_message(check: CheckResult) -> str:
-    return HIDDEN_MESSAGES.get(check.status, f"a hidden check of this part fails ({check.kind})")
+def _scored(item: Item, check: Check, result: CheckResult) -> ScoredCheck:
+    untold = (Status.PASSED, Status.NOT_IMPLEMENTED, Status.BLOCKED, Status.ERROR)
+    hint = "" if result.status in untold else item.hint
+    return ScoredCheck(check.tier, result, check.units if result.passed else 0, check.units, hint)

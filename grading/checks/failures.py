@@ -1,37 +1,23 @@
-"""How a check ends other than by passing: exceptions that know what the score document says about them."""
+"""How a check ends other than by passing."""
 
 from __future__ import annotations
 
-from typing import Literal
-
-Kind = Literal[
-    "not_implemented",
-    "crash",
-    "shape",
-    "dtype",
-    "value",
-    "gradient",
-    "statistics",
-    "structure",
-    "mutation",
-    "timeout",
-    "blocked",
-]
+from ..results import Kind
 
 
 class CheckFailure(AssertionError):
     """The submission did not do what the contract promises.
 
     Args:
-        kind: what failed.
+        kind: what failed, as ``results.Kind`` spells it.
         message: one sentence for the student.
         expected: what should have come, in short form.
         actual: what came, in short form.
     """
 
-    def __init__(self, kind: Kind, message: str, *, expected: str = "", actual: str = "") -> None:
+    def __init__(self, kind: Kind | str, message: str, *, expected: str = "", actual: str = "") -> None:
         super().__init__(message)
-        self.kind: Kind = kind
+        self.kind = Kind(kind)
         self.message, self.expected, self.actual = message, expected, actual
 
     def __str__(self) -> str:

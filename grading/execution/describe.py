@@ -1,0 +1,99 @@
+"""The result of a check from the way its test function ended, and how a student reads it in pytest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..assignment import Assignment, Check, Item
+from ..boundary.errors import CallTimeoutError, StudentError, SubmissionFault, ViolationError, WorkerDiedError
+from ..boundary.proxy import CallRecord
+from ..checks.failures import Blocked, CheckFailure
+from ..results import CheckResult, Kind, Status
+
+def describe(
+    error: BaseException | None,
+    assignment: Assignment,
+    check: Check,
+    calls: Sequence[CallRecord] = (),
+    **known: Any,
+) -> CheckResult:
+    """The result of a check that made ``calls`` and ended with ``error``, or with none.
+
+    Args:
+        error: how the test function ended.
+        assignment: says whose functions the calls are.
+        check: the check.
+        calls: what it asked of the submission.
+        known: further fields of the result.
+    """
+    if error is None:
+        return CheckResult(check.id, Status.PASSED, **known)
+    item = assignment.item(check.item)
+    return CheckResult(check.id, **{**_place(item, calls), **_failure(error, assignment, item), **known})
+
+
+def _place(item: Item, calls: Sequence[CallRecord]) -> dict[str, Any]:
+    """Where the function begins that a wrong result most likely came from: the item's own that was called last."""
+    own = {item.calls.get(name, name): name for name in item.functions}
+    for call in reversed(calls):
+        if call.name in own and call.line is not None:
+            return {"line": call.line, "function": own[call.name]}
+    return {}
+
+
+def _failure(error: BaseException, assignment: Assignment, item: Item) -> dict[str, Any]:
+    match error:
+        case CheckFailure():
+            found = {"expected": error.expected, "actual": error.actual}
+            return {"status": Status.FAILED, "kind": error.kind, "message": error.message, **found}
+        case Blocked():
+            return {"status": Status.BLOCKED, "kind": Kind.BLOCKED, "message": str(error), "blocked_by": error.by}
+        case StudentError():
+            return _student_error(error, assignment, item)
+        case CallTimeoutError():
+            return {"status": Status.TIMEOUT, "kind": Kind.TIMEOUT, "message": str(error)}
+        case WorkerDiedError() | ViolationError():
+            return {"status": Status.CRASHED, "kind": Kind.CRASH, "message": str(error)}
+        case SubmissionFault():
+            return {"status": Status.FAILED, "kind": Kind(error.kind), "message": str(error)}
+    reason = f"{type(error).__name__}: {error}"
+    message = f"the check itself failed, which is not the submission's fault: {reason}"
+    return {"status": Status.ERROR, "message": message}
+
+
+def _student_error(error: StudentError, assignment: Assignment, item: Item) -> dict[str, Any]:
+    """An exception of the student's: a missing part, a crash, or another item that is in the way."""
+    where = error.raised_in
+    place = {"line": where.line, "function": where.function, "source": where.source} if where else {}
+    owners = {name: other.id for other in assignment.items if other.file == item.file for name in other.functions}
+    culprit = next((frame.function for frame in reversed(error.frames) if frame.function in owners), None)
+    foreign = owners[culprit] if culprit is not None and culprit not in item.functions else None
+    if not isinstance(error, NotImplementedError):
+        # Whether another item is to blame for a crash inside it shows only when that item's own checks have run.
+        return {
+            **place,
+            "status": Status.FAILED,
+            "kind": Kind.CRASH,
+            "message": f"the code raised {error}",
+            "blocked_by": foreign,
+        }
+    if foreign is not None and item.functions:
+        message = f"{culprit} is needed for this check, and it is not implemented yet"
+        return {**place, "status": Status.BLOCKED, "kind": Kind.BLOCKED, "message": message, "blocked_by": foreign}
+    message = f"{culprit or 'a part'} is not implemented yet"
+    return {**place, "status": Status.NOT_IMPLEMENTED, "kind": Kind.NOT_IMPLEMENTED, "message": message}
+
+
+def explain(result: CheckResult, item: Item) -> str:
+    """A failed check in the few lines that a student needs."""
+    lines = [result.message]
+    lines += [f"    expected: {result.expected}"] if result.expected else []
+    lines += [f"    got:      {result.actual}"] if result.actual else []
+    if result.line:
+        source = f": {result.source}" if result.source else ""
+        lines.append(f"    at {item.file}:{result.line}, in {result.function or 'the file'}{source}")
+    if result.status not in (Status.BLOCKED, Status.NOT_IMPLEMENTED):
+        lines.append(f"    hint: {item.hint}")
+    lines.append(f"    read: {item.section} in the handout")
+    return "\n".join(lines)

@@ -1,0 +1,359 @@
+"""The pytest plugin: gives tests the submission, and records how each check ended.
+
+It works in two settings. ``process`` starts pytest with a job and reads the results. A student runs plain ``pytest
+tests/public``: then the submission is the student's folder, in this process, so that ``--pdb`` stops in their own code.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import platform
+import threading
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .. import assignment as assignments
+from ..boundary.isolation import UnavailableError, Workers, open_workers
+from .events import tell
+from .job import IN_PROCESS, Job, JobError
+
+# Everything that imports torch is imported late: by then the workers' own process is importing it on another core.
+if TYPE_CHECKING:
+    from ..boundary.proxy import Submission
+    from ..checks.draws import Draws
+    from ..results import CheckResult, Misconception
+    from .run import CheckRun
+    from .session import CheckSession
+
+_JOB = pytest.StashKey[Job]()
+_WORKERS = pytest.StashKey[Workers]()
+# What an audit, which runs the same checks again and again, sets and reads.
+RUN = pytest.StashKey["CheckRun"]()
+RESULT = pytest.StashKey["CheckResult"]()
+SESSION = pytest.StashKey["CheckSession"]()
+_DIAGNOSIS = pytest.StashKey["dict[str, Misconception]"]()
+_PROBLEMS = pytest.StashKey[list[str]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The one option of the assignment; a student needs it only to test other files than their own."""
+    group = parser.getgroup("assignment")
+    group.addoption("--job", default=None, metavar="FILE", help="what to run, as the grader says it")
+    group.addoption("--submission", default=None, metavar="FOLDER", help="the files to test (default: the student's)")
+
+
+def _job(config: pytest.Config) -> Job:
+    if _JOB not in config.stash:
+        path, folder = config.getoption("--job"), config.getoption("--submission")
+        try:
+            if path is not None:
+                config.stash[_JOB] = Job.load(Path(path))
+            else:
+                assignment = assignments.load(assignments.find_root(config.rootpath))
+                submission = folder if folder is not None else str(assignment.student)
+                config.stash[_JOB] = Job(str(assignment.root), submission, run_seconds=3600.0)
+        except (JobError, assignments.AssignmentError) as error:
+            raise pytest.UsageError(str(error)) from None
+    return config.stash[_JOB]
+
+
+def _workers(config: pytest.Config) -> Workers:
+    """Where the student's code will run, opened when first needed."""
+    if _WORKERS not in config.stash:
+        job = _job(config)
+        config.stash[_WORKERS] = open_workers(
+            job.isolation, capture=job.capture, repository=Path(job.assignment), run_timeout=job.run_seconds
+        )
+    return config.stash[_WORKERS]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the workers' own process before anything here imports torch."""
+    if config.getoption("--job") is None:
+        return
+    job = _job(config)
+    if job.lifeline is not None:
+        threading.Thread(target=_die_with_parent, args=(job.lifeline,), daemon=True).start()
+    if job.isolation == IN_PROCESS:
+        return
+    try:
+        _workers(config)
+    except UnavailableError as error:
+        tell(job.events, unavailable=str(error))
+        raise pytest.UsageError(str(error)) from None
+
+
+def _die_with_parent(descriptor: int) -> None:
+    """Wait for the end of a pipe that the parent holds open for as long as it lives, however it dies."""
+    os.read(descriptor, 1)
+    os._exit(1)
+
+
+def _run(config: pytest.Config) -> CheckRun:
+    """The run that this pytest process makes, begun when first needed."""
+    if RUN not in config.stash:
+        import torch
+
+        from .run import CheckRun
+
+        # Matrices of this size are fastest on one thread, and the same numbers come out on every machine.
+        torch.set_num_threads(1)
+        job = _job(config)
+        config.stash[RUN] = CheckRun(
+            assignments.load(Path(job.assignment)),
+            Path(job.submission),
+            _workers(config),
+            key=job.key,
+            call_seconds=job.call_seconds,
+            run_seconds=job.run_seconds,
+            faults=job.faults,
+        )
+    return config.stash[RUN]
+
+
+def _check_of(test: pytest.Item) -> assignments.Check | None:
+    if "submission" not in getattr(test, "fixturenames", ()):
+        return None
+    return _run(test.config).check_of(test)
+
+
+class _Summary:
+    """Tells pytest-json-report what the run was made of, and what it came to."""
+
+    def __init__(self, config: pytest.Config, summary: dict[str, Any]) -> None:
+        self._config, self._summary = config, summary
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_json_modifyreport(self, json_report: dict[str, Any]) -> None:
+        named = {check: vars(found) for check, found in _diagnosis(self._config).items()}
+        found = {"misconceptions": named, "problems": self._config.stash.get(_PROBLEMS, [])}
+        json_report["grading"] = {**self._summary, **found}
+
+
+def _diagnosis(config: pytest.Config) -> dict[str, Misconception]:
+    """The typical mistakes that explain failed checks, by the ids of the checks; never a reason for a run to fail.
+
+    A student reads what is named for a public check, so that this comes from public checks alone: what hidden ones were
+    answered could otherwise be told by the choice of a mistake.
+    """
+    if _DIAGNOSIS not in config.stash:
+        from ..diagnosis import diagnose, open_diagnostician
+
+        config.stash[_DIAGNOSIS], config.stash[_PROBLEMS] = found, problems = {}, []
+        run = _run(config)
+        try:
+            diagnostician = None
+            if any(piece.failed for piece in run.evidence):
+                diagnostician = open_diagnostician(run.assignment)
+            if diagnostician is not None:
+                public = [piece for piece in run.evidence if piece.check.startswith("public/")]
+                found |= diagnose(diagnostician, run.evidence, problems=problems)
+                if len(public) < len(run.evidence):
+                    for check in [check for check in found if check.startswith("public/")]:
+                        del found[check]
+                    found |= diagnose(diagnostician, public, problems=problems)
+        except Exception as error:
+            problems.append(f"no mistakes could be named: {type(error).__name__}: {error}")
+    return config.stash[_DIAGNOSIS]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Begin the run once it is known that there are checks in it."""
+    tests = [test for test in session.items if "submission" in getattr(test, "fixturenames", ())]
+    if not tests:
+        return
+    import numpy as np
+    import torch
+
+    run = _run(session.config)
+    environment = {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "platform": platform.platform(),
+    }
+    summary = {"isolation": run.workers.isolation.to_json(), "environment": environment}
+    collected = [run.name_of(test) for test in tests]
+    session.config.pluginmanager.register(_Summary(session.config, {**summary, "collected": collected}))
+    tell(_job(session.config).events, session=summary)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the workers."""
+    if RUN in config.stash:
+        config.stash[RUN].close()
+    if _WORKERS in config.stash:
+        config.stash[_WORKERS].close()
+
+
+def _required_check(request: pytest.FixtureRequest) -> assignments.Check:
+    check = _run(request.config).check_of(request.node)
+    if check is None:
+        raise pytest.UsageError(f"{request.node.nodeid} uses the submission, but is not in tests/rubric.toml")
+    return check
+
+
+def _new_submission(test: pytest.Item, check: assignments.Check) -> Submission:
+    """The student's file for one attempt at a check, as the test's session from now on."""
+    from ..boundary.proxy import Submission
+    from .session import CheckSession
+
+    test.stash[SESSION] = session = CheckSession(_run(test.config), check)
+    return Submission(session)
+
+
+def _new_draws(config: pytest.Config, check: assignments.Check) -> Draws:
+    """The random inputs of a check, from the first one on."""
+    from ..checks.draws import Draws
+
+    return Draws(_run(config).seed(check, "draws"))
+
+
+@pytest.fixture
+def submission(request: pytest.FixtureRequest) -> Iterator[Submission]:
+    """The student's file that this check is of, as an object whose attributes are the file's functions."""
+    yield _new_submission(request.node, _required_check(request))
+    result = request.node.stash.get(RESULT, None)
+    request.node.stash[SESSION].end(passed=result is not None and result.passed)
+
+
+@pytest.fixture
+def draws(request: pytest.FixtureRequest) -> Draws:
+    """Random inputs: the same ones in every run for a public check, secret ones for a hidden check."""
+    return _new_draws(request.config, _required_check(request))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Make a check again, on a fresh worker, if it failed on one that has served another check before.
+
+    So no failure is ever owed to what an earlier check left in the worker.
+    """
+    check = _check_of(pyfuncitem)
+    if check is None:
+        return (yield)
+    try:
+        try:
+            return (yield)
+        except Exception:
+            earlier = pyfuncitem.stash.get(SESSION, None)
+            if earlier is None or not earlier.inherited:
+                raise
+        earlier.end(passed=False)
+        _call(pyfuncitem, _new_submission(pyfuncitem, check), _new_draws(pyfuncitem.config, check))
+        return True
+    except Exception as error:
+        if not _of_the_submission(error) and _right_for_the_solution(pyfuncitem, check):
+            from ..checks.failures import CheckFailure
+
+            message = str(error) if isinstance(error, AssertionError) else "what comes back cannot be worked with"
+            actual = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise CheckFailure("structure", message, actual=actual) from error
+        raise
+
+
+def _call(test: pytest.Function, submission: Submission, draws: Draws) -> None:
+    """Call the test function with another submission and other draws."""
+    anew = {"submission": submission, "draws": draws}
+    wanted = inspect.signature(test.obj).parameters
+    test.obj(**{name: anew.get(name, test.funcargs.get(name)) for name in wanted})
+
+
+def _of_the_submission(error: Exception) -> bool:
+    """Whether a check ended as checks do, and not because of something that nobody foresaw."""
+    from ..boundary.errors import SubmissionFault, WorkersLostError
+    from ..checks.failures import Blocked, CheckFailure
+
+    return isinstance(error, (CheckFailure, Blocked, SubmissionFault, WorkersLostError, MemoryError))
+
+
+def _right_for_the_solution(test: pytest.Function, check: assignments.Check) -> bool:
+    """Whether the solution passes the check with the same draws: then an exception in it is owed to the submission.
+
+    Where there is no solution, the checks are those of a release, which the solution has passed.
+    """
+    from ..boundary.proxy import Submission
+    from .session import SolutionSession
+
+    run = _run(test.config)
+    if not (run.assignment.reference / run.assignment.item(check.item).file).is_file():
+        return True
+    try:
+        _call(test, Submission(SolutionSession(run, check)), _new_draws(test.config, check))
+    except Exception:
+        return False
+    return True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Tell when a check begins and how it has ended."""
+    check = _check_of(item)
+    if check is None:
+        return (yield)
+    events = _job(item.config).events
+    tell(events, begin=check.id)
+    outcome = yield
+    result, session = item.stash.get(RESULT, None), item.stash.get(SESSION, None)
+    if result is not None:
+        if session is not None:
+            _run(item.config).keep_evidence(check, result, session.transcript)
+        tell(events, end=check.id, status=result.status)
+    return outcome
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Name the mistakes that explain the failures, once for each item."""
+    if RUN not in config.stash:
+        return
+    run = config.stash[RUN]
+    told = {check.split("/")[1]: named for check, named in _diagnosis(config).items()}
+    if told:
+        terminalreporter.section("what probably went wrong")
+    for item_id, named in told.items():
+        item = run.assignment.item(item_id)
+        terminalreporter.write_line(f"{item.title} ({item.file}, {item.section}): {named.tell}")
+    for problem in config.stash.get(_PROBLEMS, []):
+        terminalreporter.write_line(problem)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Record how a check ended, and say it to a student in a few lines instead of a traceback of ours."""
+    check = _check_of(item)
+    error = call.excinfo.value if call.excinfo is not None else None
+    earlier = item.stash.get(RESULT, None)
+    # A passed set-up says nothing yet; a failed tear-down is a fault of ours, unless the check had failed already.
+    if check is None or (error is None and call.when != "call") or (earlier is not None and not earlier.passed):
+        return (yield)
+    from ..boundary.errors import SubmissionFault
+    from ..checks.failures import Blocked, CheckFailure
+    from .describe import describe, explain
+
+    run = _run(item.config)
+    session = item.stash.get(SESSION, None)
+    known: dict[str, Any] = {}
+    if session is not None:
+        if session.load_fault is not None:
+            error = session.load_fault  # a check that looks for reasons may have found another one
+        known = {"output": session.output, "relied_on": tuple(sorted(session.relied_on))}
+    calls = session.calls if session is not None else []
+    item.stash[RESULT] = result = describe(error, run.assignment, check, calls, **known)
+    if isinstance(error, (CheckFailure, Blocked, SubmissionFault)):
+        explanation = explain(result, run.assignment.item(check.item))
+        # pytest would format the traceback before anybody could say that it is not wanted, which takes long.
+        item.repr_failure = lambda excinfo, style=None: explanation  # type: ignore[method-assign]
+    return (yield)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_json_runtest_metadata(item: pytest.Item) -> dict[str, Any]:
+    """Hand the result of a check to pytest-json-report."""
+    result = item.stash.get(RESULT, None)
+    return {"result": result.to_json()} if result is not None else {}

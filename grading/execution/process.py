@@ -1,0 +1,216 @@
+"""Starts the process that makes the checks, follows it to its end, and reads what it left."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .. import assignment as assignments
+from ..assignment import Assignment, Check
+from ..boundary.worker.text import clean
+from ..progress import Progress, Watch
+from ..results import CheckResult, Kind, Misconception, Status
+from .events import Events
+from .job import Job
+
+CONFIGURATION = Path(__file__).parent / "pytest.ini"
+POLL_SECONDS = 0.05
+# The first would write into the assignment; the others take time for what nobody looks at.
+_UNUSED_PLUGINS = ("cacheprovider", "logging", "threadexception", "unraisableexception")
+
+
+class ExecutionError(Exception):
+    """The checks could not be run, which is not the submission's fault."""
+
+
+class UnavailableIsolationError(ExecutionError):
+    """The demanded level of isolation cannot be had here."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run of checks came to.
+
+    Attributes:
+        results: how each check ended, by its id.
+        lost: what holds for a check that is not among them.
+        environment: versions and platform.
+        isolation: how the student's code was confined.
+        problems: what an instructor should know.
+    """
+
+    results: dict[str, CheckResult]
+    lost: CheckResult
+    environment: dict[str, str]
+    isolation: dict[str, Any]
+    problems: tuple[str, ...] = ()
+
+
+def run_checks(
+    job: Job, assignment: Assignment, checks: Sequence[Check], watch: Watch | None = None, *, whole: bool = True
+) -> Outcome:
+    """Run checks in a process of their own.
+
+    Args:
+        job: what is run; ``events`` and ``lifeline`` are filled in here.
+        assignment: whose checks they are.
+        checks: the checks.
+        watch: is told as checks begin and end.
+        whole: they are all checks of their tiers, so that the tests found have to be exactly these.
+
+    Raises:
+        ExecutionError: the checks could not be run at all.
+        AssignmentError: rubric and tests disagree.
+    """
+    with tempfile.TemporaryDirectory(prefix="grading-") as name, _lifeline() as lifeline:
+        workspace = Path(name)
+        report, log = workspace / "report.json", workspace / "pytest.log"
+        job = dataclasses.replace(job, events=str(workspace / "events.jsonl"), lifeline=lifeline)
+        file = workspace / "job.json"  # in a folder that nobody else can read: it holds the seed of hidden inputs
+        file.write_text(job.dumps(), encoding="utf-8")
+        with log.open("wb") as stream:
+            process = subprocess.Popen(
+                _command(file, report, assignment, checks),
+                cwd=workspace,
+                env=_environment(workspace),
+                stdin=subprocess.DEVNULL,
+                pass_fds=[lifeline] if lifeline is not None else (),
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+            )
+            try:
+                timed_out = _follow(process, job, len(checks), watch)
+            finally:
+                if process.poll() is None:
+                    process.kill()
+                process.wait()
+        events = Events.read(Path(job.events or ""))
+        if events.unavailable is not None:
+            raise UnavailableIsolationError(events.unavailable)
+        if report.is_file():
+            outcome = _from_report(json.loads(report.read_text(encoding="utf-8")), log)
+            if whole:
+                tiers = tuple(dict.fromkeys(check.tier for check in checks))
+                assignments.verify_collected(assignment, outcome.collected, tiers)
+            return outcome.outcome
+        return _from_events(events, process.returncode, timed_out, log)
+
+
+@contextlib.contextmanager
+def _lifeline() -> Iterator[int | None]:
+    """The reading end of a pipe that ends when this process does, however it dies; None where none can be inherited."""
+    if os.name != "posix":
+        yield None
+        return
+    reading_end, writing_end = os.pipe()
+    try:
+        yield reading_end
+    finally:
+        os.close(reading_end)
+        os.close(writing_end)
+
+
+def _command(job: Path, report: Path, assignment: Assignment, checks: Sequence[Check]) -> list[str]:
+    # What a student sees of public checks comes first: no hidden check can have left word for them anywhere.
+    files = sorted({(check.tier != "public", check.path.partition("::")[0]) for check in checks})
+    return [
+        *(sys.executable, "-P", "-m", "grading.execution"),
+        *("-c", str(CONFIGURATION), f"--rootdir={assignment.root}"),
+        *(part for name in _UNUSED_PLUGINS for part in ("-p", f"no:{name}")),
+        *("-p", "pytest_metadata.plugin", "-p", "pytest_jsonreport.plugin"),
+        # Formatting tracebacks that nobody reads takes half of a run in which everything fails.
+        *("-p", "grading.execution.plugin", "--assert=plain", "--import-mode=importlib", "--tb=no", "-q"),
+        # pytest splits this value as a shell does; the path may hold spaces.
+        *("--override-ini", f"pythonpath={shlex.quote(str(assignment.tests))}"),
+        *("--json-report", f"--json-report-file={report}"),
+        *("--json-report-omit", "keywords", "streams", "log", "traceback", "warnings", "collectors"),
+        f"--job={job}",
+        *(str(assignment.tests / file) for _, file in files),
+    ]
+
+
+def _environment(workspace: Path) -> dict[str, str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "VAE_GRADE_"))}
+    # One thread is faster for matrices of this size, and the same numbers come out on every machine.
+    threads = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "MKL", "OPENBLAS")}
+    # Otherwise torch leaves a folder among the temporary files of the machine.
+    folders = {"TORCHINDUCTOR_CACHE_DIR": str(workspace)}
+    return {**kept, **threads, **folders, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _follow(process: subprocess.Popen[bytes], job: Job, total: int, watch: Watch | None) -> bool:
+    """Follow the events until the process ends; True if it had to be ended."""
+    # The checks keep their own deadline; this one is for a process that no longer does.
+    deadline = time.monotonic() + job.run_seconds + 60.0
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(POLL_SECONDS)
+        if watch is not None:
+            events = Events.read(Path(job.events or ""))
+            watch(Progress(len(events.ended), total, events.current))
+        if process.poll() is not None:
+            return False
+        if time.monotonic() > deadline:
+            return True
+
+
+@dataclass(frozen=True)
+class _Reported:
+    outcome: Outcome
+    collected: list[str]
+
+
+def _from_report(report: dict[str, Any], log: Path) -> _Reported:
+    grading = report.get("grading", {})
+    if report["exitcode"] not in (0, 1) or "isolation" not in grading:
+        raise ExecutionError(f"the checks could not be run (pytest ended with {report['exitcode']}):\n{_tail(log)}")
+    named = {check: Misconception.from_json(found) for check, found in grading["misconceptions"].items()}
+    recorded = [test["metadata"]["result"] for test in report["tests"] if "result" in test.get("metadata", {})]
+    results = {result.id: result for result in map(CheckResult.from_json, recorded)}
+    outcome = Outcome(
+        results={check: dataclasses.replace(r, misconception=named.get(check)) for check, r in results.items()},
+        lost=CheckResult("", Status.ERROR, message="the grader lost this check, which is not the submission's fault"),
+        environment=grading["environment"],
+        isolation=grading["isolation"],
+        problems=tuple(grading["problems"]),
+    )
+    return _Reported(outcome, grading["collected"])
+
+
+def _from_events(events: Events, status: int, timed_out: bool, log: Path) -> Outcome:
+    """The process is gone without a report: while the submission ran in it, or because of a fault of ours."""
+    if events.session is None:
+        raise ExecutionError(f"the checks could not be run (the process ended with {status}):\n{_tail(log)}")
+    how = "did not end in time" if timed_out else f"ended the whole process (status {status})"
+    message = (
+        f"the submission's code {how} during {events.unfinished or 'no check'}; "
+        "in a process of its own it would cost that check only"
+    )
+    kind, ended = (Kind.TIMEOUT, Status.TIMEOUT) if timed_out else (Kind.CRASH, Status.CRASHED)
+    untold = "what this check found was lost with the process"
+    return Outcome(
+        results={
+            check: CheckResult(check, how_ended, message="" if how_ended is Status.PASSED else untold)
+            for check, how_ended in events.ended.items()
+        },
+        lost=CheckResult("", ended, kind, message),
+        environment=events.session["environment"],
+        isolation=events.session["isolation"],
+        problems=(message,),
+    )
+
+
+def _tail(log: Path) -> str:
+    text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+    return clean("\n".join(text.strip().splitlines()[-25:]))

@@ -1,0 +1,99 @@
+"""The conversation of one check with a worker, as part of a run."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Any
+
+from ..assignment import Check
+from ..boundary.channels import LocalChannel
+from ..boundary.errors import CallTimeoutError, RefusedError, SubmissionFault
+from ..boundary.proxy import Session, SourceFile
+from .run import CheckRun
+
+
+class CheckSession(Session):
+    """The conversation of one check with a worker.
+
+    The file is loaded at the first request, so that a broken file fails the check and not its set-up.
+
+    Attributes:
+        check: the check.
+        inherited: the worker has served another check before, so that a failure may be owed to that.
+        load_fault: what loading the file came to, if it failed.
+    """
+
+    def __init__(self, run: CheckRun, check: Check) -> None:
+        super().__init__(_NotOpen(), timeout=run.patience())
+        self._run, self.check, self._begun = run, check, False
+        self.inherited = False
+        self.load_fault: SubmissionFault | None = None
+        self._file = run.assignment.item(check.item).file
+
+    def end(self, *, passed: bool) -> None:
+        """Let the worker go on with the next check, or end it."""
+        if passed and self._begun and self.load_fault is None:
+            self._run.keep_worker(self.check, self.channel)
+        else:
+            self.channel.close()
+        self.calls.clear()  # results refer to the session through their graphs, where the collector cannot see it
+
+    def request(self, operation: str, **fields: Any) -> dict[str, Any]:
+        """As ``Session.request``, within the time that the whole run has."""
+        if self.load_fault is not None:
+            raise self.load_fault.with_traceback(None)  # else each raise would make its traceback longer
+        if not self._begun:
+            self._begun = True
+            self._begin()
+        if time.monotonic() > self._run.deadline:
+            raise CallTimeoutError("the time for the whole submission is used up")
+        try:
+            return super().request(operation, **fields)
+        except CallTimeoutError:
+            self._run.count_timeout()
+            raise
+
+    def _begin(self) -> None:
+        self.load_fault = self._run.load_faults.get(self._file)
+        if self.load_fault is not None:
+            raise self.load_fault.with_traceback(None)
+        try:
+            path = self._run.submission / self._file
+            if not path.is_file():
+                missing = f"{self._file} is missing from the submission"
+                raise RefusedError("structure", self._run.faults.get(self._file, missing))
+            source = path.read_bytes()
+            self.channel, self.inherited = self._run.take_worker(self.check)
+            self.load(SourceFile(path.stem, str(path), source), self._run.seed(self.check, "load"))
+        except SubmissionFault as fault:
+            self.load_fault = fault
+            if not self.inherited:  # it would fail in the same way for every check of this file, perhaps slowly
+                self._run.load_faults[self._file] = fault
+            raise
+
+
+class _NotOpen:
+    """The channel of a session that has not begun."""
+
+    def exchange(self, frame: bytes, timeout: float) -> bytes:
+        raise NotImplementedError
+
+    def traceback(self) -> TracebackType | None:
+        return None
+
+    def renew(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        pass
+
+
+class SolutionSession(Session):
+    """The same check's conversation with the solution, in this process: what is ours needs no confinement."""
+
+    def __init__(self, run: CheckRun, check: Check) -> None:
+        super().__init__(LocalChannel(capture=True), timeout=run.call_seconds)
+        file = run.assignment.item(check.item).file
+        path = run.assignment.reference / file
+        self.load(SourceFile(path.stem, str(path), path.read_bytes()), run.seed(check, "load"))
