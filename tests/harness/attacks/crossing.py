@@ -173,16 +173,16 @@ def hear(_): return round(os.stat(PATH).st_atime)
         root=True,
     ),
     Crossing(
-        "how many threads the machine runs",
+        "how much memory of the machine is free",
         """
-def tell():
-    for _ in range(60): threading.Thread(target=time.sleep, args=(9,), daemon=True).start()
+HELD = []
+def tell(): HELD.append(b"x" * (700 << 20))
 def hear(_):
     told = ctypes.create_string_buffer(256)
     if LIBC.sysinfo(told) != 0: raise OSError(ctypes.get_errno(), "sysinfo")
-    return struct.unpack_from("H", told, 80)[0]
+    return struct.unpack_from("L", told, 40)[0] >> 20
 """,
-        apart=40,
+        apart=350,
         between_gradings=True,
     ),
 )
