@@ -97,7 +97,8 @@ class Options:
     Attributes:
         repository: the folder that they must not see, for the self-test; None if there is none in particular.
         slot: which of the graders on this machine this is; each has an unused user of its own, so that no submission
-            can use up what is counted by user, or end processes, for another that is graded at the same time.
+            can use up what is counted by user, or end processes, for another that is graded at the same time. Drawn by
+            chance, since process numbers repeat between containers.
         limits: what a worker may use up.
         check_timeout: seconds that all exchanges of one check may take together.
         run_timeout: seconds that all workers may take together.
@@ -107,7 +108,7 @@ class Options:
     """
 
     repository: Path | None = None
-    slot: int = field(default_factory=lambda: os.getpid() % launch.SLOTS)
+    slot: int = field(default_factory=lambda: secrets.randbelow(launch.SLOTS))
     limits: Limits = field(default_factory=Limits)
     check_timeout: float = 120.0
     run_timeout: float = math.inf

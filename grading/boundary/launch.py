@@ -13,7 +13,7 @@ from pathlib import Path
 WORKER = Path(__file__).parent / "worker"
 
 _HIGH_UID = 1_879_048_192  # above what distributions, directories and containers give out
-SLOTS = 60_000
+SLOTS = 1 << 27
 _LOW_UIDS = (65_000, 61_000, 60_000)  # where only 65536 users are mapped, as in rootless containers
 
 
@@ -26,6 +26,7 @@ def environment() -> dict[str, str]:
     """All of a worker's environment: nothing of the grader's, and everything that keeps torch to one thread."""
     return {
         **one_thread(),
+        "OMP_THREAD_LIMIT": "1",  # a file that asks torch for more threads, which it cannot have, works with one
         "PYTHONHASHSEED": "0",  # sets of strings in the same order in each worker, so that a grade can be repeated
         "PYTHONUTF8": "1",
         "LC_ALL": "C.UTF-8",

@@ -14,31 +14,36 @@ import os
 _LIBRARY = "libseccomp.so.2"
 _ALLOW = 0x7FFF0000
 _ERRNO = 0x00050000
-_NOT_EQUAL, _MASKED_EQUAL = 1, 7
-_CLONE_THREAD = 0x00010000
+_NOT_EQUAL, _LESS, _MASKED_EQUAL = 1, 2, 7
+_FIRST_QUEUED_SIGNAL = 32  # each one that is sent is counted for the user, and reading them tells the count
 
-# Calls that stay possible. Opening files is among them: landlock or the mounts decide which. What tells which parts of
-# a file are in memory is not (mincore, cachestat, preadv2 with RWF_NOWAIT): a hidden check could leave word for a
-# public one by reading files.
+# Calls that stay possible: none of them leaves anything that another worker could find, or finds what another has left,
+# beyond how busy the machine is. Opening files is among them: landlock or the mounts decide which.
 _ALLOWED = """
-    brk mmap mmap2 munmap mprotect mremap madvise membarrier msync read readv pread64 preadv
-    write writev pwrite64 pwritev lseek _llseek close close_range dup dup2 dup3 pipe pipe2 open openat openat2
-    stat stat64 lstat lstat64 fstat fstat64 newfstatat fstatat64 statx access faccessat faccessat2 readlink
-    readlinkat getdents getdents64 getcwd chdir fchdir statfs fstatfs fsync fdatasync ftruncate flock poll ppoll
-    select _newselect pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait eventfd eventfd2
-    futex futex_waitv set_robust_list get_robust_list rseq set_tid_address sched_yield sched_getaffinity
-    sched_getscheduler sched_getparam sched_get_priority_max sched_get_priority_min getcpu get_mempolicy
-    clock_gettime clock_getres clock_nanosleep gettimeofday time times nanosleep getitimer setitimer alarm
-    timer_create timer_settime timer_gettime timer_delete timer_getoverrun rt_sigaction rt_sigprocmask
-    rt_sigpending rt_sigsuspend rt_sigtimedwait rt_sigreturn sigaltstack pause getpid getppid gettid getuid
-    geteuid getgid getegid getresuid getresgid getgroups getpgrp getpgid getsid getrlimit ugetrlimit getrusage
-    sysinfo uname getrandom arch_prctl capget umask wait4 waitid exit exit_group restart_syscall
+    brk munmap mprotect mremap read readv pread64 preadv write writev pwrite64 pwritev lseek _llseek close close_range
+    dup dup2 dup3 open openat openat2 stat stat64 lstat lstat64 fstat fstat64 newfstatat fstatat64 statx access
+    faccessat faccessat2 readlink readlinkat getdents getdents64 getcwd chdir fchdir poll ppoll select _newselect
+    pselect6 rseq sched_yield sched_get_priority_max sched_get_priority_min getcpu gettimeofday time times nanosleep
+    getitimer setitimer alarm rt_sigaction rt_sigprocmask rt_sigpending rt_sigsuspend rt_sigtimedwait rt_sigreturn
+    sigaltstack pause getpid getppid gettid getuid geteuid getgid getegid getresuid getresgid getgroups getpgrp
+    getrlimit ugetrlimit getrusage uname getrandom arch_prctl umask wait4 waitid exit exit_group restart_syscall
 """.split()  # noqa: SIM905  a table reads better than a list
 
 # Calls that a student's file is told about with "Operation not permitted". Every other call does not exist, so that
 # libraries fall back to older ones (clone3, whose flags a filter cannot see, to clone).
+#
+# The first lines could carry word from one worker to another. A thread takes a process number, so the next worker's
+# number tells how many there were, and how many a user may still start tells it as well. Timers and queued signals,
+# pipes, watched descriptors and huge pages are counted by user or by machine. A lock, a lease or an owner is on the
+# file, whoever opened it; so is what mincore, cachestat and preadv2 tell. sysinfo and statfs count what all use.
 _REFUSED = """
-    execve execveat fork vfork kill tkill tgkill rt_sigqueueinfo rt_tgsigqueueinfo pidfd_open pidfd_send_signal
+    clone fork vfork flock sysinfo statfs statfs64 fstatfs fstatfs64 sync syncfs fsync fdatasync sync_file_range msync
+    timer_create timer_settime timer_gettime timer_delete timer_getoverrun timerfd_create signalfd signalfd4
+    pipe pipe2 tee splice vmsplice sendfile copy_file_range epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait
+    eventfd eventfd2 mincore cachestat preadv2 pwritev2 fadvise64 readahead mlock mlock2 mlockall move_pages
+    migrate_pages mbind set_mempolicy get_mempolicy membarrier io_setup getpriority ioprio_get sched_rr_get_interval
+    ftruncate quotactl getxattr lgetxattr fgetxattr listxattr
+    execve execveat tkill rt_sigqueueinfo rt_tgsigqueueinfo pidfd_open pidfd_send_signal
     pidfd_getfd ptrace process_vm_readv process_vm_writev process_madvise kcmp
     socket socketpair connect bind listen accept accept4 sendto sendmsg sendmmsg recvfrom recvmsg recvmmsg shutdown
     mount umount2 pivot_root chroot unshare setns open_tree move_mount fsopen fsmount fsconfig mount_setattr
@@ -54,17 +59,33 @@ _REFUSED = """
     settimeofday clock_settime adjtimex clock_adjtime sethostname setdomainname iopl ioperm personality seccomp
 """.split()  # noqa: SIM905  a table reads better than a list
 
-# Calls of which only some commands stay possible: name, which argument holds the command, the commands.
-_COMMANDS: tuple[tuple[str, int, tuple[int, ...]], ...] = (
-    # Duplicate, flags of descriptor and file, pipe size. Not F_SETOWN and F_SETSIG, which send signals to others.
-    ("fcntl", 1, (0, 1, 2, 3, 4, 1030, 1032)),
-    # TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX. Not FIOASYNC, FIOSETOWN or TIOCSTI.
-    ("ioctl", 1, (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)),
-    # PR_GET_DUMPABLE, PR_SET_NAME, PR_GET_NAME, PR_GET_SECCOMP, PR_GET_NO_NEW_PRIVS, PR_SET_VMA.
-    ("prctl", 0, (3, 15, 16, 21, 39, 0x53564D41)),
-    # Reading a limit, not setting one.
-    ("prlimit64", 2, (0,)),
+_INT = 0xFFFFFFFF  # of most arguments only the lower half of the register counts to the kernel
+_HUGE_PAGES = 0x00040000
+_PRIVATE_FUTEX = 128
+_OWN_CLOCKS = (*range(8), 11)  # not those of other processes, whose numbers are negative
+
+# Calls that stay possible with some values of an argument: name, which argument, the bits that count, the values.
+_COMMANDS: tuple[tuple[str, int, int, tuple[int, ...]], ...] = (
+    # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC. Not flags of open files, locks, leases, owners.
+    ("fcntl", 1, _INT, (0, 1, 2, 3, 1030)),
+    # TCGETS, TIOCGWINSZ, FIONCLEX, FIOCLEX. Not FIONBIO, FIOASYNC and FIOSETOWN, which do as fcntl does, nor TIOCSTI.
+    ("ioctl", 1, _INT, (0x5401, 0x5413, 0x5450, 0x5451)),
+    # PR_GET_DUMPABLE, PR_GET_NAME, PR_GET_SECCOMP, PR_GET_NO_NEW_PRIVS, PR_SET_VMA. Not a name that others can read.
+    ("prctl", 0, _INT, (3, 16, 21, 39, 0x53564D41)),
+    # Not on pages of a file that others have mapped as well.
+    ("futex", 1, _PRIVATE_FUTEX, (_PRIVATE_FUTEX,)),
+    # Not pages from the stock of the machine.
+    ("mmap", 3, _HUGE_PAGES, (0,)),
+    ("mmap2", 3, _HUGE_PAGES, (0,)),
+    # Normal, random, sequential, soon needed, not needed, free, large pages or not. Not pages merged with others'.
+    ("madvise", 2, _INT, (0, 1, 2, 3, 4, 8, 14, 15)),
+    ("clock_gettime", 0, _INT, _OWN_CLOCKS),
+    ("clock_getres", 0, _INT, _OWN_CLOCKS),
+    ("clock_nanosleep", 0, _INT, _OWN_CLOCKS),
 )
+
+# Calls that may name this process alone, as 0 or by its number, as the first argument.
+_OF_ITSELF = ("sched_getaffinity", "sched_getscheduler", "sched_getparam", "getpgid", "getsid")
 
 
 class SeccompUnavailableError(Exception):
@@ -98,15 +119,14 @@ class SyscallFilter:
         for name in _ALLOWED:
             self._rule(_ALLOW, name)
         for name in _REFUSED:
-            if name not in ("kill", "tgkill"):
-                self._rule(_ERRNO | errno.EPERM, name)
-        self._rule(_ALLOW, "clone", _Comparison(0, _MASKED_EQUAL, _CLONE_THREAD, _CLONE_THREAD))
-        self._rule(_ERRNO | errno.EPERM, "clone", _Comparison(0, _MASKED_EQUAL, _CLONE_THREAD, 0))
-        for name, argument, commands in _COMMANDS:
-            for command in commands:
-                # Only the lower half of the register counts to the kernel, so a filter must not compare the upper one.
-                mask = 2**64 - 1 if name == "prlimit64" else 0xFFFFFFFF
-                self._rule(_ALLOW, name, _Comparison(argument, _MASKED_EQUAL, mask, command))
+            self._rule(_ERRNO | errno.EPERM, name)
+        for name, argument, mask, values in _COMMANDS:
+            for value in values:
+                self._rule(_ALLOW, name, _Comparison(argument, _MASKED_EQUAL, mask, value))
+        # Reading an own limit: not setting one, whose new value is a pointer.
+        self._rule(
+            _ALLOW, "prlimit64", _Comparison(0, _MASKED_EQUAL, _INT, 0), _Comparison(2, _MASKED_EQUAL, 2**64 - 1, 0)
+        )
 
     def _rule(self, action: int, name: str, *comparisons: _Comparison) -> None:
         number = self._library.seccomp_syscall_resolve_name(name.encode())
@@ -120,9 +140,14 @@ class SyscallFilter:
 
     def load(self) -> None:
         """Bind this process to the filter, for good; it may send signals to itself only (as ``abort`` does)."""
-        for name in ("kill", "tgkill"):
-            self._rule(_ALLOW, name, _Comparison(0, _MASKED_EQUAL, 0xFFFFFFFF, os.getpid()))
-            self._rule(_ERRNO | errno.EPERM, name, _Comparison(0, _NOT_EQUAL, os.getpid(), 0))
+        own = os.getpid()
+        for name, signal in (("kill", 1), ("tgkill", 2)):
+            itself = _Comparison(0, _MASKED_EQUAL, _INT, own)
+            self._rule(_ALLOW, name, itself, _Comparison(signal, _LESS, _FIRST_QUEUED_SIGNAL, 0))
+            self._rule(_ERRNO | errno.EPERM, name, _Comparison(0, _NOT_EQUAL, own, 0))
+        for name in _OF_ITSELF:
+            for process in (0, own):
+                self._rule(_ALLOW, name, _Comparison(0, _MASKED_EQUAL, _INT, process))
         result = self._library.seccomp_load(self._context)
         if result < 0:
             raise OSError(-result, f"{os.strerror(-result)}: loading the seccomp filter")

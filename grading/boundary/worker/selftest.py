@@ -6,11 +6,14 @@ document, so that nobody has to take the confinement on trust.
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import ctypes
 import os
+import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -135,12 +138,67 @@ def _hold_code_in_memory(aim: Targets) -> object:
 
 def _signal_by_descriptor(aim: Targets) -> object:
     set_owner = 8
-    reading, writing = os.pipe()
+    return fcntl.fcntl(0, set_owner, os.getppid())
+
+
+# What could carry word from one worker to another.
+
+
+def _lock_a_file(aim: Targets) -> object:
+    fcntl.flock(0, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    return None
+
+
+def _change_flags_of_a_file(aim: Targets) -> object:
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(0, fcntl.F_SETFL, os.O_APPEND)
+        return "by fcntl"
+    return fcntl.ioctl(0, 0x5421, b"\1\0\0\0")  # FIONBIO
+
+
+def _wait_on_shared_memory(aim: Targets) -> object:
+    # Waking somebody tells how many have waited.
+    _syscall({"x86_64": 202}, 98, ctypes.byref(ctypes.c_int()), 1, 1, 0, 0, 0)
+    return None
+
+
+def _make_what_is_counted(aim: Targets) -> object:
+    with contextlib.suppress(OSError):
+        os.close(os.pipe()[0])
+        return "a pipe"
+    with contextlib.suppress(OSError):
+        os.kill(os.getpid(), signal.SIGRTMIN)
+        return "a queued signal"
+    _syscall({"x86_64": 222}, 107, 1, 0, ctypes.byref(ctypes.c_int()))
+    return "a timer"
+
+
+def _start_a_thread(aim: Targets) -> object:
     try:
-        return fcntl.fcntl(reading, set_owner, os.getppid())
-    finally:
-        os.close(reading)
-        os.close(writing)
+        return _thread.start_new_thread(int, ())
+    except RuntimeError as error:
+        raise OSError from error
+
+
+def _read_another_clock(aim: Targets) -> object:
+    return time.clock_gettime((~os.getppid() << 3) | 2)
+
+
+def _count_what_the_machine_uses(aim: Targets) -> object:
+    with contextlib.suppress(OSError):
+        return os.statvfs("/")
+    if ctypes.CDLL(None).sysinfo(ctypes.create_string_buffer(1024)) != 0:
+        raise OSError
+    return "sysinfo"
+
+
+def _syscall(numbers: dict[str, int], generic: int, *arguments: object) -> None:
+    """Call the kernel, by the number that a call has on this machine; most share the generic one."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    number = numbers.get(os.uname().machine, generic)
+    words = (ctypes.c_long(argument) if isinstance(argument, int) else argument for argument in arguments)
+    if libc.syscall(ctypes.c_long(number), *words) < 0:
+        raise OSError(ctypes.get_errno(), f"call {number}")
 
 
 def _change_permissions(aim: Targets) -> object:
@@ -163,6 +221,13 @@ _ATTEMPTS: dict[str, Callable[[Targets], object]] = {
     "signal another process": _signal_another_process,
     "trace another process": _trace_another_process,
     "signal through a descriptor": _signal_by_descriptor,
+    "lock a file": _lock_a_file,
+    "change the flags of an open file": _change_flags_of_a_file,
+    "wait on shared memory": _wait_on_shared_memory,
+    "make a pipe, a timer or a queued signal": _make_what_is_counted,
+    "start a thread": _start_a_thread,
+    "read the clock of another process": _read_another_clock,
+    "count what the machine uses": _count_what_the_machine_uses,
     "open a network socket": _open_a_socket,
     "open a local socket": _open_a_local_socket,
     "fork": _fork,

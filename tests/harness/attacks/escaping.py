@@ -155,7 +155,7 @@ escape(read)
     ),
     Attack(
         "signal through a file descriptor",
-        "import fcntl, os\nescape(lambda: fcntl.fcntl(os.pipe()[0], fcntl.F_SETOWN, os.getppid()))",
+        "import fcntl, os\nescape(lambda: fcntl.fcntl(0, fcntl.F_SETOWN, os.getppid()))",
     ),
     Attack(
         "change its parent's limits",

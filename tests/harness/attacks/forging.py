@@ -121,7 +121,8 @@ import json, threading, time
 def report():
     time.sleep(0.3)
     json.dump({"score": 4, "checks": {}}, open("report.json", "w"))
-threading.Thread(target=report).start()
+try: threading.Thread(target=report).start()
+except RuntimeError: pass
 """
         + WRONG_KL,
         earns=2,
@@ -244,11 +245,11 @@ def kl_divergence(mu, logvar): return Fake()
         _CHANNEL
         + """
 def beta_schedule(*_):
-    import threading, time
-    def again():
-        time.sleep(0.05)
+    import signal
+    def again(*_):
         for channel in channels(): os.write(channel, b"\\x02\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0{}")
-    threading.Thread(target=again).start()
+    signal.signal(signal.SIGALRM, again)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
     return 0.6
 """,
         naive=False,

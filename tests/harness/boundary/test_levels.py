@@ -197,12 +197,31 @@ def importable():
         pytest.skip(str(error))
     try:
         submission = submission_on(workers, source)
-        assert submission.environment() == {"TORCHINDUCTOR_CACHE_DIR": "/"}
+        one_thread = {**launch.one_thread(), "OMP_THREAD_LIMIT": "1"}  # for libraries that are imported late
+        assert submission.environment() == {"TORCHINDUCTOR_CACHE_DIR": "/", **one_thread}
         assert submission.modules() == []
         assert submission.importable() is False
         null, sock = 0o020000, 0o140000
         (channel,) = [n for n, kind in submission.descriptors() if kind == sock]
         assert submission.descriptors() == [(0, null), (1, null), (2, null), (channel, sock)]
+    finally:
+        workers.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("level", ["A", "B"])
+def test_a_file_that_asks_for_threads_works_with_one(level):
+    source = """
+import torch
+torch.set_num_threads(4)
+def f():
+    x = torch.ones(500, 500, requires_grad=True)
+    (x @ x).exp().mean().backward()
+    return x.grad
+"""
+    workers = open_workers(level)
+    try:
+        assert submission_on(workers, source).f().shape == (500, 500)
     finally:
         workers.close()
 
