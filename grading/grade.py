@@ -20,7 +20,7 @@ from typing import Any
 
 from . import __version__, assignment, scores
 from .assignment import Assignment, AssignmentError, Check
-from .boundary.worker.text import clean
+from .boundary.shared.text import clean
 from .seeds import derive_key
 from .submission import Submission, staged
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .assignment import POINT_UNITS, Assignment, Check, Item
-from .boundary.worker.text import clean
+from .boundary.shared.text import clean
 
 SCHEMA_VERSION = 1
 

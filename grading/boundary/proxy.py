@@ -17,9 +17,10 @@ from torch.autograd.function import once_differentiable
 
 from .channels import Channel
 from .errors import RefusedError, SourceLine, ViolationError, student_error
+from .shared import wire
+from .shared.framing import WireError
+from .shared.wire import Opaque, Record
 from .transcript import Transcript
-from .worker import wire
-from .worker.wire import Opaque, Record
 
 _REFUSALS = frozenset({"structure", "crash", "shape"})  # what an executor refuses for
 _LAST_LINE = 10_000_000
@@ -88,9 +89,9 @@ class Session:
         try:
             frame = wire.decode(data)
             if frame.header.get("id") != number or not isinstance(frame.header.get("reply"), dict):
-                raise wire.WireError("an answer to nothing that was asked")
+                raise WireError("an answer to nothing that was asked")
             reply = {str(key): wire.unpack(value, frame.arrays) for key, value in frame.header["reply"].items()}
-        except wire.WireError as error:
+        except WireError as error:
             self.channel.close()
             raise ViolationError(f"the submission's process sent {error}") from None
         self.transcript.add(asked, data)

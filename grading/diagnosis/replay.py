@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
 
+from ..boundary.local import LocalChannel
+from ..boundary.shared import wire
 from ..boundary.transcript import Transcript
-from ..boundary.worker import wire
-from ..boundary.worker.executor import Executor
 from ..catalogue import Answer, Catalogue, combined
 from .evidence import Evidence, Named, together
 from .leaves import Leaf, leaves, messages, same
@@ -21,10 +22,10 @@ def replay(transcript: Transcript, source: bytes) -> Iterator[list[Leaf]]:
 
     Its random numbers begin where those of the submission began, so that the same draws give the same samples.
     """
-    executor = Executor(capture=True, shared_process=True)
+    channel = LocalChannel(capture=True)
     for i, (request, _) in enumerate(transcript.exchanges):
         # The first request of every conversation loads the file.
-        yield leaves(executor.handle(request if i else _loading(request, source)))
+        yield leaves(channel.exchange(request if i else _loading(request, source), math.inf))
 
 
 def _loading(request: bytes, source: bytes) -> bytes:

@@ -26,9 +26,8 @@ import torch
 from ... import pytest_plugin as plugin
 from ... import scores
 from ...assignment import Assignment, Check
-from ...boundary.channels import LocalChannel
 from ...boundary.errors import CallTimeoutError
-from ...boundary.isolation import LocalWorkers
+from ...boundary.local import LocalChannel, LocalWorkers
 from ...catalogue import Catalogue
 from ...checks.compare import STATISTICS
 from ...checks.run import CheckRun

@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from . import wire
+from ..shared import wire
+from ..shared.framing import MAX_PAYLOAD
 
 MAX_OUTPUT = 20_000
 MAX_MODELS = 256
@@ -283,7 +284,7 @@ def _answer(frame: wire.Frame, reply: dict[str, Any], output: str) -> bytes:
     arrays: list[torch.Tensor] = []
     tagged = {key: wire.pack(value, arrays) for key, value in {**reply, "output": output}.items()}
     size = sum(array.numel() * array.element_size() for array in arrays)
-    if size > wire.MAX_PAYLOAD or len(arrays) > wire.MAX_ARRAYS:
+    if size > MAX_PAYLOAD or len(arrays) > wire.MAX_ARRAYS:
         raise RefusedError("shape", f"the result is too large: {len(arrays)} tensors of {size:,} bytes in all")
     return wire.encode({"id": frame.header.get("id"), "reply": tagged}, arrays)
 

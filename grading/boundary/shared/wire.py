@@ -17,23 +17,18 @@ from __future__ import annotations
 
 import json
 import math
-import struct
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
+from .framing import MAX_PAYLOAD, PREFIX, WireError, frame_size
 from .text import clean
 
-MAX_HEADER = 1 << 20
-MAX_PAYLOAD = 64 << 20
 MAX_DEPTH = 12
 MAX_LENGTH = 10_000
 MAX_ARRAYS = 4_096
 LARGEST_INT = 2**63
-
-_PREFIX = struct.Struct("<IQ")
-PREFIX_SIZE = _PREFIX.size
 
 DTYPES: dict[str, torch.dtype] = {
     str(dtype).removeprefix("torch."): dtype
@@ -42,10 +37,6 @@ DTYPES: dict[str, torch.dtype] = {
         *(torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.bool),
     )
 }
-
-
-class WireError(Exception):
-    """The other side broke the protocol: what arrived is not a frame within the limits."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +191,7 @@ def encode(header: dict[str, Any], arrays: list[torch.Tensor]) -> bytes:
     ]
     text = json.dumps({**header, "arrays": described}, allow_nan=False).encode()
     payload = b"".join(_tensor_bytes(a) for a in arrays)
-    return _PREFIX.pack(len(text), len(payload)) + text + payload
+    return PREFIX.pack(len(text), len(payload)) + text + payload
 
 
 def _tensor_bytes(tensor: torch.Tensor) -> bytes:
@@ -210,36 +201,24 @@ def _tensor_bytes(tensor: torch.Tensor) -> bytes:
     return flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""
 
 
-def frame_size(prefix: bytes) -> tuple[int, int]:
-    """The sizes in bytes of header and payload, from the first ``PREFIX_SIZE`` bytes of a frame.
-
-    Raises:
-        WireError: if either exceeds its limit.
-    """
-    header, payload = _PREFIX.unpack(prefix)
-    if header > MAX_HEADER or payload > MAX_PAYLOAD:
-        raise WireError("a frame that is too large")
-    return header, payload
-
-
 def decode(data: bytes) -> Frame:
     """The frame in ``data``, which must hold exactly one.
 
     Raises:
         WireError: if it does not, or exceeds a limit.
     """
-    if len(data) < PREFIX_SIZE:
+    if len(data) < PREFIX.size:
         raise WireError("a frame that is cut short")
-    header_size, payload_size = frame_size(data[:PREFIX_SIZE])
-    if len(data) != PREFIX_SIZE + header_size + payload_size:
+    header_size, payload_size = frame_size(data[: PREFIX.size])
+    if len(data) != PREFIX.size + header_size + payload_size:
         raise WireError("a frame of the wrong length")
     try:
-        header = json.loads(data[PREFIX_SIZE : PREFIX_SIZE + header_size])
+        header = json.loads(data[PREFIX.size : PREFIX.size + header_size])
     except (ValueError, RecursionError) as error:
         raise WireError("a header that is not JSON") from error
     if not isinstance(header, dict) or not isinstance(header.get("arrays"), list):
         raise WireError("a header without its fields")
-    arrays = _decode_arrays(header.pop("arrays"), memoryview(data)[PREFIX_SIZE + header_size :])
+    arrays = _decode_arrays(header.pop("arrays"), memoryview(data)[PREFIX.size + header_size :])
     return Frame(header, arrays)
 
 
