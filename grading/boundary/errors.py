@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 class UnavailableError(Exception):
-    """The demanded level of isolation is not to be had here; the message says why and what would help."""
+    """This machine cannot give the demanded level of isolation; the message says why and what would help."""
 
 
 class WorkersLostError(Exception):
