@@ -147,7 +147,7 @@ def _diagnosis(config: pytest.Config) -> dict[str, dict[str, str]]:
         run = _run(config)
         try:
             if any(piece.failed for piece in run.evidence):
-                diagnostician = open_diagnostician(run.assignment.root, run.assignment.files)
+                diagnostician = open_diagnostician(run.assignment.root, run.assignment.files, run.workers)
                 if diagnostician is not None:
                     named = diagnose(diagnostician, run.evidence, problems=config.stash[_PROBLEMS])
                     config.stash[_DIAGNOSIS] = {check: found.to_json() for check, found in named.items()}
@@ -253,6 +253,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         record, session = item.stash.get(RECORD, None), item.stash.get(SESSION, None)
         if record is not None and session is not None:
             _run(item.config).keep_evidence(check, record, session.transcript)
+            del item.stash[SESSION]  # pytest keeps its items, and what was not kept as evidence may be large
         _tell(item.config, end=check.id, record=record)
     return result
 

@@ -77,7 +77,7 @@ _NOT_IMPERSONATED = frozenset(
 )
 
 
-@functools.cache
+@functools.lru_cache(maxsize=256)  # the names are the submission's
 def _student_error_class(base: str) -> type[StudentError]:
     builtin = getattr(builtins, base, None)
     if base in _NOT_IMPERSONATED or not (isinstance(builtin, type) and issubclass(builtin, Exception)):

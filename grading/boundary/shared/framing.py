@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 MAX_HEADER = 1 << 20
-MAX_PAYLOAD = 64 << 20
+MAX_PAYLOAD = 32 << 20
 
 PREFIX = struct.Struct("<IQ")
 """What a frame begins with: the sizes in bytes of its header and of its payload."""

@@ -69,7 +69,7 @@ class Frame:
     """A decoded message: its header, in which tagged values are still tagged, and its arrays."""
 
     header: dict[str, Any]
-    arrays: list[torch.Tensor] = field(default_factory=list)
+    arrays: list[torch.Tensor | None] = field(default_factory=list)
 
 
 # --- values to tagged JSON ---
@@ -132,8 +132,13 @@ def refusal(tensor: torch.Tensor) -> str | None:
     return None
 
 
-def unpack(tagged: Any, arrays: list[torch.Tensor], depth: int = 0) -> Any:
-    """The value behind its tagged form.
+def unpack(tagged: Any, arrays: list[torch.Tensor | None], depth: int = 0) -> Any:
+    """The value behind its tagged form; each array goes to one place, so that no frame is larger than its bytes.
+
+    Args:
+        tagged: the form.
+        arrays: those of the frame; what was used is replaced by None.
+        depth: how deep in another value this one is.
 
     Raises:
         WireError: if the form is none of those above or exceeds a limit.
@@ -154,7 +159,10 @@ def unpack(tagged: Any, arrays: list[torch.Tensor], depth: int = 0) -> Any:
     if tag == "float" and content in ("nan", "inf", "-inf"):
         return float(content)
     if tag == "tensor" and isinstance(content, int) and 0 <= content < len(arrays):
-        return arrays[content]
+        array, arrays[content] = arrays[content], None
+        if array is None:
+            raise WireError("an array with two names")
+        return array
     if tag == "model" and isinstance(content, int):
         return ModelHandle(content)
     if tag == "opaque" and isinstance(content, str):
@@ -169,7 +177,7 @@ def unpack(tagged: Any, arrays: list[torch.Tensor], depth: int = 0) -> Any:
     raise WireError("a value with an unknown tag")
 
 
-def _unpack_pairs(pairs: Any, arrays: list[torch.Tensor], depth: int) -> dict[str, Any]:
+def _unpack_pairs(pairs: Any, arrays: list[torch.Tensor | None], depth: int) -> dict[str, Any]:
     if not isinstance(pairs, list) or len(pairs) > MAX_LENGTH:
         raise WireError("a mapping that is none")
     result: dict[str, Any] = {}
@@ -222,10 +230,11 @@ def decode(data: bytes) -> Frame:
     return Frame(header, arrays)
 
 
-def _decode_arrays(described: list[Any], payload: memoryview) -> list[torch.Tensor]:
+def _decode_arrays(described: list[Any], payload: memoryview) -> list[torch.Tensor | None]:
     if len(described) > MAX_ARRAYS:
         raise WireError("too many arrays")
-    arrays, offset = [], 0
+    arrays: list[torch.Tensor | None] = []
+    offset = 0
     for entry in described:
         dtype, shape = _checked_description(entry)
         numel = math.prod(shape)

@@ -138,6 +138,10 @@ class Executor:
         if model is not None and request["parameters"]:
             own = dict(model.named_parameters())
             for name, value in request["parameters"].items():
+                if name not in own or own[name].shape != value.shape:
+                    raise RefusedError(
+                        "structure", f"the model no longer has the parameter {name!r} that it began with"
+                    )
                 own[name].data.copy_(value)
         leaves: list[tuple[str, torch.Tensor]] = []
         args = [self._materialize(value, f"argument {i + 1}", leaves) for i, value in enumerate(request["args"])]
@@ -184,7 +188,9 @@ class Executor:
         return {}
 
     def _cast(self, request: dict[str, Any]) -> dict[str, Any]:
-        model = self._models[request["model"]].to(wire.DTYPES[request["dtype"]])
+        model = self._models[request["model"]]
+        if model.to(wire.DTYPES[request["dtype"]]) is not model:
+            raise RefusedError("structure", f"{type(model).__name__}.to() returns another object than the model itself")
         return {"models": [_description(request["model"], model)]}
 
     # --- helpers ---
