@@ -146,6 +146,7 @@ def _diagnosis(config: pytest.Config) -> dict[str, dict[str, str]]:
         config.stash[_DIAGNOSIS], config.stash[_PROBLEMS] = {}, []
         run = _run(config)
         try:
+            run.close()  # no submission runs beside the catalogue
             if any(piece.failed for piece in run.evidence):
                 diagnostician = open_diagnostician(run.assignment.root, run.assignment.files, run.workers)
                 if diagnostician is not None:
