@@ -51,7 +51,6 @@ class Level(StrEnum):
     auto = "auto"
     a = "A"
     b = "B"
-    docker = "docker"
     none = "none"
     in_process = "in-process"
 

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import socket
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from .clock import Clock
 from .errors import CallTimeoutError, SubmissionFault, ViolationError, WorkerDiedError, WorkersLostError
 from .forkserver import ForkServer
-from .relayed import Relay
-from .worker import relay
-from .worker.executor import Executor
-from .worker.serve import READY
-from .worker.server import BROKEN
-from .worker.transport import DeadlineError, HungUpError, UnaskedError, await_word, exchange
-
-if TYPE_CHECKING:
-    from .isolation import Clock
-
-_RELAY_GRACE = 15.0  # seconds that a relay may take to report that a deadline was missed
+from .shared.framing import BROKEN, READY
+from .transport import DeadlineError, HungUpError, UnaskedError, await_word, exchange
 
 
 class Channel(Protocol):
@@ -48,29 +39,6 @@ class Channel(Protocol):
     def close(self) -> None:
         """End the other side."""
         ...
-
-
-class LocalChannel:
-    """The student's side in this very process: for a debugger, never for a grade that counts."""
-
-    def __init__(self, *, capture: bool = False) -> None:
-        self._executor = Executor(capture=capture, shared_process=True)
-
-    def exchange(self, frame: bytes, timeout: float) -> bytes:
-        """Call the executor; nothing can end it here, so ``timeout`` is not kept."""
-        return self._executor.handle(frame)
-
-    def traceback(self) -> TracebackType | None:
-        """Where the student's code raised, so that ``pytest --pdb`` stops there."""
-        error = self._executor.last_exception
-        return error.__traceback__ if error is not None else None
-
-    def renew(self) -> bool:
-        """False: another executor costs nothing here."""
-        return False
-
-    def close(self) -> None:
-        """Nothing to end."""
 
 
 class RemoteChannel:
@@ -157,57 +125,6 @@ class WorkerChannel(RemoteChannel):
         if self._pid:
             self._server.kill(self._pid)
             self._pid = 0
-
-
-class ContainedChannel(RemoteChannel):
-    """A worker in a container, behind a relay that keeps the deadline there."""
-
-    def __init__(self, relay: Relay, clock: Clock) -> None:
-        super().__init__(clock)
-        self._relay = relay
-
-    def _exchange(self, frame: bytes, timeout: float) -> bytes:
-        left = min(timeout, self._end - time.monotonic())
-        try:
-            kind, data = self._relay.exchange(frame, left, max(left, 0.0) + _RELAY_GRACE)
-        except (EOFError, TimeoutError):
-            raise WorkersLostError("the container with the workers is gone") from None
-        if kind == relay.FRAME:
-            return data
-        if kind == relay.TIMEOUT:
-            raise self._timeout(timeout)
-        if kind == relay.DIED:
-            code = json.loads(data)
-            raise WorkerDiedError(describe_death(code if isinstance(code, int) else None))
-        reason = data.decode("utf-8", "replace") if kind == relay.UNASKED else "an answer of an unknown kind"
-        raise ViolationError(f"the submission's process sent {reason}")
-
-    def _hang_up(self) -> None:
-        self._relay.close_worker()
-
-
-class LoneChannel(RemoteChannel):
-    """A process that runs the student's file in itself; a call that does not return is the end of it."""
-
-    def __init__(self, relay: Relay, clock: Clock) -> None:
-        super().__init__(clock)
-        self._relay = relay
-
-    def _exchange(self, frame: bytes, timeout: float) -> bytes:
-        left = min(timeout, self._end - time.monotonic())
-        try:
-            kind, data = self._relay.exchange(frame, left, max(left, 0.0))
-        except TimeoutError:
-            raise self._timeout(timeout) from None
-        except EOFError:
-            raise WorkerDiedError(describe_death(self._relay.ended())) from None
-        if kind != relay.FRAME:
-            raise ViolationError("the submission's process sent something that it was not asked for")
-        return data
-
-    def _hang_up(self) -> None:
-        if self._relay.alive:
-            self._relay.close_worker()
 
 
 _SIGNALS = {

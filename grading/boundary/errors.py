@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 class UnavailableError(Exception):
-    """The demanded level of isolation is not to be had here; the message says why and what would help."""
+    """This machine cannot give the demanded level of isolation; the message says why and what would help."""
 
 
 class WorkersLostError(Exception):
@@ -77,7 +77,7 @@ _NOT_IMPERSONATED = frozenset(
 )
 
 
-@functools.cache
+@functools.lru_cache(maxsize=256)  # the names are the submission's
 def _student_error_class(base: str) -> type[StudentError]:
     builtin = getattr(builtins, base, None)
     if base in _NOT_IMPERSONATED or not (isinstance(builtin, type) and issubclass(builtin, Exception)):

@@ -1,4 +1,4 @@
-"""Where the student's side runs, and how well it is confined there.
+"""Which confinement of the student's side this machine can give, and how it is begun.
 
 Nothing here imports torch, so that a fork server that is started early imports it at the same time as the grader does.
 """
@@ -8,86 +8,26 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import secrets
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 from . import launch
+from .clock import Clock
 from .errors import UnavailableError
 from .forkserver import ForkServer
-from .relayed import Relay
+from .lone import LoneProcess, LoneWorkers
 from .worker import landlock, selftest
 from .worker.confine import Confinement, Limits
-
-if TYPE_CHECKING:
-    from .channels import Channel
+from .workers import ForkedWorkers, Isolation, Workers
 
 __all__ = ["LEVELS", "Isolation", "Limits", "UnavailableError", "Workers", "open_workers"]
 
-LEVELS = ("auto", "A", "B", "docker", "none", "in-process")
-
-
-@dataclass(frozen=True)
-class Isolation:
-    """What is known about the confinement of the student's side, for the score document.
-
-    Attributes:
-        level: "A", "B", "docker", "none" or "in-process".
-        trusted_for_grading: whether a grade of a stranger's code may rest on it.
-        self_test: what was tried inside before any student's code was read, and whether it failed as it must.
-        missing: what a better level would need here.
-    """
-
-    level: str
-    trusted_for_grading: bool
-    self_test: dict[str, str] = field(default_factory=dict)
-    missing: list[str] = field(default_factory=list)
-
-    def to_json(self) -> dict[str, Any]:
-        """The form in which it stands in the score document."""
-        return asdict(self)
-
-
-class Workers(Protocol):
-    """A source of fresh student's sides."""
-
-    @property
-    def isolation(self) -> Isolation:
-        """How the workers are confined."""
-        ...
-
-    def open(self) -> Channel:
-        """A channel to a fresh executor that has loaded nothing yet."""
-        ...
-
-    def close(self) -> None:
-        """End whatever still runs."""
-        ...
-
-
-class LocalWorkers:
-    """Executors in the grader's own process, for debugging."""
-
-    isolation = Isolation("in-process", trusted_for_grading=False, missing=["a process of its own for the submission"])
-
-    def __init__(self, *, capture: bool = False) -> None:
-        self._capture = capture
-
-    def open(self) -> Channel:
-        """A channel to a fresh executor in this process."""
-        from .channels import LocalChannel
-
-        return LocalChannel(capture=self._capture)
-
-    def close(self) -> None:
-        """Nothing to end."""
+LEVELS = ("auto", "A", "B", "none", "in-process")
 
 
 @dataclass(frozen=True)
@@ -102,8 +42,6 @@ class Options:
         limits: what a worker may use up.
         check_timeout: seconds that all exchanges of one check may take together.
         run_timeout: seconds that all workers may take together.
-        engine: the program that runs containers; podman takes the same arguments.
-        image: the container image with Python and torch.
         platform: the system that this is, as ``sys.platform`` names it.
     """
 
@@ -112,91 +50,11 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     check_timeout: float = 120.0
     run_timeout: float = math.inf
-    engine: str = "docker"
-    image: str = "vae-grade-worker"
     platform: str = sys.platform
 
-
-class ForkedWorkers:
-    """Worker processes, a fresh one at each call; the next is forked and confined while one is in use."""
-
-    def __init__(self, server: ForkServer, isolation: Isolation, options: Options) -> None:
-        self.isolation = isolation
-        self._server = server
-        self._clock = Clock(options)
-        server.prefork()
-
-    def open(self) -> Channel:
-        """A channel to a fresh worker."""
-        from .channels import WorkerChannel
-
-        worker = self._server.take()
-        self._server.prefork()
-        return WorkerChannel(self._server, worker, self._clock)
-
-    def close(self) -> None:
-        """End the fork server and all of its workers."""
-        self._server.close()
-
-
-class ContainedWorkers:
-    """Worker processes in a container, a fresh one at each call."""
-
-    def __init__(self, relay: Relay, isolation: Isolation, options: Options) -> None:
-        self.isolation = isolation
-        self._relay, self._clock = relay, Clock(options)
-
-    def open(self) -> Channel:
-        """A channel to a fresh worker; the one before is ended."""
-        from .channels import ContainedChannel
-
-        self._relay.open()
-        return ContainedChannel(self._relay, self._clock)
-
-    def close(self) -> None:
-        """End the container."""
-        self._relay.close()
-
-
-class LoneWorkers:
-    """One process for every check, until one of them ends it: where nothing can be forked.
-
-    A file is loaded anew for each check, but what it did to the process stays.
-    """
-
-    def __init__(self, start: Callable[[], Relay], isolation: Isolation, options: Options) -> None:
-        self.isolation = isolation
-        self._start, self._clock = start, Clock(options)
-        self._relay = start()
-
-    def open(self) -> Channel:
-        """A channel to the process, which is started again if it has ended."""
-        from .channels import LoneChannel
-
-        if not self._relay.alive:
-            self._relay.close()
-            self._relay = self._start()
-        self._relay.open()
-        return LoneChannel(self._relay, self._clock)
-
-    def close(self) -> None:
-        """End the process."""
-        self._relay.close()
-
-
-class Clock:
-    """How much time there is, for a check and for the whole run."""
-
-    def __init__(self, options: Options) -> None:
-        self._check, self._run = options.check_timeout, options.run_timeout
-        self._run_end = time.monotonic() + options.run_timeout
-
-    def end_of_check(self) -> tuple[float, str]:
-        """When a check that begins now must be done, on the monotonic clock, and what to say if it is not."""
-        end = time.monotonic() + self._check
-        if self._run_end < end:
-            return self._run_end, f"the run took over {self._run:g} s"
-        return end, f"the check took over {self._check:g} s"
+    def clock(self) -> Clock:
+        """A clock that begins now."""
+        return Clock(self.check_timeout, self.run_timeout)
 
 
 def open_workers(level: str, *, capture: bool = True, **options: Any) -> Workers:
@@ -212,6 +70,8 @@ def open_workers(level: str, *, capture: bool = True, **options: Any) -> Workers
     """
     chosen = Options(**options)
     if level == "in-process":
+        from .local import LocalWorkers  # it imports torch
+
         return LocalWorkers(capture=capture)
     if level == "auto":
         return _best(chosen)
@@ -222,7 +82,6 @@ def open_workers(level: str, *, capture: bool = True, **options: Any) -> Workers
 
 def _best(options: Options) -> Workers:
     missing: list[str] = []
-    # Not docker: it needs an image that was built before, and is slow to start.
     for level in ("A", "B", "none"):
         try:
             return _OPENERS[level](options, missing)
@@ -275,25 +134,6 @@ def _open_b(options: Options, missing: list[str]) -> Workers:
     return _start("B", command, confinement, early, options, [*missing, *lacking])
 
 
-def _open_docker(options: Options, missing: list[str]) -> Workers:
-    """A container without network or privileges, and all of level B in it that its kernel and image have."""
-    engine = shutil.which(options.engine)
-    if engine is None:
-        raise UnavailableError(f"{options.engine} is not installed (Docker Engine, Docker Desktop or podman would do)")
-    readable = ("/dev/null", "/dev/urandom", "/usr", "/lib", "/lib64", "/opt")
-    confinement = Confinement(options.limits, None, True, readable, (), True, best_effort=True)
-    settings = {"fork": True, "import_path": [], "early_imports": (), "confinement": confinement.to_json()}
-    name = f"vae-grade-{secrets.token_hex(6)}"
-    command = launch.container(engine, options.image, name)
-
-    def kill() -> None:
-        subprocess.run([engine, "kill", name], capture_output=True, timeout=30, check=False)
-
-    with _targets(options.repository) as targets:
-        relay = Relay(command, None, {**settings, "targets": targets}, kill)
-        return _proven(relay, lambda isolation: ContainedWorkers(relay, isolation, options), "docker", missing)
-
-
 def _open_plain(options: Options, missing: list[str]) -> Workers:
     """A process of its own, against accidents; nothing stops malice."""
     if options.platform != "linux":
@@ -305,16 +145,13 @@ def _open_plain(options: Options, missing: list[str]) -> Workers:
 
 def _open_lone(options: Options, missing: list[str]) -> Workers:
     """A plain process where one that has imported torch cannot be forked."""
-    settings = {"fork": False, "import_path": launch.import_path()}
     environment = {**os.environ, **launch.one_thread()}
 
-    def start() -> Relay:
-        relay = Relay([*launch.python(), str(launch.WORKER), "--relay"], environment, settings)
-        relay.self_test()
-        return relay
+    def start() -> LoneProcess:
+        return LoneProcess([*launch.python(), str(launch.WORKER), "--lone"], environment, launch.import_path())
 
     lacking = [*missing, f"none: a fresh process for each check, which {options.platform} cannot give quickly"]
-    return LoneWorkers(start, Isolation("none", trusted_for_grading=False, missing=lacking), options)
+    return LoneWorkers(start, Isolation("none", trusted_for_grading=False, missing=lacking), options.clock())
 
 
 def _start(
@@ -333,22 +170,15 @@ def _start(
     with _targets(options.repository) as targets:
         aim = targets if level != "none" else None
         server = ForkServer(command, launch.environment(), {**settings, "targets": aim})
-        return _proven(server, lambda isolation: ForkedWorkers(server, isolation, options), level, missing)
-
-
-def _proven(
-    source: ForkServer | Relay, workers: Callable[[Isolation], Workers], level: str, missing: list[str]
-) -> Workers:
-    """The workers, if the self-test of their confinement could do nothing that must be impossible."""
-    try:
-        outcomes = source.self_test()
-        possible = [name for name in selftest.ATTEMPTS if outcomes.get(name) != selftest.REFUSED]
-        if level != "none" and possible:
-            raise UnavailableError(f"the self-test could do what must be impossible: {', '.join(possible)}")
-        return workers(Isolation(level, level != "none", outcomes, missing))
-    except BaseException:
-        source.close()
-        raise
+        try:
+            outcomes = server.self_test()
+            possible = [name for name in selftest.ATTEMPTS if outcomes.get(name) != selftest.REFUSED]
+            if level != "none" and possible:
+                raise UnavailableError(f"the self-test could do what must be impossible: {', '.join(possible)}")
+            return ForkedWorkers(server, Isolation(level, level != "none", outcomes, missing), options.clock())
+        except BaseException:
+            server.close()
+            raise
 
 
 @contextlib.contextmanager
@@ -367,6 +197,5 @@ def _targets(repository: Path | None) -> Iterator[dict[str, Any]]:
 _OPENERS: dict[str, Callable[[Options, list[str]], Workers]] = {
     "A": _open_a,
     "B": _open_b,
-    "docker": _open_docker,
     "none": _open_plain,
 }

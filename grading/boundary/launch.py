@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 WORKER = Path(__file__).parent / "worker"
+SHARED = Path(__file__).parent / "shared"
 
 _HIGH_UID = 1_879_048_192  # above what distributions, directories and containers give out
 SLOTS = 1 << 27
@@ -153,31 +154,10 @@ def bubble(bubblewrap: str, *, root: bool) -> list[str]:
     for device in ("/dev/null", "/dev/urandom"):
         make_parents(device)
         arguments += ["--dev-bind", device, device]
-    arguments += ["--proc", "/proc", "--ro-bind", str(WORKER), "/worker", "--remount-ro", "/", "--"]
-    return [*arguments, interpreter, *python()[1:], "/worker"]
-
-
-_CONTAINER_USER = 65_432
-
-
-def container(engine: str, image: str, name: str) -> list[str]:
-    """The command that starts the worker program in a container, to be spoken to over standard input and output.
-
-    Args:
-        engine: the program ``docker`` or ``podman``.
-        image: an image with Python and torch, as ``Dockerfile`` in this folder makes one.
-        name: what to call the container, so that it can be ended.
-    """
-    chosen = {name: value for name, value in environment().items() if name != "PATH"}  # the image knows where python is
-    variables = [part for item in chosen.items() for part in ("--env", "=".join(item))]
-    return [
-        *(engine, "run", "--rm", "--interactive", "--name", name, "--pull", "never", "--log-driver", "none"),
-        *("--network", "none", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
-        *("--pids-limit", "256", "--memory", "4g", "--memory-swap", "4g", "--ipc", "none", "--workdir", "/"),
-        *("--user", f"{_CONTAINER_USER}:{_CONTAINER_USER}", *variables),
-        *("--mount", f"type=bind,source={WORKER},target=/worker,readonly", "--entrypoint", "python", image),
-        *("-s", "-P", "/worker", "--relay"),
-    ]
+    for ours in (WORKER, SHARED):
+        arguments += ["--ro-bind", str(ours), f"/side/{ours.name}"]
+    arguments += ["--proc", "/proc", "--remount-ro", "/", "--"]
+    return [*arguments, interpreter, *python()[1:], f"/side/{WORKER.name}"]
 
 
 def _outermost(paths: Iterable[str]) -> list[str]:

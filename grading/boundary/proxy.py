@@ -6,23 +6,37 @@ all of these, training mode, a seed for a call. Nothing more transparent than th
 
 from __future__ import annotations
 
+import gc
 import itertools
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch.autograd.function import once_differentiable
 
 from .channels import Channel
 from .errors import RefusedError, SourceLine, ViolationError, student_error
+from .shared import wire
+from .shared.framing import MAX_PAYLOAD, WireError
+from .shared.wire import Opaque, Record
 from .transcript import Transcript
-from .worker import wire
-from .worker.wire import Opaque, Record
 
 _REFUSALS = frozenset({"structure", "crash", "shape"})  # what an executor refuses for
 _LAST_LINE = 10_000_000
+_MOST_LINES = 20  # of the file in one exception
+
+# What a submission may make the grader hold. A frame is bounded by the wire format; these bound what many add up to.
+MAX_PARAMETERS = 1_000
+"""Parameters of one model."""
+MAX_ELEMENTS = 1 << 22
+"""Numbers in all parameters of one model: as float64 they fill one frame."""
+MAX_RECEIVED = 256 << 20
+"""Bytes that all answers to one check may take."""
+COLLECT_AFTER = 128 << 20
+"""Bytes of answers after which garbage is collected: failed checks leave tensors in cycles, and Python does not count
+their bytes."""
 
 __all__ = ["CallRecord", "Model", "Opaque", "Record", "Session", "SourceFile", "Submission"]
 
@@ -64,6 +78,8 @@ class Session:
     calls: list[CallRecord] = field(default_factory=list)
     transcript: Transcript = field(default_factory=Transcript)
     relied_on: set[tuple[str, ...]] = field(default_factory=set)
+    received: int = 0
+    _uncollected: ClassVar[int] = 0
     _released: list[int] = field(default_factory=list)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
@@ -82,15 +98,17 @@ class Session:
         arrays: list[torch.Tensor] = []
         body = {"op": operation, "release": released, **fields}
         tagged = {key: wire.pack(value, arrays) for key, value in body.items()}
+        _refuse_large(arrays)
         number = secrets.token_hex(8)  # unpredictable, so that an answer cannot be written before it is asked for
         asked = wire.encode({"id": number, "request": tagged}, arrays)
         data = self.channel.exchange(asked, self.timeout)
+        self._count(len(data))
         try:
             frame = wire.decode(data)
             if frame.header.get("id") != number or not isinstance(frame.header.get("reply"), dict):
-                raise wire.WireError("an answer to nothing that was asked")
+                raise WireError("an answer to nothing that was asked")
             reply = {str(key): wire.unpack(value, frame.arrays) for key, value in frame.header["reply"].items()}
-        except wire.WireError as error:
+        except WireError as error:
             self.channel.close()
             raise ViolationError(f"the submission's process sent {error}") from None
         self.transcript.add(asked, data)
@@ -100,8 +118,19 @@ class Session:
             self._raise(reply["error"])
         return reply
 
+    def _count(self, size: int) -> None:
+        """Bound what this check has received, and what checks before it have left behind."""
+        self.received += size
+        if self.received > MAX_RECEIVED:
+            self.channel.close()
+            raise RefusedError("shape", f"the answers to this check take over {MAX_RECEIVED >> 20} MiB in all")
+        Session._uncollected += size
+        if Session._uncollected > COLLECT_AFTER:
+            Session._uncollected = 0
+            gc.collect()
+
     def _raise(self, error: dict[str, Any]) -> None:
-        message = str(error.get("message", ""))
+        message = _text(error.get("message"))
         refused = error.get("refused")
         if refused is not None:
             # A student sees the kind of a hidden failure too, so that it must not be free text.
@@ -110,12 +139,12 @@ class Session:
                 raise ViolationError("the submission's process refused for a reason that there is not")
             raise RefusedError(refused, message)
         frames = tuple(
-            SourceLine(str(frame.get("function")), line, str(frame.get("source")))
-            for frame in _list(error.get("frames"))
+            SourceLine(_text(frame.get("function")), line, _text(frame.get("source")))
+            for frame in _list(error.get("frames"))[-_MOST_LINES:]
             if isinstance(frame, dict) and (line := _line(frame.get("line"))) is not None
         )
-        bases = [str(base) for base in _list(error.get("bases"))]
-        raised = student_error(str(error.get("type")), bases, message, frames)
+        bases = [base for base in _list(error.get("bases")) if isinstance(base, str)]
+        raised = student_error(_text(error.get("type")), bases, message, frames)
         raise raised.with_traceback(self.channel.traceback())
 
     def call(
@@ -137,7 +166,7 @@ class Session:
         models = {m.number: m for m in (Model.described(self, entry) for entry in _list(reply.get("models")))}
         leaves = [leaf for value in (*args, *kwargs.values()) for leaf in _tensors(value)]
         result = self._connect(number, model, leaves, reply.get("value"), models)
-        mutated = tuple(str(name) for name in _list(reply.get("mutated")))
+        mutated = tuple(_text(name) for name in _list(reply.get("mutated")))
         self.calls.append(CallRecord(name, args, kwargs, model, result, mutated, _line(reply.get("line"))))
         return result
 
@@ -166,6 +195,8 @@ class Session:
                 return {key: rebuild(part) for key, part in item.items()}
             if isinstance(item, wire.ModelHandle):
                 return models.get(item.number, Opaque("a model that was not described"))
+            if isinstance(item, Record):
+                raise ViolationError("the submission's process sent a record, which only the grader does")
             return item
 
         return rebuild(value)
@@ -235,18 +266,22 @@ class Model:
     @classmethod
     def described(cls, session: Session, entry: Any) -> Model:
         """The proxy of a model that the far side described."""
-        if not isinstance(entry, dict) or not isinstance(entry.get("number"), int):
+        if not isinstance(entry, dict) or type(entry.get("number")) is not int:
             raise ViolationError("the submission's process described a model wrongly")
-        model = cls(session, entry["number"], str(entry.get("class")))
+        model = cls(session, entry["number"], _text(entry.get("class")))
         model._mirror(entry)
         return model
 
     def _mirror(self, entry: dict[str, Any]) -> None:
         parameters, attributes = entry.get("parameters"), entry.get("attributes")
-        named = parameters.items() if isinstance(parameters, dict) else ()
-        tensors = {name: t.detach() for name, t in named if isinstance(t, torch.Tensor) and t.is_floating_point()}
-        self.parameters = {name: tensor.requires_grad_() for name, tensor in tensors.items()}
-        self.attributes = attributes if isinstance(attributes, dict) else {}
+        if isinstance(parameters, Opaque):
+            raise RefusedError("structure", f"the parameters of the model are {parameters.description}")
+        if not isinstance(parameters, dict) or not isinstance(attributes, dict):
+            raise ViolationError("the submission's process described a model wrongly")
+        tensors = {name: t.detach() for name, t in parameters.items() if isinstance(t, torch.Tensor)}
+        _refuse_impossible(tensors)
+        self.parameters = {name: t.requires_grad_() for name, t in tensors.items() if t.is_floating_point()}
+        self.attributes = {name: value for name, value in attributes.items() if type(value) in (bool, int, float, str)}
         self._sent = {name: parameter._version for name, parameter in self.parameters.items()}
 
     def changed_parameters(self) -> dict[str, torch.Tensor]:
@@ -272,8 +307,10 @@ class Model:
 
     def double(self) -> Model:
         """Convert the model to float64, and mirror its parameters anew."""
-        (entry,) = _list(self._session.request("cast", model=self.number, dtype="float64").get("models"))
-        self._mirror(entry)
+        entries = _list(self._session.request("cast", model=self.number, dtype="float64").get("models"))
+        if len(entries) != 1 or not isinstance(entries[0], dict):
+            raise ViolationError("the submission's process described a model wrongly")
+        self._mirror(entries[0])
         return self
 
     def train(self, mode: bool = True) -> Model:
@@ -368,6 +405,33 @@ def _tensors(value: Any) -> list[torch.Tensor]:
     if isinstance(value, (tuple, list)):
         return [tensor for item in value for tensor in _tensors(item)]
     return []
+
+
+def _refuse_large(arrays: list[torch.Tensor]) -> None:
+    """Refuse to send back what the submission's own answers have grown to."""
+    size = sum(array.numel() * array.element_size() for array in arrays)
+    if size > MAX_PAYLOAD or len(arrays) > wire.MAX_ARRAYS:
+        raise RefusedError(
+            "shape", f"what was returned is too large to go on with: {len(arrays)} tensors, {size:,} bytes"
+        )
+
+
+def _refuse_impossible(parameters: dict[str, torch.Tensor]) -> None:
+    """Refuse the parameters of a model with which nothing can be computed, or too much."""
+    if len(parameters) > MAX_PARAMETERS:
+        raise RefusedError("structure", f"the model has {len(parameters):,} parameters, of {MAX_PARAMETERS:,} at most")
+    elements = sum(tensor.numel() for tensor in parameters.values())
+    if elements > MAX_ELEMENTS:
+        raise RefusedError(
+            "structure", f"the parameters of the model are {elements:,} numbers, of {MAX_ELEMENTS:,} at most"
+        )
+    for name, tensor in parameters.items():
+        if not tensor.numel():
+            raise RefusedError("structure", f"the parameter {name!r} has the shape {tuple(tensor.shape)}: it is empty")
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _line(value: Any) -> int | None:

@@ -1,8 +1,8 @@
 """Which typical mistake gives exactly these wrong answers: a diagnosis, which never changes points.
 
 Everything that a check asked of the submission and was answered is kept. Afterwards the same questions are put to each
-wrong answer of the catalogue that belongs to the item, in this process, with the solution around it and the same
-random numbers. A mistake is named only if it explains every answer of the item's checks, passed ones included, and the
+wrong answer of the catalogue that belongs to the item, in a worker, with the solution around it and the same random
+numbers. A mistake is named only if it explains every answer of the item's checks, passed ones included, and the
 right solution does not. Where nothing fits, the questions are put once more, with the mistakes that were named in other
 items around the function, as the submission has them. If a mistake cannot be told apart from others, all of them are
 named; if nothing fits, nothing is said, for a wrong explanation is worse than none.
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Protocol
 
 from .. import catalogue
+from ..boundary.workers import Workers
 from .evidence import Evidence, Named
 from .replay import Replayed
 from .stored import FILE, Stored
@@ -46,14 +47,19 @@ class Diagnostician(Protocol):
         ...
 
 
-def open_diagnostician(root: Path, files: tuple[str, ...]) -> Diagnostician | None:
+def open_diagnostician(root: Path, files: tuple[str, ...], workers: Workers) -> Diagnostician | None:
     """What can name mistakes in the assignment in ``root``, or None where nothing can.
+
+    Args:
+        root: the assignment's folder.
+        files: the files that are handed in.
+        workers: where the wrong answers of a catalogue run, with the limits that they give.
 
     Raises:
         CatalogueError: there is a catalogue, but it cannot be used.
     """
     if catalogue.exists(root):
-        return Replayed(catalogue.load(root, files))
+        return Replayed(catalogue.load(root, files), workers)
     path = root / FILE
     return Stored.load(path) if path.is_file() else None
 
@@ -84,7 +90,9 @@ def diagnose(
         except Exception as error:
             if problems is None:
                 raise
-            problems.append(f"no mistakes could be named in {item}: {type(error).__name__}: {error}")
+            problem = f"no mistakes could be named in {item}: {type(error).__name__}: {error}"
+            if problem not in problems:
+                problems.append(problem)
             return {}
 
     for item in by_item:

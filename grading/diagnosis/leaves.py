@@ -13,8 +13,8 @@ from typing import Any
 
 import torch
 
-from ..boundary.worker import wire
-from ..boundary.worker.wire import Opaque
+from ..boundary.shared import wire
+from ..boundary.shared.wire import Opaque
 
 # Relative and absolute tolerances: those with which checks compare values, so that two ways of writing the same wrong
 # formula agree.

@@ -2,29 +2,76 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
 
+from ..boundary.channels import Channel
+from ..boundary.errors import SubmissionFault
+from ..boundary.shared import wire
 from ..boundary.transcript import Transcript
-from ..boundary.worker import wire
-from ..boundary.worker.executor import Executor
+from ..boundary.workers import Workers
 from ..catalogue import Answer, Catalogue, combined
 from .evidence import Evidence, Named, together
 from .leaves import Leaf, leaves, messages, same
 
+CALL_SECONDS = 3.0
+"""What one question may take; the answers of the catalogue take milliseconds."""
 
-def replay(transcript: Transcript, source: bytes) -> Iterator[list[Leaf]]:
-    """What a file with this source answers to the questions of a transcript, one after the other.
 
-    Its random numbers begin where those of the submission began, so that the same draws give the same samples.
+class _Replay:
+    """Puts the questions of transcripts to files, in a worker: neither time nor memory is the grader's own.
+
+    Args:
+        workers: where the files are loaded.
+        deadline: when to give up, on the monotonic clock.
+
+    Attributes:
+        unanswered: what went wrong with files that gave no answer.
     """
-    executor = Executor(capture=True, shared_process=True)
-    for i, (request, _) in enumerate(transcript.exchanges):
-        # The first request of every conversation loads the file.
-        yield leaves(executor.handle(request if i else _loading(request, source)))
+
+    def __init__(self, workers: Workers, deadline: float) -> None:
+        self._workers, self._deadline = workers, deadline
+        self._channel: Channel | None = None
+        self.unanswered: list[SubmissionFault] = []
+
+    def answers(self, transcript: Transcript, source: bytes) -> Iterator[list[Leaf]]:
+        """What a file with this source answers to the questions of a transcript, one after the other.
+
+        Its random numbers begin where those of the submission began, so that the same draws give the same samples.
+
+        Raises:
+            SubmissionFault: the file gave no answer.
+            TimeoutError: the deadline is over.
+        """
+        channel = self._take_worker()
+        for i, (request, _) in enumerate(transcript.exchanges):
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("the time for it was used up")
+            # The first request of every conversation loads the file.
+            asked = request if i else _loading(request, source)
+            try:
+                answer = channel.exchange(asked, min(CALL_SECONDS, left))
+            except SubmissionFault as fault:
+                self.unanswered.append(fault)
+                raise
+            yield leaves(answer)
+
+    def _take_worker(self) -> Channel:
+        """The worker of the conversation before, which loading a file makes as good as new, if it is still there."""
+        if self._channel is None or not self._channel.renew():
+            self.close()
+            self._channel = self._workers.open()
+        return self._channel
+
+    def close(self) -> None:
+        """End the worker."""
+        if self._channel is not None:
+            self._channel.close()
 
 
 def _loading(request: bytes, source: bytes) -> bytes:
@@ -43,21 +90,24 @@ class _Exhibit:
     right: list[list[Leaf]]
 
     @classmethod
-    def of(cls, evidence: Evidence, solution: bytes) -> _Exhibit:
+    def of(cls, evidence: Evidence, solution: bytes, replay: _Replay) -> _Exhibit:
         answers = [leaves(reply) for _, reply in evidence.transcript.exchanges]
-        return cls(evidence, answers, list(replay(evidence.transcript, solution)))
+        return cls(evidence, answers, list(replay.answers(evidence.transcript, solution)))
 
-    def fits(self, source: bytes) -> list[list[Leaf]] | None:
-        """What a wrong answer gives, if that is what the submission gives."""
+    def fits(self, source: bytes, replay: _Replay) -> list[list[Leaf]] | None:
+        """What a wrong answer gives, if that is what the submission gives; what gives none does not fit."""
         given: list[list[Leaf]] = []
-        for own, right, wrong in zip(self.answers, self.right, replay(self.evidence.transcript, source), strict=True):
-            if not same(own, wrong):
-                return None
-            # Where an exception is right its words are free; elsewhere they tell one accident from another.
-            if messages(own) != messages(wrong) and not messages(right):
-                return None
-            given.append(wrong)
-        return given
+        replayed = replay.answers(self.evidence.transcript, source)
+        with contextlib.suppress(SubmissionFault):
+            for own, right, wrong in zip(self.answers, self.right, replayed, strict=True):
+                if not same(own, wrong):
+                    return None
+                # Where an exception is right its words are free; elsewhere they tell one accident from another.
+                if messages(own) != messages(wrong) and not messages(right):
+                    return None
+                given.append(wrong)
+            return given
+        return None
 
     def shows(self, given: list[list[Leaf]]) -> bool:
         """Whether answers that fit are not the right ones, for all that this check can see."""
@@ -71,9 +121,15 @@ class _Exhibit:
 
 @dataclass
 class Replayed:
-    """Names mistakes by asking the wrong answers of a catalogue what the submission was asked."""
+    """Names mistakes by asking the wrong answers of a catalogue what the submission was asked.
+
+    Attributes:
+        catalogue: the wrong answers, and the solution.
+        workers: where they run.
+    """
 
     catalogue: Catalogue
+    workers: Workers
     _by_item: dict[str, list[Answer]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -83,7 +139,11 @@ class Replayed:
     def explain(
         self, item: str, evidence: list[Evidence], deadline: float, beside: Sequence[str] = ()
     ) -> dict[str, Named]:
-        """The mistakes of one item that explain all of its evidence, for each check that shows them."""
+        """The mistakes of one item that explain all of its evidence, for each check that shows them.
+
+        Raises:
+            TimeoutError: no mistake was found before the deadline, or while a wrong answer could not be asked.
+        """
         suspects = self._by_item.get(item, [])
         if not suspects:
             return {}
@@ -91,24 +151,37 @@ class Replayed:
         around = [a for a in self.catalogue.misconceptions if a.name in beside and a.file == file and a.item != item]
         solution = combined(self.catalogue.solution[file], around)
         sources = {suspect.name: combined(suspect.source, around) for suspect in suspects}
-        shown: dict[str, set[str]] = {suspect.name: set() for suspect in suspects}
-        # Small conversations first, above all failed ones: they cost little and leave few suspects for the others.
-        for piece in sorted(evidence, key=lambda e: e.transcript.size * (1 if e.failed else 8)):
-            if not suspects:
-                break
-            exhibit = _Exhibit.of(piece, solution)
-            remaining = []
-            for suspect in suspects:
-                if time.monotonic() > deadline:
-                    return {}
-                given = exhibit.fits(sources[suspect.name])
-                if given is not None:
-                    remaining.append(suspect)
-                    if exhibit.shows(given):
-                        shown[suspect.name].add(piece.check)
-            suspects = remaining
-        guilty = [suspect for suspect in suspects if shown[suspect.name]]
-        named = together([(s.name, s.tell, s.section) for s in guilty])
+        replay = _Replay(self.workers, deadline)
+        try:
+            shown = _shown(suspects, sources, evidence, solution, replay)
+        finally:
+            replay.close()
+        named = together([(s.name, s.tell, s.section) for s in suspects if shown.get(s.name)])
         if named is None:
+            if replay.unanswered:
+                raise TimeoutError(f"a wrong answer of the catalogue gave no answer: {replay.unanswered[0]}")
             return {}
-        return {check: named for suspect in guilty for check in shown[suspect.name]}
+        return {check: named for checks in shown.values() for check in checks}
+
+
+def _shown(
+    suspects: Sequence[Answer],
+    sources: dict[str, bytes],
+    evidence: Sequence[Evidence],
+    solution: bytes,
+    replay: _Replay,
+) -> dict[str, set[str]]:
+    """The checks that show a mistake, by its name, for those that explain all the evidence."""
+    shown: dict[str, set[str]] = {suspect.name: set() for suspect in suspects}
+    # Small conversations first, above all failed ones: they cost little and leave few suspects for the others.
+    for piece in sorted(evidence, key=lambda e: e.transcript.size * (1 if e.failed else 8)):
+        if not shown:
+            break
+        exhibit = _Exhibit.of(piece, solution, replay)
+        for name in list(shown):
+            given = exhibit.fits(sources[name], replay)
+            if given is None:
+                del shown[name]
+            elif exhibit.shows(given):
+                shown[name].add(piece.check)
+    return shown

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..boundary.worker.text import clean_line
+from ..boundary.shared.text import clean_line
 from .archive import from_zip
 from .commit import from_git
 from .folder import from_folder

@@ -6,7 +6,7 @@ import stat
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from ..boundary.worker.text import clean_line
+from ..boundary.shared.text import clean_line
 from .handin import (
     EXPECTED_BESIDE,
     FOLDER,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from ..boundary.worker.text import clean_line
+from ..boundary.shared.text import clean_line
 from . import repository as repositories
 from .git import Git
 from .handin import EXPECTED_BESIDE, FOLDER, INFLUENTIAL, Submission, SubmissionError, assemble

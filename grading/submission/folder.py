@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from ..boundary.worker.text import clean_line
+from ..boundary.shared.text import clean_line
 from .handin import (
     EXPECTED_BESIDE,
     FOLDER,

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ..boundary.worker.text import clean_line
+from ..boundary.shared.text import clean_line
 from .handin import MAX_FILE_SIZE, Found, SubmissionError, capped, irregular
 
 if sys.platform != "win32":

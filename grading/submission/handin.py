@@ -7,7 +7,7 @@ import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..boundary.worker.text import clean_line
+from ..boundary.shared.text import clean_line
 
 MAX_FILE_SIZE = 1 << 20
 FOLDER = "student"

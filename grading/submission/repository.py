@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from ..boundary.worker.text import clean_line
+from ..boundary.shared.text import clean_line
 from .folder import read_regular
 from .handin import SubmissionError, file_type
 

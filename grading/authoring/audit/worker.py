@@ -26,9 +26,8 @@ import torch
 from ... import pytest_plugin as plugin
 from ... import scores
 from ...assignment import Assignment, Check
-from ...boundary.channels import LocalChannel
 from ...boundary.errors import CallTimeoutError
-from ...boundary.isolation import LocalWorkers
+from ...boundary.local import LocalChannel, LocalWorkers
 from ...catalogue import Catalogue
 from ...checks.compare import STATISTICS
 from ...checks.run import CheckRun
@@ -139,7 +138,7 @@ class _Loop:
     def __init__(self, setting: Setting, connection: Connection) -> None:
         self._setting, self._connection = setting, connection
         self._baselines: dict[str, _Baseline] = {}
-        self._diagnostician = Replayed(setting.catalogue)
+        self._diagnostician = Replayed(setting.catalogue, LocalWorkers(capture=True))
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Nobody reads pytest's own account of a failure, and writing it takes longer than most checks."""

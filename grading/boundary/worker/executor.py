@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from . import wire
+from ..shared import wire
+from ..shared.framing import MAX_PAYLOAD
 
 MAX_OUTPUT = 20_000
 MAX_MODELS = 256
@@ -137,6 +138,10 @@ class Executor:
         if model is not None and request["parameters"]:
             own = dict(model.named_parameters())
             for name, value in request["parameters"].items():
+                if name not in own or own[name].shape != value.shape:
+                    raise RefusedError(
+                        "structure", f"the model no longer has the parameter {name!r} that it began with"
+                    )
                 own[name].data.copy_(value)
         leaves: list[tuple[str, torch.Tensor]] = []
         args = [self._materialize(value, f"argument {i + 1}", leaves) for i, value in enumerate(request["args"])]
@@ -183,7 +188,9 @@ class Executor:
         return {}
 
     def _cast(self, request: dict[str, Any]) -> dict[str, Any]:
-        model = self._models[request["model"]].to(wire.DTYPES[request["dtype"]])
+        model = self._models[request["model"]]
+        if model.to(wire.DTYPES[request["dtype"]]) is not model:
+            raise RefusedError("structure", f"{type(model).__name__}.to() returns another object than the model itself")
         return {"models": [_description(request["model"], model)]}
 
     # --- helpers ---
@@ -283,7 +290,7 @@ def _answer(frame: wire.Frame, reply: dict[str, Any], output: str) -> bytes:
     arrays: list[torch.Tensor] = []
     tagged = {key: wire.pack(value, arrays) for key, value in {**reply, "output": output}.items()}
     size = sum(array.numel() * array.element_size() for array in arrays)
-    if size > wire.MAX_PAYLOAD or len(arrays) > wire.MAX_ARRAYS:
+    if size > MAX_PAYLOAD or len(arrays) > wire.MAX_ARRAYS:
         raise RefusedError("shape", f"the result is too large: {len(arrays)} tensors of {size:,} bytes in all")
     return wire.encode({"id": frame.header.get("id"), "reply": tagged}, arrays)
 

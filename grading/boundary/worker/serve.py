@@ -8,10 +8,9 @@ import tempfile
 
 import torch
 
-from . import wire
+from ..shared import wire
+from ..shared.framing import PREFIX, READY, frame_size
 from .executor import Executor
-
-READY = b"ready\n"  # before it, an end of this process is no fault of the student's
 
 
 def serve(channel: int) -> None:
@@ -76,10 +75,10 @@ def warm_up() -> None:
 
 
 def _read_frame(channel: int) -> bytes | None:
-    prefix = _read(channel, wire.PREFIX_SIZE)
+    prefix = _read(channel, PREFIX.size)
     if prefix is None:
         return None
-    rest = _read(channel, sum(wire.frame_size(prefix)))
+    rest = _read(channel, sum(frame_size(prefix)))
     return prefix + rest if rest is not None else None
 
 

@@ -20,11 +20,11 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from ..shared.framing import BROKEN
 from . import selftest
 from .confine import Confinement, Prepared, hide_from_same_user
 
 MESSAGE_SIZE = 1 << 16
-BROKEN = 70  # the exit code of a worker that could not go on, for example because its connection was closed
 
 
 def main() -> None:

@@ -7,11 +7,9 @@ from grading.boundary.isolation import UnavailableError, open_workers
 
 
 @pytest.fixture(scope="module", params=LEVELS)
-def any_workers(request, tmp_path_factory):
+def any_workers(request):
     """Workers of each kind; those that this machine lacks are skipped."""
-    folder = tmp_path_factory.mktemp("engine")
-    folder.chmod(0o755)
-    level, options = options_for(request.param, folder)
+    level, options = options_for(request.param)
     try:
         workers = open_workers(level, **options)
     except UnavailableError as error:

@@ -91,8 +91,8 @@ def test_what_cannot_cross_is_named(any_workers, expression, kind):
 
 
 def test_a_result_beyond_all_measure_is_refused_in_words(any_workers):
-    submission = submission_on(any_workers, "import torch\ndef f(n): return [torch.zeros(9 << 20) for _ in range(n)]\n")
-    with pytest.raises(RefusedError, match="too large: 2 tensors of 75,497,472 bytes"):
+    submission = submission_on(any_workers, "import torch\ndef f(n): return [torch.zeros(5 << 20) for _ in range(n)]\n")
+    with pytest.raises(RefusedError, match="too large: 2 tensors of 41,943,040 bytes"):
         submission.f(2)
 
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from harness.boundary.sides import ROOT, fake_engine, submission_on
+from harness.boundary.sides import ROOT, submission_on
 
 from grading.boundary import isolation, launch
 from grading.boundary.isolation import Limits, UnavailableError, open_workers
@@ -19,7 +19,7 @@ def test_the_document_tells_the_level_and_what_was_tried(any_workers, request):
     told = any_workers.isolation.to_json()
     wanted = request.node.callspec.params["any_workers"]
     assert told["level"] == {"macOS": "none"}.get(wanted, wanted)
-    assert told["trusted_for_grading"] is (wanted in ("A", "B", "docker"))
+    assert told["trusted_for_grading"] is (wanted in ("A", "B"))
     tried = dict.fromkeys(selftest.ATTEMPTS, "refused") if told["trusted_for_grading"] else {}
     assert told["self_test"] == tried
 
@@ -36,7 +36,7 @@ def test_automatic_is_the_best_that_there_is(monkeypatch):
 
         return open_level
 
-    monkeypatch.setattr(isolation, "_OPENERS", {level: opener(level) for level in ("A", "B", "docker", "none")})
+    monkeypatch.setattr(isolation, "_OPENERS", {level: opener(level) for level in ("A", "B", "none")})
     assert open_workers("auto") == ["A: no A here", "B: no B here"]
     assert calls == ["A", "B", "none"]
 
@@ -53,8 +53,7 @@ def test_a_confinement_that_lets_anything_through_is_not_used(monkeypatch):
     [
         ("A", {"platform": "darwin"}, "bubblewrap is a program for Linux, and this is darwin"),
         ("B", {"platform": "win32"}, "parts of Linux, and this is win32"),
-        ("docker", {"engine": "no-such-engine"}, "no-such-engine is not installed"),
-        ("C", {}, "no isolation level 'C': choose one of auto, A, B, docker, none, in-process"),
+        ("C", {}, "no isolation level 'C': choose one of auto, A, B, none, in-process"),
     ],
 )
 def test_a_level_that_cannot_be_had_is_refused_with_the_reason(level, options, words):
@@ -78,35 +77,6 @@ def test_what_is_missing_is_named_with_its_package(monkeypatch, tmp_path):
     monkeypatch.setattr(shutil, "which", lambda name: str(failing))
     with pytest.raises(UnavailableError, match="setting up uid map: Permission denied"):
         open_workers("A")
-
-
-def test_the_container_is_given_nothing(tmp_path):
-    command = launch.container("/usr/bin/docker", "image", "name")
-    text = " ".join(command)
-    for wanted in (
-        "--network none",
-        "--read-only",
-        "--cap-drop ALL",
-        "no-new-privileges",
-        "--pids-limit",
-        "--memory 4g",
-    ):
-        assert wanted in text
-    assert text.count("type=bind") == 1
-    assert f"source={launch.WORKER},target=/worker,readonly" in text
-    assert command[-4:] == ["-s", "-P", "/worker", "--relay"]
-
-
-@pytest.mark.parametrize(
-    ("then", "words"),
-    [
-        ("sys.exit('Cannot connect to the Docker daemon')", "did not start: Cannot connect to the Docker daemon"),
-        ("sys.exit('Unable to find image')", "did not start: Unable to find image"),
-    ],
-)
-def test_an_engine_that_fails_is_quoted(tmp_path, then, words):
-    with pytest.raises(UnavailableError, match=words):
-        open_workers("docker", engine=fake_engine(tmp_path, then))
 
 
 def test_limits_reach_the_worker():

@@ -6,7 +6,7 @@ import contextlib
 import socket
 import time
 
-from . import wire
+from .shared.framing import PREFIX, WireError, frame_size
 
 
 class DeadlineError(Exception):
@@ -36,10 +36,10 @@ def exchange(connection: socket.socket, frame: bytes, deadline: float) -> bytes:
                 view = view[connection.send(view) :]
             except (BrokenPipeError, ConnectionResetError):
                 raise HungUpError from None
-    prefix = _receive(connection, wire.PREFIX_SIZE, deadline)
+    prefix = _receive(connection, PREFIX.size, deadline)
     try:
-        size = sum(wire.frame_size(prefix))
-    except wire.WireError as error:
+        size = sum(frame_size(prefix))
+    except WireError as error:
         raise UnaskedError(str(error)) from None
     return prefix + _receive(connection, size, deadline)
 

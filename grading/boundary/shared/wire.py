@@ -17,23 +17,18 @@ from __future__ import annotations
 
 import json
 import math
-import struct
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
+from .framing import MAX_PAYLOAD, PREFIX, WireError, frame_size
 from .text import clean
 
-MAX_HEADER = 1 << 20
-MAX_PAYLOAD = 64 << 20
 MAX_DEPTH = 12
 MAX_LENGTH = 10_000
 MAX_ARRAYS = 4_096
 LARGEST_INT = 2**63
-
-_PREFIX = struct.Struct("<IQ")
-PREFIX_SIZE = _PREFIX.size
 
 DTYPES: dict[str, torch.dtype] = {
     str(dtype).removeprefix("torch."): dtype
@@ -42,10 +37,6 @@ DTYPES: dict[str, torch.dtype] = {
         *(torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.bool),
     )
 }
-
-
-class WireError(Exception):
-    """The other side broke the protocol: what arrived is not a frame within the limits."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +69,7 @@ class Frame:
     """A decoded message: its header, in which tagged values are still tagged, and its arrays."""
 
     header: dict[str, Any]
-    arrays: list[torch.Tensor] = field(default_factory=list)
+    arrays: list[torch.Tensor | None] = field(default_factory=list)
 
 
 # --- values to tagged JSON ---
@@ -141,8 +132,13 @@ def refusal(tensor: torch.Tensor) -> str | None:
     return None
 
 
-def unpack(tagged: Any, arrays: list[torch.Tensor], depth: int = 0) -> Any:
-    """The value behind its tagged form.
+def unpack(tagged: Any, arrays: list[torch.Tensor | None], depth: int = 0) -> Any:
+    """The value behind its tagged form; each array goes to one place, so that no frame is larger than its bytes.
+
+    Args:
+        tagged: the form.
+        arrays: those of the frame; what was used is replaced by None.
+        depth: how deep in another value this one is.
 
     Raises:
         WireError: if the form is none of those above or exceeds a limit.
@@ -163,7 +159,10 @@ def unpack(tagged: Any, arrays: list[torch.Tensor], depth: int = 0) -> Any:
     if tag == "float" and content in ("nan", "inf", "-inf"):
         return float(content)
     if tag == "tensor" and isinstance(content, int) and 0 <= content < len(arrays):
-        return arrays[content]
+        array, arrays[content] = arrays[content], None
+        if array is None:
+            raise WireError("an array with two names")
+        return array
     if tag == "model" and isinstance(content, int):
         return ModelHandle(content)
     if tag == "opaque" and isinstance(content, str):
@@ -178,7 +177,7 @@ def unpack(tagged: Any, arrays: list[torch.Tensor], depth: int = 0) -> Any:
     raise WireError("a value with an unknown tag")
 
 
-def _unpack_pairs(pairs: Any, arrays: list[torch.Tensor], depth: int) -> dict[str, Any]:
+def _unpack_pairs(pairs: Any, arrays: list[torch.Tensor | None], depth: int) -> dict[str, Any]:
     if not isinstance(pairs, list) or len(pairs) > MAX_LENGTH:
         raise WireError("a mapping that is none")
     result: dict[str, Any] = {}
@@ -200,7 +199,7 @@ def encode(header: dict[str, Any], arrays: list[torch.Tensor]) -> bytes:
     ]
     text = json.dumps({**header, "arrays": described}, allow_nan=False).encode()
     payload = b"".join(_tensor_bytes(a) for a in arrays)
-    return _PREFIX.pack(len(text), len(payload)) + text + payload
+    return PREFIX.pack(len(text), len(payload)) + text + payload
 
 
 def _tensor_bytes(tensor: torch.Tensor) -> bytes:
@@ -210,43 +209,32 @@ def _tensor_bytes(tensor: torch.Tensor) -> bytes:
     return flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""
 
 
-def frame_size(prefix: bytes) -> tuple[int, int]:
-    """The sizes in bytes of header and payload, from the first ``PREFIX_SIZE`` bytes of a frame.
-
-    Raises:
-        WireError: if either exceeds its limit.
-    """
-    header, payload = _PREFIX.unpack(prefix)
-    if header > MAX_HEADER or payload > MAX_PAYLOAD:
-        raise WireError("a frame that is too large")
-    return header, payload
-
-
 def decode(data: bytes) -> Frame:
     """The frame in ``data``, which must hold exactly one.
 
     Raises:
         WireError: if it does not, or exceeds a limit.
     """
-    if len(data) < PREFIX_SIZE:
+    if len(data) < PREFIX.size:
         raise WireError("a frame that is cut short")
-    header_size, payload_size = frame_size(data[:PREFIX_SIZE])
-    if len(data) != PREFIX_SIZE + header_size + payload_size:
+    header_size, payload_size = frame_size(data[: PREFIX.size])
+    if len(data) != PREFIX.size + header_size + payload_size:
         raise WireError("a frame of the wrong length")
     try:
-        header = json.loads(data[PREFIX_SIZE : PREFIX_SIZE + header_size])
+        header = json.loads(data[PREFIX.size : PREFIX.size + header_size])
     except (ValueError, RecursionError) as error:
         raise WireError("a header that is not JSON") from error
     if not isinstance(header, dict) or not isinstance(header.get("arrays"), list):
         raise WireError("a header without its fields")
-    arrays = _decode_arrays(header.pop("arrays"), memoryview(data)[PREFIX_SIZE + header_size :])
+    arrays = _decode_arrays(header.pop("arrays"), memoryview(data)[PREFIX.size + header_size :])
     return Frame(header, arrays)
 
 
-def _decode_arrays(described: list[Any], payload: memoryview) -> list[torch.Tensor]:
+def _decode_arrays(described: list[Any], payload: memoryview) -> list[torch.Tensor | None]:
     if len(described) > MAX_ARRAYS:
         raise WireError("too many arrays")
-    arrays, offset = [], 0
+    arrays: list[torch.Tensor | None] = []
+    offset = 0
     for entry in described:
         dtype, shape = _checked_description(entry)
         numel = math.prod(shape)

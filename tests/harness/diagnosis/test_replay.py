@@ -1,0 +1,79 @@
+"""Wrong answers of a catalogue that hang or grow cost the diagnosis their own name, and the grader nothing."""
+
+import resource
+import time
+
+import pytest
+import torch
+from harness.boundary.sides import session_on
+
+from grading.boundary.isolation import open_workers
+from grading.catalogue import Answer, Catalogue
+from grading.diagnosis import Evidence, diagnose
+from grading.diagnosis.replay import Replayed
+
+FUNCTION = "import torch\n\n\ndef f(a, b):\n    {}\n"
+BODIES = {
+    "hangs": "while True: pass",
+    "exits": "import os; os._exit(3)",
+    "grows": "return torch.zeros(1 << 33).sum()",
+    "averages": "return (a + b).mean()",
+}
+SOLUTION = FUNCTION.format("return (a + b).sum()").encode()
+
+
+@pytest.fixture(scope="module")
+def workers():
+    workers = open_workers("none")
+    yield workers
+    workers.close()
+
+
+def catalogue_of(*names):
+    answers = [
+        Answer(n, "m.py", FUNCTION.format(BODIES[n]).encode(), "f", "f", f"It {n}.", "1", "value") for n in names
+    ]
+    return Catalogue({"m.py": SOLUTION}, tuple(answers), ())
+
+
+def evidence_of(workers, body, *shapes):
+    """What a submission with this body answers to one check, which it fails."""
+    session = session_on(workers, FUNCTION.format(body))
+    session.call(None, "f", tuple(torch.ones(shape) for shape in shapes), {}, None)
+    session.channel.close()
+    return [Evidence("public/f/value", "f", True, session.transcript)]
+
+
+@pytest.mark.parametrize("silent", [("hangs",), ("exits",), ("grows",), ("exits", "hangs", "grows")])
+def test_the_mistake_is_named_though_others_give_no_answer(workers, silent, monkeypatch):
+    monkeypatch.setattr("grading.diagnosis.replay.CALL_SECONDS", 0.5)
+    catalogue, problems = catalogue_of(*silent, "averages"), []
+    evidence = evidence_of(workers, "return (a + b).mean()", (2, 3), (2, 3))
+    named = diagnose(Replayed(catalogue, workers), evidence, problems=problems)
+    assert {check: found.names for check, found in named.items()} == {"public/f/value": ("averages",)}
+    assert problems == []
+
+
+def test_what_could_not_be_asked_is_told_where_nothing_was_found(workers, monkeypatch):
+    monkeypatch.setattr("grading.diagnosis.replay.CALL_SECONDS", 0.5)
+    problems = []
+    evidence = evidence_of(workers, "return a.max()", (2, 3), (2, 3))
+    assert diagnose(Replayed(catalogue_of("hangs", "averages"), workers), evidence, problems=problems) == {}
+    (problem,) = problems
+    assert "could be named in f" in problem
+    assert "gave no answer: no answer within 0.5 s" in problem
+
+
+def test_the_deadline_ends_a_call_and_is_told(workers):
+    problems = []
+    evidence = evidence_of(workers, "return a.max()", (2, 3), (2, 3))
+    assert diagnose(Replayed(catalogue_of("hangs", "exits"), workers), evidence, 0.7, problems) == {}
+    assert "the time for it was used up" in problems[0]
+
+
+def test_what_a_submission_returned_does_not_make_the_grader_grow(workers):
+    """A column and a row, whose sum is a square of 1.6 GB in the solution: more than a worker may take."""
+    evidence = evidence_of(workers, "return a[0]", (20_000, 1), (1, 20_000))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert diagnose(Replayed(catalogue_of("averages"), workers), evidence, time.monotonic()) == {}
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000  # KiB
