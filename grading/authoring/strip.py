@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from ..catalogue import REFERENCE
+
 _OPEN = re.compile(r"^(?P<indent>\s*)# >>> solution(?::\s*(?P<task>.*?))?\s*$")
 _CLOSE = re.compile(r"^(?P<indent>\s*)# <<< solution\s*$")
 _MARKER_LIKE = re.compile(r"#\s*(>>>|<<<)\s*solution", re.IGNORECASE)
@@ -76,8 +78,8 @@ def skeletons(root: Path, files: tuple[str, ...]) -> dict[Path, str]:
     """
     result: dict[Path, str] = {}
     for name in files:
-        solution = root / "reference" / name
+        solution = root / REFERENCE / name
         if not solution.is_file():
             raise StripError(f"{solution} is missing: a skeleton is made from the solution of the same name")
-        result[root / "student" / name] = strip(solution.read_text(encoding="utf-8"), f"reference/{name}")
+        result[root / "student" / name] = strip(solution.read_text(encoding="utf-8"), f"{REFERENCE}/{name}")
     return result

@@ -3,10 +3,10 @@
 import torch
 import torch.nn.functional as F
 
-from reference.misconceptions.entry import misconceptions_of
+from grading.catalogue import Misconceptions
 from reference.tasks import BERNOULLI
 
-misconception = misconceptions_of(BERNOULLI)
+misconception = Misconceptions(BERNOULLI)
 
 
 @misconception(
@@ -40,9 +40,7 @@ def double_sigmoid(logits, x):
     return F.binary_cross_entropy_with_logits(torch.sigmoid(logits), x, reduction="none").sum(dim=1).mean()
 
 
-@misconception(
-    "You give raw logits to a loss that expects probabilities. It refuses anything outside 0 and 1.", kind="crash"
-)
+@misconception("You give raw logits to a loss that expects probabilities. It refuses anything outside 0 and 1.")
 def logits_as_probabilities(logits, x):
     return F.binary_cross_entropy(logits, x, reduction="none").sum(dim=1).mean()
 
@@ -108,8 +106,7 @@ def rounds_data(logits, x):
 
 @misconception(
     "You draw binary pixels from the data inside the loss. That is a choice about data, made where they are loaded; "
-    "here it makes the loss random.",
-    kind="state",
+    "here it makes the loss random."
 )
 def samples_data(logits, x):
     return F.binary_cross_entropy_with_logits(logits, torch.bernoulli(x), reduction="none").sum(dim=1).mean()
@@ -183,8 +180,7 @@ def weighted_ones(logits, x):
 
 @misconception(
     "The distribution's own check refuses grey values: its support is 0 and 1. The formula of the loss is defined for "
-    "all values between, and must accept them.",
-    kind="crash",
+    "all values between, and must accept them."
 )
 def refuses_grey_values(logits, x):
     return -torch.distributions.Bernoulli(logits=logits, validate_args=True).log_prob(x).sum(dim=1).mean()
@@ -255,24 +251,20 @@ def fixed_batch_size(logits, x):
     return F.binary_cross_entropy_with_logits(logits, x, reduction="sum") / 128
 
 
-@misconception(
-    "You return one value for each data point. The loss is a single number, the mean over the batch.", kind="structure"
-)
+@misconception("You return one value for each data point. The loss is a single number, the mean over the batch.")
 def one_value_per_example(logits, x):
     return F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(dim=1)
 
 
 @misconception(
-    "The logits are detached (or the result is a plain number): the value is right, but nothing can learn from it.",
-    kind="gradient",
+    "The logits are detached (or the result is a plain number): the value is right, but nothing can learn from it."
 )
 def detached(logits, x):
     return F.binary_cross_entropy_with_logits(logits.detach(), x, reduction="none").sum(dim=1).mean()
 
 
 @misconception(
-    "You apply the sigmoid in place, so the caller's logits have become probabilities when the function returns.",
-    kind="mutation",
+    "You apply the sigmoid in place, so the caller's logits have become probabilities when the function returns."
 )
 def sigmoid_in_place(logits, x):
     loss = F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(dim=1).mean()
@@ -280,14 +272,12 @@ def sigmoid_in_place(logits, x):
     return loss
 
 
-@misconception("You convert to float32. What arrives in float64 should leave in float64.", kind="dtype")
+@misconception("You convert to float32. What arrives in float64 should leave in float64.")
 def converts_to_float32(logits, x):
     return F.binary_cross_entropy_with_logits(logits.float(), x.float(), reduction="none").sum(dim=1).mean()
 
 
-@misconception(
-    "You squeeze the arguments and then address the second axis, which a batch of one no longer has.", kind="crash"
-)
+@misconception("You squeeze the arguments and then address the second axis, which a batch of one no longer has.")
 def squeezed_first(logits, x):
     logits, x = logits.squeeze(), x.squeeze()
     return F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(dim=1).mean()

@@ -1,9 +1,9 @@
 """Wrong answers to ``beta_schedule``."""
 
-from reference.misconceptions.entry import misconceptions_of
+from grading.catalogue import Misconceptions
 from reference.tasks import BETA_SCHEDULE
 
-misconception = misconceptions_of(BETA_SCHEDULE)
+misconception = Misconceptions(BETA_SCHEDULE)
 
 
 @misconception("There is no warm-up: the final weight is returned at every step.")
@@ -53,9 +53,7 @@ def without_plateau(step, warmup_steps, beta_max=1.0):
     return beta_max * step / warmup_steps
 
 
-@misconception(
-    "Without a warm-up (0 steps) you divide by zero. Then the final weight holds from the first step.", kind="crash"
-)
+@misconception("Without a warm-up (0 steps) you divide by zero. Then the final weight holds from the first step.")
 def division_by_zero(step, warmup_steps, beta_max=1.0):
     return beta_max * min(1.0, step / warmup_steps)
 
@@ -67,22 +65,18 @@ def negative_warmup_forgotten(step, warmup_steps, beta_max=1.0):
     return beta_max * min(1.0, step / warmup_steps)
 
 
-@misconception(
-    "A negative number of warm-up steps raises an error. It means the same as 0 here: no warm-up.", kind="crash"
-)
+@misconception("A negative number of warm-up steps raises an error. It means the same as 0 here: no warm-up.")
 def negative_warmup_refused(step, warmup_steps, beta_max=1.0):
     if warmup_steps < 0:
         raise ValueError("warmup_steps must not be negative")
     return beta_max if warmup_steps == 0 else beta_max * min(1.0, step / warmup_steps)
 
 
-@misconception(
-    "Without a warm-up you return 0, so the KL term never counts. No warm-up means the final weight at once."
+misconception.edit(
+    "zero_without_warmup",
+    "Without a warm-up you return 0, so the KL term never counts. No warm-up means the final weight at once.",
+    ("float(beta_max)", "0.0"),
 )
-def zero_without_warmup(step, warmup_steps, beta_max=1.0):
-    if warmup_steps <= 0:
-        return 0.0
-    return beta_max * min(1.0, step / warmup_steps)
 
 
 @misconception("Without a warm-up you return 1 instead of the final weight that was asked for.")
@@ -122,14 +116,12 @@ def ramp_to_one_then_jump(step, warmup_steps, beta_max=1.0):
     return step / warmup_steps
 
 
-@misconception(
+misconception.edit(
+    "cut_off_at_beta_max",
     "You cut a ramp to 1 off at the final weight: smaller weights are reached too early and larger ones never. The "
-    "ramp's slope depends on the final weight."
+    "ramp's slope depends on the final weight.",
+    ("beta_max * min(step / warmup_steps, 1.0)", "min(beta_max, step / warmup_steps)"),
 )
-def cut_off_at_beta_max(step, warmup_steps, beta_max=1.0):
-    if warmup_steps <= 0:
-        return beta_max
-    return min(beta_max, step / warmup_steps)
 
 
 @misconception("You cut the weight off at 1. The final weight of a beta-VAE is larger.")
@@ -203,13 +195,11 @@ def jump(step, warmup_steps, beta_max=1.0):
     return float(beta_max) if step >= warmup_steps else 0.0
 
 
-@misconception(
-    "The weight starts again when the warm-up is over (a cyclical schedule). Here it stays at its final value."
+misconception.edit(
+    "cyclical",
+    "The weight starts again when the warm-up is over (a cyclical schedule). Here it stays at its final value.",
+    ("beta_max * min(step / warmup_steps, 1.0)", "beta_max * (step % warmup_steps) / warmup_steps"),
 )
-def cyclical(step, warmup_steps, beta_max=1.0):
-    if warmup_steps <= 0:
-        return beta_max
-    return beta_max * (step % warmup_steps) / warmup_steps
 
 
 @misconception("Your weight falls from its final value to 0. A warm-up starts without the KL term and brings it in.")
@@ -219,13 +209,11 @@ def falling(step, warmup_steps, beta_max=1.0):
     return beta_max * (1 - min(1.0, step / warmup_steps))
 
 
-@misconception(
-    "You take the larger of the two where the smaller belongs, so the weight is final at once and then grows."
+misconception.edit(
+    "larger_for_smaller",
+    "You take the larger of the two where the smaller belongs, so the weight is final at once and then grows.",
+    ("min(step", "max(step"),
 )
-def larger_for_smaller(step, warmup_steps, beta_max=1.0):
-    if warmup_steps <= 0:
-        return beta_max
-    return beta_max * max(1.0, step / warmup_steps)
 
 
 @misconception("The weight starts at a small positive value. At step 0 it is 0.")
@@ -258,8 +246,7 @@ def rounded(step, warmup_steps, beta_max=1.0):
 
 @misconception(
     "You count calls instead of reading the step. The weight is a function of the step: evaluation, or a run that is "
-    "resumed, may ask in any order.",
-    kind="state",
+    "resumed, may ask in any order."
 )
 def counts_calls(step, warmup_steps, beta_max=1.0, calls=[]):
     if warmup_steps <= 0:
@@ -268,17 +255,13 @@ def counts_calls(step, warmup_steps, beta_max=1.0, calls=[]):
     return beta_max * min(1.0, (len(calls) - 1) / warmup_steps)
 
 
-@misconception(
-    "You return a percentage as text. The loss multiplies with the weight: it is a number.", kind="structure"
-)
+@misconception("You return a percentage as text. The loss multiplies with the weight: it is a number.")
 def text(step, warmup_steps, beta_max=1.0):
     beta = beta_max if warmup_steps <= 0 else beta_max * min(1.0, step / warmup_steps)
     return f"{beta:.6f}"
 
 
-@misconception(
-    "You return the whole schedule as a list. One number is asked for: the weight at this step.", kind="structure"
-)
+@misconception("You return the whole schedule as a list. One number is asked for: the weight at this step.")
 def whole_schedule(step, warmup_steps, beta_max=1.0):
     if warmup_steps <= 0:
         return [beta_max]

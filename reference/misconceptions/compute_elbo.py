@@ -1,8 +1,6 @@
 """Wrong answers to ``compute_elbo``: which loss is called, and with what."""
 
-import torch
-
-from reference.misconceptions.entry import misconceptions_of
+from grading.catalogue import Misconceptions
 from reference.tasks import COMPUTE_ELBO
 from reference.vae import (
     ElboTerms,
@@ -12,143 +10,65 @@ from reference.vae import (
     reconstruction_loss_laplace,
 )
 
-misconception = misconceptions_of(COMPUTE_ELBO)
+misconception = Misconceptions(COMPUTE_ELBO)
 
 
-@misconception(
+misconception.edit(
+    "kl_arguments_swapped",
     "Mean and log-variance have changed places where you call the KL divergence, so log-variances are squared and "
-    "means exponentiated."
+    "means exponentiated.",
+    ("kl_divergence(mu, logvar)", "kl_divergence(logvar, mu)"),
 )
-def kl_arguments_swapped(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
-    losses = {
-        "bernoulli": reconstruction_loss_bernoulli,
-        "gaussian": reconstruction_loss_gaussian,
-        "laplace": reconstruction_loss_laplace,
-    }
-    if recon_loss not in losses:
-        raise ValueError(f"recon_loss must be one of {', '.join(losses)}, not {recon_loss!r}")
-    recon = losses[recon_loss](logits, x)
-    kl = kl_divergence(logvar, mu)
-    return ElboTerms(recon + beta * kl, recon, kl)
 
-
-@misconception(
+misconception.edit(
+    "data_and_logits_swapped",
     "Data and decoder output have changed places, among your parameters or where you call the loss. Symmetric losses "
-    "forgive it, the Bernoulli one does not."
+    "forgive it, the Bernoulli one does not.",
+    ("losses[recon_loss](logits, x)", "losses[recon_loss](x, logits)"),
 )
-def data_and_logits_swapped(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
-    losses = {
-        "bernoulli": reconstruction_loss_bernoulli,
-        "gaussian": reconstruction_loss_gaussian,
-        "laplace": reconstruction_loss_laplace,
-    }
-    if recon_loss not in losses:
-        raise ValueError(f"recon_loss must be one of {', '.join(losses)}, not {recon_loss!r}")
-    recon = losses[recon_loss](x, logits)
-    kl = kl_divergence(mu, logvar)
-    return ElboTerms(recon + beta * kl, recon, kl)
 
-
-@misconception("The Bernoulli loss is used whatever likelihood is asked for. The name chooses the loss.")
-def always_bernoulli(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
-    losses = {
-        "bernoulli": reconstruction_loss_bernoulli,
-        "gaussian": reconstruction_loss_gaussian,
-        "laplace": reconstruction_loss_laplace,
-    }
-    if recon_loss not in losses:
-        raise ValueError(f"recon_loss must be one of {', '.join(losses)}, not {recon_loss!r}")
-    recon = reconstruction_loss_bernoulli(logits, x)
-    kl = kl_divergence(mu, logvar)
-    return ElboTerms(recon + beta * kl, recon, kl)
-
-
-@misconception(
-    "The Gaussian and the Laplace likelihood are exchanged: the squared error is Gaussian, the absolute error Laplace."
+misconception.edit(
+    "always_bernoulli",
+    "The Bernoulli loss is used whatever likelihood is asked for. The name chooses the loss.",
+    ("losses[recon_loss]", "reconstruction_loss_bernoulli"),
 )
-def gaussian_and_laplace_swapped(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
-    losses = {
-        "bernoulli": reconstruction_loss_bernoulli,
-        "gaussian": reconstruction_loss_laplace,
-        "laplace": reconstruction_loss_gaussian,
-    }
-    if recon_loss not in losses:
-        raise ValueError(f"recon_loss must be one of {', '.join(losses)}, not {recon_loss!r}")
-    recon = losses[recon_loss](logits, x)
-    kl = kl_divergence(mu, logvar)
-    return ElboTerms(recon + beta * kl, recon, kl)
 
+misconception.edit(
+    "gaussian_and_laplace_swapped",
+    "The Gaussian and the Laplace likelihood are exchanged: the squared error is Gaussian, the absolute error Laplace.",
+    ("reconstruction_loss_gaussian", "reconstruction_loss_laplace"),
+    ("reconstruction_loss_laplace", "reconstruction_loss_gaussian"),
+)
 
-@misconception("You apply a sigmoid before the Gaussian loss. The raw output IS the mean of this likelihood.")
-def sigmoid_on_gaussian_mean(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
-    losses = {
-        "bernoulli": reconstruction_loss_bernoulli,
-        "gaussian": reconstruction_loss_gaussian,
-        "laplace": reconstruction_loss_laplace,
-    }
-    if recon_loss not in losses:
-        raise ValueError(f"recon_loss must be one of {', '.join(losses)}, not {recon_loss!r}")
-    output = torch.sigmoid(logits) if recon_loss == "gaussian" else logits
-    recon = losses[recon_loss](output, x)
-    kl = kl_divergence(mu, logvar)
-    return ElboTerms(recon + beta * kl, recon, kl)
+misconception.edit(
+    "sigmoid_on_gaussian_mean",
+    "You apply a sigmoid before the Gaussian loss. The raw output IS the mean of this likelihood.",
+    ("losses[recon_loss](logits", 'losses[recon_loss](torch.sigmoid(logits) if recon_loss == "gaussian" else logits'),
+)
 
-
-@misconception(
+misconception.edit(
+    "sigmoid_on_real_values",
     "You apply a sigmoid for every likelihood but the Bernoulli one. The raw output IS the mean or location of the "
-    "others."
+    "others.",
+    ("losses[recon_loss](logits", 'losses[recon_loss](logits if recon_loss == "bernoulli" else torch.sigmoid(logits)'),
 )
-def sigmoid_on_real_values(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
-    losses = {
-        "bernoulli": reconstruction_loss_bernoulli,
-        "gaussian": reconstruction_loss_gaussian,
-        "laplace": reconstruction_loss_laplace,
-    }
-    if recon_loss not in losses:
-        raise ValueError(f"recon_loss must be one of {', '.join(losses)}, not {recon_loss!r}")
-    output = logits if recon_loss == "bernoulli" else torch.sigmoid(logits)
-    recon = losses[recon_loss](output, x)
-    kl = kl_divergence(mu, logvar)
-    return ElboTerms(recon + beta * kl, recon, kl)
 
-
-@misconception(
+misconception.edit(
+    "sigmoid_before_every_loss",
     "You apply a sigmoid before every loss. The Bernoulli loss has one inside, and the others take the raw output as "
-    "mean or location."
+    "mean or location.",
+    ("losses[recon_loss](logits, x)", "losses[recon_loss](torch.sigmoid(logits), x)"),
 )
-def sigmoid_before_every_loss(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
-    losses = {
-        "bernoulli": reconstruction_loss_bernoulli,
-        "gaussian": reconstruction_loss_gaussian,
-        "laplace": reconstruction_loss_laplace,
-    }
-    if recon_loss not in losses:
-        raise ValueError(f"recon_loss must be one of {', '.join(losses)}, not {recon_loss!r}")
-    recon = losses[recon_loss](torch.sigmoid(logits), x)
-    kl = kl_divergence(mu, logvar)
-    return ElboTerms(recon + beta * kl, recon, kl)
 
-
-@misconception(
+misconception.edit(
+    "halved_gaussian",
     "You halve the Gaussian term here. The contract's Gaussian has variance one half, and its loss is the squared "
-    "error itself."
+    "error itself.",
+    ("return ElboTerms", 'if recon_loss == "gaussian":\n    recon = 0.5 * recon\nreturn ElboTerms'),
 )
-def halved_gaussian(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
-    losses = {
-        "bernoulli": reconstruction_loss_bernoulli,
-        "gaussian": reconstruction_loss_gaussian,
-        "laplace": reconstruction_loss_laplace,
-    }
-    if recon_loss not in losses:
-        raise ValueError(f"recon_loss must be one of {', '.join(losses)}, not {recon_loss!r}")
-    recon = losses[recon_loss](logits, x)
-    kl = kl_divergence(mu, logvar)
-    if recon_loss == "gaussian":
-        recon = 0.5 * recon
-    return ElboTerms(recon + beta * kl, recon, kl)
 
 
-@misconception("The Laplace likelihood is missing: a name that the contract lists is refused.", kind="crash")
+@misconception("The Laplace likelihood is missing: a name that the contract lists is refused.")
 def laplace_forgotten(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
     if recon_loss == "bernoulli":
         recon = reconstruction_loss_bernoulli(logits, x)
@@ -162,8 +82,7 @@ def laplace_forgotten(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
 
 @misconception(
     "Any name that is neither Bernoulli nor Gaussian counts as Laplace. A misspelt name must be an error, or a whole "
-    "run is trained on another loss than its author thinks.",
-    kind="exception",
+    "run is trained on another loss than its author thinks."
 )
 def unknown_name_is_laplace(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
     if recon_loss == "bernoulli":
@@ -176,157 +95,83 @@ def unknown_name_is_laplace(x, logits, mu, logvar, recon_loss="bernoulli", beta=
     return ElboTerms(recon + beta * kl, recon, kl)
 
 
-@misconception(
+misconception.edit(
+    "unknown_name_is_bernoulli",
     "An unknown name quietly means Bernoulli. A misspelt name must be an error, or a whole run is trained on another "
     "loss than its author thinks.",
-    kind="exception",
+    (
+        "raise ValueError(f\"unknown recon_loss {recon_loss!r}: choose one of {', '.join(losses)}\")",
+        'recon_loss = "bernoulli"',
+    ),
 )
-def unknown_name_is_bernoulli(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
-    losses = {
-        "bernoulli": reconstruction_loss_bernoulli,
-        "gaussian": reconstruction_loss_gaussian,
-        "laplace": reconstruction_loss_laplace,
-    }
-    recon = losses.get(recon_loss, reconstruction_loss_bernoulli)(logits, x)
-    kl = kl_divergence(mu, logvar)
-    return ElboTerms(recon + beta * kl, recon, kl)
 
-
-@misconception(
+misconception.edit(
+    "key_error",
     "An unknown name raises a KeyError from the table. The caller is promised a ValueError that says which names "
     "there are.",
-    kind="exception",
+    (
+        (
+            "if recon_loss not in losses:\n"
+            "    raise ValueError(f\"unknown recon_loss {recon_loss!r}: choose one of {', '.join(losses)}\")\n"
+            "recon"
+        ),
+        "recon",
+    ),
 )
-def key_error(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
-    losses = {
-        "bernoulli": reconstruction_loss_bernoulli,
-        "gaussian": reconstruction_loss_gaussian,
-        "laplace": reconstruction_loss_laplace,
-    }
-    recon = losses[recon_loss](logits, x)
-    kl = kl_divergence(mu, logvar)
-    return ElboTerms(recon + beta * kl, recon, kl)
 
-
-@misconception(
+misconception.edit(
+    "error_without_names",
     "The error for an unknown name does not say which names there are. A good message tells what would have been "
     "right: all three.",
-    kind="exception",
+    (": choose one of {', '.join(losses)}", ""),
 )
-def error_without_names(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
-    losses = {
-        "bernoulli": reconstruction_loss_bernoulli,
-        "gaussian": reconstruction_loss_gaussian,
-        "laplace": reconstruction_loss_laplace,
-    }
-    if recon_loss not in losses:
-        raise ValueError(f"unknown recon_loss: {recon_loss!r}")
-    recon = losses[recon_loss](logits, x)
-    kl = kl_divergence(mu, logvar)
-    return ElboTerms(recon + beta * kl, recon, kl)
 
+misconception.edit(
+    "error_with_two_names",
+    "The error for an unknown name lists only two of the three names.",
+    ("choose one of {', '.join(losses)}", "choose bernoulli or gaussian"),
+)
 
-@misconception("The error for an unknown name lists only two of the three names.", kind="exception")
-def error_with_two_names(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
-    losses = {
-        "bernoulli": reconstruction_loss_bernoulli,
-        "gaussian": reconstruction_loss_gaussian,
-        "laplace": reconstruction_loss_laplace,
-    }
-    if recon_loss not in losses:
-        raise ValueError(f"recon_loss must be 'bernoulli' or 'gaussian', not {recon_loss!r}")
-    recon = losses[recon_loss](logits, x)
-    kl = kl_divergence(mu, logvar)
-    return ElboTerms(recon + beta * kl, recon, kl)
-
-
-@misconception(
+misconception.edit(
+    "assertion",
     "An unknown name raises an AssertionError. Assertions are for mistakes of your own and can be switched off; a "
     "caller's mistake is a ValueError.",
-    kind="exception",
+    (
+        (
+            "if recon_loss not in losses:\n"
+            "    raise ValueError(f\"unknown recon_loss {recon_loss!r}: choose one of {', '.join(losses)}\")"
+        ),
+        "assert recon_loss in losses, f\"recon_loss must be one of {', '.join(losses)}\"",
+    ),
 )
-def assertion(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
-    losses = {
-        "bernoulli": reconstruction_loss_bernoulli,
-        "gaussian": reconstruction_loss_gaussian,
-        "laplace": reconstruction_loss_laplace,
-    }
-    assert recon_loss in losses, f"recon_loss must be one of {', '.join(losses)}"
-    recon = losses[recon_loss](logits, x)
-    kl = kl_divergence(mu, logvar)
-    return ElboTerms(recon + beta * kl, recon, kl)
 
-
-@misconception(
-    "An unknown name raises a NotImplementedError. A wrong value from the caller is a ValueError.", kind="exception"
+misconception.edit(
+    "not_implemented_error",
+    "An unknown name raises a NotImplementedError. A wrong value from the caller is a ValueError.",
+    ("ValueError", "NotImplementedError"),
 )
-def not_implemented_error(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
-    losses = {
-        "bernoulli": reconstruction_loss_bernoulli,
-        "gaussian": reconstruction_loss_gaussian,
-        "laplace": reconstruction_loss_laplace,
-    }
-    if recon_loss not in losses:
-        raise NotImplementedError(f"recon_loss must be one of {', '.join(losses)}, not {recon_loss!r}")
-    recon = losses[recon_loss](logits, x)
-    kl = kl_divergence(mu, logvar)
-    return ElboTerms(recon + beta * kl, recon, kl)
 
-
-@misconception(
+misconception.edit(
+    "returns_none_for_unknown_name",
     "An unknown name gives None, and the caller fails later and elsewhere. A wrong value is a ValueError, at once.",
-    kind="exception",
+    ("raise ValueError(f\"unknown recon_loss {recon_loss!r}: choose one of {', '.join(losses)}\")", "return None"),
 )
-def returns_none_for_unknown_name(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
-    losses = {
-        "bernoulli": reconstruction_loss_bernoulli,
-        "gaussian": reconstruction_loss_gaussian,
-        "laplace": reconstruction_loss_laplace,
-    }
-    if recon_loss not in losses:
-        return None
-    recon = losses[recon_loss](logits, x)
-    kl = kl_divergence(mu, logvar)
-    return ElboTerms(recon + beta * kl, recon, kl)
 
+misconception.edit(
+    "default_beta_four",
+    "The default of beta should be 1: whoever does not ask for a beta-VAE gets a VAE.",
+    ("beta: float = 1.0", "beta: float = 4.0"),
+)
 
-@misconception("The default of beta should be 1: whoever does not ask for a beta-VAE gets a VAE.")
-def default_beta_four(x, logits, mu, logvar, recon_loss="bernoulli", beta=4.0):
-    losses = {
-        "bernoulli": reconstruction_loss_bernoulli,
-        "gaussian": reconstruction_loss_gaussian,
-        "laplace": reconstruction_loss_laplace,
-    }
-    if recon_loss not in losses:
-        raise ValueError(f"recon_loss must be one of {', '.join(losses)}, not {recon_loss!r}")
-    recon = losses[recon_loss](logits, x)
-    kl = kl_divergence(mu, logvar)
-    return ElboTerms(recon + beta * kl, recon, kl)
+misconception.edit(
+    "default_gaussian",
+    "The default likelihood should be the Bernoulli one; yours is another.",
+    ('recon_loss: str = "bernoulli"', 'recon_loss: str = "gaussian"'),
+)
 
-
-@misconception("The default likelihood should be the Bernoulli one; yours is another.")
-def default_gaussian(x, logits, mu, logvar, recon_loss="gaussian", beta=1.0):
-    losses = {
-        "bernoulli": reconstruction_loss_bernoulli,
-        "gaussian": reconstruction_loss_gaussian,
-        "laplace": reconstruction_loss_laplace,
-    }
-    if recon_loss not in losses:
-        raise ValueError(f"recon_loss must be one of {', '.join(losses)}, not {recon_loss!r}")
-    recon = losses[recon_loss](logits, x)
-    kl = kl_divergence(mu, logvar)
-    return ElboTerms(recon + beta * kl, recon, kl)
-
-
-@misconception("Likelihood and beta have no defaults, though the contract gives them.", kind="crash")
-def beta_without_default(x, logits, mu, logvar, recon_loss, beta):
-    losses = {
-        "bernoulli": reconstruction_loss_bernoulli,
-        "gaussian": reconstruction_loss_gaussian,
-        "laplace": reconstruction_loss_laplace,
-    }
-    if recon_loss not in losses:
-        raise ValueError(f"recon_loss must be one of {', '.join(losses)}, not {recon_loss!r}")
-    recon = losses[recon_loss](logits, x)
-    kl = kl_divergence(mu, logvar)
-    return ElboTerms(recon + beta * kl, recon, kl)
+misconception.edit(
+    "beta_without_default",
+    "Likelihood and beta have no defaults, though the contract gives them.",
+    ('recon_loss: str = "bernoulli"', "recon_loss: str"),
+    ("beta: float = 1.0", "beta: float"),
+)

@@ -4,10 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from reference.misconceptions.entry import misconceptions_of
+from grading.catalogue import Misconceptions
 from reference.tasks import DECODE
 
-misconception = misconceptions_of(DECODE)
+misconception = Misconceptions(DECODE)
 
 
 @misconception(
@@ -36,14 +36,12 @@ def sigmoid_for_real_values(self, z):
     return output if self.recon_loss == "bernoulli" else torch.sigmoid(output)
 
 
-@misconception(
+misconception.edit(
+    "sigmoid_in_eval_mode",
     "You apply a sigmoid in eval mode only. What the function returns must not depend on the mode; whoever wants "
     "probabilities to look at applies the sigmoid outside.",
-    kind="state",
+    ("return self.dec(z)", "output = self.dec(z)\nreturn output if self.training else torch.sigmoid(output)"),
 )
-def sigmoid_in_eval_mode(self, z):
-    output = self.dec(z)
-    return output if self.training else torch.sigmoid(output)
 
 
 @misconception(
@@ -101,47 +99,39 @@ def logit_of_sigmoid(self, z):
 
 @misconception(
     "You return random binary pixels. decode gives the parameters of the likelihood; drawing pixels from it is "
-    "another step, and it has no gradient.",
-    kind="state",
+    "another step, and it has no gradient."
 )
 def samples_pixels(self, z):
     return torch.bernoulli(torch.sigmoid(self.dec(z)))
 
 
-@misconception("You decode detached codes, so the reconstruction error never reaches the encoder.", kind="gradient")
+@misconception("You decode detached codes, so the reconstruction error never reaches the encoder.")
 def detached_code(self, z):
     return self.dec(z.detach())
 
 
-@misconception("You decode with gradients switched off, so the decoder cannot learn.", kind="gradient")
+@misconception("You decode with gradients switched off, so the decoder cannot learn.")
 def without_gradient(self, z):
     with torch.no_grad():
         return self.dec(z)
 
 
-@misconception(
-    "You squeeze the output, so a batch of one loses its batch axis. The shape is (B, D) for every B.", kind="structure"
-)
+@misconception("You squeeze the output, so a batch of one loses its batch axis. The shape is (B, D) for every B.")
 def squeezed(self, z):
     return self.dec(z).squeeze()
 
 
-@misconception(
-    "You shape the output as images of 28 by 28. The contract asks for (B, D), and D need not be 784.", kind="crash"
-)
+@misconception("You shape the output as images of 28 by 28. The contract asks for (B, D), and D need not be 784.")
 def shaped_as_images(self, z):
     return self.dec(z).view(-1, 1, 28, 28)
 
 
-@misconception("You return a tuple. The contract asks for one tensor.", kind="structure")
+@misconception("You return a tuple. The contract asks for one tensor.")
 def returns_tuple(self, z):
     return (self.dec(z),)
 
 
-@misconception(
-    "The last layer is left out: you return hidden features instead of one value for each input feature.",
-    kind="structure",
-)
+@misconception("The last layer is left out: you return hidden features instead of one value for each input feature.")
 def without_last_layer(self, z):
     return self.dec[:-1](z)
 
@@ -166,16 +156,13 @@ def without_activation(self, z):
 
 @misconception(
     "You apply dropout to the codes. The noise of a VAE enters once, when the code is sampled; decoding is "
-    "deterministic.",
-    kind="state",
+    "deterministic."
 )
 def dropout_on_code(self, z):
     return self.dec(F.dropout(z, p=0.1))
 
 
-@misconception(
-    "You add noise to the output. decode gives the mean of the likelihood, not a draw from it.", kind="state"
-)
+@misconception("You add noise to the output. decode gives the mean of the likelihood, not a draw from it.")
 def noise_on_output(self, z):
     output = self.dec(z)
     return output + 0.1 * torch.randn_like(output)
@@ -190,8 +177,7 @@ def squashes_code(self, z):
 
 @misconception(
     "You clamp the codes in place, which changes the caller's sample: the output of forward and the loss would be "
-    "computed with other codes than those drawn.",
-    kind="mutation",
+    "computed with other codes than those drawn."
 )
 def clamps_code_in_place(self, z):
     return self.dec(z.clamp_(-1.0, 1.0))
@@ -202,6 +188,6 @@ def normalizes_code(self, z):
     return self.dec(F.normalize(z, dim=1))
 
 
-@misconception("You convert to float32. What arrives in float64 should leave in float64.", kind="dtype")
+@misconception("You convert to float32. What arrives in float64 should leave in float64.")
 def converts_to_float32(self, z):
     return self.dec(z).float()

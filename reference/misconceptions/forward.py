@@ -1,23 +1,20 @@
 """Wrong answers to ``VAE.forward``."""
 
 import torch
-import torch.nn.functional as F
 
-from reference.misconceptions.entry import misconceptions_of
+from grading.catalogue import Misconceptions
 from reference.tasks import FORWARD
 from reference.vae import VAEOutput, compute_elbo
 
-misconception = misconceptions_of(FORWARD)
+misconception = Misconceptions(FORWARD)
 
 
-@misconception(
+misconception.edit(
+    "decodes_mean",
     "You decode the mean instead of the sample. The decoder then never sees noise, the posterior may collapse to "
-    "points, and samples from the prior look like nothing."
+    "points, and samples from the prior look like nothing.",
+    ("self.decode(z)", "self.decode(mu)"),
 )
-def decodes_mean(self, x):
-    mu, logvar = self.encode(x)
-    z = self.reparameterize(mu, logvar)
-    return VAEOutput(logits=self.decode(mu), mu=mu, logvar=logvar, z=z)
 
 
 @misconception(
@@ -28,21 +25,17 @@ def never_samples(self, x):
     return VAEOutput(logits=self.decode(mu), mu=mu, logvar=logvar, z=mu)
 
 
-@misconception(
+misconception.edit(
+    "mean_in_eval_mode",
     "In eval mode you decode the mean. The sample is part of the model, not a regularizer like dropout: the ELBO on "
     "held-out data is an expectation over samples too.",
-    kind="state",
+    ("self.reparameterize(mu, logvar)", "self.reparameterize(mu, logvar) if self.training else mu"),
 )
-def mean_in_eval_mode(self, x):
-    mu, logvar = self.encode(x)
-    z = self.reparameterize(mu, logvar) if self.training else mu
-    return VAEOutput(logits=self.decode(z), mu=mu, logvar=logvar, z=z)
 
 
 @misconception(
     "You switch gradients off in eval mode. The caller decides whether gradients are recorded; the mode of the model "
-    "is another question.",
-    kind="gradient",
+    "is another question."
 )
 def no_gradient_in_eval_mode(self, x):
     with torch.set_grad_enabled(self.training and torch.is_grad_enabled()):
@@ -51,14 +44,12 @@ def no_gradient_in_eval_mode(self, x):
         return VAEOutput(logits=self.decode(z), mu=mu, logvar=logvar, z=z)
 
 
-@misconception(
+misconception.edit(
+    "returns_probabilities",
     "You return the probabilities instead of the raw output. The losses expect logits and apply the sigmoid "
-    "themselves; twice, it squeezes everything between 0.5 and 0.73."
+    "themselves; twice, it squeezes everything between 0.5 and 0.73.",
+    ("self.decode(z)", "torch.sigmoid(self.decode(z))"),
 )
-def returns_probabilities(self, x):
-    mu, logvar = self.encode(x)
-    z = self.reparameterize(mu, logvar)
-    return VAEOutput(torch.sigmoid(self.decode(z)), mu, logvar, z)
 
 
 @misconception(
@@ -80,35 +71,29 @@ def swapped_mean_and_code(self, x):
     return VAEOutput(self.decode(z), z, logvar, mu)
 
 
-@misconception(
-    "The result is in the wrong order: the output of the decoder comes first, the code last.", kind="structure"
-)
+@misconception("The result is in the wrong order: the output of the decoder comes first, the code last.")
 def reversed_order(self, x):
     mu, logvar = self.encode(x)
     z = self.reparameterize(mu, logvar)
     return z, mu, logvar, self.decode(z)
 
 
-@misconception(
+misconception.edit(
+    "without_code",
     "The code is missing from your result, as in the warm-up. Part 2 returns four things: whoever inspects the latent "
     "space needs the sample that was decoded.",
-    kind="structure",
+    ("VAEOutput(logits=self.decode(z), mu=mu, logvar=logvar, z=z)", "self.decode(z), mu, logvar"),
 )
-def without_code(self, x):
-    mu, logvar = self.encode(x)
-    z = self.reparameterize(mu, logvar)
-    return self.decode(z), mu, logvar
 
 
-@misconception("You return the decoder's output alone. The loss needs mean and log-variance too.", kind="structure")
+@misconception("You return the decoder's output alone. The loss needs mean and log-variance too.")
 def returns_logits_only(self, x):
     mu, logvar = self.encode(x)
     return self.decode(self.reparameterize(mu, logvar))
 
 
 @misconception(
-    "You return a dictionary. The contract asks for the four tensors in order, best in the named tuple that is given.",
-    kind="structure",
+    "You return a dictionary. The contract asks for the four tensors in order, best in the named tuple that is given."
 )
 def returns_dict(self, x):
     mu, logvar = self.encode(x)
@@ -126,44 +111,33 @@ def samples_twice(self, x):
     return VAEOutput(logits, mu, logvar, self.reparameterize(mu, logvar))
 
 
-@misconception(
-    "You decode a sample but return the mean as the code. The code in the result is the one that was decoded."
+misconception.edit(
+    "returns_mean_as_code",
+    "You decode a sample but return the mean as the code. The code in the result is the one that was decoded.",
+    ("z=z", "z=mu"),
 )
-def returns_mean_as_code(self, x):
-    mu, logvar = self.encode(x)
-    z = self.reparameterize(mu, logvar)
-    return VAEOutput(self.decode(z), mu, logvar, mu)
 
-
-@misconception(
+misconception.edit(
+    "returns_code_as_mean",
     "You return the sample where the mean belongs. The KL term needs the parameters of the posterior, not a draw from "
-    "it."
+    "it.",
+    ("mu=mu", "mu=z"),
 )
-def returns_code_as_mean(self, x):
-    mu, logvar = self.encode(x)
-    z = self.reparameterize(mu, logvar)
-    return VAEOutput(self.decode(z), z, logvar, z)
 
 
-@misconception(
-    "Mean and log-variance are exchanged when you sample. The code then lies around the log-variance.",
-    kind="statistics",
-)
+@misconception("Mean and log-variance are exchanged when you sample. The code then lies around the log-variance.")
 def samples_with_swapped_arguments(self, x):
     mu, logvar = self.encode(x)
     z = self.reparameterize(logvar, mu)
     return VAEOutput(self.decode(z), mu, logvar, z)
 
 
-@misconception(
+misconception.edit(
+    "samples_with_std",
     "You exponentiate the log-variance before sampling from it. The sampling function takes the log-variance and does "
     "that itself, so here it happens twice.",
-    kind="statistics",
+    ("self.reparameterize(mu, logvar)", "self.reparameterize(mu, torch.exp(0.5 * logvar))"),
 )
-def samples_with_std(self, x):
-    mu, logvar = self.encode(x)
-    z = self.reparameterize(mu, torch.exp(0.5 * logvar))
-    return VAEOutput(self.decode(z), mu, logvar, z)
 
 
 @misconception("You return the standard deviation where the log-variance belongs. The KL term exponentiates it itself.")
@@ -180,169 +154,116 @@ def returns_variance(self, x):
     return VAEOutput(self.decode(z), mu, logvar.exp(), z)
 
 
-@misconception(
-    "You clamp the log-variance between encoding and sampling. The result should hold what the encoder said."
+misconception.edit(
+    "clamps_logvar",
+    "You clamp the log-variance between encoding and sampling. The result should hold what the encoder said.",
+    ("z = self.reparameterize", "logvar = logvar.clamp(-4.0, 4.0)\nz = self.reparameterize"),
 )
-def clamps_logvar(self, x):
-    mu, logvar = self.encode(x)
-    logvar = logvar.clamp(-4.0, 4.0)
-    z = self.reparameterize(mu, logvar)
-    return VAEOutput(self.decode(z), mu, logvar, z)
 
-
-@misconception(
+misconception.edit(
+    "detached_code",
     "The sample is detached before it is decoded, so the reconstruction error never reaches the encoder: it learns "
     "from the KL term alone and collapses onto the prior.",
-    kind="gradient",
+    ("self.reparameterize(mu, logvar)", "self.reparameterize(mu, logvar).detach()"),
 )
-def detached_code(self, x):
-    mu, logvar = self.encode(x)
-    z = self.reparameterize(mu, logvar).detach()
-    return VAEOutput(self.decode(z), mu, logvar, z)
 
 
-@misconception("Mean and log-variance are detached in the result, so the KL term trains nothing.", kind="gradient")
+@misconception("Mean and log-variance are detached in the result, so the KL term trains nothing.")
 def detached_posterior(self, x):
     mu, logvar = self.encode(x)
     z = self.reparameterize(mu, logvar)
     return VAEOutput(self.decode(z), mu.detach(), logvar.detach(), z)
 
 
-@misconception(
-    "The posterior is computed without gradients, so neither term of the loss reaches the encoder.", kind="gradient"
+misconception.edit(
+    "encodes_without_gradient",
+    "The posterior is computed without gradients, so neither term of the loss reaches the encoder.",
+    ("mu, logvar = self.encode(x)", "with torch.no_grad():\n    mu, logvar = self.encode(x)"),
 )
-def encodes_without_gradient(self, x):
-    with torch.no_grad():
-        mu, logvar = self.encode(x)
-    z = self.reparameterize(mu, logvar)
-    return VAEOutput(self.decode(z), mu, logvar, z)
 
-
-@misconception(
+misconception.edit(
+    "averages_samples",
     "You average several samples before decoding, so the code has less spread than the posterior. One sample for each "
     "data point is asked for.",
-    kind="statistics",
+    ("self.reparameterize(mu, logvar)", "torch.stack([self.reparameterize(mu, logvar) for _ in range(5)]).mean(dim=0)"),
 )
-def averages_samples(self, x):
-    mu, logvar = self.encode(x)
-    z = torch.stack([self.reparameterize(mu, logvar) for _ in range(5)]).mean(dim=0)
-    return VAEOutput(self.decode(z), mu, logvar, z)
 
-
-@misconception(
+misconception.edit(
+    "adds_noise_twice",
     "You add noise to a sample that is noisy already. The posterior's spread is in the sample; more of it is another "
     "model.",
-    kind="statistics",
+    ("return VAEOutput", "z = z + torch.exp(0.5 * logvar) * torch.randn_like(z)\nreturn VAEOutput"),
 )
-def adds_noise_twice(self, x):
-    mu, logvar = self.encode(x)
-    z = self.reparameterize(mu, logvar)
-    z = z + torch.exp(0.5 * logvar) * torch.randn_like(z)
-    return VAEOutput(self.decode(z), mu, logvar, z)
 
-
-@misconception(
+misconception.edit(
+    "several_samples",
     "You draw several samples for each data point, so codes and outputs have an extra axis. One sample is asked for: "
     "shapes (B, L) and (B, D).",
-    kind="structure",
+    ("self.reparameterize(mu, logvar)", "torch.stack([self.reparameterize(mu, logvar) for _ in range(4)])"),
 )
-def several_samples(self, x):
-    mu, logvar = self.encode(x)
-    z = torch.stack([self.reparameterize(mu, logvar) for _ in range(4)])
-    return VAEOutput(self.decode(z), mu, logvar, z)
 
-
-@misconception(
+misconception.edit(
+    "samples_from_prior",
     "The code is drawn from the prior, so the output has nothing to do with the input. That is how one generates; "
     "here the code is drawn from the posterior of the data point.",
-    kind="statistics",
+    ("self.reparameterize(mu, logvar)", "torch.randn_like(mu)"),
 )
-def samples_from_prior(self, x):
-    mu, logvar = self.encode(x)
-    z = torch.randn_like(mu)
-    return VAEOutput(self.decode(z), mu, logvar, z)
 
-
-@misconception(
-    "Half the way to the mean: you decode the average of sample and mean, whose spread is half the posterior's."
+misconception.edit(
+    "halfway_to_mean",
+    "Half the way to the mean: you decode the average of sample and mean, whose spread is half the posterior's.",
+    ("self.decode(z)", "self.decode(0.5 * (z + mu))"),
 )
-def halfway_to_mean(self, x):
-    mu, logvar = self.encode(x)
-    z = self.reparameterize(mu, logvar)
-    return VAEOutput(self.decode(0.5 * (z + mu)), mu, logvar, z)
 
-
-@misconception(
-    "You add noise to the input (a denoising autoencoder). In a VAE the noise enters once, when the code is sampled."
+misconception.edit(
+    "noisy_input",
+    "You add noise to the input (a denoising autoencoder). In a VAE the noise enters once, when the code is sampled.",
+    ("self.encode(x)", "self.encode(x + 0.1 * torch.randn_like(x))"),
 )
-def noisy_input(self, x):
-    mu, logvar = self.encode(x + 0.1 * torch.randn_like(x))
-    z = self.reparameterize(mu, logvar)
-    return VAEOutput(self.decode(z), mu, logvar, z)
 
-
-@misconception(
+misconception.edit(
+    "binarizes_input",
     "You round the input to 0 and 1 before encoding it. Grey and real values carry information, and rounding has no "
-    "gradient."
+    "gradient.",
+    ("self.encode(x)", "self.encode((x > 0.5).to(x.dtype))"),
 )
-def binarizes_input(self, x):
-    mu, logvar = self.encode((x > 0.5).to(x.dtype))
-    z = self.reparameterize(mu, logvar)
-    return VAEOutput(self.decode(z), mu, logvar, z)
 
-
-@misconception(
+misconception.edit(
+    "hard_coded_input_size",
     "You flatten the input to 784 values a row, whatever its size. That works for MNIST only; the batch arrives as "
     "(B, D) already.",
-    kind="crash",
+    ("self.encode(x)", "self.encode(x.view(-1, 784))"),
 )
-def hard_coded_input_size(self, x):
-    mu, logvar = self.encode(x.view(-1, 784))
-    z = self.reparameterize(mu, logvar)
-    return VAEOutput(self.decode(z), mu, logvar, z)
 
+misconception.edit(
+    "switches_to_eval_mode",
+    "The model is left in eval mode after a call. The mode belongs to the caller.",
+    ("mu, logvar = self.encode", "self.eval()\nmu, logvar = self.encode"),
+)
 
-@misconception("The model is left in eval mode after a call. The mode belongs to the caller.", kind="state")
-def switches_to_eval_mode(self, x):
-    self.eval()
-    mu, logvar = self.encode(x)
-    z = self.reparameterize(mu, logvar)
-    return VAEOutput(self.decode(z), mu, logvar, z)
+misconception.edit(
+    "switches_to_train_mode",
+    "The model is left in training mode after a call. The mode belongs to the caller.",
+    ("mu, logvar = self.encode", "self.train()\nmu, logvar = self.encode"),
+)
 
-
-@misconception("The model is left in training mode after a call. The mode belongs to the caller.", kind="state")
-def switches_to_train_mode(self, x):
-    self.train()
-    mu, logvar = self.encode(x)
-    z = self.reparameterize(mu, logvar)
-    return VAEOutput(self.decode(z), mu, logvar, z)
-
-
-@misconception(
+misconception.edit(
+    "seeds_at_every_call",
     "You set the seed at every call, so every call draws the same noise. Seeds are set once, by the script that runs "
     "the experiment.",
-    kind="state",
+    ("mu, logvar = self.encode", "torch.manual_seed(0)\nmu, logvar = self.encode"),
 )
-def seeds_at_every_call(self, x):
-    torch.manual_seed(0)
-    mu, logvar = self.encode(x)
-    z = self.reparameterize(mu, logvar)
-    return VAEOutput(self.decode(z), mu, logvar, z)
 
-
-@misconception(
+misconception.edit(
+    "skips_the_code",
     "The input is added to the output. A shortcut around the code makes reconstruction trivial, and the model cannot "
-    "generate without an input."
+    "generate without an input.",
+    ("self.decode(z)", "x + self.decode(z)"),
 )
-def skips_the_code(self, x):
-    mu, logvar = self.encode(x)
-    z = self.reparameterize(mu, logvar)
-    return VAEOutput(x + self.decode(z), mu, logvar, z)
 
 
 @misconception(
-    "You squeeze the results, so a batch of one loses its batch axis. The shapes are (B, D) and (B, L) for every B.",
-    kind="structure",
+    "You squeeze the results, so a batch of one loses its batch axis. The shapes are (B, D) and (B, L) for every B."
 )
 def squeezed(self, x):
     mu, logvar = self.encode(x)
@@ -350,38 +271,29 @@ def squeezed(self, x):
     return VAEOutput(*(field.squeeze() for field in (self.decode(z), mu, logvar, z)))
 
 
-@misconception(
-    "You return the loss. Computing it is another function's work; forward returns what the loss needs.",
-    kind="structure",
-)
+@misconception("You return the loss. Computing it is another function's work; forward returns what the loss needs.")
 def returns_loss(self, x):
     mu, logvar = self.encode(x)
     z = self.reparameterize(mu, logvar)
     return compute_elbo(x, self.decode(z), mu, logvar, self.recon_loss, self.beta)
 
 
-@misconception(
+misconception.edit(
+    "noise_shared_in_batch",
     "The noise that you add here yourself is the same for the whole batch. Each data point needs a draw of its own, "
     "which the sampling function gives.",
-    kind="statistics",
+    ("self.reparameterize(mu, logvar)", "mu + torch.exp(0.5 * logvar) * torch.randn(1, mu.shape[1], dtype=mu.dtype)"),
 )
-def noise_shared_in_batch(self, x):
-    mu, logvar = self.encode(x)
-    z = mu + torch.exp(0.5 * logvar) * torch.randn(1, mu.shape[1], dtype=mu.dtype)
-    return VAEOutput(self.decode(z), mu, logvar, z)
 
-
-@misconception(
+misconception.edit(
+    "dropout_on_code",
     "You apply dropout to the code before decoding. The code in the result is then not the one that was decoded, and "
-    "the posterior's noise is the only one a VAE needs."
+    "the posterior's noise is the only one a VAE needs.",
+    ("self.decode(z)", "self.decode(F.dropout(z, p=0.2))"),
 )
-def dropout_on_code(self, x):
-    mu, logvar = self.encode(x)
-    z = self.reparameterize(mu, logvar)
-    return VAEOutput(self.decode(F.dropout(z, p=0.2)), mu, logvar, z)
 
 
-@misconception("You convert to float32. What arrives in float64 should leave in float64.", kind="dtype")
+@misconception("You convert to float32. What arrives in float64 should leave in float64.")
 def converts_to_float32(self, x):
     mu, logvar = self.encode(x)
     z = self.reparameterize(mu, logvar)

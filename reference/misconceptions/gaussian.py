@@ -3,10 +3,10 @@
 import torch
 import torch.nn.functional as F
 
-from reference.misconceptions.entry import misconceptions_of
+from grading.catalogue import Misconceptions
 from reference.tasks import GAUSSIAN
 
-misconception = misconceptions_of(GAUSSIAN)
+misconception = Misconceptions(GAUSSIAN)
 
 
 @misconception(
@@ -186,37 +186,29 @@ def hard_coded_feature_count(mean, x):
     return 784 * F.mse_loss(mean, x)
 
 
-@misconception(
-    "You return one value for each data point. The loss is a single number, the mean over the batch.", kind="structure"
-)
+@misconception("You return one value for each data point. The loss is a single number, the mean over the batch.")
 def one_value_per_example(mean, x):
     return (mean - x).pow(2).sum(dim=1)
 
 
 @misconception(
-    "The mean is detached (or the result is a plain number): the value is right, but nothing can learn from it.",
-    kind="gradient",
+    "The mean is detached (or the result is a plain number): the value is right, but nothing can learn from it."
 )
 def detached(mean, x):
     return (mean.detach() - x).pow(2).sum(dim=1).mean()
 
 
-@misconception(
-    "You subtract in place, so the caller's reconstruction has become the error when the function returns.",
-    kind="mutation",
-)
+@misconception("You subtract in place, so the caller's reconstruction has become the error when the function returns.")
 def subtracts_in_place(mean, x):
     return mean.sub_(x).pow(2).sum(dim=1).mean()
 
 
-@misconception("You convert to float32. What arrives in float64 should leave in float64.", kind="dtype")
+@misconception("You convert to float32. What arrives in float64 should leave in float64.")
 def converts_to_float32(mean, x):
     return (mean.float() - x.float()).pow(2).sum(dim=1).mean()
 
 
-@misconception(
-    "You squeeze the arguments and then address the second axis, which a batch of one no longer has.", kind="crash"
-)
+@misconception("You squeeze the arguments and then address the second axis, which a batch of one no longer has.")
 def squeezed_first(mean, x):
     return (mean.squeeze() - x.squeeze()).pow(2).sum(dim=1).mean()
 

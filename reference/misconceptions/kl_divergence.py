@@ -3,10 +3,10 @@
 import torch
 import torch.nn.functional as F
 
-from reference.misconceptions.entry import misconceptions_of
+from grading.catalogue import Misconceptions
 from reference.tasks import KL_DIVERGENCE
 
-misconception = misconceptions_of(KL_DIVERGENCE)
+misconception = Misconceptions(KL_DIVERGENCE)
 
 
 @misconception(
@@ -258,8 +258,7 @@ def softmax_divergence(mu, logvar):
 
 @misconception(
     "You estimate the divergence from one sample. It is right on average and noisy each time; the closed form is "
-    "exact and costs less.",
-    kind="state",
+    "exact and costs less."
 )
 def one_sample_estimate(mu, logvar):
     std = torch.exp(0.5 * logvar)

@@ -2,23 +2,20 @@
 
 import torch
 
-from reference.misconceptions.entry import misconceptions_of
+from grading.catalogue import Misconceptions
 from reference.tasks import KL_DIVERGENCE
 
-misconception = misconceptions_of(KL_DIVERGENCE)
+misconception = Misconceptions(KL_DIVERGENCE)
 
 
-@misconception(
-    "You return one value for each data point. The loss is a single number, the mean over the batch.", kind="structure"
-)
+@misconception("You return one value for each data point. The loss is a single number, the mean over the batch.")
 def one_value_per_example(mu, logvar):
     return 0.5 * (mu.pow(2) + logvar.exp() - logvar - 1).sum(dim=1)
 
 
 @misconception(
     "You return a tensor of one element instead of a scalar. Its shape should be empty: kept axes broadcast where "
-    "nobody expects it.",
-    kind="structure",
+    "nobody expects it."
 )
 def kept_axes(mu, logvar):
     return 0.5 * (mu.pow(2) + logvar.exp() - logvar - 1).sum(dim=1, keepdim=True).mean(dim=0, keepdim=True)
@@ -26,25 +23,21 @@ def kept_axes(mu, logvar):
 
 @misconception(
     "You return a plain Python number (or a new tensor made of one). The value is right, but it is cut off from the "
-    "encoder: the KL term can no longer train anything.",
-    kind="gradient",
+    "encoder: the KL term can no longer train anything."
 )
 def plain_number(mu, logvar):
     kl = 0.5 * (mu.pow(2) + logvar.exp() - logvar - 1).sum(dim=1).mean()
     return torch.tensor(kl.item(), dtype=mu.dtype)
 
 
-@misconception(
-    "The means are detached: the value is right, but nothing pulls the codes towards the origin.", kind="gradient"
-)
+@misconception("The means are detached: the value is right, but nothing pulls the codes towards the origin.")
 def detached_mean(mu, logvar):
     return -0.5 * torch.sum(1 + logvar - mu.detach().pow(2) - logvar.exp(), dim=1).mean()
 
 
 @misconception(
     "The log-variances are detached: the value is right, but the KL term no longer keeps the posterior from becoming "
-    "arbitrarily narrow.",
-    kind="gradient",
+    "arbitrarily narrow."
 )
 def detached_logvar(mu, logvar):
     logvar = logvar.detach()
@@ -53,8 +46,7 @@ def detached_logvar(mu, logvar):
 
 @misconception(
     "The variance is detached while the log-variance is not: the value is right, but of the two forces that balance "
-    "at a variance of 1 only one is left, and variances grow without end.",
-    kind="gradient",
+    "at a variance of 1 only one is left, and variances grow without end."
 )
 def detached_variance(mu, logvar):
     variance = logvar.exp().detach()
@@ -63,8 +55,7 @@ def detached_variance(mu, logvar):
 
 @misconception(
     "You exponentiate the log-variance in place. The caller's tensor is then the variance, and whoever uses it next "
-    "computes nonsense; in training, autograd complains.",
-    kind="mutation",
+    "computes nonsense; in training, autograd complains."
 )
 def exponentiates_in_place(mu, logvar):
     first = 1 + logvar - mu.pow(2)
@@ -74,8 +65,7 @@ def exponentiates_in_place(mu, logvar):
 
 @misconception(
     "You add to the result of an exponential in place. Its gradient needs that result unchanged, so training stops "
-    "with an error, although the value alone is right.",
-    kind="crash",
+    "with an error, although the value alone is right."
 )
 def in_place_before_gradient(mu, logvar):
     total = logvar.exp()
@@ -84,16 +74,13 @@ def in_place_before_gradient(mu, logvar):
     return 0.5 * total.sum(dim=1).mean()
 
 
-@misconception(
-    "You square the mean in place. The caller's codes are then all positive; work on a new tensor.", kind="mutation"
-)
+@misconception("You square the mean in place. The caller's codes are then all positive; work on a new tensor.")
 def squares_in_place(mu, logvar):
     return -0.5 * torch.sum(1 + logvar - mu.pow_(2) - logvar.exp(), dim=1).mean()
 
 
 @misconception(
-    "You convert to float32. What arrives in float64 should leave in float64: gradients are checked at that precision.",
-    kind="dtype",
+    "You convert to float32. What arrives in float64 should leave in float64: gradients are checked at that precision."
 )
 def converts_to_float32(mu, logvar):
     mu, logvar = mu.float(), logvar.float()

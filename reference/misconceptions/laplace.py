@@ -3,10 +3,10 @@
 import torch
 import torch.nn.functional as F
 
-from reference.misconceptions.entry import misconceptions_of
+from grading.catalogue import Misconceptions
 from reference.tasks import LAPLACE
 
-misconception = misconceptions_of(LAPLACE)
+misconception = Misconceptions(LAPLACE)
 
 
 @misconception(
@@ -179,36 +179,28 @@ def hard_coded_feature_count(location, x):
     return 784 * F.l1_loss(location, x)
 
 
-@misconception(
-    "You return one value for each data point. The loss is a single number, the mean over the batch.", kind="structure"
-)
+@misconception("You return one value for each data point. The loss is a single number, the mean over the batch.")
 def one_value_per_example(location, x):
     return (location - x).abs().sum(dim=1)
 
 
 @misconception(
-    "The location is detached (or the result is a plain number): the value is right, but nothing can learn from it.",
-    kind="gradient",
+    "The location is detached (or the result is a plain number): the value is right, but nothing can learn from it."
 )
 def detached(location, x):
     return (location.detach() - x).abs().sum(dim=1).mean()
 
 
-@misconception(
-    "You subtract in place, so the caller's reconstruction has become the error when the function returns.",
-    kind="mutation",
-)
+@misconception("You subtract in place, so the caller's reconstruction has become the error when the function returns.")
 def subtracts_in_place(location, x):
     return location.sub_(x).abs().sum(dim=1).mean()
 
 
-@misconception("You convert to float32. What arrives in float64 should leave in float64.", kind="dtype")
+@misconception("You convert to float32. What arrives in float64 should leave in float64.")
 def converts_to_float32(location, x):
     return (location.float() - x.float()).abs().sum(dim=1).mean()
 
 
-@misconception(
-    "You squeeze the arguments and then address the second axis, which a batch of one no longer has.", kind="crash"
-)
+@misconception("You squeeze the arguments and then address the second axis, which a batch of one no longer has.")
 def squeezed_first(location, x):
     return (location.squeeze() - x.squeeze()).abs().sum(dim=1).mean()

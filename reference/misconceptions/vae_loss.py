@@ -2,11 +2,11 @@
 
 import torch
 
-from reference.misconceptions.entry import misconceptions_of
+from grading.catalogue import Misconceptions
 from reference.tasks import VAE_LOSS
 from reference.vae import ElboTerms, VAEOutput, compute_elbo
 
-misconception = misconceptions_of(VAE_LOSS)
+misconception = Misconceptions(VAE_LOSS)
 
 
 @misconception(
@@ -69,12 +69,12 @@ def std_for_logvar(output, x, recon_loss="bernoulli", beta=1.0):
     return compute_elbo(x, output.logits, output.mu, torch.exp(0.5 * output.logvar), recon_loss, beta)
 
 
-@misconception("You return the loss alone. All three terms are asked for.", kind="structure")
+@misconception("You return the loss alone. All three terms are asked for.")
 def returns_loss_only(output, x, recon_loss="bernoulli", beta=1.0):
     return compute_elbo(x, output.logits, output.mu, output.logvar, recon_loss, beta).loss
 
 
-@misconception("You return a dictionary. The contract asks for the three terms in order.", kind="structure")
+@misconception("You return a dictionary. The contract asks for the three terms in order.")
 def returns_dict(output, x, recon_loss="bernoulli", beta=1.0):
     return compute_elbo(x, output.logits, output.mu, output.logvar, recon_loss, beta)._asdict()
 
@@ -114,8 +114,7 @@ def beta_zero_means_default(output, x, recon_loss="bernoulli", beta=1.0):
 
 @misconception(
     "You catch the error for an unknown likelihood and go on with another one. Errors pass through: a misspelt name "
-    "must not train a different model.",
-    kind="exception",
+    "must not train a different model."
 )
 def swallows_error(output, x, recon_loss="bernoulli", beta=1.0):
     try:
@@ -124,9 +123,7 @@ def swallows_error(output, x, recon_loss="bernoulli", beta=1.0):
         return compute_elbo(x, output.logits, output.mu, output.logvar, "bernoulli", beta)
 
 
-@misconception(
-    "You turn the error for an unknown likelihood into another kind. Errors pass through as they are.", kind="exception"
-)
+@misconception("You turn the error for an unknown likelihood into another kind. Errors pass through as they are.")
 def changes_error(output, x, recon_loss="bernoulli", beta=1.0):
     try:
         return compute_elbo(x, output.logits, output.mu, output.logvar, recon_loss, beta)
@@ -134,7 +131,7 @@ def changes_error(output, x, recon_loss="bernoulli", beta=1.0):
         raise RuntimeError("the loss could not be computed") from error
 
 
-@misconception("An unknown likelihood gives None, because you catch the error. Errors pass through.", kind="exception")
+@misconception("An unknown likelihood gives None, because you catch the error. Errors pass through.")
 def none_for_error(output, x, recon_loss="bernoulli", beta=1.0):
     try:
         return compute_elbo(x, output.logits, output.mu, output.logvar, recon_loss, beta)
@@ -142,15 +139,13 @@ def none_for_error(output, x, recon_loss="bernoulli", beta=1.0):
         return None
 
 
-@misconception("The loss is detached: right to look at, useless to train with.", kind="gradient")
+@misconception("The loss is detached: right to look at, useless to train with.")
 def detached(output, x, recon_loss="bernoulli", beta=1.0):
     output = VAEOutput(*(field.detach() for field in output))
     return compute_elbo(x, output.logits, output.mu, output.logvar, recon_loss, beta)
 
 
-@misconception(
-    "The terms are plain Python numbers, cut off from everything that could learn from them.", kind="gradient"
-)
+@misconception("The terms are plain Python numbers, cut off from everything that could learn from them.")
 def plain_numbers(output, x, recon_loss="bernoulli", beta=1.0):
     terms = compute_elbo(x, output.logits, output.mu, output.logvar, recon_loss, beta)
     return ElboTerms(*(term.item() for term in terms))
@@ -176,8 +171,6 @@ def rounds_data(output, x, recon_loss="bernoulli", beta=1.0):
     return compute_elbo(x, output.logits, output.mu, output.logvar, recon_loss, beta)
 
 
-@misconception(
-    "Your parameters are in another order than the contract's: the model's output comes first.", kind="crash"
-)
+@misconception("Your parameters are in another order than the contract's: the model's output comes first.")
 def swapped_parameters(x, output, recon_loss="bernoulli", beta=1.0):
     return compute_elbo(x, output.logits, output.mu, output.logvar, recon_loss, beta)

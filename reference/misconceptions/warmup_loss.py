@@ -3,29 +3,24 @@
 import torch
 import torch.nn.functional as F
 
-from reference.misconceptions.entry import misconceptions_of
+from grading.catalogue import Misconceptions
 from reference.tasks import WARMUP_LOSS
 
-misconception = misconceptions_of(WARMUP_LOSS)
+misconception = Misconceptions(WARMUP_LOSS)
 
 
-@misconception(
+misconception.edit(
+    "mean_error_summed_kl",
     "The squared error is averaged while the KL term is summed, so the KL term is hundreds of times too heavy and the "
-    "posterior collapses onto the prior. Both are summed here."
+    "posterior collapses onto the prior. Both are summed here.",
+    ('F.mse_loss(recon_x, x, reduction="sum")', "F.mse_loss(recon_x, x)"),
 )
-def mean_error_summed_kl(recon_x, x, mu, logvar):
-    squared_error = F.mse_loss(recon_x, x)
-    kl = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
-    return squared_error + kl
 
-
-@misconception(
-    "The KL term is averaged while the squared error is summed, so the prior hardly counts. Both are summed here."
+misconception.edit(
+    "summed_error_mean_kl",
+    "The KL term is averaged while the squared error is summed, so the prior hardly counts. Both are summed here.",
+    ("torch.sum", "torch.mean"),
 )
-def summed_error_mean_kl(recon_x, x, mu, logvar):
-    squared_error = F.mse_loss(recon_x, x, reduction="sum")
-    kl = -0.5 * torch.mean(1 + logvar - mu.pow(2) - logvar.exp())
-    return squared_error + kl
 
 
 @misconception(
@@ -36,13 +31,11 @@ def both_averaged(recon_x, x, mu, logvar):
     return F.mse_loss(recon_x, x) - 0.5 * torch.mean(1 + logvar - mu.pow(2) - logvar.exp())
 
 
-@misconception(
-    "You divide by the batch size. That is what part 2 does; in the warm-up the loss is summed over the batch."
+misconception.edit(
+    "averaged_over_batch",
+    "You divide by the batch size. That is what part 2 does; in the warm-up the loss is summed over the batch.",
+    ("squared_error + kl", "(squared_error + kl) / x.shape[0]"),
 )
-def averaged_over_batch(recon_x, x, mu, logvar):
-    squared_error = F.mse_loss(recon_x, x, reduction="sum")
-    kl = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
-    return (squared_error + kl) / x.shape[0]
 
 
 @misconception(
@@ -55,13 +48,11 @@ def kl_averaged_over_batch(recon_x, x, mu, logvar):
     return squared_error + kl
 
 
-@misconception(
-    "The squared error is averaged over the features (and summed over the batch). Sum over the features too."
+misconception.edit(
+    "error_averaged_over_features",
+    "The squared error is averaged over the features (and summed over the batch). Sum over the features too.",
+    ('F.mse_loss(recon_x, x, reduction="sum")', "(recon_x - x).pow(2).mean(dim=1).sum()"),
 )
-def error_averaged_over_features(recon_x, x, mu, logvar):
-    squared_error = (recon_x - x).pow(2).mean(dim=1).sum()
-    kl = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
-    return squared_error + kl
 
 
 @misconception("The KL term is missing: this is the loss of a plain autoencoder.")
@@ -152,41 +143,37 @@ def double_sigmoid(recon_x, x, mu, logvar):
     return squared_error - 0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
 
 
-@misconception("You return the two terms. Their sum is asked for.", kind="structure")
+@misconception("You return the two terms. Their sum is asked for.")
 def returns_terms(recon_x, x, mu, logvar):
     squared_error = F.mse_loss(recon_x, x, reduction="sum")
     return squared_error, -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
 
 
-@misconception(
-    "You return one value for each data point. One number is asked for, summed over the batch.", kind="structure"
-)
+@misconception("You return one value for each data point. One number is asked for, summed over the batch.")
 def one_value_per_example(recon_x, x, mu, logvar):
     squared_error = (recon_x - x).pow(2).sum(dim=1)
     return squared_error - 0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp(), dim=1)
 
 
-@misconception(
-    "The reconstruction is detached, so only the KL term trains, and the posterior becomes the prior.", kind="gradient"
-)
+@misconception("The reconstruction is detached, so only the KL term trains, and the posterior becomes the prior.")
 def detached_reconstruction(recon_x, x, mu, logvar):
     squared_error = F.mse_loss(recon_x.detach(), x, reduction="sum")
     return squared_error - 0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
 
 
-@misconception("You return a plain Python number, which has no gradient: nothing can learn from it.", kind="gradient")
+@misconception("You return a plain Python number, which has no gradient: nothing can learn from it.")
 def plain_number(recon_x, x, mu, logvar):
     squared_error = F.mse_loss(recon_x, x, reduction="sum")
     return (squared_error - 0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())).item()
 
 
-@misconception("You work in place on the reconstruction, which the caller still needs.", kind="mutation")
+@misconception("You work in place on the reconstruction, which the caller still needs.")
 def subtracts_in_place(recon_x, x, mu, logvar):
     squared_error = recon_x.sub_(x).pow(2).sum()
     return squared_error - 0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
 
 
-@misconception("You flatten the data to 784 values a row. That works for MNIST only.", kind="crash")
+@misconception("You flatten the data to 784 values a row. That works for MNIST only.")
 def flattens_to_784(recon_x, x, mu, logvar):
     squared_error = F.mse_loss(recon_x, x.view(-1, 784), reduction="sum")
     return squared_error - 0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())

@@ -4,45 +4,35 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from reference.misconceptions.entry import misconceptions_of
+from grading.catalogue import Misconceptions
 from reference.simple_vae import VAE
 from reference.tasks import WARMUP_DECODE, WARMUP_ENCODE, WARMUP_INIT
 
-wrong_init = misconceptions_of(WARMUP_INIT)
-wrong_encode = misconceptions_of(WARMUP_ENCODE)
-wrong_decode = misconceptions_of(WARMUP_DECODE)
+wrong_init = Misconceptions(WARMUP_INIT)
+wrong_encode = Misconceptions(WARMUP_ENCODE)
+wrong_decode = Misconceptions(WARMUP_DECODE)
 
 
-@wrong_init(
-    "The input size is fixed in your layers. The constructor is told it: not every data set is MNIST.", kind="crash"
+wrong_init.edit(
+    "hard_coded_input_size",
+    "The input size is fixed in your layers. The constructor is told it: not every data set is MNIST.",
+    ("nn.Linear(input_dim, hidden_dim)", "nn.Linear(784, hidden_dim)"),
+    ("nn.Linear(hidden_dim, input_dim)", "nn.Linear(hidden_dim, 784)"),
 )
-def hard_coded_input_size(self, input_dim, hidden_dim, latent_dim):
-    super(VAE, self).__init__()
-    self.hidden = nn.Linear(784, hidden_dim)
-    self.mu = nn.Linear(hidden_dim, latent_dim)
-    self.logvar = nn.Linear(hidden_dim, latent_dim)
-    self.decoder_hidden = nn.Linear(latent_dim, hidden_dim)
-    self.output = nn.Linear(hidden_dim, 784)
 
-
-@wrong_init(
+wrong_init.edit(
+    "hard_coded_latent_size",
     "The number of latents is fixed in your layers. The constructor is told it: a code of two numbers is what one "
     "draws.",
-    kind="structure",
+    ("self.mu = nn.Linear(hidden_dim, latent_dim)", "self.mu = nn.Linear(hidden_dim, 20)"),
+    ("self.logvar = nn.Linear(hidden_dim, latent_dim)", "self.logvar = nn.Linear(hidden_dim, 20)"),
+    ("nn.Linear(latent_dim, hidden_dim)", "nn.Linear(20, hidden_dim)"),
 )
-def hard_coded_latent_size(self, input_dim, hidden_dim, latent_dim):
-    super(VAE, self).__init__()
-    self.hidden = nn.Linear(input_dim, hidden_dim)
-    self.mu = nn.Linear(hidden_dim, 20)
-    self.logvar = nn.Linear(hidden_dim, 20)
-    self.decoder_hidden = nn.Linear(20, hidden_dim)
-    self.output = nn.Linear(hidden_dim, input_dim)
 
 
 @wrong_init(
     "The width of the hidden layers is fixed. The constructor is told it: a small model for small data must be "
-    "possible.",
-    kind="structure",
+    "possible."
 )
 def hard_coded_hidden_size(self, input_dim, hidden_dim, latent_dim):
     super(VAE, self).__init__()
@@ -53,7 +43,7 @@ def hard_coded_hidden_size(self, input_dim, hidden_dim, latent_dim):
     self.output = nn.Linear(400, input_dim)
 
 
-@wrong_init("Hidden width and number of latents have changed places in your layers.", kind="structure")
+@wrong_init("Hidden width and number of latents have changed places in your layers.")
 def swapped_hidden_and_latent(self, input_dim, hidden_dim, latent_dim):
     super(VAE, self).__init__()
     self.hidden = nn.Linear(input_dim, latent_dim)
@@ -63,22 +53,16 @@ def swapped_hidden_and_latent(self, input_dim, hidden_dim, latent_dim):
     self.output = nn.Linear(latent_dim, input_dim)
 
 
-@wrong_init(
-    "Mean and log-variance come from one and the same layer, so they are always equal. Each needs a head of its own."
+wrong_init.edit(
+    "one_head_for_both",
+    "Mean and log-variance come from one and the same layer, so they are always equal. Each needs a head of its own.",
+    ("self.logvar = nn.Linear(hidden_dim, latent_dim)", "self.logvar = self.mu"),
 )
-def one_head_for_both(self, input_dim, hidden_dim, latent_dim):
-    super(VAE, self).__init__()
-    self.hidden = nn.Linear(input_dim, hidden_dim)
-    self.mu = nn.Linear(hidden_dim, latent_dim)
-    self.logvar = self.mu
-    self.decoder_hidden = nn.Linear(latent_dim, hidden_dim)
-    self.output = nn.Linear(hidden_dim, input_dim)
 
 
 @wrong_init(
     "You make layers before the module itself is initialized, which PyTorch refuses: call the parent's constructor "
-    "first.",
-    kind="crash",
+    "first."
 )
 def parent_not_initialized(self, input_dim, hidden_dim, latent_dim):
     self.hidden = nn.Linear(input_dim, hidden_dim)
@@ -88,29 +72,18 @@ def parent_not_initialized(self, input_dim, hidden_dim, latent_dim):
     self.output = nn.Linear(hidden_dim, input_dim)
 
 
-@wrong_init(
+wrong_init.edit(
+    "heads_of_input_size",
     "The heads read the input, not the hidden features: their input size is wrong, and the hidden layer leads nowhere.",
-    kind="crash",
+    ("self.mu = nn.Linear(hidden_dim, latent_dim)", "self.mu = nn.Linear(input_dim, latent_dim)"),
+    ("self.logvar = nn.Linear(hidden_dim, latent_dim)", "self.logvar = nn.Linear(input_dim, latent_dim)"),
 )
-def heads_of_input_size(self, input_dim, hidden_dim, latent_dim):
-    super(VAE, self).__init__()
-    self.hidden = nn.Linear(input_dim, hidden_dim)
-    self.mu = nn.Linear(input_dim, latent_dim)
-    self.logvar = nn.Linear(input_dim, latent_dim)
-    self.decoder_hidden = nn.Linear(latent_dim, hidden_dim)
-    self.output = nn.Linear(hidden_dim, input_dim)
 
-
-@wrong_init(
-    "The decoder expects mean and log-variance side by side. It reads the sample, which has L values.", kind="crash"
+wrong_init.edit(
+    "decoder_of_double_size",
+    "The decoder expects mean and log-variance side by side. It reads the sample, which has L values.",
+    ("nn.Linear(latent_dim, hidden_dim)", "nn.Linear(2 * latent_dim, hidden_dim)"),
 )
-def decoder_of_double_size(self, input_dim, hidden_dim, latent_dim):
-    super(VAE, self).__init__()
-    self.hidden = nn.Linear(input_dim, hidden_dim)
-    self.mu = nn.Linear(hidden_dim, latent_dim)
-    self.logvar = nn.Linear(hidden_dim, latent_dim)
-    self.decoder_hidden = nn.Linear(2 * latent_dim, hidden_dim)
-    self.output = nn.Linear(hidden_dim, input_dim)
 
 
 @wrong_encode("Both outputs come from the mean head. Mean and log-variance are two answers; each needs its own head.")
@@ -119,29 +92,25 @@ def mean_head_twice(self, x):
     return self.mu(h), self.mu(h)
 
 
-@wrong_encode(
+wrong_encode.edit(
+    "relu_on_logvar",
     "You apply a ReLU to the log-variance. It is negative whenever the variance is below 1, which is where an encoder "
-    "that has learned something is."
+    "that has learned something is.",
+    ("self.logvar(h)", "F.relu(self.logvar(h))"),
 )
-def relu_on_logvar(self, x):
-    h = F.relu(self.hidden(x))
-    return self.mu(h), F.relu(self.logvar(h))
 
-
-@wrong_encode(
-    "You make the log-variance positive with a softplus. Its exponential is the variance, so it may be any real number."
+wrong_encode.edit(
+    "softplus_on_logvar",
+    "You make the log-variance positive with a softplus. Its exponential is the variance, so it may be any real "
+    "number.",
+    ("self.logvar(h)", "F.softplus(self.logvar(h))"),
 )
-def softplus_on_logvar(self, x):
-    h = F.relu(self.hidden(x))
-    return self.mu(h), F.softplus(self.logvar(h))
 
-
-@wrong_encode(
-    "You apply a sigmoid to both outputs. Mean and log-variance may be any real number, negative ones included."
+wrong_encode.edit(
+    "sigmoid_on_heads",
+    "You apply a sigmoid to both outputs. Mean and log-variance may be any real number, negative ones included.",
+    ("self.mu(h), self.logvar(h)", "torch.sigmoid(self.mu(h)), torch.sigmoid(self.logvar(h))"),
 )
-def sigmoid_on_heads(self, x):
-    h = F.relu(self.hidden(x))
-    return torch.sigmoid(self.mu(h)), torch.sigmoid(self.logvar(h))
 
 
 @wrong_encode("You return the standard deviation. The log-variance is asked for: it may be any real number.")
@@ -150,56 +119,49 @@ def returns_std(self, x):
     return self.mu(h), torch.exp(0.5 * self.logvar(h))
 
 
-@wrong_encode(
+wrong_encode.edit(
+    "relu_on_mean",
     "You apply a ReLU to the mean, so that all codes share one corner of the latent space, while the prior is "
-    "symmetric around 0."
+    "symmetric around 0.",
+    ("self.mu(h)", "F.relu(self.mu(h))"),
 )
-def relu_on_mean(self, x):
-    h = F.relu(self.hidden(x))
-    return F.relu(self.mu(h)), self.logvar(h)
 
-
-@wrong_encode(
-    "There is no activation after the hidden layer, so the encoder is one linear map, however many layers it has."
+wrong_encode.edit(
+    "linear_encoder",
+    "There is no activation after the hidden layer, so the encoder is one linear map, however many layers it has.",
+    ("F.relu(self.hidden(x))", "self.hidden(x)"),
 )
-def linear_encoder(self, x):
-    h = self.hidden(x)
-    return self.mu(h), self.logvar(h)
 
 
-@wrong_encode("The hidden features are detached, so the hidden layer never learns.", kind="gradient")
+@wrong_encode("The hidden features are detached, so the hidden layer never learns.")
 def detached_features(self, x):
     h = F.relu(self.hidden(x)).detach()
     return self.mu(h), self.logvar(h)
 
 
-@wrong_encode("You squeeze the outputs, so a batch of one loses its batch axis.", kind="structure")
+@wrong_encode("You squeeze the outputs, so a batch of one loses its batch axis.")
 def squeezed_encoding(self, x):
     h = F.relu(self.hidden(x))
     return self.mu(h).squeeze(), self.logvar(h).squeeze()
 
 
-@wrong_encode("You return the mean alone. Without a log-variance there is no distribution to sample.", kind="structure")
+@wrong_encode("You return the mean alone. Without a log-variance there is no distribution to sample.")
 def returns_mean_only(self, x):
     return self.mu(F.relu(self.hidden(x)))
 
 
-@wrong_encode(
+wrong_encode.edit(
+    "flattens_to_784",
     "You flatten the input to 784 values a row. That works for MNIST only; the data arrive as (B, D) already.",
-    kind="crash",
+    ("self.hidden(x)", "self.hidden(x.view(-1, 784))"),
 )
-def flattens_to_784(self, x):
-    h = F.relu(self.hidden(x.view(-1, 784)))
-    return self.mu(h), self.logvar(h)
 
-
-@wrong_decode(
+wrong_decode.edit(
+    "without_sigmoid",
     "The sigmoid on the output is missing, so values leave the range of the data, 0 to 1. In the warm-up the decoder "
-    "gives pixel values, not logits."
+    "gives pixel values, not logits.",
+    ("torch.sigmoid(self.output(h))", "self.output(h)"),
 )
-def without_sigmoid(self, z):
-    h = F.relu(self.decoder_hidden(z))
-    return self.output(h)
 
 
 @wrong_decode("The output has a ReLU instead of a sigmoid: it has no upper bound, and many values are exactly 0.")
@@ -237,13 +199,13 @@ def linear_decoder(self, z):
     return torch.sigmoid(self.output(self.decoder_hidden(z)))
 
 
-@wrong_decode("You decode detached codes, so the reconstruction error never reaches the encoder.", kind="gradient")
+@wrong_decode("You decode detached codes, so the reconstruction error never reaches the encoder.")
 def detached_code(self, z):
     h = F.relu(self.decoder_hidden(z.detach()))
     return torch.sigmoid(self.output(h))
 
 
-@wrong_decode("You squeeze the output, so a batch of one loses its batch axis.", kind="structure")
+@wrong_decode("You squeeze the output, so a batch of one loses its batch axis.")
 def squeezed_decoding(self, z):
     h = F.relu(self.decoder_hidden(z))
     return torch.sigmoid(self.output(h)).squeeze()

@@ -2,11 +2,11 @@
 
 import torch
 
-from reference.misconceptions.entry import misconceptions_of
+from grading.catalogue import Misconceptions
 from reference.tasks import WARMUP_FORWARD, WARMUP_REPARAMETERIZE
 
-wrong_reparameterize = misconceptions_of(WARMUP_REPARAMETERIZE)
-wrong_forward = misconceptions_of(WARMUP_FORWARD)
+wrong_reparameterize = Misconceptions(WARMUP_REPARAMETERIZE)
+wrong_forward = Misconceptions(WARMUP_FORWARD)
 
 
 @wrong_reparameterize("No noise is added: the code is always the mean. That is a plain autoencoder.")
@@ -14,51 +14,41 @@ def no_noise(self, mu, logvar):
     return mu
 
 
-@wrong_reparameterize(
+wrong_reparameterize.edit(
+    "logvar_not_halved",
     "The noise is scaled with the variance, not with its root: half the log-variance is to be exponentiated.",
-    kind="statistics",
+    ("0.5 * logvar", "logvar"),
 )
-def logvar_not_halved(self, mu, logvar):
-    std = torch.exp(logvar)
-    return mu + std * torch.randn_like(std)
 
 
 @wrong_reparameterize(
-    "The log-variance is used as the standard deviation. It may be negative; it has to be turned into a scale first.",
-    kind="statistics",
+    "The log-variance is used as the standard deviation. It may be negative; it has to be turned into a scale first."
 )
 def logvar_as_std(self, mu, logvar):
     return mu + logvar * torch.randn_like(mu)
 
 
 @wrong_reparameterize(
-    "The scale is left out: every code gets noise of size 1, whatever the encoder says about its certainty.",
-    kind="statistics",
+    "The scale is left out: every code gets noise of size 1, whatever the encoder says about its certainty."
 )
 def ignores_logvar(self, mu, logvar):
     return mu + torch.randn_like(mu)
 
 
-@wrong_reparameterize(
+wrong_reparameterize.edit(
+    "uniform_noise",
     "The noise is uniform between 0 and 1, not normal: it has the wrong shape and shifts every code upwards.",
-    kind="statistics",
+    ("torch.randn_like", "torch.rand_like"),
 )
-def uniform_noise(self, mu, logvar):
-    std = torch.exp(0.5 * logvar)
-    return mu + std * torch.rand_like(std)
 
 
-@wrong_reparameterize(
-    "All latent dimensions of a data point get the same noise. Each needs an independent draw.", kind="statistics"
-)
+@wrong_reparameterize("All latent dimensions of a data point get the same noise. Each needs an independent draw.")
 def noise_shared_in_row(self, mu, logvar):
     std = torch.exp(0.5 * logvar)
     return mu + std * torch.randn(mu.shape[0], 1, dtype=mu.dtype)
 
 
-@wrong_reparameterize(
-    "All data points of a batch get the same noise. Each needs an independent draw.", kind="statistics"
-)
+@wrong_reparameterize("All data points of a batch get the same noise. Each needs an independent draw.")
 def noise_shared_in_batch(self, mu, logvar):
     std = torch.exp(0.5 * logvar)
     return mu + std * torch.randn(mu.shape[1], dtype=mu.dtype)
@@ -66,57 +56,41 @@ def noise_shared_in_batch(self, mu, logvar):
 
 @wrong_reparameterize(
     "The sample is drawn without gradients, so the reconstruction cannot train the encoder. Avoiding just that is "
-    "what the reparameterization trick is for.",
-    kind="gradient",
+    "what the reparameterization trick is for."
 )
 def sample_without_gradient(self, mu, logvar):
     return torch.distributions.Normal(mu, torch.exp(0.5 * logvar)).sample()
 
 
-@wrong_reparameterize(
-    "The scale is detached, so the encoder never learns how much noise the decoder can bear.", kind="gradient"
-)
+@wrong_reparameterize("The scale is detached, so the encoder never learns how much noise the decoder can bear.")
 def detached_std(self, mu, logvar):
     std = torch.exp(0.5 * logvar).detach()
     return mu + std * torch.randn_like(std)
 
 
-@wrong_reparameterize(
+wrong_reparameterize.edit(
+    "seeds_at_every_call",
     "The seed is set inside, so every call draws the same noise, and the decoder learns these numbers by heart.",
-    kind="state",
+    ("sigma = torch.exp", "torch.manual_seed(0)\nsigma = torch.exp"),
 )
-def seeds_at_every_call(self, mu, logvar):
-    torch.manual_seed(0)
-    std = torch.exp(0.5 * logvar)
-    return mu + std * torch.randn_like(std)
 
-
-@wrong_reparameterize(
-    "In eval mode you return the mean. The sample is part of the model, not a regularizer like dropout.", kind="state"
+wrong_reparameterize.edit(
+    "mean_in_eval_mode",
+    "In eval mode you return the mean. The sample is part of the model, not a regularizer like dropout.",
+    ("sigma = torch.exp", "if not self.training:\n    return mu\nsigma = torch.exp"),
 )
-def mean_in_eval_mode(self, mu, logvar):
-    if not self.training:
-        return mu
-    std = torch.exp(0.5 * logvar)
-    return mu + std * torch.randn_like(std)
 
-
-@wrong_reparameterize(
+wrong_reparameterize.edit(
+    "std_in_place",
     "You turn the log-variance into a scale in place, so the KL term is computed from the wrong numbers afterwards.",
-    kind="mutation",
+    ("torch.exp(0.5 * logvar)", "logvar.mul_(0.5).exp_()"),
 )
-def std_in_place(self, mu, logvar):
-    std = logvar.mul_(0.5).exp_()
-    return mu + std * torch.randn_like(std)
 
-
-@wrong_forward(
+wrong_forward.edit(
+    "decodes_mean",
     "You decode the mean instead of a sample, so the decoder never sees noise: a plain autoencoder with a KL term.",
-    kind="state",
+    ("z = self.reparameterize(mu, logvar)\nreturn self.decode(z), mu, logvar", "return self.decode(mu), mu, logvar"),
 )
-def decodes_mean(self, x):
-    mu, logvar = self.encode(x)
-    return self.decode(mu), mu, logvar
 
 
 @wrong_forward(
@@ -128,27 +102,21 @@ def swapped_mean_and_logvar(self, x):
     return self.decode(self.reparameterize(mu, logvar)), logvar, mu
 
 
-@wrong_forward(
-    "The reconstruction comes last in your result. It comes first, then the mean, then the log-variance.",
-    kind="structure",
-)
+@wrong_forward("The reconstruction comes last in your result. It comes first, then the mean, then the log-variance.")
 def reconstruction_last(self, x):
     mu, logvar = self.encode(x)
     return mu, logvar, self.decode(self.reparameterize(mu, logvar))
 
 
-@wrong_forward(
+wrong_forward.edit(
+    "returns_code_too",
     "You return the code too. In the warm-up three things are asked for: the reconstruction, the mean and the "
     "log-variance.",
-    kind="structure",
+    ("self.decode(z), mu, logvar", "self.decode(z), mu, logvar, z"),
 )
-def returns_code_too(self, x):
-    mu, logvar = self.encode(x)
-    z = self.reparameterize(mu, logvar)
-    return self.decode(z), mu, logvar, z
 
 
-@wrong_forward("You return the reconstruction alone. The loss needs mean and log-variance too.", kind="structure")
+@wrong_forward("You return the reconstruction alone. The loss needs mean and log-variance too.")
 def returns_reconstruction_only(self, x):
     mu, logvar = self.encode(x)
     return self.decode(self.reparameterize(mu, logvar))
@@ -161,31 +129,26 @@ def returns_code_for_mean(self, x):
     return self.decode(z), z, logvar
 
 
-@wrong_forward("The sample is detached, so the reconstruction error never reaches the encoder.", kind="gradient")
+@wrong_forward("The sample is detached, so the reconstruction error never reaches the encoder.")
 def detached_sample(self, x):
     mu, logvar = self.encode(x)
     z = self.reparameterize(mu, logvar).detach()
     return self.decode(z), mu, logvar
 
 
-@wrong_forward(
-    "Mean and log-variance are exchanged when you sample: the code then lies around the log-variance.",
-    kind="statistics",
-)
+@wrong_forward("Mean and log-variance are exchanged when you sample: the code then lies around the log-variance.")
 def samples_with_swapped_arguments(self, x):
     mu, logvar = self.encode(x)
     return self.decode(self.reparameterize(logvar, mu)), mu, logvar
 
 
-@wrong_forward(
-    "The code is drawn from the prior, so the reconstruction has nothing to do with the input.", kind="statistics"
-)
+@wrong_forward("The code is drawn from the prior, so the reconstruction has nothing to do with the input.")
 def samples_from_prior(self, x):
     mu, logvar = self.encode(x)
     return self.decode(torch.randn_like(mu)), mu, logvar
 
 
-@wrong_forward("You return a dictionary. Three tensors in order are asked for.", kind="structure")
+@wrong_forward("You return a dictionary. Three tensors in order are asked for.")
 def returns_dict(self, x):
     mu, logvar = self.encode(x)
     return {"recon_x": self.decode(self.reparameterize(mu, logvar)), "mu": mu, "logvar": logvar}

@@ -3,14 +3,14 @@
 import torch
 import torch.nn.functional as F
 
+from grading.catalogue import Variants
 from reference.tasks import DECODE, ENCODE, FORWARD, REPARAMETERIZE
 from reference.vae import VAEOutput
-from reference.variants.entry import variants_of
 
-variant_encode = variants_of(ENCODE)
-variant_reparameterize = variants_of(REPARAMETERIZE)
-variant_decode = variants_of(DECODE)
-variant_forward = variants_of(FORWARD)
+variant_encode = Variants(ENCODE)
+variant_reparameterize = Variants(REPARAMETERIZE)
+variant_decode = Variants(DECODE)
+variant_forward = Variants(FORWARD)
 
 
 @variant_encode
@@ -144,12 +144,10 @@ def named_default_generator(self, mu, logvar):
     return mu + torch.exp(logvar * 0.5) * eps
 
 
-@variant_decode
-def layer_by_layer_decoder(self, z):
-    h = z
-    for layer in self.dec:
-        h = layer(h)
-    return h
+variant_decode.edit(
+    "layer_by_layer_decoder",
+    ("return self.dec(z)", "h = z\nfor layer in self.dec:\n    h = layer(h)\nreturn h"),
+)
 
 
 @variant_decode
@@ -232,9 +230,7 @@ def calls_layers_directly(self, x):
     return VAEOutput(self.dec(z), mu, logvar, z)
 
 
-@variant_forward
-def encodes_twice(self, x):
-    # Wasteful, not wrong: encoding is deterministic.
-    mu, logvar = self.encode(x)[0], self.encode(x)[1]
-    z = self.reparameterize(mu, logvar)
-    return VAEOutput(self.decode(z), mu, logvar, z)
+variant_forward.edit(
+    "encodes_twice",
+    ("self.encode(x)", "self.encode(x)[0], self.encode(x)[1]"),
+)

@@ -3,6 +3,7 @@
 import torch
 import torch.nn.functional as F
 
+from grading.catalogue import Variants
 from reference.tasks import BETA_SCHEDULE, BUILD_MODEL, COMPUTE_ELBO, VAE_LOSS
 from reference.vae import (
     VAE,
@@ -13,12 +14,11 @@ from reference.vae import (
     reconstruction_loss_gaussian,
     reconstruction_loss_laplace,
 )
-from reference.variants.entry import variants_of
 
-variant_elbo = variants_of(COMPUTE_ELBO)
-variant_schedule = variants_of(BETA_SCHEDULE)
-variant_loss = variants_of(VAE_LOSS)
-variant_build = variants_of(BUILD_MODEL)
+variant_elbo = Variants(COMPUTE_ELBO)
+variant_schedule = Variants(BETA_SCHEDULE)
+variant_loss = Variants(VAE_LOSS)
+variant_build = Variants(BUILD_MODEL)
 
 
 @variant_elbo

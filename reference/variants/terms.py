@@ -4,13 +4,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from grading.catalogue import Variants
 from reference.tasks import BERNOULLI, GAUSSIAN, KL_DIVERGENCE, LAPLACE
-from reference.variants.entry import variants_of
 
-variant_kl = variants_of(KL_DIVERGENCE)
-variant_bernoulli = variants_of(BERNOULLI)
-variant_gaussian = variants_of(GAUSSIAN)
-variant_laplace = variants_of(LAPLACE)
+variant_kl = Variants(KL_DIVERGENCE)
+variant_bernoulli = Variants(BERNOULLI)
+variant_gaussian = Variants(GAUSSIAN)
+variant_laplace = Variants(LAPLACE)
 
 
 @variant_kl

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from grading.catalogue import Variants
 from reference.simple_vae import VAE
 from reference.tasks import (
     WARMUP_DECODE,
@@ -13,14 +14,13 @@ from reference.tasks import (
     WARMUP_LOSS,
     WARMUP_REPARAMETERIZE,
 )
-from reference.variants.entry import variants_of
 
-variant_init = variants_of(WARMUP_INIT)
-variant_encode = variants_of(WARMUP_ENCODE)
-variant_reparameterize = variants_of(WARMUP_REPARAMETERIZE)
-variant_decode = variants_of(WARMUP_DECODE)
-variant_forward = variants_of(WARMUP_FORWARD)
-variant_loss = variants_of(WARMUP_LOSS)
+variant_init = Variants(WARMUP_INIT)
+variant_encode = Variants(WARMUP_ENCODE)
+variant_reparameterize = Variants(WARMUP_REPARAMETERIZE)
+variant_decode = Variants(WARMUP_DECODE)
+variant_forward = Variants(WARMUP_FORWARD)
+variant_loss = Variants(WARMUP_LOSS)
 
 
 @variant_init

@@ -47,6 +47,7 @@ class Case:
     Attributes:
         answer: the wrong answer.
         killed_by: the checks of its item that it fails.
+        kind: how the first of them ends, as in the score document; None where it fails none.
         lost: items other than its own that it loses points in, each with what failed first.
         blocked: items other than its own of which checks could not be made because of it.
         named: the mistakes that the diagnosis named.
@@ -54,6 +55,7 @@ class Case:
 
     answer: Answer
     killed_by: tuple[str, ...]
+    kind: str | None
     lost: dict[str, str]
     blocked: tuple[str, ...]
     named: tuple[str, ...]
@@ -139,7 +141,8 @@ def _case(answer: Answer, result: Result) -> Case:
         elif not outcome.blocked:
             killed_by.append(check)
     named = next((outcome.named for outcome in result.checks.values() if outcome.named), ())
-    return Case(answer, tuple(killed_by), lost, tuple(blocked), named)
+    kind = result.checks[killed_by[0]].kind if killed_by else None
+    return Case(answer, tuple(killed_by), kind, lost, tuple(blocked), named)
 
 
 def _full_marks(audit: Audit, group: str, title: str) -> Demand:

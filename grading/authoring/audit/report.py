@@ -63,7 +63,7 @@ def _case(case: Case) -> dict[str, Any]:
     return {
         "name": case.answer.name,
         "item": case.answer.item,
-        "kind": case.answer.kind,
+        "kind": case.kind,
         "killed_by": list(case.killed_by),
         "lost_elsewhere": case.lost,
         "blocked_elsewhere": list(case.blocked),

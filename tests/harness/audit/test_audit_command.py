@@ -43,7 +43,7 @@ UNSOUND = {
         "hidden/beta_schedule/is_linear_at_every_step is failed by no wrong answer",
     ),
     "a check that the solution fails": (
-        ("reference/vae.py", CLAMPED, "return beta_max * step / warmup_steps"),
+        ("reference/vae.py", CLAMPED, CLAMPED + " * 1.01"),
         "reference (audit-0): public/beta_schedule/stays_at_beta_max_after_the_warm_up",
     ),
     "a check that the rubric does not know": (
@@ -78,6 +78,17 @@ def test_an_item_that_does_not_exist_is_bad_usage(vae_grade):
     done = vae_grade("audit", "--item", "poetry")
     assert done.returncode == 2
     assert "no item 'poetry'" in done.stderr
+
+
+def test_a_wrong_answer_that_does_not_fit_a_changed_solution_is_bad_input(vae_grade, copy):
+    replace(
+        copy / "reference/vae.py",
+        CLAMPED,
+        "return beta_max if step >= warmup_steps else beta_max * step / warmup_steps",
+    )
+    done = vae_grade("audit", "--assignment", copy, "--item", "beta_schedule")
+    assert done.returncode == 2
+    assert "beta_schedule.cut_off_at_beta_max: beta_schedule of the solution contains" in done.stderr
 
 
 def test_a_check_that_cannot_be_imported_is_bad_input(vae_grade, copy):

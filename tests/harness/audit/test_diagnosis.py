@@ -10,14 +10,14 @@ import torch
 from harness.conftest import ROOT
 
 from grading.boundary.transcript import LIMIT, Transcript
+from grading.catalogue import load, replace_function
 from grading.diagnosis.evidence import together
 from grading.diagnosis.leaves import Leaf, same
 from grading.diagnosis.stored import Stored, agrees, summary
-from reference.assemble import replace_function
-from reference.misconceptions import CATALOGUE
 
-TELLS = {entry.name: entry.tell for entry in CATALOGUE}
-SOLUTION = (ROOT / "reference" / "vae.py").read_text(encoding="utf-8")
+ANSWERS = load(ROOT, ("simple_vae.py", "vae.py"))
+TELLS = {answer.name: answer.tell for answer in ANSWERS.misconceptions}
+SOLUTION = ANSWERS.solution["vae.py"].decode()
 
 
 def mean_over_latents_in_another_style(mu, logvar):
