@@ -149,16 +149,18 @@ class Assignment:
         raise AssignmentError(f"no item {item_id!r}; the items are {', '.join(item.id for item in self.items)}")
 
 
-def find_root(start: Path) -> Path:
-    """The assignment that ``start`` lies in, or else the one that this package was installed from.
+def own_root() -> Path:
+    """The assignment that this package was installed from: what grades is never chosen by where somebody stands.
+
+    A submission may bring tests and a rubric of its own; whoever wants others than these has to name their folder.
 
     Raises:
-        AssignmentError: neither has a ``tests/rubric.toml``.
+        AssignmentError: there is none beside it.
     """
-    for folder in (start, *start.parents, Path(__file__).resolve().parent.parent):
-        if (folder / "tests" / "rubric.toml").is_file():
-            return folder
-    raise AssignmentError(f"no assignment here: neither {start} nor a folder above it has tests/rubric.toml")
+    folder = Path(__file__).resolve().parent.parent
+    if not (folder / "tests" / "rubric.toml").is_file():
+        raise AssignmentError(f"no assignment beside the grader in {folder}: name its folder with --assignment")
+    return folder
 
 
 def load(root: Path) -> Assignment:

@@ -3,15 +3,17 @@
 A check that calls several parts of a submission cannot know which of them is wrong; the checks of these parts can. The
 rules, in the order in which they apply:
 
-1. **Crashed in another's part.** A check that crashed inside a function of another item is ``blocked`` by that item if the
-   item's own checks find it wrong as well. Otherwise the crash is the fault of whoever called it so, and the check fails.
+1. **Crashed in another's part.** A check that crashed inside a function of another item is ``blocked`` by that item if
+   the item's own checks find it wrong as well. Otherwise whoever called it so is at fault, and the check fails.
 2. **Agreed with a wrong part.** A check that passed because its item follows from the wrong answer of another one
-   (``relied_on``) keeps its points only if that other item is found wrong by a check of its own, too, or its checks were
-   not run. If they all pass, the part answered wrongly for this check alone, and the check fails. A part that changes its
-   arguments or loses their dtype excuses only checks of the same, which are guards; a fault of the grader excuses nothing.
+   (``relied_on``) keeps its points only if that other item is found wrong by a check of its own, too, or its checks
+   were not run. If they all pass, the part answered wrongly for this check alone, and the check fails. A part that
+   changes its arguments or loses their dtype excuses only checks of the same, which are guards; a fault of the grader
+   excuses nothing.
 3. **Guards** (arguments left alone, dtype kept) say nothing of a function that is right nowhere: they earn only where
    another check of the item passes.
-4. **The whole.** An item that judges a submission as a whole earns nothing where an item that it ``needs`` earns nothing.
+4. **The whole.** An item that judges a submission as a whole earns nothing where an item that it ``needs`` earns
+   nothing.
 """
 
 from __future__ import annotations
@@ -46,8 +48,11 @@ def attribute(assignment: Assignment, results: Iterable[CheckResult]) -> dict[st
         values = [result for check, result in own.items() if check not in guards]
         if values and not any(result.status in _EARNED for result in values):
             message = "nothing that this part computes is right yet, so that this says nothing of it"
-            own |= {c: replace(own[c], status=Status.BLOCKED, kind=Kind.BLOCKED, message=message, blocked_by=item.id)
-                    for c in guards & own.keys() if own[c].passed}
+            own |= {
+                c: replace(own[c], status=Status.BLOCKED, kind=Kind.BLOCKED, message=message, blocked_by=item.id)
+                for c in guards & own.keys()
+                if own[c].passed
+            }
         for needed in item.needs:
             if ended[needed] and not any(result.status in _EARNED for result in ended[needed].values()):
                 own |= {check: _blocked(result, needed) for check, result in own.items() if result.passed}
@@ -74,7 +79,8 @@ def _hold_to_parts(assignment: Assignment, ended: dict[str, dict[str, CheckResul
             excuses = for_guards if check.guard else for_values
             named = next((parts for parts in result.relied_on if not excuses.intersection(parts)), None)
             if named is not None:
-                message = f"this agrees with a wrong answer of {' or '.join(named)}, which answers rightly in its own checks"
+                part = " or ".join(named)
+                message = f"this agrees with a wrong answer of {part}, which answers rightly in its own checks"
                 ended[item.id][check.id] = replace(result, status=Status.FAILED, kind=Kind.VALUE, message=message)
         if any(result.relied_on for result in ended[item.id].values()):
             for_values.add(item.id)

@@ -24,10 +24,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from . import assignment, files, grade, submission
-from . import scores as scores_model
+from . import assignment, files, grade, redaction, submission
 from .authoring import strip
-from .reports import github, terminal
+from .progress import Progress as Step
+from .progress import Watch
+from .reports import github, terminal, wording
+from .results import Status
 
 BELOW_REQUIRED, BAD_INPUT, GRADER_FAULT = 1, 2, 3
 UNSOUND = 1
@@ -68,12 +70,13 @@ def reported() -> Iterator[None]:
         yield
     except (submission.SubmissionError, assignment.AssignmentError, strip.StripError) as error:
         raise fail(str(error), BAD_INPUT) from None
-    except grade.GraderError as error:
+    except grade.ExecutionError as error:
         raise fail(str(error), GRADER_FAULT) from None
 
 
 AssignmentOption = Annotated[
-    Path | None, typer.Option("--assignment", help="Folder of the assignment (default: found from here).")
+    Path | None,
+    typer.Option("--assignment", help="Folder of the assignment (default: the one that this command came with)."),
 ]
 
 
@@ -103,6 +106,9 @@ def run(
     require: Annotated[
         float | None, typer.Option(metavar="PERCENT", min=0, max=100, help="Exit with 1 below this score.")
     ] = None,
+    hidden_detail: Annotated[
+        redaction.HiddenDetail, typer.Option(help="What the student's document says of hidden checks.")
+    ] = redaction.HiddenDetail.REASON,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the score alone.")] = False,
     root: AssignmentOption = None,
 ) -> None:
@@ -111,23 +117,23 @@ def run(
     console = Console(stderr=to_stdout, highlight=False)
     _obey_no_workflow_commands(context, err=to_stdout)
     with reported():
-        rubric = assignment.load(root or assignment.find_root(Path.cwd()))
+        loaded = assignment.load(root or assignment.own_root())
         if only is not None:
-            rubric.item(only)
-        tiers = rubric.tiers if tier is Tier.all else (tier.value,)
-        if not set(tiers) <= set(rubric.tiers):
-            raise assignment.AssignmentError(f"there are no {tier.value} checks in {rubric.tests}")
+            loaded.item(only)
+        tiers = loaded.tiers if tier is Tier.all else (tier.value,)
+        if not set(tiers) <= set(loaded.tiers):
+            raise assignment.AssignmentError(f"there are no {tier.value} checks in {loaded.tests}")
         outputs = [] if to_stdout else [Path(json_file)]
         outputs += [student_json] if student_json is not None else []
         for path in outputs:
             _require_writable(path)
-        taken = submission.take(hand_in or str(rubric.root / submission.FOLDER), rubric.files)
+        taken = submission.take(hand_in or str(loaded.student), loaded.files)
         chosen = grade.choose_seed(taken, seed, os.environ.get("VAE_GRADE_SECRET"))
         options = grade.Options(tiers, only=only, isolation=isolation.value, seed=chosen)
         with _progress(enabled=not quiet) as watch:
-            document = grade.grade(taken, rubric, options, watch)
+            document = grade.grade(taken, loaded, options, watch)
     texts = [document.dumps()] if not to_stdout else []
-    texts += [scores_model.redact(document).dumps()] if student_json is not None else []
+    texts += [redaction.redact(document, hidden_detail).dumps()] if student_json is not None else []
     for path, text in zip(outputs, texts, strict=True):
         try:
             files.write_atomically(path, text)
@@ -138,14 +144,14 @@ def run(
     shown = document.to_json()
     if quiet:
         console.print(
-            Text(f"{terminal.points(shown['score']['earned'])} / {terminal.points(shown['score']['possible'])}")
+            Text(f"{wording.points(shown['score']['earned'])} / {wording.points(shown['score']['possible'])}")
         )
     else:
         terminal.render(shown, console)
         for path in outputs:
             console.print(Text(f"wrote {path}", style="dim"))
-    if any(check.status == "error" for check in document.checks):
-        raise fail("some checks could not be made; their points are open, not lost", GRADER_FAULT)
+    if any(check.status is Status.ERROR for check in document.checks):
+        raise fail("some checks could not be run; their points are open, not lost", GRADER_FAULT)
     if require is not None and document.percent < require:
         raise fail(f"{document.percent:.1f} % is below the required {require:g} %", BELOW_REQUIRED)
 
@@ -154,22 +160,22 @@ def run(
 def demo(root: AssignmentOption = None) -> None:
     """Grade the sample submissions that come with the assignment, from good to bad, and compare their scores."""
     with reported():
-        rubric = assignment.load(root or assignment.find_root(Path.cwd()))
-        folders = sorted(path for path in (rubric.root / "samples").glob("*") if path.is_dir())
+        loaded = assignment.load(root or assignment.own_root())
+        folders = sorted(path for path in loaded.samples.glob("*") if path.is_dir())
         if not folders:
-            raise submission.SubmissionError(f"there are no sample submissions in {rubric.root / 'samples'}")
-        options = grade.Options(rubric.tiers, seed="demo")  # the same scores each time
-        taken = [submission.take(str(folder), rubric.files) for folder in folders]
+            raise submission.SubmissionError(f"there are no sample submissions in {loaded.samples}")
+        options = grade.Options(loaded.tiers, seed="demo")  # the same scores each time
+        taken = [submission.take(str(folder), loaded.files) for folder in folders]
         done = dict.fromkeys(range(len(taken)), 0)
-        total = len(taken) * len(rubric.checks(rubric.tiers))
+        total = len(taken) * len(loaded.checks(loaded.tiers))
 
         def graded(number: int) -> dict[str, Any]:
-            def follow(progress: grade.Progress) -> None:
+            def follow(progress: Step) -> None:
                 done[number] = progress.done
                 if watch is not None:
-                    watch(grade.Progress(sum(done.values()), total, ""))
+                    watch(Step(sum(done.values()), total, ""))
 
-            return grade.grade(taken[number], rubric, options, follow).to_json()
+            return grade.grade(taken[number], loaded, options, follow).to_json()
 
         title = f"grading {len(taken)} submissions"
         with _progress(enabled=True, title=title) as watch, ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -203,8 +209,8 @@ def skeleton(
     """Generate the skeletons in student/ from the solution in reference/."""
     console = Console(highlight=False)
     with reported():
-        rubric = assignment.load(root or assignment.find_root(Path.cwd()))
-        wanted = strip.skeletons(rubric.root, rubric.files)
+        loaded = assignment.load(root or assignment.own_root())
+        wanted = strip.skeletons(loaded)
     stale = [path for path, text in wanted.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
     for path in stale:
         if not check:
@@ -242,16 +248,16 @@ def audit(
     from .catalogue import CatalogueError
 
     with reported():
-        rubric = assignment.load(root or assignment.find_root(Path.cwd()))
-        settings = config.load(rubric.tests / "audit.toml")
+        loaded = assignment.load(root or assignment.own_root())
+        settings = config.load(loaded.tests / "audit.toml")
         for path in filter(None, (json_file, picture)):
             _require_writable(path)
         options = plan.Options(
-            jobs or plan.processors(), seeds, tuple(item) if item else None, rubric.tiers, wholes=with_training
+            jobs or plan.processors(), seeds, tuple(item) if item else None, loaded.tiers, wholes=with_training
         )
         try:
             with _progress(enabled=True, title="auditing") as watch:
-                verdict = judge.judge(plan.run(rubric, options, watch), settings)
+                verdict = judge.judge(plan.run(loaded, options, watch), settings)
             if picture is not None:
                 pictures.draw(verdict, picture)
         except (CatalogueError, pictures.PictureError) as error:
@@ -278,15 +284,15 @@ def answers(
     from .authoring import answers as generator
     from .authoring.audit import plan, pool
     from .catalogue import CatalogueError
-    from .diagnosis.stored import FILE, Stored
+    from .diagnosis.stored import Stored
 
     console = Console(highlight=False)
     with reported():
-        rubric = assignment.load(root or assignment.find_root(Path.cwd()))
-        path = rubric.root / FILE
+        loaded = assignment.load(root or assignment.own_root())
+        path = loaded.answers
         try:
             with _progress(enabled=True, title="answering") as watch:
-                new = generator.generate(rubric, jobs or plan.processors(), watch)
+                new = generator.generate(loaded, jobs or plan.processors(), watch)
         except CatalogueError as error:
             raise fail(str(error), BAD_INPUT) from None
         except pool.PoolError as error:
@@ -343,7 +349,7 @@ def _require_writable(path: Path) -> None:
 
 
 @contextmanager
-def _progress(*, enabled: bool, title: str = "grading") -> Iterator[Any]:
+def _progress(*, enabled: bool, title: str = "grading") -> Iterator[Watch | None]:
     """A progress bar on standard error, where that is a terminal; yields what tells it how far things are."""
     console = Console(stderr=True)
     if not enabled or not console.is_terminal:
@@ -353,7 +359,7 @@ def _progress(*, enabled: bool, title: str = "grading") -> Iterator[Any]:
     with Progress(*columns, TextColumn("{task.fields[current]}", markup=False), console=console, transient=True) as bar:
         task = bar.add_task("", title=title, current="starting", total=None)
 
-        def watch(progress: Any) -> None:
+        def watch(progress: Step) -> None:
             bar.update(task, completed=progress.done, total=progress.total, current=progress.current)
 
         yield watch

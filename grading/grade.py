@@ -7,17 +7,11 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 
-<<<<<<< HEAD
 from . import __version__, scores
 from .assignment import Assignment
 from .execution.job import CALL_SECONDS, RUN_SECONDS, Job
 from .execution.process import ExecutionError, UnavailableIsolationError, run_checks
 from .progress import Watch
-=======
-from . import __version__, assignment, scores
-from .assignment import Assignment, AssignmentError, Check
-from .boundary.shared.text import clean
->>>>>>> e3090ce9ede4e85c777da0bca6cd5a2555e23a3b
 from .seeds import derive_key
 from .submission import Submission, staged
 

@@ -1,8 +1,8 @@
 """The student's document, made from the instructor's: what hidden checks saw does not get into it.
 
 Of hidden checks a student reads, for each item, the points, how many of how many passed, and one reason for those that
-did not. A kind, a blocker or a message for each check would let a submission carry hidden inputs out, a few bits a check:
-it chooses in which way each of them fails.
+did not. A kind, a blocker or a message for each check would let a submission carry hidden inputs out, a few bits a
+check: it chooses in which way each of them fails.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from .assignment import share
 from .results import CheckResult, Status
-from .scores import ItemResult, ScoreDocument, ScoredCheck
+from .scores import ItemResult, ScoredCheck, ScoreDocument
 
 REASONS = {
     Status.NOT_IMPLEMENTED: "this part is not implemented yet",

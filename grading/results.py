@@ -1,7 +1,7 @@
 """How a check ended: one type from the moment it ends to the score document.
 
-``Status`` and ``Kind`` are the only words for it anywhere. Texts are made harmless and cut to length by the type, so that
-no report has to think of it.
+``Status`` and ``Kind`` are the only words for it anywhere. Texts are made harmless and cut to length by the type, so
+that no report has to think of it.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from .boundary.worker.text import clean
+from .boundary.shared.text import MAX_STRING, clean
 
-LONGEST_VALUE = 500
-"""Characters of an expected or actual value."""
-LONGEST_SOURCE = 200
-"""Characters of a name or a line of the submission."""
+_LIMITS = {
+    **dict.fromkeys(("message", "output"), MAX_STRING),
+    **dict.fromkeys(("expected", "actual"), 500),
+    **dict.fromkeys(("function", "source"), 200),
+}
+"""How many characters a text may have."""
 
 
 class Status(StrEnum):
@@ -68,6 +70,11 @@ class Misconception:
     tell: str
     section: str
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the mistakes that it may be."""
+        return tuple(self.name.split(" or "))
+
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Misconception:
         """The mistake as ``dataclasses.asdict`` wrote it."""
@@ -92,8 +99,8 @@ class CheckResult:
         function: the function that the line is in.
         source: the text of the line.
         output: what the student's code printed during the check.
-        relied_on: the items whose wrong answers the check accepted, one tuple for each time; any of the items in a tuple
-            may be the wrong one.
+        relied_on: the items whose wrong answers the check accepted, one tuple for each time; any of the items in a
+            tuple may be the wrong one.
     """
 
     id: str
@@ -111,12 +118,12 @@ class CheckResult:
     relied_on: tuple[tuple[str, ...], ...] = ()
 
     def __post_init__(self) -> None:
-        limits = {"expected": LONGEST_VALUE, "actual": LONGEST_VALUE, "function": LONGEST_SOURCE, "source": LONGEST_SOURCE}
-        for name in ("message", "expected", "actual", "function", "source", "output"):
+        for name, limit in _LIMITS.items():
             text = getattr(self, name)
             if text is not None:
-                cleaned = clean(text, limits[name]) if name in limits else clean(text)
-                object.__setattr__(self, name, cleaned or (None if name in ("function", "source") else ""))
+                object.__setattr__(self, name, clean(text, limit))
+        for name in ("function", "source"):
+            object.__setattr__(self, name, getattr(self, name) or None)
 
     @property
     def passed(self) -> bool:

@@ -12,14 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-<<<<<<< HEAD
-from .assignment import POINT_UNITS, Assignment, Check, Item, share
+from .assignment import POINT_UNITS, Assignment, Check, Item
 from .attribution import attribute
 from .results import CheckResult, Status
-=======
-from .assignment import POINT_UNITS, Assignment, Check, Item
-from .boundary.shared.text import clean
->>>>>>> e3090ce9ede4e85c777da0bca6cd5a2555e23a3b
 
 SCHEMA_VERSION = 1
 

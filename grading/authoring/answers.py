@@ -6,15 +6,15 @@ the texts that go with them are released to students; neither the solution nor t
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from ..assignment import Assignment
 from ..diagnosis.stored import Stored, same_answers
+from ..progress import Watch
 from .audit import plan
 
 
-def generate(assignment: Assignment, jobs: int, watch: Callable[[plan.Progress], None] | None = None) -> Stored:
+def generate(assignment: Assignment, jobs: int, watch: Watch | None = None) -> Stored:
     """Make the public checks against every wrong answer, and keep what those that fail were answered.
 
     Raises:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ..catalogue import REFERENCE
+from ..assignment import Assignment
 
 _OPEN = re.compile(r"^(?P<indent>\s*)# >>> solution(?::\s*(?P<task>.*?))?\s*$")
 _CLOSE = re.compile(r"^(?P<indent>\s*)# <<< solution\s*$")
@@ -70,16 +70,17 @@ def strip(source: str, name: str) -> str:
     return "".join(kept)
 
 
-def skeletons(root: Path, files: tuple[str, ...]) -> dict[Path, str]:
-    """What each file of ``student/`` should hold, from its namesake in ``reference/``.
+def skeletons(assignment: Assignment) -> dict[Path, str]:
+    """What each of a student's files should hold, from its namesake among the solution's.
 
     Raises:
         StripError: a solution is missing or cannot be stripped.
     """
     result: dict[Path, str] = {}
-    for name in files:
-        solution = root / REFERENCE / name
+    for name in assignment.files:
+        solution = assignment.reference / name
         if not solution.is_file():
             raise StripError(f"{solution} is missing: a skeleton is made from the solution of the same name")
-        result[root / "student" / name] = strip(solution.read_text(encoding="utf-8"), f"{REFERENCE}/{name}")
+        text = solution.read_text(encoding="utf-8")
+        result[assignment.student / name] = strip(text, f"{assignment.folders.reference}/{name}")
     return result

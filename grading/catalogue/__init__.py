@@ -9,11 +9,10 @@ when asked for. That package holds the solution's files, under the names that st
 """
 
 from .entries import CatalogueError, Edit, Misconception, Misconceptions, Task, Variant, Variants
-from .load import REFERENCE, Answer, Catalogue, exists, load
+from .load import Answer, Catalogue, exists, load
 from .splice import combined, edit_function, replace_function
 
 __all__ = [
-    "REFERENCE",
     "Answer",
     "Catalogue",
     "CatalogueError",

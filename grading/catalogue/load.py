@@ -14,9 +14,6 @@ from types import ModuleType
 from .entries import CatalogueError, Misconception, Misconceptions, Variant, Variants
 from .splice import edit_function, position, replace_function
 
-REFERENCE = "reference"
-"""The folder, and package, of the assignment that holds its solution and the catalogue."""
-
 Entry = Misconception | Variant
 
 
@@ -58,38 +55,42 @@ class Catalogue:
     variants: tuple[Answer, ...]
 
 
-def exists(root: Path) -> bool:
-    """Whether the assignment in ``root`` has wrong answers to tell: a student's copy has none."""
-    return (root / REFERENCE / "misconceptions").is_dir()
+def exists(reference: Path) -> bool:
+    """Whether the folder of the solution has wrong answers to tell: a student's copy has no such folder."""
+    return (reference / "misconceptions").is_dir()
 
 
-def load(root: Path, files: tuple[str, ...]) -> Catalogue:
-    """The catalogue of the assignment in ``root``, whose files these are.
+def load(reference: Path, files: tuple[str, ...]) -> Catalogue:
+    """The catalogue beside a solution.
+
+    Args:
+        reference: the folder of the solution, a package.
+        files: the files that students hand in.
 
     Raises:
         CatalogueError: there is none, it lacks something, or an entry does not fit the solution.
     """
-    folder = root / REFERENCE
-    if not exists(root):
-        raise CatalogueError(f"no catalogue in {folder}: wrong answers and the solution are with the instructors only")
+    if not exists(reference):
+        hint = "wrong answers and the solution are with the instructors only"
+        raise CatalogueError(f"no catalogue in {reference}: {hint}")
     try:
-        solution = {name: (folder / name).read_bytes() for name in files}
+        solution = {name: (reference / name).read_bytes() for name in files}
     except OSError as error:
         raise CatalogueError(f"the solution is incomplete: {error}") from error
-    wrong = _entries(root, "misconceptions", Misconceptions)
-    right = _entries(root, "variants", Variants)
+    wrong = _entries(reference, "misconceptions", Misconceptions)
+    right = _entries(reference, "variants", Variants)
     return Catalogue(
         solution=solution,
         misconceptions=_answers(wrong, solution),
-        variants=(*_answers(right, solution), *_whole_files(folder / "variants" / "whole", files)),
+        variants=(*_answers(right, solution), *_whole_files(reference / "variants" / "whole", files)),
     )
 
 
-def _entries(root: Path, package: str, register: type[Misconceptions] | type[Variants]) -> Iterator[Entry]:
+def _entries(reference: Path, package: str, register: type[Misconceptions] | type[Variants]) -> Iterator[Entry]:
     """What the modules of a package register, in the order of their names; nothing if there is no such package."""
-    folder = root / REFERENCE / package
+    folder = reference / package
     for name in sorted(found.name for found in pkgutil.iter_modules([str(folder)]) if not found.ispkg):
-        module = _import(root, f"{REFERENCE}.{package}.{name}")
+        module = _import(reference.parent, f"{reference.name}.{package}.{name}")
         for value in vars(module).values():
             if isinstance(value, register):
                 yield from value.entries

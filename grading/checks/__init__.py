@@ -1,4 +1,4 @@
-"""The vocabulary in which checks are written, and what is recorded of each."""
+"""The vocabulary in which checks are written."""
 
 from ..boundary.errors import StudentError
 from ..boundary.proxy import Model, Opaque, Record, Submission
@@ -18,7 +18,7 @@ from .compare import (
     unpack,
 )
 from .draws import Draws
-from .outcomes import Blocked, CheckFailure
+from .failures import Blocked, CheckFailure
 
 __all__ = [
     "Blocked",

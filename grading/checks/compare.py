@@ -14,7 +14,8 @@ import torch
 
 from ..boundary.errors import StudentError, SubmissionFault
 from ..boundary.proxy import Model, Opaque, Submission
-from .outcomes import Blocked, CheckFailure, Kind
+from ..results import Kind
+from .failures import Blocked, CheckFailure
 
 # Relative and absolute tolerances by dtype. A float32 sum of a few thousand terms, in any order and through any
 # algebraically equal formula that the contract allows, stays within a few hundred ulps (1.2e-7 each).
@@ -80,7 +81,7 @@ def assert_close(
     *,
     rtol: float | None = None,
     atol: float | None = None,
-    kind: Kind = "value",
+    kind: Kind = Kind.VALUE,
 ) -> None:
     """``actual`` is a tensor of the shape and dtype of ``expected`` and equals it within the tolerance of the dtype."""
     tensor = assert_tensor(actual, expected.shape, expected.dtype, what)
@@ -95,7 +96,7 @@ def assert_close_to_any(
     *,
     rtol: float | None = None,
     atol: float | None = None,
-    kind: Kind = "value",
+    kind: Kind = Kind.VALUE,
 ) -> None:
     """``actual`` equals at least one of the candidates; a failure speaks of the first one.
 
@@ -167,7 +168,7 @@ def assert_gradient(
 ) -> None:
     """The gradient of ``output`` with respect to ``wanted`` is ``expected``, or one of several candidates."""
     candidates = [expected] if isinstance(expected, torch.Tensor) else list(expected)
-    assert_close_to_any(gradient(output, wanted, what), candidates, what, rtol=rtol, atol=atol, kind="gradient")
+    assert_close_to_any(gradient(output, wanted, what), candidates, what, rtol=rtol, atol=atol, kind=Kind.GRADIENT)
 
 
 def assert_statistic(

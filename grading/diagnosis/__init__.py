@@ -15,16 +15,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Protocol
 
 from .. import catalogue
+from ..assignment import Assignment
 from ..boundary.workers import Workers
-from .evidence import Evidence, Named
+from ..results import Misconception
+from .evidence import Evidence
 from .replay import Replayed
-from .stored import FILE, Stored
+from .stored import Stored
 
-__all__ = ["SECONDS", "Diagnostician", "Evidence", "Named", "diagnose", "open_diagnostician"]
+__all__ = ["SECONDS", "Diagnostician", "Evidence", "diagnose", "open_diagnostician"]
 
 SECONDS = 10.0
 """No run is held up longer than this; what is not explained by then stays unexplained."""
@@ -35,7 +36,7 @@ class Diagnostician(Protocol):
 
     def explain(
         self, item: str, evidence: list[Evidence], deadline: float, beside: Sequence[str] = ()
-    ) -> dict[str, Named]:
+    ) -> dict[str, Misconception]:
         """The mistake that explains all the evidence of one item, for each check that shows it, by the check's id.
 
         Args:
@@ -47,21 +48,19 @@ class Diagnostician(Protocol):
         ...
 
 
-def open_diagnostician(root: Path, files: tuple[str, ...], workers: Workers) -> Diagnostician | None:
-    """What can name mistakes in the assignment in ``root``, or None where nothing can.
+def open_diagnostician(assignment: Assignment, workers: Workers) -> Diagnostician | None:
+    """What can name mistakes in an assignment, or None where nothing can.
 
     Args:
-        root: the assignment's folder.
-        files: the files that are handed in.
+        assignment: the assignment.
         workers: where the wrong answers of a catalogue run, with the limits that they give.
 
     Raises:
         CatalogueError: there is a catalogue, but it cannot be used.
     """
-    if catalogue.exists(root):
-        return Replayed(catalogue.load(root, files), workers)
-    path = root / FILE
-    return Stored.load(path) if path.is_file() else None
+    if catalogue.exists(assignment.reference):
+        return Replayed(catalogue.load(assignment.reference, assignment.files), workers)
+    return Stored.load(assignment.answers) if assignment.answers.is_file() else None
 
 
 def diagnose(
@@ -69,7 +68,7 @@ def diagnose(
     evidence: list[Evidence],
     seconds: float = SECONDS,
     problems: list[str] | None = None,
-) -> dict[str, Named]:
+) -> dict[str, Misconception]:
     """Explain the failed checks of a run, as far as that is possible.
 
     Args:
@@ -81,10 +80,10 @@ def diagnose(
     """
     deadline = time.monotonic() + seconds
     by_item = {item: [e for e in evidence if e.item == item] for item in (e.item for e in evidence if e.failed)}
-    found: dict[str, Named] = {}
+    found: dict[str, Misconception] = {}
     unexplained = []
 
-    def explain(item: str, beside: Sequence[str] = ()) -> dict[str, Named]:
+    def explain(item: str, beside: Sequence[str] = ()) -> dict[str, Misconception]:
         try:
             return diagnostician.explain(item, by_item[item], deadline, beside)
         except Exception as error:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..boundary.transcript import Transcript
+from ..results import Misconception
 
 MOST_NAMED = 3
 """More mistakes than this are not named together: whoever reads the list would learn nothing."""
@@ -28,29 +29,10 @@ class Evidence:
     transcript: Transcript
 
 
-@dataclass(frozen=True)
-class Named:
-    """One mistake, or a few that cannot be told apart.
-
-    Attributes:
-        names: as the catalogue calls them.
-        tell: what to tell the student.
-        section: the number of the task in the handout.
-    """
-
-    names: tuple[str, ...]
-    tell: str
-    section: str
-
-    def to_json(self) -> dict[str, str]:
-        """The form in which it stands in the score document."""
-        return {"name": " or ".join(self.names), "tell": self.tell, "section": self.section}
-
-
-def together(mistakes: Sequence[tuple[str, str, str]]) -> Named | None:
+def together(mistakes: Sequence[tuple[str, str, str]]) -> Misconception | None:
     """Mistakes that cannot be told apart, each as name, tell and section, as one; None where there are too many."""
     texts = list(dict.fromkeys(tell for _, tell, _ in mistakes))
     if not 1 <= len(texts) <= MOST_NAMED:
         return None
     tell = texts[0] if len(texts) == 1 else "One of these: " + " Or: ".join(texts)
-    return Named(tuple(name for name, _, _ in mistakes), tell, mistakes[0][2])
+    return Misconception(" or ".join(name for name, _, _ in mistakes), tell, mistakes[0][2])

@@ -15,7 +15,8 @@ from ..boundary.shared import wire
 from ..boundary.transcript import Transcript
 from ..boundary.workers import Workers
 from ..catalogue import Answer, Catalogue, combined
-from .evidence import Evidence, Named, together
+from ..results import Misconception
+from .evidence import Evidence, together
 from .leaves import Leaf, leaves, messages, same
 
 CALL_SECONDS = 3.0
@@ -138,7 +139,7 @@ class Replayed:
 
     def explain(
         self, item: str, evidence: list[Evidence], deadline: float, beside: Sequence[str] = ()
-    ) -> dict[str, Named]:
+    ) -> dict[str, Misconception]:
         """The mistakes of one item that explain all of its evidence, for each check that shows them.
 
         Raises:

@@ -15,10 +15,10 @@ from typing import Any
 
 import torch
 
-from .evidence import Evidence, Named, together
+from ..results import Misconception
+from .evidence import Evidence, together
 from .leaves import Leaf, leaves
 
-FILE = Path("tests", "public", "answers.json")
 VERSION = 1
 MOST_NUMBERS = 12
 DIGITS = 7
@@ -92,7 +92,7 @@ class Stored:
 
     def explain(
         self, item: str, evidence: list[Evidence], deadline: float, beside: Sequence[str] = ()
-    ) -> dict[str, Named]:
+    ) -> dict[str, Misconception]:
         """The mistakes of one item that fail the same public checks with the same answers."""
         if beside:
             return {}  # what two mistakes answer together is in no file

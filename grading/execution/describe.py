@@ -11,6 +11,7 @@ from ..boundary.proxy import CallRecord
 from ..checks.failures import Blocked, CheckFailure
 from ..results import CheckResult, Kind, Status
 
+
 def describe(
     error: BaseException | None,
     assignment: Assignment,

@@ -17,7 +17,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .. import assignment as assignments
-from ..boundary.isolation import UnavailableError, Workers, open_workers
+from ..boundary.errors import UnavailableError
+from ..boundary.isolation import open_workers
+from ..boundary.workers import Workers
+from ..results import CheckResult, Misconception
 from .events import tell
 from .job import IN_PROCESS, Job, JobError
 
@@ -25,17 +28,16 @@ from .job import IN_PROCESS, Job, JobError
 if TYPE_CHECKING:
     from ..boundary.proxy import Submission
     from ..checks.draws import Draws
-    from ..results import CheckResult, Misconception
+    from ..results import Misconception
     from .run import CheckRun
-    from .session import CheckSession
 
 _JOB = pytest.StashKey[Job]()
 _WORKERS = pytest.StashKey[Workers]()
 # What an audit, which runs the same checks again and again, sets and reads.
 RUN = pytest.StashKey["CheckRun"]()
-RESULT = pytest.StashKey["CheckResult"]()
-SESSION = pytest.StashKey["CheckSession"]()
-_DIAGNOSIS = pytest.StashKey["dict[str, Misconception]"]()
+RESULT = pytest.StashKey[CheckResult]()
+SESSION = pytest.StashKey[Any]()
+_DIAGNOSIS = pytest.StashKey[dict[str, Misconception]]()
 _PROBLEMS = pytest.StashKey[list[str]]()
 
 
@@ -53,7 +55,7 @@ def _job(config: pytest.Config) -> Job:
             if path is not None:
                 config.stash[_JOB] = Job.load(Path(path))
             else:
-                assignment = assignments.load(assignments.find_root(config.rootpath))
+                assignment = assignments.load(assignments.own_root())
                 submission = folder if folder is not None else str(assignment.student)
                 config.stash[_JOB] = Job(str(assignment.root), submission, run_seconds=3600.0)
         except (JobError, assignments.AssignmentError) as error:
@@ -143,12 +145,14 @@ def _diagnosis(config: pytest.Config) -> dict[str, Misconception]:
     if _DIAGNOSIS not in config.stash:
         from ..diagnosis import diagnose, open_diagnostician
 
-        config.stash[_DIAGNOSIS], config.stash[_PROBLEMS] = found, problems = {}, []
+        found: dict[str, Misconception] = {}
+        problems: list[str] = []
+        config.stash[_DIAGNOSIS], config.stash[_PROBLEMS] = found, problems
         run = _run(config)
         try:
             diagnostician = None
             if any(piece.failed for piece in run.evidence):
-                diagnostician = open_diagnostician(run.assignment)
+                diagnostician = open_diagnostician(run.assignment, run.workers)
             if diagnostician is not None:
                 public = [piece for piece in run.evidence if piece.check.startswith("public/")]
                 found |= diagnose(diagnostician, run.evidence, problems=problems)

@@ -18,7 +18,7 @@ from typing import Any
 
 from .. import assignment as assignments
 from ..assignment import Assignment, Check
-from ..boundary.worker.text import clean
+from ..boundary.shared.text import clean
 from ..progress import Progress, Watch
 from ..results import CheckResult, Kind, Misconception, Status
 from .events import Events

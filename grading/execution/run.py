@@ -13,8 +13,8 @@ from .. import assignment as assignments
 from ..assignment import Check
 from ..boundary.channels import Channel
 from ..boundary.errors import SubmissionFault
-from ..boundary.isolation import Workers
 from ..boundary.transcript import Transcript
+from ..boundary.workers import Workers
 from ..diagnosis.evidence import Evidence
 from ..results import CheckResult
 from ..seeds import derive_seed

@@ -7,8 +7,8 @@ from types import TracebackType
 from typing import Any
 
 from ..assignment import Check
-from ..boundary.channels import LocalChannel
 from ..boundary.errors import CallTimeoutError, RefusedError, SubmissionFault
+from ..boundary.local import LocalChannel
 from ..boundary.proxy import Session, SourceFile
 from .run import CheckRun
 

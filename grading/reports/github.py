@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 from typing import Any
 
-from .terminal import STATUS, points
+from .wording import STATUS, points
 
 MAX_ANNOTATIONS = 10
 """GitHub shows ten annotations of a kind for each step and drops the rest."""

@@ -14,22 +14,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-STATUS = {
-    "passed": ("passed", "green"),
-    "failed": ("failed", "red"),
-    "not_implemented": ("to do", "yellow"),
-    "blocked": ("blocked", "yellow"),
-    "timeout": ("timeout", "red"),
-    "crashed": ("crashed", "red"),
-    "error": ("grader error", "magenta"),
-}
+from .wording import STATUS, points
+
 FULL_REPORTS = 3
 """How many failed checks of one item are told in full; beyond that, a student fixes the first ones first."""
-
-
-def points(value: float) -> str:
-    """Points with at most two decimals, and none where there is nothing behind the point."""
-    return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 def render(document: dict[str, Any], console: Console, *, details: bool = True) -> None:

@@ -258,7 +258,7 @@ def _agreement(audit: Audit, config: Config) -> Demand:
     except AssignmentError as error:
         broken.append(str(error))
     try:
-        for path, text in strip.skeletons(assignment.root, assignment.files).items():
+        for path, text in strip.skeletons(assignment).items():
             if not path.is_file() or path.read_text(encoding="utf-8") != text:
                 broken.append(f"{path.name} in student/ is not what the solution gives: run 'vae-grade skeleton'")
     except strip.StripError as error:
@@ -272,7 +272,7 @@ def _agreement(audit: Audit, config: Config) -> Demand:
 
 def _handout(audit: Audit) -> list[str]:
     """Sections that the rubric names, but the handout lacks."""
-    handout = audit.assignment.root / "student" / "README.md"
+    handout = audit.assignment.student / "README.md"
     if not handout.is_file():
         return []
     lines = handout.read_text(encoding="utf-8").splitlines()

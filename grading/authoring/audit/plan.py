@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from ... import catalogue as catalogues
 from ...assignment import Assignment, AssignmentError
 from ...catalogue import Answer, Catalogue
+from ...progress import Progress, Watch
 from .pool import Pool
 from .tasks import Result, Task
 from .worker import Setting
@@ -69,21 +69,12 @@ class Audit:
         return [result for result in self.results if result.group == group]
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far an audit has come."""
-
-    done: int
-    total: int
-    current: str
-
-
 def processors() -> int:
     """How many processes can work here at the same time."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run(assignment: Assignment, options: Options, watch: Callable[[Progress], None] | None = None) -> Audit:
+def run(assignment: Assignment, options: Options, watch: Watch | None = None) -> Audit:
     """Make the checks of an assignment against every answer of its catalogue.
 
     Args:
@@ -102,7 +93,7 @@ def run(assignment: Assignment, options: Options, watch: Callable[[Progress], No
     items = options.items or tuple(item.id for item in assignment.items)
     for item in items:
         assignment.item(item)
-    catalogue = catalogues.load(assignment.root, assignment.files)
+    catalogue = catalogues.load(assignment.reference, assignment.files)
     tasks = list(_tasks(assignment, catalogue, replace(options, items=items)))
     results = []
     with Pool(Setting(assignment, catalogue, options.tiers, items), min(options.jobs, len(tasks))) as pool:
@@ -161,7 +152,7 @@ def _chosen(answers: tuple[Answer, ...], options: Options) -> Iterator[Answer]:
 
 def _skeletons(assignment: Assignment) -> dict[str, bytes] | None:
     """The files that students begin with, or None where one is missing."""
-    paths = {name: Path(assignment.root, "student", name) for name in assignment.files}
+    paths = {name: assignment.student / name for name in assignment.files}
     if not all(path.is_file() for path in paths.values()):
         return None
     return {name: path.read_bytes() for name, path in paths.items()}

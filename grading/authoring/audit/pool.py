@@ -14,6 +14,7 @@ from typing import Any
 from unittest import mock
 
 from ...assignment import AssignmentError
+from ...results import Kind, Status
 from . import worker
 from .tasks import Outcome, Ready, Result, Task, Unusable
 
@@ -136,7 +137,7 @@ class Pool:
         new = self._begin()
         process.process, process.connection = new.process, new.connection
         process.task, process.deadline, process.prepared = None, new.deadline, frozenset()
-        hung = Outcome("timeout", "timeout", None, "the process hung")
+        hung = Outcome(Status.TIMEOUT, Kind.TIMEOUT, None, "the process hung")
         checks = {
             check.id: hung
             for check in self._setting.assignment.checks(self._setting.tiers)

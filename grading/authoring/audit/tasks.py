@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...results import Kind, Status
+
 
 @dataclass(frozen=True)
 class Task:
@@ -47,8 +49,8 @@ class Outcome:
             rate.
     """
 
-    status: str
-    kind: str | None
+    status: Status
+    kind: Kind | None
     blocked_by: str | None
     message: str
     named: tuple[str, ...] = ()
@@ -57,12 +59,12 @@ class Outcome:
     @property
     def passed(self) -> bool:
         """Whether it earned its points."""
-        return self.status == "passed"
+        return self.status is Status.PASSED
 
     @property
     def blocked(self) -> bool:
         """Whether it could not be made because of another item."""
-        return self.status == "blocked"
+        return self.status is Status.BLOCKED
 
 
 @dataclass(frozen=True)

@@ -23,21 +23,23 @@ from typing import Any
 import pytest
 import torch
 
-from ... import pytest_plugin as plugin
 from ... import scores
 from ...assignment import Assignment, Check
 from ...boundary.errors import CallTimeoutError
 from ...boundary.local import LocalChannel, LocalWorkers
 from ...catalogue import Catalogue
 from ...checks.compare import STATISTICS
-from ...checks.run import CheckRun
 from ...diagnosis import diagnose
 from ...diagnosis.evidence import Evidence
 from ...diagnosis.replay import Replayed
 from ...diagnosis.stored import summaries
+from ...execution import plugin
+from ...execution.job import Job
+from ...execution.process import CONFIGURATION
+from ...execution.run import CheckRun
+from ...results import CheckResult, Status
 from .tasks import Outcome, Ready, Result, Task, Unusable
 
-CONFIGURATION = Path(__file__).parents[2] / "checks" / "pytest.ini"
 UNUSED = (
     *("terminal", "cacheprovider", "warnings", "logging", "junitxml", "faulthandler"),
     *("unraisableexception", "threadexception", "stepwise", "debugging"),
@@ -115,7 +117,7 @@ class _Baseline:
     """What the solution made of each check, what it answered, and which of its functions it ran in doing so."""
 
     files: dict[str, bytes]
-    records: dict[str, dict[str, Any]]
+    results: dict[str, CheckResult]
     ran: dict[str, set[str]]
     evidence: tuple[Evidence, ...]
 
@@ -125,7 +127,7 @@ class _Baseline:
         A check loads one file; with the same seeds, the same text and no call of the function that differs, everything
         in it happens as before.
         """
-        if check.id not in self.records:
+        if check.id not in self.results:
             return False
         if task.files[file] == self.files[file]:
             return True
@@ -187,26 +189,26 @@ class _Loop:
             and (task.wholes or items[check.item].functions)
         ]
         baseline = self._baselines.get(task.key)
-        records: dict[str, dict[str, Any]] = {}
+        results: dict[str, CheckResult] = {}
         ran: dict[str, set[str]] = {}
         statistics: dict[str, tuple[tuple[str, float, float], ...]] = {}
         if baseline is not None:
             known = {check.id for _, check in wanted if baseline.knows(task, check, items[check.item].file)}
-            records = {check_id: baseline.records[check_id] for check_id in known}
+            results = {check_id: baseline.results[check_id] for check_id in known}
             if task.diagnose:
                 run.evidence += [piece for piece in baseline.evidence if piece.check in known]
-        left = [(test, check) for test, check in wanted if check.id not in records]
+        left = [(test, check) for test, check in wanted if check.id not in results]
         for i, (test, check) in enumerate(left):
             after = left[i + 1][0] if i + 1 < len(left) else None
             with _functions_called(run.submission, trace=task.group == "reference") as called:
-                records[check.id] = _make(test, after)
+                results[check.id] = _run_check(test, after)
             ran[check.id] = called
             statistics[check.id] = tuple((s.what, s.deviation, s.rate) for s in STATISTICS)
         if task.group == "reference":
-            self._baselines[task.key] = _Baseline(task.files, records, ran, tuple(run.evidence))
+            self._baselines[task.key] = _Baseline(task.files, results, ran, tuple(run.evidence))
         manifest = [check for _, check in wanted]
-        lost = (scores.ERROR, "the check was not made")
-        scored = scores.score(run.assignment, manifest, records, lost)
+        lost = CheckResult("", Status.ERROR, message="the check was not run")
+        scored = scores.score(run.assignment, manifest, results, lost)
         # What is named must not depend on how busy this machine is.
         named = diagnose(self._diagnostician, run.evidence, seconds=math.inf) if task.diagnose else {}
         answers = {
@@ -215,13 +217,13 @@ class _Loop:
             if task.answers and piece.failed
         }
         outcomes = {
-            check.id: Outcome(
+            check.result.id: Outcome(
                 check.status,
-                check.kind,
-                check.blocked_by,
-                check.message,
-                named[check.id].names if check.id in named else (),
-                statistics.get(check.id, ()),
+                check.result.kind,
+                check.result.blocked_by,
+                check.result.message,
+                named[check.result.id].names if check.result.id in named else (),
+                statistics.get(check.result.id, ()),
             )
             for item in scored
             for check in item.checks
@@ -229,14 +231,15 @@ class _Loop:
         return Result(task.group, task.name, task.key, outcomes, answers)
 
 
-def _make(test: pytest.Item, after: pytest.Item | None) -> dict[str, Any]:
-    """Make one check, and return its record."""
-    for key in (plugin.RECORD, plugin.SESSION):
+def _run_check(test: pytest.Item, after: pytest.Item | None) -> CheckResult:
+    """Run one check."""
+    keys: tuple[pytest.StashKey[Any], ...] = (plugin.RESULT, plugin.SESSION)
+    for key in keys:
         if key in test.stash:
             del test.stash[key]
     STATISTICS.clear()
     test.ihook.pytest_runtest_protocol(item=test, nextitem=after)
-    return test.stash[plugin.RECORD]
+    return test.stash[plugin.RESULT]
 
 
 @contextlib.contextmanager
@@ -263,19 +266,22 @@ def main(setting: Setting, connection: Connection) -> None:
     """Work until told to stop."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the pool ends its processes itself
     tests = setting.assignment.tests
-    options = [
-        *("-c", str(CONFIGURATION), f"--rootdir={setting.assignment.root}", "--assert=plain"),
-        "--capture=no",
-        *("--import-mode=importlib", "--override-ini", f"pythonpath={tests}"),
-        *("-p", "grading.pytest_plugin", f"--assignment={setting.assignment.root}"),
-        *(option for name in UNUSED for option in ("-p", f"no:{name}")),
-        *(str(tests / tier) for tier in setting.tiers),
-    ]
-    try:
-        status = pytest.main(options, plugins=[_Loop(setting, connection)])
-        if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
-            connection.send(Unusable(f"pytest ended with {status!r}"))
-    except (EOFError, BrokenPipeError):
-        pass  # the pool is gone
-    finally:
-        connection.close()
+    with tempfile.TemporaryDirectory(prefix="audit-") as folder:
+        job = Path(folder, "job.json")
+        job.write_text(Job(str(setting.assignment.root), folder).dumps(), encoding="utf-8")
+        options = [
+            *("-c", str(CONFIGURATION), f"--rootdir={setting.assignment.root}", "--assert=plain"),
+            "--capture=no",
+            *("--import-mode=importlib", "--override-ini", f"pythonpath={tests}"),
+            *("-p", "grading.execution.plugin", f"--job={job}"),
+            *(option for name in UNUSED for option in ("-p", f"no:{name}")),
+            *(str(tests / tier) for tier in setting.tiers),
+        ]
+        try:
+            status = pytest.main(options, plugins=[_Loop(setting, connection)])
+            if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
+                connection.send(Unusable(f"pytest ended with {status!r}"))
+        except (EOFError, BrokenPipeError):
+            pass  # the pool is gone
+        finally:
+            connection.close()
