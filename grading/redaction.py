@@ -11,7 +11,7 @@ import dataclasses
 from enum import StrEnum
 
 from .assignment import share
-from .results import CheckResult, Status
+from .results import CheckResult, Kind, Status
 from .scores import ItemResult, ScoredCheck, ScoreDocument
 
 REASONS = {
@@ -61,7 +61,7 @@ def _hidden(item: ItemResult, detail: HiddenDetail) -> list[ScoredCheck]:
         *(share(earned, [1] * passed) if passed else []),
         *(share(possible - earned, [1] * lost) if lost else []),
     ]
-    status = _reason([check.status for check in hidden if not check.result.passed])
+    status = _reason([check.result for check in hidden if not check.result.passed])
     told = detail is HiddenDetail.REASON
     found = []
     for number, worth in enumerate(units, start=1):
@@ -76,11 +76,10 @@ def _hidden(item: ItemResult, detail: HiddenDetail) -> list[ScoredCheck]:
     return found
 
 
-def _reason(statuses: list[Status]) -> Status:
+def _reason(lost: list[CheckResult]) -> Status:
     """The one reason that stands for all: a fault of the grader before others, then what holds for every check."""
-    kinds = set(statuses)
-    if Status.ERROR in kinds:
+    if any(result.status is Status.ERROR for result in lost):
         return Status.ERROR
-    if kinds == {Status.NOT_IMPLEMENTED}:
+    if all(result.status is Status.NOT_IMPLEMENTED for result in lost):
         return Status.NOT_IMPLEMENTED
-    return Status.CRASHED if kinds and kinds <= {Status.CRASHED, Status.TIMEOUT} else Status.FAILED
+    return Status.CRASHED if all(result.kind in (Kind.CRASH, Kind.TIMEOUT) for result in lost) else Status.FAILED

@@ -28,7 +28,6 @@ from .job import IN_PROCESS, Job, JobError
 if TYPE_CHECKING:
     from ..boundary.proxy import Submission
     from ..checks.draws import Draws
-    from ..results import Misconception
     from .run import CheckRun
 
 _JOB = pytest.StashKey[Job]()

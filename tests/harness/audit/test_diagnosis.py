@@ -15,7 +15,7 @@ from grading.diagnosis.evidence import together
 from grading.diagnosis.leaves import Leaf, same
 from grading.diagnosis.stored import Stored, agrees, summary
 
-ANSWERS = load(ROOT, ("simple_vae.py", "vae.py"))
+ANSWERS = load(ROOT / "reference", ("simple_vae.py", "vae.py"))
 TELLS = {answer.name: answer.tell for answer in ANSWERS.misconceptions}
 SOLUTION = ANSWERS.solution["vae.py"].decode()
 
@@ -106,7 +106,7 @@ def test_a_student_without_catalogue_is_told_by_the_command(vae_grade, students_
 def test_a_student_without_catalogue_is_told_by_plain_pytest(students_copy):
     answer = with_kl(mean_over_latents_in_another_style)
     (students_copy / "student" / "vae.py").write_text(answer, encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "grading.pytest_plugin", "--import-mode=importlib"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "grading.execution.plugin", "--import-mode=importlib"]
     options = ["--override-ini", f"pythonpath={students_copy / 'tests'}", f"--rootdir={students_copy}"]
     test = students_copy / "tests" / "public" / "test_kl_divergence.py"
     done = subprocess.run(

@@ -48,7 +48,7 @@ HANGING = {
 @pytest.mark.slow
 @pytest.mark.parametrize("how", HANGING)
 def test_a_submission_that_hangs_costs_its_own_time_only(how):
-    answers = catalogue.load(ROOT, RUBRIC.files)
+    answers = catalogue.load(ROOT / "reference", RUBRIC.files)
     hanging = f"def beta_schedule(step, warmup_steps, beta_max=1.0):\n    {HANGING[how]}\n".encode()
     setting = Setting(RUBRIC, answers, ("public",), ("beta_schedule",), call_seconds=0.3)
     tasks = [
@@ -73,7 +73,7 @@ TOGETHER = [
 
 @pytest.mark.slow
 def test_several_mistakes_at_once_are_each_told():
-    answers = catalogue.load(ROOT, RUBRIC.files)
+    answers = catalogue.load(ROOT / "reference", RUBRIC.files)
     by_name = {answer.name: answer for answer in answers.misconceptions}
     items = tuple(dict.fromkeys(by_name[name].item for names in TOGETHER for name in names))
     tiers = ("public", "hidden")

@@ -14,7 +14,7 @@ from grading import assignment
 from grading.catalogue import load
 
 RUBRIC = assignment.load(ROOT)
-CATALOGUE = load(ROOT, RUBRIC.files)
+CATALOGUE = load(RUBRIC.reference, RUBRIC.files)
 FUNCTIONS = [answer for answer in (*CATALOGUE.misconceptions, *CATALOGUE.variants) if answer.replaces]
 MARKER = re.compile(r"^ *# >>> solution: task (?P<section>[\d.]+), (?P<function>[\w.]+)$", re.M)
 

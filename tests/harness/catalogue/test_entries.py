@@ -49,7 +49,7 @@ import json, pathlib, sys
 from grading import catalogue
 
 try:
-    loaded = catalogue.load(pathlib.Path(sys.argv[1]), ("circle.py",))
+    loaded = catalogue.load(pathlib.Path(sys.argv[1]) / "reference", ("circle.py",))
 except catalogue.CatalogueError as error:
     sys.exit(str(error))
 print(json.dumps({answer.name: answer.source.decode() for answer in (*loaded.misconceptions, *loaded.variants)}))

@@ -10,8 +10,10 @@ import pytest
 from harness.grading.test_run_command import RUBRIC, VAE, assert_sound
 
 from grading.boundary.transcript import LIMIT, Transcript
-from grading.checks import run as checks_run
-from grading.grade import Options
+from grading.execution import run as checks_run
+from grading.execution.job import CALL_SECONDS, RUN_SECONDS
+from grading.execution.session import CheckSession
+from grading.results import CheckResult, Status
 from tests.harness.conftest import ROOT
 
 pytestmark = pytest.mark.slow
@@ -168,12 +170,12 @@ def test_ended_from_outside_it_leaves_nothing(tmp_path):
 
 def test_a_submission_that_hangs_in_every_check_is_done_in_time():
     """However many checks a function that never returns takes part in, time is left for those of the others."""
-    run = checks_run.CheckRun(RUBRIC, None, None, "key", Options(()).call_timeout, Options(()).run_timeout)
+    run = checks_run.CheckRun(RUBRIC, None, None, "key", CALL_SECONDS, RUN_SECONDS)
     spent = 0.0
     for _ in RUBRIC.checks():
         spent += run.patience()
         run.count_timeout()
-    assert spent < run.run_timeout
+    assert spent < run.run_seconds
 
 
 def test_what_is_kept_for_a_diagnosis_has_an_end():
@@ -181,8 +183,8 @@ def test_what_is_kept_for_a_diagnosis_has_an_end():
     run = checks_run.CheckRun(RUBRIC, None, None, "key", 10.0, 240.0)
     check = next(check for check in RUBRIC.checks() if check.item == "kl_divergence")
     for _ in range(30):
-        run.keep_evidence(check, {"status": "failed", "blocked_by": None}, Transcript([], LIMIT))
-    run.keep_evidence(check, {"status": "failed", "blocked_by": None}, Transcript([], 100))
+        run.keep_evidence(check, CheckResult(check.id, Status.FAILED), Transcript([], LIMIT))
+    run.keep_evidence(check, CheckResult(check.id, Status.FAILED), Transcript([], 100))
     assert sum(piece.transcript.size for piece in run.evidence) <= checks_run.LARGEST_EVIDENCE
     assert run.evidence
 
@@ -190,7 +192,7 @@ def test_what_is_kept_for_a_diagnosis_has_an_end():
 def test_a_session_has_less_patience_after_timeouts():
     run = checks_run.CheckRun(RUBRIC, None, None, "key", 10.0, 240.0)
     check = RUBRIC.checks()[0]
-    assert checks_run.CheckSession(run, check).timeout == 10
+    assert CheckSession(run, check).timeout == 10
     for _ in range(3):
         run.count_timeout()
-    assert checks_run.CheckSession(run, check).timeout == 2
+    assert CheckSession(run, check).timeout == 2

@@ -208,7 +208,7 @@ def test_the_students_document_tells_nothing_of_hidden_checks_but_that_they_fail
     assert full["seed"] not in text
     public, hidden = ([c for c in redacted["items"][0]["checks"] if c["tier"] == t] for t in ("public", "hidden"))
     assert all("leak" in check["message"] and "seen" in check["output"] for check in public)
-    assert {check["message"] for check in hidden} == {"a hidden check of this part fails (crash)"}
+    assert {check["message"] for check in hidden} == {"the code crashed or did not finish in time"}
     assert not any(check["output"] or check["source"] or check["actual"] or check["line"] for check in hidden)
     assert not [
         check.name for check in RUBRIC.item("kl_divergence").checks if check.tier == "hidden" and check.name in text
