@@ -1,7 +1,8 @@
 """``build_model(cfg)``: one field changed at a time, and models that share nothing."""
 
 import torch
-from configurations import assert_built_as, built
+from asking import in_turn
+from configurations import assert_built_as, assert_nothing_shared, assert_trainable, built
 
 from grading.checks import CheckFailure
 
@@ -34,6 +35,22 @@ def test_each_size_alone_can_be_changed(submission, draws):
     fields = config(draws)
     for name in ("input_dim", "hidden_dim", "latent_dim", "num_hidden_layers"):
         assert_built_as(submission, fields | {name: fields[name] + 1}, ["parameters"])
+
+
+def test_every_parameter_takes_gradients(submission, draws):
+    fields = config(draws)
+    assert_trainable(built(submission, fields), draws.uniform(5, fields["input_dim"]))
+
+
+def test_every_answer_is_that_to_its_own_question(submission, draws):
+    """Configurations in turn, and the first ones again."""
+    for fields in in_turn([config(draws), config(draws) | {"recon_loss": "gaussian", "beta": 3.0}, config(draws)]):
+        assert_built_as(submission, fields, EVERYTHING)
+
+
+def test_two_models_share_no_parameter(submission, draws):
+    fields = config(draws)
+    assert_nothing_shared(built(submission, fields), built(submission, fields), draws.uniform(5, fields["input_dim"]))
 
 
 def test_every_call_gives_a_new_model_with_fresh_parameters(submission, draws):

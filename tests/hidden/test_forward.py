@@ -6,7 +6,15 @@ Everything is held against the submission's own parts, or against the truth wher
 import networks
 import parts
 import torch
-from noise import assert_independent, assert_standard_moments, assert_uncorrelated
+from asking import in_turn
+from noise import (
+    assert_independent,
+    assert_independent_draws,
+    assert_standard_moments,
+    assert_standard_normal,
+    assert_uncorrelated,
+    standardized,
+)
 
 from grading.checks import Blocked, CheckFailure, assert_tensor, assert_unchanged, gradient
 
@@ -58,6 +66,27 @@ def test_samples_a_fresh_z_for_every_example_and_every_call(submission, draws):
     first, second = (assert_samples(submission, model, x, s) for s in (seed, seed + 1))
     if first is not None and second is not None:
         assert_independent(first, second, "the noise of two calls")
+
+
+def test_leaves_no_row_or_column_without_noise_of_its_own(submission, draws):
+    """60,000 numbers, held against the whole distribution of ``N(0, 1)``."""
+    eps = parts.noise(submission, wide(submission), draws.uniform(200, 11), draws.seed())
+    if eps is not None:
+        assert_standard_normal(eps, "(z - mu) / sigma")
+        assert_independent_draws(eps, "(z - mu) / sigma")
+
+
+def test_samples_in_each_of_many_calls(submission, draws):
+    """60 calls, each with data and a seed of its own."""
+    model = networks.build(submission, 11, 13, 64)
+    calls = [(draws.uniform(4, 11), draws.seed()) for _ in range(60)]
+    outputs = [parts.forward(model, x, seed) for x, seed in calls]
+    try:
+        noise = [standardized(output.z, output.mu, output.logvar).flatten() for output in outputs]
+        assert_independent_draws(torch.stack(noise), "(z - mu) / sigma", row="call", column="place")
+    except CheckFailure:
+        if any(parts.noise(submission, model, x, seed) is not None for x, seed in calls):
+            raise
 
 
 def test_samples_in_eval_mode_too(submission, draws):
@@ -127,6 +156,24 @@ def test_gradients_of_mu_and_logvar_reach_the_encoder(submission, draws):
         if own is None or field not in own.overwritten:
             reached = own and getattr(own, field)
             assert_reached(submission, getattr(output, field), reached, model, ("enc", f"{field}."), field, blocked)
+
+
+def test_gradients_of_z_reach_the_encoder(submission, draws):
+    model = networks.build(submission, 11, 13, 3)
+    x, seed = draws.uniform(5, 11), draws.seed()
+    output = parts.forward(model, x, seed)
+    own, blocked = own_parts(submission, model, x, seed)
+    assert_reached(submission, output.z, own and own.z, model, ("enc", "mu", "logvar"), "z", blocked)
+
+
+def test_every_answer_is_that_to_its_own_question(submission, draws):
+    """Batches of one size with other data, for other weights, and the first ones again."""
+    models = [networks.build(submission, 11, 13, 3, layers=2) for _ in range(2)]
+    for name, parameter in models[1].parameters.items():
+        models[1].set(name, 0.5 * parameter.detach())
+    batches = [draws.uniform(5, 11) for _ in range(2)]
+    for model, x in in_turn([(model, x) for model in models for x in batches]):
+        assert_put_together(submission, model, x, draws.seed())
 
 
 def test_leaves_its_argument_alone(submission, draws):
