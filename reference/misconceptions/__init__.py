@@ -19,15 +19,19 @@ from reference.misconceptions import (
     encode,
     forward,
     gaussian,
+    gradients_cut,
     kl_divergence,
     kl_divergence_tensors,
     laplace,
+    noise_laws,
+    remembering,
     reparameterize,
     reparameterize_noise,
     vae_loss,
     warmup_loss,
     warmup_model,
     warmup_sampling,
+    warmup_shapes,
 )
 from reference.misconceptions.entry import KINDS, Misconception
 from reference.tasks import ITEMS
@@ -41,7 +45,7 @@ def _collect(modules: Iterable[ModuleType]) -> tuple[Misconception, ...]:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise ValueError(f"misconceptions with the same name: {', '.join(repeated)}")
-    return entries
+    return tuple(sorted(entries, key=lambda entry: ITEMS.index(entry.item)))
 
 
 CATALOGUE: tuple[Misconception, ...] = _collect(
@@ -66,6 +70,10 @@ CATALOGUE: tuple[Misconception, ...] = _collect(
         vae_loss,
         build_model,
         build_model_sizes,
+        noise_laws,
+        remembering,
+        gradients_cut,
+        warmup_shapes,
     )
 )
 

@@ -147,6 +147,13 @@ def scalar_function_probes(
             expect(all(torch.equal(*pair) for pair in zip(copies, case, strict=True)), "an argument has changed")
 
     @probe(item, "state")
+    def other_numbers_in_turn(files: Files) -> None:
+        for case in [*cases(F64), *cases(F64)]:
+            for scale in (1.0, 0.5, 0.25):
+                arguments = [tensor * scale for tensor in case]
+                expect_close(find(files)(*arguments), oracle(*arguments), "value after other calls")
+
+    @probe(item, "state")
     def repeatable(files: Files) -> None:
         for case in cases(F64):
             values = [torch.as_tensor(find(files)(*(tensor.clone() for tensor in case))) for _ in range(2)]
@@ -156,14 +163,20 @@ def scalar_function_probes(
 def check_noise(eps: torch.Tensor) -> None:
     """Complain unless a large ``(N, L)`` sample is made of independent standard normal numbers (5 sigma)."""
     n, latents = eps.shape
+    expect((eps != 0).all(), "some numbers are missing")
+    expect((eps[0].abs() - eps[1].abs()).abs().min() > 1e-6, "two rows have noise of the same size")
     bound = 5.0 / (n * latents) ** 0.5
     moments = [eps.mean(), eps.pow(2).mean() - 1, eps.pow(3).mean(), eps.pow(4).mean() - 3]
     for order, (moment, spread) in enumerate(zip(moments, (1, 2**0.5, 15**0.5, 96**0.5), strict=True), start=1):
         expect(abs(moment) < bound * spread, f"moment {order} is off by {moment:.3f}")
     for left in range(latents):
         expect(abs(eps[:, left].pow(2).mean() - 1) < 5 * (2 / n) ** 0.5, f"variance of column {left}")
+        below = torch.special.ndtr(eps[:, left].sort().values) - torch.arange(n) / n
+        expect(below.abs().max() < 2.5 / n**0.5, f"distribution of column {left}")
         for right in range(left + 1, latents):
             expect(abs((eps[:, left] * eps[:, right]).mean()) < 5 / n**0.5, "columns are correlated")
+            sizes = (eps[:, left].pow(2) - 1) * (eps[:, right].pow(2) - 1) / 2
+            expect(abs(sizes.mean()) < 7 / n**0.5, "the sizes of columns are correlated")
     for shift in (1, n // 2):
         product = (eps * eps.roll(shift, dims=0)).mean()
         expect(abs(product) < bound * 1.5, f"rows {shift} apart are correlated")

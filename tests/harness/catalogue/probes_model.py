@@ -90,6 +90,14 @@ def _method_probes(item: str, method: str, width: int, shapes: tuple[int, ...], 
         expect(torch.equal(argument, copy), "the argument has changed")
 
     @probe(item, "state")
+    def other_numbers_in_turn(files: Files) -> None:
+        model = _model(files)
+        for scale in (1.0, 0.5, 1.0):
+            argument = scale * _data(5, width)
+            for actual, expected in zip(call(model, argument), oracle(model, argument), strict=True):
+                expect_close(actual, expected, "value after other calls")
+
+    @probe(item, "state")
     def repeatable_in_both_modes(files: Files) -> None:
         model = _model(files)
         results = []
@@ -174,6 +182,15 @@ def sampling_probes(item: str, build) -> None:
             with torch.set_grad_enabled(grad):
                 first, second = (model.reparameterize(mu, logvar) for _ in range(2))
                 expect((first != second).any(), f"two calls agree (training {mode}, gradients {grad})")
+
+    @probe(item, "state")
+    def samples_at_every_call(files: Files) -> None:
+        model = build(files)
+        mu, logvar = posterior(2000)
+        for call in range(20):
+            scale = torch.exp((logvar + call) / 2)
+            eps = ((model.reparameterize(mu, logvar + call) - mu) / scale).detach()
+            expect(abs(eps.pow(2).mean() - 1) < 0.2, f"another variance at call {call}")
 
     @probe(item, "state")
     def seed_of_the_caller_counts(files: Files) -> None:
@@ -261,6 +278,16 @@ def input_is_unchanged(files: Files) -> None:
     with torch.no_grad():
         _forward(_soft_model(files), x)
     expect(torch.equal(x, _data(5, 11)), "the input has changed")
+
+
+@probe("forward", "state")
+def samples_its_own_data_at_every_pass(files: Files) -> None:
+    model = _soft_model(files)
+    for scale in range(20):
+        x = (1 + scale) * _data(5, 11)
+        _, mu, _, z = _forward(model, x)
+        expect_close(mu, _true_encode(model, x)[0], "mean after other passes")
+        expect((z != mu).all(), "z is mu")
 
 
 @probe("forward", "state")

@@ -62,6 +62,14 @@ def _objective_probes(item: str, call) -> None:
         for actual, exact in zip(named, _true_terms(case, "laplace", 3.0), strict=True):
             expect_close(torch.as_tensor(actual, dtype=F64), exact, "by name")
 
+    @probe(item, "state")
+    def other_arguments_in_turn(files: Files) -> None:
+        for recon_loss, beta, scale in product(NAMES, (0.5, 2.5), (1.0, 0.5)):
+            case = {name: scale * tensor for name, tensor in _case().items()}
+            expected = _true_terms(case, recon_loss, beta)
+            for actual, exact in zip(terms(files, case, recon_loss, beta), expected, strict=True):
+                expect_close(torch.as_tensor(actual, dtype=F64), exact, "terms after other calls")
+
     @probe(item, "gradient")
     def every_term_has_its_gradient(files: Files) -> None:
         for recon_loss, index in product(NAMES, range(3)):
@@ -133,6 +141,24 @@ def fields_are_passed_on(files: Files) -> None:
         expect(shapes == [tuple(parameter.shape) for parameter in expected.parameters()], f"shapes {shapes}")
         expect(model.recon_loss == config["recon_loss"], f"recon_loss {model.recon_loss!r}")
         expect(model.beta == config["beta"], f"beta {model.beta!r}")
+
+
+@probe("build_model", "state")
+def fields_are_those_of_this_call(files: Files) -> None:
+    for config in CONFIGS:
+        model = _build(files, config)
+        expect((model.recon_loss, model.beta) == (config["recon_loss"], config["beta"]), "another likelihood or weight")
+
+
+@probe("build_model", "gradient")
+def parameters_take_gradients(files: Files) -> None:
+    frozen = [name for name, parameter in _build(files, CONFIGS[0]).named_parameters() if not parameter.requires_grad]
+    expect(not frozen, f"frozen: {', '.join(frozen)}")
+
+
+@probe("build_model", "dtype")
+def parameters_are_of_single_precision(files: Files) -> None:
+    expect({parameter.dtype for parameter in _build(files, CONFIGS[0]).parameters()} == {F32}, "not float32")
 
 
 @probe("build_model", "state")

@@ -85,6 +85,41 @@ def decoder_is_a_sigmoid_of_something_bent(files: Files) -> None:
 
 
 @probe("warmup_model", "value")
+def hidden_layers_are_straight_between_kinks(files: Files) -> None:
+    model = _model(files)
+    for network, width in ((lambda x: torch.cat(_encode(model, x), 1), D), (lambda z: torch.logit(model.decode(z)), L)):
+        for reach in (4.0, 40.0):
+            ends = reach * _data(2, width)
+            values = network(torch.lerp(ends[:1], ends[1:], torch.linspace(0, 1, 501, dtype=F64)[:, None])).detach()
+            bends = values.diff(n=2, dim=0).abs().amax(1) > 1e-8
+            expect(bends.double().mean() < 0.3, "bent everywhere")
+        if width == D:
+            near, far = (network(reach * _data(9, width)).detach() for reach in (1e3, 2e3))
+            expect((far - near).abs().amax() > 0.5 * near.abs().amax(), "bounded")
+        else:
+            far = 30 * _data(9, width)
+            expect((network(1.5 * far) - network(far)).abs().amax() > 0.1, "bounded")
+
+
+@probe("warmup_model", "value")
+def rows_do_not_mix(files: Files) -> None:
+    model = _model(files)
+    x, z = _data(6, D), _data(6, L)
+    for network, rows in ((lambda x: torch.cat(_encode(model, x), 1), x), (model.decode, z)):
+        expect(torch.allclose(network(rows[:2]), network(rows)[:2]), "a row depends on others")
+
+
+@probe("warmup_model", "state")
+def other_numbers_in_turn(files: Files) -> None:
+    model = _model(files)
+    x, z = _data(8, D), _data(8, L)
+    for network, rows in ((lambda x: torch.cat(_encode(model, x), 1), x), (model.decode, z)):
+        whole = network(rows)
+        for part in (slice(0, 4), slice(4, 8)):
+            expect(torch.allclose(network(rows[part]), whole[part]), "an earlier batch decides")
+
+
+@probe("warmup_model", "value")
 def forward_returns_the_posterior(files: Files) -> None:
     model = _model(files)
     x = _data(5, D)
@@ -105,6 +140,31 @@ def reconstruction_comes_from_posterior_samples(files: Files) -> None:
         first, second = recon_x.pow(power), wanted.pow(power)
         error = ((first.var(dim=0) + second.var(dim=0)) / rows).sqrt()
         expect(((first.mean(dim=0) - second.mean(dim=0)).abs() < 5.5 * error + 1e-12).all(), "another distribution")
+
+
+@probe("warmup_model", "statistics")
+def every_row_is_sampled_from_many_values(files: Files) -> None:
+    model = _model(files)
+    x = _data(1, D).expand(500, D)
+    recon_x, mu, _ = _forward(model, x)
+    expect(((recon_x - model.decode(mu)).abs() > 0).any(dim=1).all(), "a row is decoded from the mean")
+    expect(len(recon_x.unique(dim=0)) > 490, "few reconstructions occur")
+
+
+@probe("warmup_model", "state")
+def every_pass_is_sampled(files: Files) -> None:
+    model = _model(files)
+    for _ in range(12):
+        recon_x, mu, _ = _forward(model, _data(5, D))
+        expect((recon_x != model.decode(mu)).any(), "a pass decodes the mean")
+
+
+@probe("warmup_model", "gradient")
+def gradients_go_through_the_posterior_of_forward(files: Files) -> None:
+    for place in (1, 2):
+        x = _data(5, D).requires_grad_()
+        output = _forward(_model(files), x)[place]
+        expect(output.requires_grad, "no gradient")
 
 
 @probe("warmup_model", "gradient")
