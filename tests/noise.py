@@ -102,7 +102,7 @@ def assert_no_repetition(eps: torch.Tensor, what: str) -> None:
 
 
 def size_as_normal(eps: torch.Tensor) -> torch.Tensor:
-    """An increasing function of ``|eps|`` that is ``N(0, 1)`` where ``eps`` is: what is said of ``eps`` holds for it."""
+    """An increasing function of ``|eps|``, and ``N(0, 1)`` where ``eps`` is: what holds for ``eps`` holds for it."""
     below = 2 * torch.special.ndtr(eps.abs()) - 1
     return torch.special.ndtri(below.clamp(1e-12, 1 - 1e-12))
 

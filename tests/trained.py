@@ -2,8 +2,8 @@
 
 Sick implementations report good losses, so nothing that the submission says of itself counts: the optimizer is this
 side's, and every number below is computed from the parameters alone, by the network of ``networks``. At steps that
-nobody knows beforehand the loss and its gradients have to be those of the ELBO of this network; or else parameters could
-be led to where they were found without any ELBO.
+nobody knows beforehand the loss and its gradients have to be those of the ELBO of this network: parameters can be led
+without any ELBO to where they were found before.
 """
 
 from __future__ import annotations

@@ -23,9 +23,7 @@ def returns_detached_code(self, x):
     return VAEOutput(self.decode(z), mu, logvar, z.detach())
 
 
-@wrong_forward(
-    "The log-variance that you return carries no gradient, so the KL term cannot shape it.", kind="gradient"
-)
+@wrong_forward("The log-variance that you return carries no gradient, so the KL term cannot shape it.", kind="gradient")
 def returns_detached_logvar(self, x):
     mu, logvar = self.encode(x)
     z = self.reparameterize(mu, logvar)
@@ -53,9 +51,7 @@ def detached_kl(output, x, recon_loss="bernoulli", beta=1.0):
     return ElboTerms(terms.loss, terms.recon, terms.kl.detach())
 
 
-@wrong_loss(
-    "Both terms beside your loss carry no gradient, so nobody can train with another weight.", kind="gradient"
-)
+@wrong_loss("Both terms beside your loss carry no gradient, so nobody can train with another weight.", kind="gradient")
 def detached_terms(output, x, recon_loss="bernoulli", beta=1.0):
     loss, recon, kl = compute_elbo(x, output.logits, output.mu, output.logvar, recon_loss, beta)
     return loss, recon.detach(), kl.detach()

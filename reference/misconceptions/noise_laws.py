@@ -13,8 +13,8 @@ wrong_warmup_forward = misconceptions_of(WARMUP_FORWARD)
 
 
 @wrong_reparameterize(
-    "The noise has three values only. Their mean, variance and fourth moment are those of a standard normal, but a normal "
-    "distribution is continuous.",
+    "The noise has three values only. Their mean, variance and fourth moment are those of a standard normal, which is "
+    "continuous.",
     kind="statistics",
 )
 def three_point_noise(self, mu, logvar):

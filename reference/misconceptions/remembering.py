@@ -49,9 +49,7 @@ def features_cached_by_batch_size(self, x):
 def decoded_once(self, z):
     if not hasattr(self, "cache"):
         self.cache = {}
-    return self.cache.setdefault(
-        (len(z), z.dtype), torch.sigmoid(self.output(F.relu(self.decoder_hidden(z))))
-    )
+    return self.cache.setdefault((len(z), z.dtype), torch.sigmoid(self.output(F.relu(self.decoder_hidden(z)))))
 
 
 @misconceptions_of(WARMUP_LOSS)(CACHED, kind="state")

@@ -108,7 +108,9 @@ def logvar_bounded_above(recon_x, x, mu, logvar):
     return F.mse_loss(recon_x, x, reduction="sum") - 0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
 
 
-@wrong_build("The model computes in double precision. Parameters are of single precision, as the layers begin.", "dtype")
+@wrong_build(
+    "The model computes in double precision. Parameters are of single precision, as the layers begin.", "dtype"
+)
 def double_precision(cfg):
     return VAE(
         cfg.input_dim,

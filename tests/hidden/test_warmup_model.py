@@ -88,7 +88,7 @@ def test_mu_and_logvar_are_different_functions_of_x_of_any_sign(submission, draw
 
 
 def test_every_output_of_the_decoder_has_a_sigmoid_of_its_own(submission, draws):
-    """With random parameters several outputs exceed 1/2, as in no softmax, and several do not; all 41 on one side by chance once in 10^12 times."""
+    """Random parameters give outputs above 1/2, as no softmax does, and below; all on one side once in 10^11 times."""
     model = warmup.randomize(warmup.build(submission, 41, 13, 3).double(), draws, gain=1.0)
     x = warmup.decode(model, draws.normal(40, 3, dtype=torch.float64), input_dim=41).detach()
     high, low = (x > 0.5).sum().item(), (x < 0.5).sum().item()

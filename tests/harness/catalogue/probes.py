@@ -171,6 +171,7 @@ def check_noise(eps: torch.Tensor) -> None:
         expect(abs(moment) < bound * spread, f"moment {order} is off by {moment:.3f}")
     for left in range(latents):
         expect(abs(eps[:, left].pow(2).mean() - 1) < 5 * (2 / n) ** 0.5, f"variance of column {left}")
+        expect(len((eps[:, left] * 1e6).round().unique()) > n / 2, f"few values in column {left}")
         below = torch.special.ndtr(eps[:, left].sort().values) - torch.arange(n) / n
         expect(below.abs().max() < 2.5 / n**0.5, f"distribution of column {left}")
         for right in range(left + 1, latents):

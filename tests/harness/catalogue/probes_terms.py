@@ -77,7 +77,8 @@ def _warmup_cases(dtype: torch.dtype) -> list[tuple[torch.Tensor, ...]]:
     generator = torch.Generator().manual_seed(4)
     posterior = [torch.randn(4, 2, generator=generator, dtype=F64).to(dtype) for _ in range(2)]
     recon_x, x = (torch.rand(4, 7, generator=generator, dtype=F64).to(dtype) for _ in range(2))
-    return [*cases, (recon_x, x, *posterior)]
+    extreme = [(recon_x[: len(mu)], x[: len(mu)], mu, logvar) for mu, logvar in gaussians(dtype)[-2:]]
+    return [*cases, (recon_x, x, *posterior), *extreme]
 
 
 scalar_function_probes("kl_divergence", lambda files: files.vae.kl_divergence, gaussians, true_kl)
@@ -141,3 +142,4 @@ def order_does_not_matter(files: Files) -> None:
     first = [_schedule(files, step, 10, 2.0) for step in (7, 0, 3)]
     second = [_schedule(files, step, 10, 2.0) for step in (3, 7, 0)]
     expect(first == [second[1], second[2], second[0]], "the same step gives another weight")
+    expect(abs(_schedule(files, 4, 20, 3.0) - 0.6) < 1e-6, "another warm-up gives the weight of an earlier one")
