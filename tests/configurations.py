@@ -8,7 +8,7 @@ from typing import Any
 import networks
 import torch
 
-from grading.checks import CheckFailure, Model, Submission, gradient, short
+from grading.checks import CheckFailure, Model, Submission, assert_close, gradient, short
 
 DEFAULTS = {
     "input_dim": 784,
@@ -57,6 +57,15 @@ def assert_given_layers(model: Model, values: Mapping[str, Any]) -> None:
             message = f"the parameter {name} is not that of a VAE of this configuration"
             raise CheckFailure("shape", message, expected=str(there), actual=str(here))
     networks.assert_single_precision(model)
+
+
+def assert_given_network(model: Model, x: torch.Tensor, z: torch.Tensor) -> None:
+    """The given layers compute what they do in the skeleton, as they show by themselves."""
+    h = model.enc(x)
+    heads = networks.encode(model.parameters, x)
+    for name, head, expected in zip(("mu", "logvar"), (model.mu(h), model.logvar(h)), heads, strict=True):
+        assert_close(head, expected, f"the layer {name} of a new model on the output of its layers enc")
+    assert_close(model.dec(z), networks.decode(model.parameters, z), "the layers dec of a new model")
 
 
 def assert_trainable(model: Model, x: torch.Tensor) -> None:

@@ -132,9 +132,15 @@ def assert_piecewise_linear(f: Network, start: torch.Tensor, end: torch.Tensor, 
 
 
 def assert_unbounded(f: Network, ray: torch.Tensor, what: str) -> None:
-    """Far out on a ray ``f`` is linear and does not end: twice as far from 0 it has changed twice as much."""
-    zero, once, twice = (f(scale * ray) for scale in (0, 1, 2))
+    """Far out on a ray ``f`` is linear and does not end: twice as far from 0 it has changed twice as much.
+
+    And it differs from what it is on the other side, as it does not where a unit gives the size of its input.
+    """
+    zero, once, twice, back = (f(scale * ray) for scale in (0, 1, 2, -1))
     gap, change = (twice - 2 * once + zero).abs().max().item(), (once - zero).abs().max().item()
+    if not (once - back).abs().max().item() > 0.1 * change:
+        message = f"{what} is the same on both sides of 0: the stub asks for a ReLU, which is not"
+        raise CheckFailure("value", message, expected="another value at -x than at x", actual="the same values")
     if not gap < 0.2 * change:
         message = f"{what} does not grow in proportion far from 0: the stub asks for a ReLU, which has no upper bound"
         raise CheckFailure("value", message, expected=f"changes near {2 * change:.3g}", actual=f"off by {gap:.3g}")

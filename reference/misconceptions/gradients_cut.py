@@ -23,6 +23,17 @@ def returns_detached_code(self, x):
     return VAEOutput(self.decode(z), mu, logvar, z.detach())
 
 
+@wrong_forward(
+    "The code carries only half of its gradient: part of it is detached, and the encoder learns at half its pace.",
+    kind="gradient",
+)
+def half_of_the_gradient(self, x):
+    mu, logvar = self.encode(x)
+    z = self.reparameterize(mu, logvar)
+    z = 0.5 * z + 0.5 * z.detach()
+    return VAEOutput(self.decode(z), mu, logvar, z)
+
+
 @wrong_forward("The log-variance that you return carries no gradient, so the KL term cannot shape it.", kind="gradient")
 def returns_detached_logvar(self, x):
     mu, logvar = self.encode(x)

@@ -104,6 +104,17 @@ def noise_rounded_to_halves(self, x):
 
 
 @wrong_forward(
+    "The noise comes from a table of a thousand numbers. A draw from a table has few values, a normal number any.",
+    kind="statistics",
+)
+def noise_from_a_long_table(self, x):
+    mu, logvar = self.encode(x)
+    table = torch.special.ndtri((torch.arange(1000, dtype=mu.dtype) + 0.5) / 1000)
+    z = mu + torch.exp(0.5 * logvar) * table[torch.randint(1000, mu.shape)]
+    return VAEOutput(self.decode(z), mu, logvar, z)
+
+
+@wrong_forward(
     "The last example of a batch is decoded from its mean. Every example of a batch is sampled.", kind="statistics"
 )
 def last_row_without_noise(self, x):

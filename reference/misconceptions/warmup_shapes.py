@@ -2,6 +2,7 @@
 
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from reference.misconceptions.entry import misconceptions_of
 from reference.tasks import BUILD_MODEL, WARMUP_DECODE, WARMUP_ENCODE, WARMUP_LOSS
@@ -57,6 +58,12 @@ def standardized_features(self, x):
 @wrong_encode("The data are centred over the batch, so what becomes of an example depends on the others beside it.")
 def centred_batch(self, x):
     h = F.relu(self.hidden(x - x.mean(0)))
+    return self.mu(h), self.logvar(h)
+
+
+@wrong_encode("The hidden units of the encoder give the size of their input, with the sign lost.")
+def absolute_encoder(self, x):
+    h = self.hidden(x).abs()
     return self.mu(h), self.logvar(h)
 
 
@@ -145,4 +152,36 @@ def double_decoder(cfg):
         beta=cfg.beta,
     )
     model.dec.double()
+    return model
+
+
+@wrong_build(
+    "The rectified units of the encoder are exchanged for hyperbolic tangents, which the skeleton does not have."
+)
+def tanh_in_the_encoder(cfg):
+    model = VAE(
+        cfg.input_dim,
+        cfg.hidden_dim,
+        cfg.latent_dim,
+        num_hidden_layers=cfg.num_hidden_layers,
+        recon_loss=cfg.recon_loss,
+        beta=cfg.beta,
+    )
+    for place in range(1, len(model.enc), 2):
+        model.enc[place] = nn.Tanh()
+    return model
+
+
+@wrong_build("You add dropout to the decoder. The layers are given, and nothing is added to them.")
+def dropout_in_the_decoder(cfg):
+    model = VAE(
+        cfg.input_dim,
+        cfg.hidden_dim,
+        cfg.latent_dim,
+        num_hidden_layers=cfg.num_hidden_layers,
+        recon_loss=cfg.recon_loss,
+        beta=cfg.beta,
+    )
+    for place in range(1, len(model.dec), 2):
+        model.dec[place] = nn.Sequential(nn.ReLU(), nn.Dropout(0.2))
     return model

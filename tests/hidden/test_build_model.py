@@ -2,7 +2,7 @@
 
 import torch
 from asking import in_turn
-from configurations import assert_built_as, assert_nothing_shared, assert_trainable, built
+from configurations import assert_built_as, assert_given_network, assert_nothing_shared, assert_trainable, built
 
 from grading.checks import CheckFailure
 
@@ -35,6 +35,13 @@ def test_each_size_alone_can_be_changed(submission, draws):
     fields = config(draws)
     for name in ("input_dim", "hidden_dim", "latent_dim", "num_hidden_layers"):
         assert_built_as(submission, fields | {name: fields[name] + 1}, ["parameters"])
+
+
+def test_the_layers_compute_what_the_skeleton_gives(submission, draws):
+    fields = config(draws)
+    x, z = draws.normal(5, fields["input_dim"]), draws.normal(5, fields["latent_dim"])
+    for mode in (True, False):
+        assert_given_network(built(submission, fields).train(mode), x, z)
 
 
 def test_every_parameter_takes_gradients(submission, draws):

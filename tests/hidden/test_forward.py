@@ -10,13 +10,14 @@ from asking import in_turn
 from noise import (
     assert_independent,
     assert_independent_draws,
+    assert_no_repetition,
     assert_standard_moments,
     assert_standard_normal,
     assert_uncorrelated,
     standardized,
 )
 
-from grading.checks import Blocked, CheckFailure, assert_tensor, assert_unchanged, gradient
+from grading.checks import Blocked, CheckFailure, assert_close, assert_tensor, assert_unchanged, gradient
 
 
 def assert_put_together(submission, model, x, seed):
@@ -34,6 +35,12 @@ def assert_samples(submission, model, x, seed):
         assert_standard_moments(eps, "(z - mu) / sigma")
         assert_uncorrelated(eps, "(z - mu) / sigma")
     return eps
+
+
+def assert_noise_of_calls(outputs):
+    """``z`` is drawn from ``N(mu, sigma ** 2)`` anew in each of these passes."""
+    noise = [standardized(output.z, output.mu, output.logvar).flatten() for output in outputs]
+    assert_independent_draws(torch.stack(noise), "(z - mu) / sigma", row="call", column="place")
 
 
 def wide(submission):
@@ -74,18 +81,24 @@ def test_leaves_no_row_or_column_without_noise_of_its_own(submission, draws):
     if eps is not None:
         assert_standard_normal(eps, "(z - mu) / sigma")
         assert_independent_draws(eps, "(z - mu) / sigma")
+        assert_no_repetition(eps, "(z - mu) / sigma")
 
 
 def test_samples_in_each_of_many_calls(submission, draws):
-    """60 calls, each with data and a seed of its own."""
-    model = networks.build(submission, 11, 13, 64)
-    calls = [(draws.uniform(4, 11), draws.seed()) for _ in range(60)]
-    outputs = [parts.forward(model, x, seed) for x, seed in calls]
+    """60 calls in turning modes, each for one example, with data and a seed of its own."""
+    model = networks.build(submission, 11, 13, 256)
+    calls, outputs = [(draws.uniform(1, 11), draws.seed()) for _ in range(60)], []
+    for i, (x, seed) in enumerate(calls):
+        with torch.set_grad_enabled(i % 3 > 0):
+            outputs.append(parts.forward(model.train(i % 2 == 0), x, seed))
     try:
-        noise = [standardized(output.z, output.mu, output.logvar).flatten() for output in outputs]
-        assert_independent_draws(torch.stack(noise), "(z - mu) / sigma", row="call", column="place")
+        assert_noise_of_calls(outputs)
     except CheckFailure:
-        if any(parts.noise(submission, model, x, seed) is not None for x, seed in calls):
+        try:
+            assert_noise_of_calls([parts.own(submission, model, x, seed) for x, seed in calls])
+        except CheckFailure:
+            submission.rely_on("encode", "reparameterize")
+        else:
             raise
 
 
@@ -164,6 +177,20 @@ def test_gradients_of_z_reach_the_encoder(submission, draws):
     output = parts.forward(model, x, seed)
     own, blocked = own_parts(submission, model, x, seed)
     assert_reached(submission, output.z, own and own.z, model, ("enc", "mu", "logvar"), "z", blocked)
+
+
+def test_gradients_are_those_of_its_parts(submission, draws):
+    """Of whatever forward and its parts, called one after the other, agree on."""
+    model = networks.build(submission, 11, 13, 3)
+    x, seed = draws.uniform(5, 11), draws.seed()
+    output = parts.forward(model, x, seed)
+    own, _ = own_parts(submission, model, x, seed)
+    for field in parts.NAMES if own is not None else ():
+        one, other = getattr(output, field), getattr(own, field)
+        for name, leaf in model.parameters.items():
+            if field not in own.overwritten and parts.same(one, other) and parts.reaches(other, leaf):
+                what = f"the gradient of {field} for {name}"
+                assert_close(gradient(one, leaf, what), gradient(other, leaf, what), what, rtol=1e-3, kind="gradient")
 
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):

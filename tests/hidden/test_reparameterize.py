@@ -47,7 +47,9 @@ def test_every_element_gets_noise_of_its_own(submission, draws):
 
 def test_no_row_or_column_is_left_without_noise_of_its_own(submission, draws):
     model = networks.build(submission, 11, 13, 300)
-    assert_independent_draws(noise(model, *posterior(draws, 200, 300)), "the noise")
+    mu, logvar = posterior(draws, 200, 300)
+    assert_independent_draws(noise(model, mu, logvar), "the noise")
+    assert_independent_draws(noise(model.eval(), mu, logvar), "the noise in eval mode")
 
 
 def test_every_call_draws_noise_of_its_own(submission, draws):
@@ -57,10 +59,15 @@ def test_every_call_draws_noise_of_its_own(submission, draws):
 
 
 def test_each_of_many_calls_is_right_for_its_own_arguments(submission, draws):
-    """80 calls, each with means and variances of its own."""
-    model = networks.build(submission, 11, 13, 64)
-    calls = [noise(model, *posterior(draws, 4, 64)).flatten() for _ in range(80)]
-    assert_independent_draws(torch.stack(calls), "the noise", row="call", column="place")
+    """100 calls in turning modes, each for one example with means and variances of its own."""
+    model = networks.build(submission, 11, 13, 256)
+    calls = []
+    for i in range(100):
+        with torch.set_grad_enabled(i % 3 > 0):
+            calls.append(noise(model.train(i % 2 == 0), *posterior(draws, 1, 256)).flatten())
+    eps = torch.stack(calls)
+    assert_independent_draws(eps, "the noise", row="call", column="place")
+    assert_no_repetition(eps, "the noise")
 
 
 def test_samples_in_eval_mode_too(submission, draws):

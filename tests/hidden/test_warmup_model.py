@@ -131,13 +131,16 @@ def test_the_noise_has_the_distribution_of_a_normal_in_every_row_and_column(subm
 
 
 def test_each_of_many_calls_draws_noise_of_its_own(submission, draws):
-    """80 calls, each with means and variances of its own."""
-    model = warmup.build(submission, 11, 13, 64)
+    """100 calls in turning modes, each for one example with means and variances of its own."""
+    model = warmup.build(submission, 11, 13, 256)
     calls = []
-    for _ in range(80):
-        mu, logvar = draws.normal(4, 64, std=3.0), draws.uniform(4, 64, low=-8.0, high=8.0)
-        calls.append(standardized(warmup.reparameterize(model, mu, logvar), mu, logvar).flatten())
-    assert_independent_draws(torch.stack(calls), "the noise", row="call", column="place")
+    for i in range(100):
+        mu, logvar = draws.normal(1, 256, std=3.0), draws.uniform(1, 256, low=-8.0, high=8.0)
+        with torch.set_grad_enabled(i % 3 > 0):
+            calls.append(standardized(warmup.reparameterize(model.train(i % 2 == 0), mu, logvar), mu, logvar)[0])
+    eps = torch.stack(calls)
+    assert_independent_draws(eps, "the noise", row="call", column="place")
+    assert_no_repetition(eps, "the noise")
 
 
 def test_what_forward_decodes_is_sampled_in_every_row_column_and_call(submission, draws):
@@ -155,6 +158,7 @@ def test_what_forward_decodes_is_sampled_in_every_row_column_and_call(submission
         assert_independent_draws(noise(300), "the noise in forward")
     calls = torch.stack([noise(8).flatten() for _ in range(60)])
     assert_independent_draws(calls, "the noise in forward", row="call", column="place")
+    assert_no_repetition(calls, "the noise in forward")
 
 
 def test_forward_decodes_a_sample_of_the_posterior_in_train_and_eval_mode(submission, draws):

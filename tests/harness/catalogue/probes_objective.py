@@ -150,6 +150,18 @@ def fields_are_those_of_this_call(files: Files) -> None:
         expect((model.recon_loss, model.beta) == (config["recon_loss"], config["beta"]), "another likelihood or weight")
 
 
+@probe("build_model", "value")
+def layers_are_linear_and_rectified(files: Files) -> None:
+    model = _build(files, CONFIGS[0])
+    x, z = torch.randn(5, 17), torch.randn(5, 4)
+    for layers, values in ((model.enc, x), (model.dec, z)):
+        expected = values
+        for layer in layers:
+            linear = isinstance(layer, torch.nn.Linear)
+            expected = expected @ layer.weight.T + layer.bias if linear else expected.clamp(min=0)
+        expect(torch.allclose(layers(values), expected, atol=1e-6), "another network")
+
+
 @probe("build_model", "gradient")
 def parameters_take_gradients(files: Files) -> None:
     frozen = [name for name, parameter in _build(files, CONFIGS[0]).named_parameters() if not parameter.requires_grad]

@@ -93,6 +93,8 @@ def hidden_layers_are_straight_between_kinks(files: Files) -> None:
         bends = values.diff(n=2, dim=0).abs().amax(1) > 1e-9
         expect(bends.double().mean() < 0.3, "bent everywhere")
         zero, near, far = (network(scale * _data(9, width)).detach() for scale in (0, 6, 12))
+        back = network(-6 * _data(9, width)).detach()
+        expect((near - back).abs().amax() > 0.3 * (near - zero).abs().amax(), "the same on both sides")
         expect((far - near).abs().amax() > 0.6 * (near - zero).abs().amax(), "bounded")
 
 
