@@ -46,30 +46,41 @@ def build(
     return model
 
 
+def shapes(input_dim: int, hidden_dim: int, latent_dim: int, layers: int = 1) -> dict[str, tuple[int, ...]]:
+    """The shapes of all parameters that the skeleton gives to a ``VAE`` of these sizes, by name."""
+    weights = {"mu": (latent_dim, hidden_dim), "logvar": (latent_dim, hidden_dim)}
+    for i in range(layers):
+        weights[f"enc.{2 * i}"] = (hidden_dim, hidden_dim if i else input_dim)
+        weights[f"dec.{2 * i}"] = (hidden_dim, hidden_dim if i else latent_dim)
+    weights[f"dec.{2 * layers}"] = (input_dim, hidden_dim)
+    biases = {f"{name}.bias": shape[:1] for name, shape in weights.items()}
+    return {f"{name}.weight": shape for name, shape in weights.items()} | biases
+
+
 def with_given_layers(model: Any, input_dim: int, hidden_dim: int, latent_dim: int, layers: int = 1) -> Model:
     """``model``, once it is known to have the layers that the skeleton gives to a ``VAE`` of these sizes."""
     if not isinstance(model, Model):
         raise CheckFailure("structure", "VAE is not a torch module", expected="an nn.Module", actual=short(model))
-    shapes = {"mu": (latent_dim, hidden_dim), "logvar": (latent_dim, hidden_dim)}
-    for i in range(layers):
-        shapes[f"enc.{2 * i}"] = (hidden_dim, hidden_dim if i else input_dim)
-        shapes[f"dec.{2 * i}"] = (hidden_dim, hidden_dim if i else latent_dim)
-    shapes[f"dec.{2 * layers}"] = (input_dim, hidden_dim)
+    wanted = shapes(input_dim, hidden_dim, latent_dim, layers)
     for name in model.parameters:
-        layer, _, kind = name.rpartition(".")
-        if name.partition(".")[0] in GIVEN and (layer not in shapes or kind not in ("weight", "bias")):
+        if name.partition(".")[0] in GIVEN and name not in wanted:
             message = f"the skeleton gives the model no {name}: leave VAE.__init__ as it is"
-            raise CheckFailure("structure", message, expected=", ".join(shapes), actual=name)
-    for name, shape in shapes.items():
-        weight = model.parameters.get(f"{name}.weight", torch.empty(0))
-        bias = model.parameters.get(f"{name}.bias", torch.empty(0))
-        if tuple(weight.shape) != shape or tuple(bias.shape) != shape[:1]:
-            message = f"the layer {name} is not as the skeleton gives it: leave VAE.__init__ as it is"
-            raise CheckFailure("structure", message, expected=f"a weight of shape {shape}", actual=short(weight))
-        if not weight.dtype == bias.dtype == torch.float32:
-            message = f"the layer {name} does not compute in float32: leave VAE.__init__ as it is"
-            raise CheckFailure("dtype", message, expected="float32", actual=short(weight))
+            raise CheckFailure("structure", message, expected=", ".join(wanted), actual=name)
+    for name, shape in wanted.items():
+        parameter = model.parameters.get(name, torch.empty(0))
+        if tuple(parameter.shape) != shape:
+            message = f"the parameter {name} is not as the skeleton gives it: leave VAE.__init__ as it is"
+            raise CheckFailure("structure", message, expected=f"shape {shape}", actual=short(parameter))
+    assert_single_precision(model)
     return model
+
+
+def assert_single_precision(model: Model) -> None:
+    """Every parameter is of float32, as the skeleton's layers are."""
+    for name, parameter in model.parameters.items():
+        if parameter.dtype != torch.float32:
+            message = f"the parameter {name} is not of float32: leave the given layers as they are"
+            raise CheckFailure("dtype", message, expected="float32", actual=short(parameter))
 
 
 def linear(parameters: Parameters, name: str, x: torch.Tensor) -> torch.Tensor:

@@ -1,7 +1,9 @@
 """Trains a submission's own code for a short fixed budget, and judges the parameters that come of it.
 
 Sick implementations report good losses, so nothing that the submission says of itself counts: the optimizer is this
-side's, and every number below is computed from the parameters alone, by the network of ``networks``.
+side's, and every number below is computed from the parameters alone, by the network of ``networks``. At steps that
+nobody knows beforehand the loss and its gradients have to be those of the ELBO of this network: parameters can be led
+without any ELBO to where they were found before.
 """
 
 from __future__ import annotations
@@ -13,12 +15,14 @@ import digits
 import networks
 import torch
 import torch.nn.functional as F
+from noise import assert_independent_draws, standardized
 
-from grading.checks import CheckFailure, Draws, Submission, assert_finite, short, unpack
+from grading.checks import CheckFailure, Draws, Submission, assert_close, assert_finite, assert_tensor, short, unpack
 
 HIDDEN, LATENT = 96, 8
 STEPS, BATCH, LEARNING_RATE = 250, 128, 5e-3
 SAMPLES = 20
+AUDITED_STEPS = 30
 
 # Measured on 93 splits, pixel orders and starts of a right implementation, as mean ± standard deviation (worst):
 #   gain 2.16 ± 0.14 (1.69) nats, energy distance 0.204 ± 0.016 (0.271), active units 7.2 ± 0.9 (5) of 8.
@@ -104,7 +108,8 @@ def train(submission: Submission, draws: Draws) -> Trained:
     model = submission.build_model(submission.record("VAEConfig", **config))
     networks.with_given_layers(model, digits.PIXELS, HIDDEN, LATENT)
     optimizer = Adam(model.parameters.values(), LEARNING_RATE)
-    for _ in range(STEPS):
+    audited, noise = set(draws.permutation(STEPS)[:AUDITED_STEPS].tolist()), []
+    for step in range(STEPS):
         x = training[draws.permutation(len(training))[:BATCH]]
         logits, mu, logvar, z = unpack(model(x), ("logits", "mu", "logvar", "z"), "forward")
         output = submission.record("VAEOutput", logits=logits, mu=mu, logvar=logvar, z=z)
@@ -113,11 +118,46 @@ def train(submission: Submission, draws: Draws) -> Trained:
             message = "the loss of vae_loss cannot be differentiated"
             raise CheckFailure("structure", message, expected="a scalar with a gradient", actual=short(loss))
         loss.backward()
+        if step in audited:
+            noise.append(assert_loss_is_elbo(loss, model.parameters, x, z).flatten())
         optimizer.step()
+    assert_independent_draws(torch.stack(noise), "the noise during training", row="step", column="place of a batch")
     parameters = {name: parameter.detach() for name, parameter in model.parameters.items()}
     for name, parameter in parameters.items():
         assert_finite(parameter, f"{name} after training")
     return Trained(parameters, training, held_out)
+
+
+def assert_loss_is_elbo(
+    loss: torch.Tensor, parameters: networks.Parameters, x: torch.Tensor, z: torch.Tensor
+) -> torch.Tensor:
+    """``loss``, and the gradients that it left, are those of the negative ELBO that this network has with this ``z``.
+
+    A gradient may be off by 5 % of its length, since a unit near its kink may fall on the other side by rounding.
+
+    Args:
+        loss: what the submission returned, differentiated already.
+        parameters: those of the network, with their gradients.
+        x: the batch.
+        z: the codes that the submission decoded.
+
+    Returns:
+        The noise ``(z - mu) / sigma`` in float64.
+    """
+    mu, logvar = networks.encode(parameters, x)
+    noise = standardized(assert_tensor(z, mu.shape, None, "z"), mu, logvar)
+    codes = mu + torch.exp(logvar / 2) * noise.to(mu.dtype)
+    kl = 0.5 * (mu.pow(2) + logvar.exp() - logvar - 1).sum(1).mean()
+    expected = kl - _log_likelihood(networks.decode(parameters, codes), x)
+    what = "the loss in training, held against the ELBO of the network,"
+    assert_close(loss.detach().to(expected.dtype), expected.detach(), what, rtol=1e-3)
+    gradients = torch.autograd.grad(expected, list(parameters.values()), allow_unused=True)
+    for (name, parameter), found in zip(parameters.items(), gradients, strict=True):
+        own, gradient = (torch.zeros_like(parameter) if g is None else g for g in (parameter.grad, found))
+        if not (own - gradient).norm() <= 0.05 * gradient.norm() + 1e-5:
+            message = f"the gradient in training for {name} is not that of the ELBO of the network"
+            raise CheckFailure("gradient", message, expected=short(gradient), actual=short(own))
+    return noise
 
 
 def assert_gain(trained: Trained, draws: Draws) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import torch
 
-from grading.checks import CheckFailure, Draws, Model, Submission, assert_tensor, short, unpack
+from grading.checks import CheckFailure, Draws, Model, Submission, assert_close, assert_tensor, short, unpack
 
 
 def build(submission: Submission, input_dim: int, hidden_dim: int, latent_dim: int) -> Model:
@@ -95,3 +95,94 @@ def assert_has_width(names: set[str], model: Model, width: int, what: str) -> No
     if not any(width in shape for shape in shapes):
         message = f"the {what} has no layer of hidden_dim units"
         raise CheckFailure("structure", message, expected=f"a layer of width {width}", actual=str(shapes)[:200])
+
+
+Network = Callable[[torch.Tensor], torch.Tensor]
+"""What is judged of a model at some rows of numbers: a head of the encoder, or the logits of the decoder."""
+
+CODES, FEATURES, UNITS = 32, 60, 40
+
+
+def heads(model: Model, latent_dim: int) -> dict[str, Network]:
+    """``mu`` and ``logvar`` as functions of ``x``."""
+    return {
+        "mu(x)": lambda x: encode(model, x, latent_dim)[0].detach(),
+        "logvar(x)": lambda x: encode(model, x, latent_dim)[1].detach(),
+    }
+
+
+def logits(model: Model, z: torch.Tensor, input_dim: int) -> torch.Tensor:
+    """What the decoder's sigmoid was given, from what it made of it."""
+    return torch.logit(decode(model, z, input_dim).detach())
+
+
+def assert_piecewise_linear(f: Network, start: torch.Tensor, end: torch.Tensor, what: str) -> None:
+    """On the way from ``start`` to ``end`` the second differences of ``f`` vanish but at few kinks.
+
+    A hidden layer of 13 ReLU units has 13 kinks at most, each of which shows in one or two of 1,000 second differences;
+    with two layers of them there are about 30. Of a smooth function none vanishes.
+    """
+    t = torch.linspace(0.0, 1.0, 1_001, dtype=start.dtype)[:, None]
+    values = f(torch.lerp(start, end, t))
+    bends = values.diff(n=2, dim=0).abs().amax(1) > 1e-10 * values.abs().max()
+    if not bends.double().mean() < 0.5:
+        message = f"{what} is bent everywhere: the stub asks for a ReLU, which is straight but at single kinks"
+        actual = f"at {int(bends.sum())} of {len(bends)} places"
+        raise CheckFailure("value", message, expected="bent at a few places of a line", actual=actual)
+
+
+def assert_unbounded(f: Network, ray: torch.Tensor, what: str) -> None:
+    """Far out on a ray ``f`` is linear and does not end: twice as far from 0 it has changed twice as much.
+
+    And it differs from what it is on the other side, as it does not where a unit gives the size of its input.
+    """
+    zero, once, twice, back = (f(scale * ray) for scale in (0, 1, 2, -1))
+    gap, change = (twice - 2 * once + zero).abs().max().item(), (once - zero).abs().max().item()
+    if not (once - back).abs().max().item() > 0.1 * change:
+        message = f"{what} is the same on both sides of 0: the stub asks for a ReLU, which is not"
+        raise CheckFailure("value", message, expected="another value at -x than at x", actual="the same values")
+    if not gap < 0.2 * change:
+        message = f"{what} does not grow in proportion far from 0: the stub asks for a ReLU, which has no upper bound"
+        raise CheckFailure("value", message, expected=f"changes near {2 * change:.3g}", actual=f"off by {gap:.3g}")
+
+
+def assert_rows_independent(f: Network, rows: torch.Tensor, what: str) -> None:
+    """What ``f`` makes of a row is the same with other rows beside it, and without."""
+    together, batched = f(rows), f(torch.cat([rows, 10 * rows.flip(0)]))
+    assert_close(batched[: len(rows)], together, f"{what} of the same rows in a larger batch")
+    for i in range(len(rows)):
+        assert_close(f(rows[i : i + 1]), together[i : i + 1], f"{what} of row {i} by itself")
+
+
+def build_active(submission: Submission, draws: Draws) -> Model:
+    """A model of 32 codes and 60 features, in float64, whose ReLU units are all at work for all codes that occur.
+
+    With small positive weights and biases of 1, mean and log-variance are near 2, and what goes into a unit is 7
+    standard deviations above 0.
+    """
+    model = build(submission, FEATURES, UNITS, CODES).double()
+    for name, parameter in model.parameters.items():
+        values = draws.uniform(*parameter.shape, high=0.03, dtype=torch.float64)
+        model.set(name, values if parameter.dim() > 1 else torch.ones_like(values))
+    return model
+
+
+def inverse_decoder(model: Model) -> Network:
+    """From a reconstruction of ``build_active``'s model to the ``z`` that was decoded: the logits are ``A z + c``.
+
+    ``A`` and ``c`` are what ``decode`` makes of the unit vectors and of 0.
+    """
+    codes = torch.cat([torch.zeros(1, CODES), torch.eye(CODES)]).double()
+    base, *units = logits(model, codes, FEATURES)
+    slopes = torch.stack(units) - base
+    inverse = torch.linalg.pinv(slopes)
+
+    def code(recon_x: torch.Tensor) -> torch.Tensor:
+        found = torch.logit(recon_x.detach()) - base
+        z = found @ inverse
+        if not (z @ slopes - found).abs().max() < 1e-6:
+            message = "recon_x of forward is no decode(z) for any z"
+            raise CheckFailure("value", message, expected="decode(z) of a sample z", actual=short(recon_x))
+        return z
+
+    return code

@@ -1,5 +1,7 @@
 """``beta_schedule(step, warmup_steps, beta_max)``: every step of a warm-up, and the corners of its arguments."""
 
+from asking import in_turn
+
 from grading.checks import assert_number
 
 
@@ -16,6 +18,15 @@ def test_does_not_depend_on_earlier_calls(submission, draws):
     for step in (3 * warmup, 2, warmup, 1, 2):
         expected = min(step / warmup, 1.0)
         assert_number(submission.beta_schedule(step, warmup), expected, f"the weight at step {step} of {warmup}")
+
+
+def test_every_answer_is_that_to_its_own_question(submission, draws):
+    """Other steps, warm-ups and final weights in turn."""
+    questions = [(draws.integer(1, 9), draws.integer(10, 20), draws.integer(1, 15) / 4) for _ in range(4)]
+    for step, warmup, beta_max in in_turn([*questions, (3, 0, 2.0)]):
+        expected = beta_max * step / warmup if warmup else beta_max
+        actual = submission.beta_schedule(step, warmup, beta_max)
+        assert_number(actual, expected, f"the weight at step {step} of {warmup}, for beta_max = {beta_max:g}")
 
 
 def test_beta_max_is_one_unless_given(submission):

@@ -1,7 +1,8 @@
 """``build_model(cfg)``: one field changed at a time, and models that share nothing."""
 
 import torch
-from configurations import assert_built_as, built
+from asking import in_turn
+from configurations import assert_built_as, assert_given_network, assert_nothing_shared, assert_trainable, built
 
 from grading.checks import CheckFailure
 
@@ -36,10 +37,34 @@ def test_each_size_alone_can_be_changed(submission, draws):
         assert_built_as(submission, fields | {name: fields[name] + 1}, ["parameters"])
 
 
+def test_the_layers_compute_what_the_skeleton_gives(submission, draws):
+    fields = config(draws)
+    x, z = draws.normal(5, fields["input_dim"]), draws.normal(5, fields["latent_dim"])
+    for mode in (True, False):
+        assert_given_network(built(submission, fields).train(mode), x, z)
+
+
+def test_every_parameter_takes_gradients(submission, draws):
+    fields = config(draws)
+    assert_trainable(built(submission, fields), draws.uniform(5, fields["input_dim"]))
+
+
+def test_every_answer_is_that_to_its_own_question(submission, draws):
+    """Configurations in turn, and the first ones again."""
+    for fields in in_turn([config(draws), config(draws) | {"recon_loss": "gaussian", "beta": 3.0}, config(draws)]):
+        assert_built_as(submission, fields, EVERYTHING)
+
+
+def test_two_models_share_no_parameter(submission, draws):
+    fields = config(draws)
+    assert_nothing_shared(built(submission, fields), built(submission, fields), draws.uniform(5, fields["input_dim"]))
+
+
 def test_every_call_gives_a_new_model_with_fresh_parameters(submission, draws):
     fields = config(draws)
     first, second = built(submission, fields), built(submission, fields)
-    for name, parameter in first.parameters.items():
-        if name.endswith("weight") and torch.equal(parameter, second.parameters.get(name, torch.empty(0))):
+    missing = torch.empty(0)
+    for name in ["enc.0.weight", "mu.weight", "logvar.weight", "dec.0.weight"]:
+        if torch.equal(first.parameters.get(name, missing), second.parameters.get(name, missing)):
             message = f"two models have the same {name}"
             raise CheckFailure("value", message, expected="fresh parameters at each call", actual="the same numbers")

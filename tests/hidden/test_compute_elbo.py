@@ -2,6 +2,7 @@
 
 import elbo
 import torch
+from asking import in_turn
 
 from grading.checks import CheckFailure
 
@@ -83,6 +84,17 @@ def test_the_message_for_an_unknown_recon_loss_names_the_three(submission, draws
     if not all(name in message for name in elbo.LIKELIHOODS):
         expected = ", ".join(elbo.LIKELIHOODS)
         raise CheckFailure("value", "the message does not name the likelihoods", expected=expected, actual=message)
+
+
+def test_every_answer_is_that_to_its_own_question(submission, draws):
+    """Other points of one shape, likelihoods and betas in turn, and the first ones again."""
+    questions = [(elbo.draw(draws, 4, 6, 3), name, beta) for beta in (0.5, 3.0) for name in elbo.LIKELIHOODS]
+    for point, name, beta in in_turn(questions):
+        case = elbo.Case(submission, point, name)
+        loss, recon, kl = case.compute_elbo_of(name, beta)
+        case.assert_recon(recon)
+        case.assert_kl(kl)
+        case.assert_sum(loss, recon, kl, beta)
 
 
 def test_leaves_its_arguments_alone(submission, draws):

@@ -2,6 +2,7 @@
 
 import networks
 import torch
+from asking import in_turn
 
 from grading.checks import assert_close, assert_gradient, assert_unchanged
 
@@ -39,6 +40,15 @@ def test_is_the_same_in_train_and_eval_mode_and_without_gradients(submission, dr
     assert_decodes(model.train(), z)
     assert_decodes(model.eval(), z)
     with torch.no_grad():
+        assert_decodes(model, z)
+
+
+def test_every_answer_is_that_to_its_own_question(submission, draws):
+    """Batches of one size with other codes, for other weights, and the first ones again."""
+    models = [networks.build(submission, 11, 13, 3, layers=2) for _ in range(2)]
+    models[1].set("dec.4.bias", torch.linspace(-2.0, 2.0, 11))
+    batches = [draws.normal(5, 3) for _ in range(3)]
+    for model, z in in_turn([(model, z) for model in models for z in batches]):
         assert_decodes(model, z)
 
 

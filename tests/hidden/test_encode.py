@@ -2,6 +2,7 @@
 
 import networks
 import torch
+from asking import in_turn
 
 from grading.checks import assert_close, assert_gradient, assert_unchanged, unpack
 
@@ -40,6 +41,22 @@ def test_is_the_same_in_train_and_eval_mode_and_without_gradients(submission, dr
     assert_encodes(model.eval(), x)
     with torch.no_grad():
         assert_encodes(model, x)
+
+
+def test_every_answer_is_that_to_its_own_question(submission, draws):
+    """Batches of one size with other data, for other weights, and the first ones again."""
+    models = [networks.build(submission, 11, 13, 3, layers=2) for _ in range(2)]
+    networks.spread_heads(models[1], reach=2.0)
+    batches = [draws.uniform(5, 11) for _ in range(3)]
+    for model, x in in_turn([(model, x) for model in models for x in batches]):
+        assert_encodes(model, x)
+
+
+def test_rows_do_not_depend_on_each_other(submission, draws):
+    model = networks.build(submission, 11, 13, 3)
+    x = draws.uniform(5, 11)
+    assert_encodes(model, torch.cat([x, 100 * draws.normal(2, 11)]))
+    assert_encodes(model, x.repeat(30, 1))
 
 
 def test_keeps_float64(submission, draws):

@@ -6,9 +6,18 @@ Everything is held against the submission's own parts, or against the truth wher
 import networks
 import parts
 import torch
-from noise import assert_independent, assert_standard_moments, assert_uncorrelated
+from asking import in_turn
+from noise import (
+    assert_independent,
+    assert_independent_draws,
+    assert_no_repetition,
+    assert_standard_moments,
+    assert_standard_normal,
+    assert_uncorrelated,
+    standardized,
+)
 
-from grading.checks import Blocked, CheckFailure, assert_tensor, assert_unchanged, gradient
+from grading.checks import Blocked, CheckFailure, assert_close, assert_tensor, assert_unchanged, gradient
 
 
 def assert_put_together(submission, model, x, seed):
@@ -26,6 +35,12 @@ def assert_samples(submission, model, x, seed):
         assert_standard_moments(eps, "(z - mu) / sigma")
         assert_uncorrelated(eps, "(z - mu) / sigma")
     return eps
+
+
+def assert_noise_of_calls(outputs):
+    """``z`` is drawn from ``N(mu, sigma ** 2)`` anew in each of these passes."""
+    noise = [standardized(output.z, output.mu, output.logvar).flatten() for output in outputs]
+    assert_independent_draws(torch.stack(noise), "(z - mu) / sigma", row="call", column="place")
 
 
 def wide(submission):
@@ -58,6 +73,33 @@ def test_samples_a_fresh_z_for_every_example_and_every_call(submission, draws):
     first, second = (assert_samples(submission, model, x, s) for s in (seed, seed + 1))
     if first is not None and second is not None:
         assert_independent(first, second, "the noise of two calls")
+
+
+def test_leaves_no_row_or_column_without_noise_of_its_own(submission, draws):
+    """60,000 numbers, held against the whole distribution of ``N(0, 1)``."""
+    eps = parts.noise(submission, wide(submission), draws.uniform(200, 11), draws.seed())
+    if eps is not None:
+        assert_standard_normal(eps, "(z - mu) / sigma")
+        assert_independent_draws(eps, "(z - mu) / sigma")
+        assert_no_repetition(eps, "(z - mu) / sigma")
+
+
+def test_samples_in_each_of_many_calls(submission, draws):
+    """60 calls in turning modes, each for one example, with data and a seed of its own."""
+    model = networks.build(submission, 11, 13, 256)
+    calls, outputs = [(draws.uniform(1, 11), draws.seed()) for _ in range(60)], []
+    for i, (x, seed) in enumerate(calls):
+        with torch.set_grad_enabled(i % 3 > 0):
+            outputs.append(parts.forward(model.train(i % 2 == 0), x, seed))
+    try:
+        assert_noise_of_calls(outputs)
+    except CheckFailure:
+        try:
+            assert_noise_of_calls([parts.own(submission, model, x, seed) for x, seed in calls])
+        except CheckFailure:
+            submission.rely_on("encode", "reparameterize")
+        else:
+            raise
 
 
 def test_samples_in_eval_mode_too(submission, draws):
@@ -127,6 +169,38 @@ def test_gradients_of_mu_and_logvar_reach_the_encoder(submission, draws):
         if own is None or field not in own.overwritten:
             reached = own and getattr(own, field)
             assert_reached(submission, getattr(output, field), reached, model, ("enc", f"{field}."), field, blocked)
+
+
+def test_gradients_of_z_reach_the_encoder(submission, draws):
+    model = networks.build(submission, 11, 13, 3)
+    x, seed = draws.uniform(5, 11), draws.seed()
+    output = parts.forward(model, x, seed)
+    own, blocked = own_parts(submission, model, x, seed)
+    assert_reached(submission, output.z, own and own.z, model, ("enc", "mu", "logvar"), "z", blocked)
+
+
+def test_gradients_are_those_of_its_parts(submission, draws):
+    """Of whatever forward and its parts, called one after the other, agree on."""
+    model = networks.build(submission, 11, 13, 3)
+    x, seed = draws.uniform(5, 11), draws.seed()
+    output = parts.forward(model, x, seed)
+    own, _ = own_parts(submission, model, x, seed)
+    for field in parts.NAMES if own is not None else ():
+        one, other = getattr(output, field), getattr(own, field)
+        for name, leaf in model.parameters.items():
+            if field not in own.overwritten and parts.same(one, other) and parts.reaches(other, leaf):
+                what = f"the gradient of {field} for {name}"
+                assert_close(gradient(one, leaf, what), gradient(other, leaf, what), what, rtol=1e-3, kind="gradient")
+
+
+def test_every_answer_is_that_to_its_own_question(submission, draws):
+    """Batches of one size with other data, for other weights, and the first ones again."""
+    models = [networks.build(submission, 11, 13, 3, layers=2) for _ in range(2)]
+    for name, parameter in models[1].parameters.items():
+        models[1].set(name, 0.5 * parameter.detach())
+    batches = [draws.uniform(5, 11) for _ in range(2)]
+    for model, x in in_turn([(model, x) for model in models for x in batches]):
+        assert_put_together(submission, model, x, draws.seed())
 
 
 def test_leaves_its_argument_alone(submission, draws):

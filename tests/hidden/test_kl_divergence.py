@@ -2,6 +2,7 @@
 
 import oracles
 import torch
+from asking import in_turn
 
 from grading.checks import assert_close, assert_gradient, assert_unchanged
 
@@ -64,6 +65,13 @@ def test_its_gradient_for_logvar_is_that_of_the_closed_form(submission, draws):
     mu, logvar = draws.normal(5, 3), draws.normal(5, 3).requires_grad_()
     value = submission.kl_divergence(mu, logvar)
     assert_gradient(value, logvar, (logvar.detach().exp() - 1) / 10, "the gradient of the KL for logvar")
+
+
+def test_every_answer_is_that_to_its_own_question(submission, draws):
+    """Other numbers in the same shape, in other shapes, and the first ones again."""
+    questions = [(draws.normal(batch, 3), draws.normal(batch, 3)) for batch in (5, 5, 5, 2)]
+    for mu, logvar in in_turn(questions):
+        assert_close(submission.kl_divergence(mu, logvar), oracles.kl(mu, logvar).float(), "the KL, asked repeatedly,")
 
 
 def test_leaves_its_arguments_alone(submission, draws):

@@ -2,6 +2,7 @@
 
 import oracles
 import torch
+from asking import in_turn
 
 from grading.checks import assert_close, assert_finite, assert_gradient, assert_tensor, assert_unchanged
 
@@ -71,6 +72,14 @@ def test_its_gradient_survives_huge_logits(submission):
     value = submission.reconstruction_loss_bernoulli(logits, x)
     closed_form = torch.tensor([[0.5, -0.5], [0.5, -0.5]])
     assert_gradient(value, logits, closed_form, "the gradient of the Bernoulli loss at huge logits")
+
+
+def test_every_answer_is_that_to_its_own_question(submission, draws):
+    """Other numbers in the same shape, in other shapes, and the first ones again."""
+    questions = [(draws.normal(batch, 6, std=3.0), draws.uniform(batch, 6)) for batch in (5, 5, 5, 2)]
+    for logits, x in in_turn(questions):
+        expected = oracles.bernoulli(logits, x).float()
+        assert_close(submission.reconstruction_loss_bernoulli(logits, x), expected, "the loss, asked repeatedly,")
 
 
 def test_leaves_its_arguments_alone(submission, draws):

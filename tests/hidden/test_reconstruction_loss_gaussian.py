@@ -2,6 +2,7 @@
 
 import oracles
 import torch
+from asking import in_turn
 
 from grading.checks import assert_close, assert_gradient, assert_unchanged
 
@@ -48,6 +49,14 @@ def test_its_gradient_is_twice_the_error(submission, draws):
     mean, x = draws.normal(5, 3).requires_grad_(), draws.normal(5, 3)
     value = submission.reconstruction_loss_gaussian(mean, x)
     assert_gradient(value, mean, 2 * (mean.detach() - x) / 5, "the gradient of the Gaussian loss for the mean")
+
+
+def test_every_answer_is_that_to_its_own_question(submission, draws):
+    """Other numbers in the same shape, in other shapes, and the first ones again."""
+    questions = [(draws.normal(batch, 6, std=3.0), draws.uniform(batch, 6)) for batch in (5, 5, 5, 2)]
+    for mean, x in in_turn(questions):
+        expected = oracles.gaussian(mean, x).float()
+        assert_close(submission.reconstruction_loss_gaussian(mean, x), expected, "the loss, asked repeatedly,")
 
 
 def test_leaves_its_arguments_alone(submission, draws):

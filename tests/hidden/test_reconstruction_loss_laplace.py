@@ -2,6 +2,7 @@
 
 import oracles
 import torch
+from asking import in_turn
 
 from grading.checks import assert_close, assert_gradient, assert_unchanged
 
@@ -49,6 +50,14 @@ def test_its_gradient_is_the_sign_of_the_error(submission, draws):
     location = (x + error).requires_grad_()
     value = submission.reconstruction_loss_laplace(location, x)
     assert_gradient(value, location, error.sign() / 5, "the gradient of the Laplace loss for the location")
+
+
+def test_every_answer_is_that_to_its_own_question(submission, draws):
+    """Other numbers in the same shape, in other shapes, and the first ones again."""
+    questions = [(draws.normal(batch, 6, std=3.0), draws.uniform(batch, 6)) for batch in (5, 5, 5, 2)]
+    for location, x in in_turn(questions):
+        expected = oracles.laplace(location, x).float()
+        assert_close(submission.reconstruction_loss_laplace(location, x), expected, "the loss, asked repeatedly,")
 
 
 def test_leaves_its_arguments_alone(submission, draws):

@@ -2,7 +2,15 @@
 
 import networks
 import torch
-from noise import assert_independent, assert_standard_moments, assert_uncorrelated, standardized
+from noise import (
+    assert_independent,
+    assert_independent_draws,
+    assert_no_repetition,
+    assert_standard_moments,
+    assert_standard_normal,
+    assert_uncorrelated,
+    standardized,
+)
 
 from grading.checks import CheckFailure, assert_close, assert_gradient, assert_tensor, assert_unchanged
 
@@ -23,15 +31,43 @@ def test_the_noise_is_standard_normal_for_every_mu_and_logvar(submission, draws)
     assert_standard_moments(noise(model, *posterior(draws, 20_000, 50)), "the noise")
 
 
+def test_the_noise_has_the_distribution_of_a_normal_and_not_only_its_moments(submission):
+    """60,000 numbers at mu = 0 and logvar = 0, where z is the noise itself."""
+    model = networks.build(submission, 11, 13, 300)
+    zeros = torch.zeros(200, 300)
+    eps = noise(model, zeros, zeros)
+    assert_standard_normal(eps, "the noise")
+    assert_no_repetition(eps, "the noise")
+
+
 def test_every_element_gets_noise_of_its_own(submission, draws):
     model = networks.build(submission, 11, 13, 400)
     assert_uncorrelated(noise(model, *posterior(draws, 300, 400)), "the noise")
+
+
+def test_no_row_or_column_is_left_without_noise_of_its_own(submission, draws):
+    model = networks.build(submission, 11, 13, 300)
+    mu, logvar = posterior(draws, 200, 300)
+    assert_independent_draws(noise(model, mu, logvar), "the noise")
+    assert_independent_draws(noise(model.eval(), mu, logvar), "the noise in eval mode")
 
 
 def test_every_call_draws_noise_of_its_own(submission, draws):
     model = networks.build(submission, 11, 13, 50)
     mu, logvar = posterior(draws, 2_000, 50)
     assert_independent(noise(model, mu, logvar), noise(model, mu, logvar), "the noise of two calls")
+
+
+def test_each_of_many_calls_is_right_for_its_own_arguments(submission, draws):
+    """100 calls in turning modes, each for one example with means and variances of its own."""
+    model = networks.build(submission, 11, 13, 256)
+    calls = []
+    for i in range(100):
+        with torch.set_grad_enabled(i % 3 > 0):
+            calls.append(noise(model.train(i % 2 == 0), *posterior(draws, 1, 256)).flatten())
+    eps = torch.stack(calls)
+    assert_independent_draws(eps, "the noise", row="call", column="place")
+    assert_no_repetition(eps, "the noise")
 
 
 def test_samples_in_eval_mode_too(submission, draws):

@@ -2,7 +2,10 @@
 
 import elbo
 import torch
-from output_loss import OutputCase
+from asking import in_turn
+from output_loss import OutputCase, slopes
+
+from grading.checks import CheckFailure
 
 
 def fresh(draws):
@@ -49,6 +52,28 @@ def test_the_gradient_for_the_posterior_is_that_of_compute_elbo(submission, draw
 
 def test_the_error_for_an_unknown_recon_loss_passes_through(submission, draws):
     OutputCase(submission, draws, fresh(draws), recon_loss="gaussian").assert_errors_pass_through()
+
+
+def test_gradients_flow_through_all_three(submission, draws):
+    point = elbo.with_gradients(elbo.draw(draws, 4, 6, 3), "logits", "mu", "logvar")
+    case = OutputCase(submission, draws, point, recon_loss="gaussian", beta=2.0)
+    found = case.vae_loss()
+    for name in ("logits", "mu", "logvar"):
+        wanted = getattr(point, name)
+        gradients = slopes(found, wanted)
+        if elbo.same(gradients, slopes(case.true_elbo(), wanted)):
+            continue
+        if not elbo.same(gradients, case.own_slopes(wanted)):
+            message = f"the gradients of loss, recon and kl for {name} are not those of compute_elbo"
+            raise CheckFailure("gradient", message, expected="the same gradients", actual="others, or none")
+        case.rely_on_elbo()
+
+
+def test_every_answer_is_that_to_its_own_question(submission, draws):
+    """Other outputs of one shape, likelihoods and betas in turn, and the first ones again."""
+    questions = [(elbo.draw(draws, 4, 6, 3), name, beta) for beta in (0.5, 3.0) for name in elbo.LIKELIHOODS]
+    for point, name, beta in in_turn(questions):
+        OutputCase(submission, draws, point, recon_loss=name, beta=beta).assert_right()
 
 
 def test_leaves_its_arguments_alone(submission, draws):

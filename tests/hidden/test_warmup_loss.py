@@ -2,6 +2,7 @@
 
 import oracles
 import torch
+from asking import in_turn
 
 from grading.checks import assert_close, assert_gradient, assert_unchanged
 
@@ -45,6 +46,24 @@ def test_the_gradients_for_the_posterior_are_those_of_the_closed_form(submission
     value = submission.vae_loss(recon_x, x, mu.requires_grad_(), logvar.requires_grad_())
     assert_gradient(value, mu, mu.detach(), "the gradient of the loss for mu")
     assert_gradient(value, logvar, (logvar.detach().exp() - 1) / 2, "the gradient of the loss for logvar")
+
+
+def test_is_right_for_tiny_and_for_huge_variances(submission, draws):
+    recon_x, x, mu, _ = draw(draws, 7, 6, 3)
+    for low, high in ((-80.0, -10.0), (5.0, 20.0)):
+        arguments = recon_x, x, 30 * mu, torch.linspace(low, high, 21).reshape(7, 3).requires_grad_()
+        value = submission.vae_loss(*arguments)
+        what = f"the loss for logvar from {low:g} to {high:g}"
+        assert_close(value, oracles.warmup_loss(*arguments).float().detach(), what)
+        logvar = arguments[-1]
+        assert_gradient(value, logvar, (logvar.detach().exp() - 1) / 2, f"the gradient of {what}")
+
+
+def test_every_answer_is_that_to_its_own_question(submission, draws):
+    """Other numbers in the same shape, in other shapes, and the first ones again."""
+    for arguments in in_turn([draw(draws, batch, 6, 3) for batch in (5, 5, 5, 2)]):
+        expected = oracles.warmup_loss(*arguments).float()
+        assert_close(submission.vae_loss(*arguments), expected, "the warm-up loss, asked repeatedly,")
 
 
 def test_leaves_its_arguments_alone(submission, draws):

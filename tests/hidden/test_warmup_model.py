@@ -2,9 +2,18 @@
 
 import torch
 import warmup
-from noise import assert_independent, assert_standard_moments, assert_uncorrelated, standardized
+from asking import in_turn
+from noise import (
+    assert_independent,
+    assert_independent_draws,
+    assert_no_repetition,
+    assert_standard_moments,
+    assert_standard_normal,
+    assert_uncorrelated,
+    standardized,
+)
 
-from grading.checks import CheckFailure, assert_gradient, assert_statistic, assert_unchanged
+from grading.checks import CheckFailure, assert_close, assert_gradient, assert_statistic, assert_unchanged
 
 
 def test_the_encoder_is_not_linear(submission, draws):
@@ -20,6 +29,47 @@ def test_the_decoder_is_not_linear_before_its_sigmoid(submission, draws):
     a, b = draws.normal(40, 3, dtype=torch.float64), draws.normal(40, 3, dtype=torch.float64)
     at = [torch.logit(warmup.decode(model, z, input_dim=11).detach()) for z in (a, b, a + b, torch.zeros_like(a))]
     warmup.assert_not_affine(*at, "the logit of decode(z)")
+
+
+def test_the_encoder_is_piecewise_linear(submission, draws):
+    model = warmup.randomize(warmup.build(submission, 11, 13, 3).double(), draws, gain=1.0)
+    start, end, ray = (draws.normal(*shape, std=2.0, dtype=torch.float64) for shape in ((11,), (11,), (40, 11)))
+    for what, head in warmup.heads(model, latent_dim=3).items():
+        warmup.assert_piecewise_linear(head, start, end, what)
+        warmup.assert_unbounded(head, 300 * ray, what)
+
+
+def test_the_decoder_is_piecewise_linear_before_its_sigmoid(submission, draws):
+    model = warmup.randomize(warmup.build(submission, 11, 13, 3).double(), draws, gain=0.5)
+    start, end, ray = (draws.normal(*shape, std=2.0, dtype=torch.float64) for shape in ((3,), (3,), (40, 3)))
+
+    def logits(z):
+        return warmup.logits(model, z, input_dim=11)
+
+    warmup.assert_piecewise_linear(logits, start, end, "the logit of decode(z)")
+    warmup.randomize(model, draws, gain=0.1)
+    warmup.assert_unbounded(logits, 100 * ray, "the logit of decode(z)")
+
+
+def test_rows_do_not_depend_on_each_other(submission, draws):
+    model = warmup.randomize(warmup.build(submission, 11, 13, 3), draws, gain=1.0)
+    for what, head in warmup.heads(model, latent_dim=3).items():
+        warmup.assert_rows_independent(head, draws.normal(5, 11), what)
+    warmup.assert_rows_independent(lambda z: warmup.decode(model, z, 11).detach(), draws.normal(5, 3), "decode(z)")
+
+
+def test_every_answer_is_that_to_its_own_question(submission, draws):
+    """Batches of one size in turn: each row gets what it gets in one batch of all of them, and so for other weights."""
+    model = warmup.build(submission, 11, 13, 3)
+    x, z = draws.normal(20, 11), draws.normal(20, 3)
+    for gain in (1.0, 0.5):
+        warmup.randomize(model, draws, gain)
+        mu, logvar = warmup.encode(model, x, latent_dim=3)
+        recon_x = warmup.decode(model, z, input_dim=11)
+        for i in in_turn([slice(0, 5), slice(5, 10), slice(10, 15)]):
+            for field, own, all_rows in zip(("mu", "logvar"), warmup.encode(model, x[i], 3), (mu, logvar), strict=True):
+                assert_close(own, all_rows[i].detach(), f"{field}, asked repeatedly,")
+            assert_close(warmup.decode(model, z[i], 11), recon_x[i].detach(), "decode(z), asked repeatedly,")
 
 
 def test_mu_and_logvar_are_different_functions_of_x_of_any_sign(submission, draws):
@@ -38,12 +88,12 @@ def test_mu_and_logvar_are_different_functions_of_x_of_any_sign(submission, draw
 
 
 def test_every_output_of_the_decoder_has_a_sigmoid_of_its_own(submission, draws):
-    """With random parameters several outputs exceed 1/2, as in no softmax; all 40 by chance once in 10^12 times."""
+    """Random parameters give outputs above 1/2, as no softmax does, and below; all on one side once in 10^11 times."""
     model = warmup.randomize(warmup.build(submission, 41, 13, 3).double(), draws, gain=1.0)
     x = warmup.decode(model, draws.normal(40, 3, dtype=torch.float64), input_dim=41).detach()
-    high = (x > 0.5).sum().item()
-    if not (bool((x > 0).all()) and bool((x < 1).all()) and 40 < high < x.numel()):
-        actual = f"{high} of {x.numel()} above 1/2, {x.min().item():.3g} to {x.max().item():.3g}"
+    high, low = (x > 0.5).sum().item(), (x < 0.5).sum().item()
+    if not (bool((x > 0).all()) and bool((x < 1).all()) and high > 40 and low > 40):
+        actual = f"{high} above 1/2, {low} below, {x.min().item():.3g} to {x.max().item():.3g}"
         raise CheckFailure("value", "decode(z) is no sigmoid", expected="values all over (0, 1)", actual=actual)
 
 
@@ -60,21 +110,66 @@ def test_the_noise_is_standard_normal_and_fresh_in_train_and_eval_mode(submissio
     """120,000 numbers, each with a mean and a variance of its own."""
     model = warmup.build(submission, 11, 13, 300)
     mu, logvar = draws.normal(400, 300, std=3.0), draws.uniform(400, 300, low=-8.0, high=8.0)
-    noise = [standardized(warmup.reparameterize(m, mu, logvar), mu, logvar) for m in (model.train(), model.eval())]
+    noise = []
+    for training in (True, False):
+        z = warmup.reparameterize(model.train(training), mu, logvar)
+        noise.append(standardized(z, mu, logvar))
     for eps in noise:
         assert_standard_moments(eps, "the noise")
         assert_uncorrelated(eps, "the noise")
     assert_independent(*noise, "the noise of two calls")
 
 
+def test_the_noise_has_the_distribution_of_a_normal_in_every_row_and_column(submission):
+    """60,000 numbers at mu = 0 and logvar = 0, where z is the noise itself."""
+    model = warmup.build(submission, 11, 13, 300)
+    zeros = torch.zeros(200, 300)
+    eps = standardized(warmup.reparameterize(model, zeros, zeros), zeros, zeros)
+    assert_standard_normal(eps, "the noise")
+    assert_no_repetition(eps, "the noise")
+    assert_independent_draws(eps, "the noise")
+
+
+def test_each_of_many_calls_draws_noise_of_its_own(submission, draws):
+    """100 calls in turning modes, each for one example with means and variances of its own."""
+    model = warmup.build(submission, 11, 13, 256)
+    calls = []
+    for i in range(100):
+        mu, logvar = draws.normal(1, 256, std=3.0), draws.uniform(1, 256, low=-8.0, high=8.0)
+        with torch.set_grad_enabled(i % 3 > 0):
+            calls.append(standardized(warmup.reparameterize(model.train(i % 2 == 0), mu, logvar), mu, logvar)[0])
+    eps = torch.stack(calls)
+    assert_independent_draws(eps, "the noise", row="call", column="place")
+    assert_no_repetition(eps, "the noise")
+
+
+def test_what_forward_decodes_is_sampled_in_every_row_column_and_call(submission, draws):
+    """The samples of a model whose decoder can be inverted: 9,600 of a call in either mode, and 256 of 60 calls."""
+    model = warmup.build_active(submission, draws)
+    code = warmup.inverse_decoder(model)
+
+    def noise(batch):
+        x = draws.uniform(batch, warmup.FEATURES, dtype=torch.float64)
+        recon_x, mu, logvar = warmup.forward(model, x, warmup.CODES)
+        return standardized(code(recon_x), mu, logvar)
+
+    for training in (True, False):
+        model.train(training)
+        assert_independent_draws(noise(300), "the noise in forward")
+    calls = torch.stack([noise(8).flatten() for _ in range(60)])
+    assert_independent_draws(calls, "the noise in forward", row="call", column="place")
+    assert_no_repetition(calls, "the noise in forward")
+
+
 def test_forward_decodes_a_sample_of_the_posterior_in_train_and_eval_mode(submission, draws):
     """One x 20,000 times, against 20,000 codes of our own: means and variances agree within 7 standard errors."""
     model = warmup.randomize(warmup.build(submission, 11, 13, 3), draws, gain=1.0)
     x = draws.uniform(1, 11).repeat(20_000, 1)
-    for mode in (model.train(), model.eval()):
-        recon_x, mu, logvar = (value.detach() for value in warmup.forward(mode, x, latent_dim=3))
+    for training in (True, False):
+        model.train(training)
+        recon_x, mu, logvar = (value.detach() for value in warmup.forward(model, x, latent_dim=3))
         z = mu + torch.exp(logvar / 2) * draws.normal(20_000, 3)
-        expected = warmup.decode(mode, z, input_dim=11).detach()
+        expected = warmup.decode(model, z, input_dim=11).detach()
         for power in (1, 2):
             own, true = (recon_x - 0.5).double().pow(power), (expected - 0.5).double().pow(power)
             errors = torch.sqrt((own.var(0) + true.var(0)) / 20_000) + 1e-6
@@ -92,6 +187,16 @@ def test_gradients_of_the_reconstruction_reach_encoder_and_decoder(submission, d
     warmup.assert_reached(decoder, warmup.decode(model, z, input_dim=11), model, "decode(z)")
     recon_x, _, _ = warmup.forward(model, x, latent_dim=3)
     warmup.assert_reached(encoder | decoder, recon_x, model, "recon_x")
+
+
+def test_gradients_of_mu_and_logvar_reach_the_encoder(submission, draws):
+    """Of what ``encode`` gives, and of what ``forward`` gives."""
+    model = warmup.randomize(warmup.build(submission, 11, 13, 3), draws, gain=1.0)
+    x = draws.uniform(20, 11)
+    for place, (what, head) in enumerate(warmup.heads(model, latent_dim=3).items()):
+        layers = warmup.matter(model, draws, lambda head=head: head(x))
+        warmup.assert_reached(layers, warmup.encode(model, x, latent_dim=3)[place], model, f"{what} of encode")
+        warmup.assert_reached(layers, warmup.forward(model, x, latent_dim=3)[1 + place], model, f"{what} of forward")
 
 
 def test_gradients_reach_mu_and_logvar_exactly(submission, draws):

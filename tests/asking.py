@@ -1,0 +1,15 @@
+"""Several questions to one function in one process, where what it remembers of one shows in its answer to another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+
+ROUNDS = 3
+
+
+def in_turn(questions: Sequence[T]) -> list[T]:
+    """All questions, one after the other, and then all of them again, twice."""
+    return [*questions] * ROUNDS
