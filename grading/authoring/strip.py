@@ -71,11 +71,17 @@ def strip(source: str, name: str) -> str:
 def skeletons(root: Path, files: tuple[str, ...]) -> dict[Path, str]:
     """What each file of ``student/`` should hold, from its namesake in ``reference/``.
 
+    Args:
+        root: the assignment's folder.
+        files: what is handed in. Other files of ``student/`` with a namesake, which are not graded, are added.
+
     Raises:
         StripError: a solution is missing or cannot be stripped.
     """
     result: dict[Path, str] = {}
-    for name in files:
+    solutions = {path.name for path in (root / "reference").glob("*.py")}
+    others = sorted(path.name for path in (root / "student").glob("*.py") if path.name in solutions)
+    for name in dict.fromkeys((*files, *others)):
         solution = root / "reference" / name
         if not solution.is_file():
             raise StripError(f"{solution} is missing: a skeleton is made from the solution of the same name")
