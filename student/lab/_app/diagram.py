@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
@@ -68,8 +67,8 @@ def draw() -> Figure:
         )
         axes.add_patch(shape)
         axes.text(x, y, text, ha="center", va="center", fontsize=10.5, color=INK)
-    for start, end in FORWARD_ARROWS:
-        _connect(axes, start, end)
+    for one, other in FORWARD_ARROWS:
+        _connect(axes, one, other)
     for start, end, bend, text, place in BACKWARD_ARROWS:
         _arrow(axes, start, end, BACKWARD, bend, dashed=True)
         axes.text(*place, text, color=BACKWARD, fontsize=9.5, ha="center", va="center")
@@ -101,14 +100,13 @@ def _connect(axes: Axes, start: str, end: str) -> None:
 
 
 def _arrow(axes: Axes, start: Point, end: Point, color: str, bend: float, dashed: bool = False) -> None:
-    style = {"linestyle": (0, (4, 2.5))} if dashed else {}
     axes.add_patch(
         FancyArrowPatch(
             start, end, arrowstyle="-|>", mutation_scale=13, color=color, lw=1.6, shrinkA=3, shrinkB=3,
-            connectionstyle=f"arc3,rad={bend}", **style,
+            connectionstyle=f"arc3,rad={bend}", linestyle=(0, (4, 2.5)) if dashed else "solid",
         )
     )  # fmt: skip
 
 
 if __name__ == "__main__":
-    FigureCanvasAgg(draw()).print_png(str(sys.argv[1] if len(sys.argv) > 1 else TARGET))
+    draw().savefig(sys.argv[1] if len(sys.argv) > 1 else TARGET)

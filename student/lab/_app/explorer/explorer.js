@@ -45,12 +45,13 @@ class Explorer {
     this.makeDigits();
     this.makeFrames();
     this.button("observe").hidden = !this.data.observes;
-    this.setSize(this.part("picture"), LARGEST);
-    this.setSize(this.part("source"), LARGEST / 2);
     this.listen();
     this.showModel(0);
     new ResizeObserver(() => {
       this.map.resize();
+      const most = Math.min(LARGEST, 0.64 * this.part("readout").parentElement.clientWidth);
+      this.setSize(this.part("picture"), most);
+      this.setSize(this.part("source"), most / 2);
       this.show();
     }).observe(this.part("map"));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
@@ -65,6 +66,11 @@ class Explorer {
 
   get shown() {
     return this.looking || this.z;
+  }
+
+  /** Whether the code is still the one of a real image, which every model encodes in its own way. */
+  get untouched() {
+    return Boolean(this.source && this.source.posterior) && String(this.z) === String(this.source.posterior.mu);
   }
 
   /** Make a code the chosen one; while two points are being chosen, it is the next of them. */
@@ -102,7 +108,11 @@ class Explorer {
       input.value = z[axis];
       told.textContent = inWords(z[axis]);
     });
-    this.thumbs.forEach(({ canvas, model }) => this.paint(canvas, model.draw(z)));
+    const untouched = !this.looking && this.untouched;
+    this.thumbs.forEach(({ canvas, model }) => {
+      const own = untouched && this.posteriorOf(this.source, model);
+      this.paint(canvas, model.draw(own ? own.mu : z));
+    });
     this.part("original").hidden = !this.source;
     if (this.source) this.paint(this.part("source"), this.source.pixels);
   }
@@ -162,9 +172,8 @@ class Explorer {
     // A real image is encoded anew; any other code stays, so that the models can be compared at it.
     if (this.source) {
       const posterior = this.posteriorOf(this.source);
-      const unmoved = before && String(this.z) === String(this.source.posterior && this.source.posterior.mu);
+      if (this.untouched && posterior) this.z = Float64Array.from(posterior.mu);
       this.source = { ...this.source, posterior };
-      if (unmoved && posterior) this.z = Float64Array.from(posterior.mu);
     }
     this.drawFrames();
     this.show();
@@ -283,9 +292,9 @@ class Explorer {
     this.paper = new Paper(this.part("paper"), this, drawn);
   }
 
-  posteriorOf({ pixels, index }) {
-    if (index !== null) return { mu: this.model.code(index), sigma: this.model.sigma(index) };
-    return this.model.canEncode ? this.model.encode(pixels) : null;
+  posteriorOf({ pixels, index }, model = this.model) {
+    if (index !== null) return { mu: model.code(index), sigma: model.sigma(index) };
+    return model.canEncode ? model.encode(pixels) : null;
   }
 
   encode(image, origin, whole = true) {
