@@ -162,8 +162,8 @@ def _fact(case: Case) -> str:
     """A patient in a sentence or two."""
     last = case.rows[-1]
     return (
-        f"Mistake of {case.patient.name}: {case.patient.mistake}. It reports a loss of {nats(last['reported_loss'])} nats; the "
-        f"true −ELBO is {nats(last['test_neg_elbo'])} = reconstruction {nats(last['test_recon'])} + KL "
+        f"Mistake of {case.patient.name}: {case.patient.mistake}. It reports a loss of {nats(last['reported_loss'])} "
+        f"nats; the true −ELBO is {nats(last['test_neg_elbo'])} = reconstruction {nats(last['test_recon'])} + KL "
         f"{nats(last['test_kl'])}, with {last['active_units']:.0f} active units. {case.verdict}."
     )
 

@@ -134,7 +134,7 @@ class Explorer {
       pixels.data.fill(Math.round(255 * value), 4 * index, 4 * index + 3);
       pixels.data[4 * index + 3] = 255;
     });
-    canvas.getContext("2d").putImageData(pixels, 0, 0);
+    canvas.getContext("2d", { willReadFrequently: true }).putImageData(pixels, 0, 0); // small: no work for a GPU
   }
 
   /** Whole pixels of the page for each pixel of the image. */

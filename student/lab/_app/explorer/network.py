@@ -79,14 +79,22 @@ def trace(model: nn.Module, method: str) -> list[list[tuple[fx.Node, Layer]]]:
     Raises:
         NotExportable: if it is anything but a chain of linear layers, ReLU, tanh and sigmoid.
     """
+    asked = _Method(model, method)
     try:
-        traced = fx.symbolic_trace(_Method(model, method))
+        traced = fx.GraphModule(asked, _Tracer().trace(asked))
     except Exception as error:  # a student's code: it may branch on values, which a tracer cannot follow
         raise NotExportable(f"{method} cannot be traced ({type(error).__name__})") from error
     modules = dict(traced.named_modules())
     (result,) = (node.args[0] for node in traced.graph.nodes if node.op == "output")
     ends = result if isinstance(result, tuple | list) else [result]
     return [_way_to(end, modules, traced) for end in ends]
+
+
+class _Tracer(fx.Tracer):
+    """One that does not look into a linear layer, whatever else it does."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return isinstance(m, nn.Linear) or super().is_leaf_module(m, module_qualified_name)
 
 
 class _Method(nn.Module):
@@ -131,7 +139,10 @@ def _attribute(node: Any, traced: fx.GraphModule) -> Tensor | None:
 
 def _linear(weight: Tensor, bias: Tensor | None) -> Linear:
     values = weight.detach().cpu().double().numpy()
-    return Linear(values, np.zeros(len(values)) if bias is None else bias.detach().cpu().double().numpy())
+    added = np.zeros(len(values)) if bias is None else bias.detach().cpu().double().numpy()
+    if not (np.isfinite(values).all() and np.isfinite(added).all()):
+        raise NotExportable("some of its weights are not finite")
+    return Linear(values, added)
 
 
 @dataclass(frozen=True)
@@ -172,17 +183,11 @@ def pack_bytes(content: bytes) -> str:
 
 
 def pack_layers(layers: list[Layer], bits: int = MOST_BITS) -> tuple[list[Any], list[Layer]]:
-    """Layers with so many bits a weight: what goes into the page, and the layers that the page will have.
-
-    Raises:
-        NotExportable: if a weight is not finite.
-    """
+    """Layers with so many bits a weight: what goes into the page, and the layers that the page will have."""
     packed: list[Any] = []
     kept: list[Layer] = []
     for layer in layers:
         if isinstance(layer, Linear):
-            if not (np.isfinite(layer.weight).all() and np.isfinite(layer.bias).all()):
-                raise NotExportable("some of its weights are not finite")
             weight, bias = Whole.of(layer.weight, bits), _rounded(layer.bias)
             packed.append({"weight": weight.packed(), "bias": bias.tolist()})
             kept.append(Linear(weight.matrix(), bias))

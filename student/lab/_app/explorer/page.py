@@ -117,8 +117,8 @@ ONE = (
     "the code there, computed in this page. The circles are the prior, at 1, 2 and 3 standard deviations."
 )
 SEVERAL = (
-    "One code, and what every model makes of it (of a real image, each makes a code of its own). Choose a model to see its "
-    "map: each point is a test example at its posterior mean, the circles are the prior, at 1, 2 and 3 standard "
+    "One code, and what every model makes of it (of a real image, each makes a code of its own). Choose a model to see "
+    "its map: each point is a test example at its posterior mean, the circles are the prior, at 1, 2 and 3 standard "
     "deviations. Everything is computed in this page."
 )
 
@@ -209,7 +209,10 @@ def _decoder(model: nn.Module, mu: Tensor, scene: Scene) -> list[Any]:
         near: NDArray[np.bool_] = np.abs(_picture(output, scene) - wanted).max(axis=0) <= GREY / 2
         return near
 
-    return pack_decoder([layer for _, layer in ways[0]], _array(codes), near)
+    layers = [layer for _, layer in ways[0]]
+    if not near(run(layers, _array(codes))).all():
+        raise NotExportable("decode does more than its layers do")
+    return pack_decoder(layers, _array(codes), near)
 
 
 def _encoder(model: nn.Module, test: Tensor, mu: Tensor) -> dict[str, Any] | None:

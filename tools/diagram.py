@@ -1,4 +1,4 @@
-"""Draws the handout's diagram of a VAE: ``python -m student.lab._app.diagram [FILE.png]``."""
+"""Draws the handout's diagram of a VAE: ``python tools/diagram.py [FILE.png]``."""
 
 import sys
 from pathlib import Path
@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-TARGET = Path(__file__).resolve().parents[1] / "pictures" / "model.png"
+TARGET = Path(__file__).resolve().parents[1] / "student" / "lab" / "pictures" / "model.png"
 INK, FORWARD, BACKWARD, NOISE = "#1d2430", "#2f5d8a", "#c2185b", "#7a7f87"
 FILLS = {"given": "#eef1f4", "network": "#dbe8f4", "code": "#fdf3d7", "loss": "#fbe4ec"}
 HEIGHT = 0.62
