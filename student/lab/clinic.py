@@ -161,8 +161,9 @@ def _cells(case: Case) -> list[str]:
 def _fact(case: Case) -> str:
     """A patient in a sentence or two."""
     last = case.rows[-1]
+    mistake = "no mistake" if case.patient.mistake == "nothing" else case.patient.mistake
     return (
-        f"Mistake of {case.patient.name}: {case.patient.mistake}. It reports a loss of {nats(last['reported_loss'])} "
+        f"{case.patient.name}: {mistake}. It reports a loss of {nats(last['reported_loss'])} "
         f"nats; the true −ELBO is {nats(last['test_neg_elbo'])} = reconstruction {nats(last['test_recon'])} + KL "
         f"{nats(last['test_kl'])}, with {last['active_units']:.0f} active units. {case.verdict}."
     )

@@ -324,7 +324,7 @@ def clinic(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clinic")
     command = [
         sys.executable, "-m", "student.lab.cli", "clinic", "--solution", "--patients", "no-kl,double-sigmoid",
-        "--epochs", "2", "--hidden-dim", "16", "--latent-dim", "3", "--train-examples", "300", "--threads", "1",
+        "--epochs", "5", "--hidden-dim", "16", "--latent-dim", "3", "--train-examples", "300", "--threads", "1",
         "--out", "clinic",
     ]  # fmt: skip
     ended = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=120)
@@ -338,7 +338,7 @@ def test_the_live_clinic_switches_between_its_patients(open_page, clinic):
     assert patients.all_inner_texts() == ["healthy", "double-sigmoid", "no-kl"]
     written = json.loads((clinic / "clinic.json").read_text())["patients"]
     numbers = {patient["name"]: patient["last"] for patient in written}
-    explorer.press("random")
+    explorer.page.mouse.click(*explorer.on_map(0.95, 0.05))
     z = explorer.z()
     shown = []
     for index, name in enumerate(numbers):
@@ -394,6 +394,16 @@ def test_of_many_dimensions_two_are_on_the_map_and_the_others_stay(open_page, tm
     assert moved == [7, 11]
     explorer.assert_draws(picture(model, explorer.z().float()))
     assert explorer.part("sliders").locator("input").count() == 20
+
+
+def test_a_mean_is_drawn_as_it_is_and_cut_to_what_can_be_shown(open_page, tmp_path):
+    model = Model(decoder=nn.Sequential(nn.Linear(20, 40), nn.ReLU(), nn.Linear(40, 784)))
+    explorer = open_page(write(make_explorer("A title", [Shown("one", model)], scene(likelihood="gaussian")), tmp_path))
+    explorer.press("random")
+    shown = explorer.assert_draws(model.decode(explorer.z().float()[None])[0])
+    assert shown.min() == 0  # a negative mean
+    assert shown.max() > 20
+    assert not explorer.page.locator('[data-do="observe"]').is_visible()
 
 
 class Softplus(Model):

@@ -120,8 +120,9 @@ class Explorer {
   showReadout(z) {
     const length = Math.hypot(...z);
     const numbers = z.length <= 4 ? `z = (${Array.from(z, (value) => inWords(value)).join(", ")}), ` : "";
-    const share = (100 * shareOfPriorWithin(z)).toFixed(1);
-    this.part("readout").textContent = `${numbers}|z| = ${length.toFixed(2)}: ${share} % of the prior lies nearer to the centre`;
+    const share = 100 * shareOfPriorWithin(z);
+    const told = share > 99.95 ? "over 99.9" : share.toFixed(1);
+    this.part("readout").textContent = `${numbers}|z| = ${length.toFixed(2)}: ${told} % of the prior lies nearer to the centre`;
   }
 
   paint(canvas, image) {
