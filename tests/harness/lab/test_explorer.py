@@ -10,16 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 from playwright.sync_api import sync_playwright
 from safetensors.torch import load_file
 from torch import nn
 
 from student.lab import data as datasets
-from student.lab._app.explorer.page import Scene, Shown, make_explorer
+from student.lab._app.explorer.page import Shown, make_explorer
 from student.lab.implementation import load
-from student.lab.report import render
 from tests.harness.lab.conftest import environment
+from tests.harness.lab.written import Chunked, Model, scene, write
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 DESK, PHONE = {"width": 1200, "height": 900}, {"width": 390, "height": 844}
@@ -352,35 +351,6 @@ def test_the_live_clinic_switches_between_its_patients(open_page, clinic):
     assert (shown[0] != shown[2]).any()
 
 
-class Model(nn.Module):
-    """A VAE of many dimensions, written as somebody else might."""
-
-    def __init__(self, latent=20, side=28, decoder=None):
-        super().__init__()
-        torch.manual_seed(1)
-        self.hidden, self.heads = nn.Linear(side * side, 30), nn.ModuleList([nn.Linear(30, latent) for _ in range(2)])
-        self.out = decoder or nn.Sequential(nn.Linear(latent, 40), nn.Tanh(), nn.Linear(40, side * side))
-
-    def encode(self, x):
-        h = F.relu(self.hidden(x.view(x.size(0), -1)))
-        return self.heads[0](h), self.heads[1](h)
-
-    def decode(self, z):
-        return self.out(z)
-
-
-def scene(count=60, side=28, classes=("0", "</script><img src=x onerror=alert(1)>"), likelihood="bernoulli"):
-    test = torch.rand(count, side * side, generator=torch.Generator().manual_seed(2))
-    labels = [number % len(classes) for number in range(count)]
-    return Scene(test, labels, classes, (side, side), likelihood, likelihood == "bernoulli", False)
-
-
-def write(explorer, folder):
-    render("table.html", folder / "page.html", [], folder, name="page", setting="", head=[], text_columns=(), rows=[],
-           findings=[], explorer=explorer)  # fmt: skip
-    return folder / "page.html"
-
-
 def test_of_many_dimensions_two_are_on_the_map_and_the_others_stay(open_page, tmp_path):
     model = Model()
     explorer = open_page(write(make_explorer("A title", [Shown("one", model)], scene()), tmp_path))
@@ -406,59 +376,8 @@ def test_a_mean_is_drawn_as_it_is_and_cut_to_what_can_be_shown(open_page, tmp_pa
     assert not explorer.page.locator('[data-do="observe"]').is_visible()
 
 
-class Softplus(Model):
-    def decode(self, z):
-        return F.softplus(self.out(z))
-
-
-class Branching(Model):
-    def decode(self, z):
-        return self.out(z) if z.sum() > 0 else -self.out(z)
-
-
-class Doubled(nn.Linear):
-    def forward(self, input):
-        return 2 * super().forward(input)
-
-
-class Odd(Model):
-    def __init__(self):
-        super().__init__(decoder=nn.Sequential(nn.Linear(20, 30), nn.ReLU(), Doubled(30, 784)))
-
-
-class Chunked(Model):
-    def encode(self, x):
-        return torch.cat([head(F.relu(self.hidden(x))) for head in self.heads], dim=1).chunk(2, dim=1)
-
-
-CANNOT = [(Softplus, "contains softplus"), (Branching, "cannot be traced"), (Odd, "does more than its layers")]
-
-
-@pytest.mark.parametrize(("kind", "reason"), CANNOT)
-def test_what_the_page_cannot_run_is_left_out_and_said(kind, reason):
-    explorer = make_explorer("A title", [Shown("good", Model()), Shown("bad", kind())], scene())
-    assert [model["name"] for model in explorer.data["models"]] == ["good"]
-    assert len(explorer.left_out) == 1
-    assert explorer.left_out[0].startswith("bad: ")
-    assert reason in explorer.left_out[0]
-    assert make_explorer("A title", [Shown("bad", kind())], scene()).data["models"] == []
-
-
 def test_without_an_encoder_that_can_be_exported_only_drawing_is_missing(open_page, tmp_path):
     explorer = open_page(write(make_explorer("A title", [Shown("one", Chunked())], scene()), tmp_path))
     explorer.part("digits").locator("button").nth(1).click()
     assert explorer.z().norm() > 0
     assert not explorer.part("own").is_visible()
-
-
-def test_a_network_that_is_not_finite_is_left_out():
-    broken = Model()
-    with torch.no_grad():
-        broken.out[2].bias[3] = math.inf
-    assert "not finite" in make_explorer("A title", [Shown("broken", broken)], scene()).left_out[0]
-
-
-def test_a_large_decoder_stays_near_half_a_megabyte():
-    decoder = nn.Sequential(nn.Linear(2, 400), nn.ReLU(), nn.Linear(400, 784))
-    data = make_explorer("A title", [Shown("one", Model(latent=2, decoder=decoder))], scene()).data
-    assert len(json.dumps(data["models"][0]["decoder"])) < 650_000
