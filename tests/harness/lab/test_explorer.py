@@ -318,6 +318,14 @@ def test_a_report_fits_its_screen_in_light_and_dark(open_page, finished_run, sch
     assert explorer.part("picture").evaluate("canvas => getComputedStyle(canvas).imageRendering") == "pixelated"
 
 
+def test_a_browser_that_cannot_unpack_the_networks_is_told(browser, finished_run):
+    page = browser.new_page()
+    page.add_init_script("delete window.DecompressionStream")
+    page.goto((finished_run / "report.html").as_uri())
+    assert "too old" in page.locator('[data-part="fact"]').inner_text()
+    page.close()
+
+
 @pytest.fixture(scope="module")
 def clinic(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clinic")

@@ -394,6 +394,11 @@ class Explorer {
 
 async function start() {
   const root = document.getElementById("explorer");
+  if (!("DecompressionStream" in window)) {
+    root.querySelector('[data-part="fact"]').hidden = false;
+    root.querySelector('[data-part="fact"]').textContent = "This browser is too old to unpack the networks: take one of 2023 or later.";
+    return;
+  }
   const data = JSON.parse(document.getElementById("explorer-data").textContent);
   const models = await Promise.all(data.models.map((model) => unpackModel(model, data.shape)));
   const bytes = await unpackBytes(data.digits);
