@@ -73,11 +73,15 @@ def strip(source: str, name: str) -> str:
 def skeletons(assignment: Assignment) -> dict[Path, str]:
     """What each of a student's files should hold, from its namesake among the solution's.
 
+    Files of the student's folder with a namesake that are not handed in, and so not graded, are among them.
+
     Raises:
         StripError: a solution is missing or cannot be stripped.
     """
     result: dict[Path, str] = {}
-    for name in assignment.files:
+    solutions = {path.name for path in assignment.reference.glob("*.py") if path.name != "__init__.py"}
+    others = sorted(path.name for path in assignment.student.glob("*.py") if path.name in solutions)
+    for name in dict.fromkeys((*assignment.files, *others)):
         solution = assignment.reference / name
         if not solution.is_file():
             raise StripError(f"{solution} is missing: a skeleton is made from the solution of the same name")

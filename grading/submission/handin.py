@@ -11,7 +11,15 @@ from ..boundary.shared.text import clean_line
 
 MAX_FILE_SIZE = 1 << 20
 FOLDER = "student"
-EXPECTED_BESIDE = {"README.md", "lab", "__init__.py", "__pycache__"}
+EXPECTED_BESIDE = {
+    "README.md",
+    "lab",
+    "extensions.py",
+    "notebook.ipynb",
+    ".ipynb_checkpoints",
+    "__init__.py",
+    "__pycache__",
+}
 # Files that would change how Python or pytest runs, if anything here were run where they lie.
 INFLUENTIAL = {
     "conftest.py",

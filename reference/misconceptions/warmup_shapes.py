@@ -115,9 +115,7 @@ def logvar_bounded_above(recon_x, x, mu, logvar):
     return F.mse_loss(recon_x, x, reduction="sum") - 0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
 
 
-@wrong_build(
-    "The model computes in double precision. Parameters are of single precision, as the layers begin.", "dtype"
-)
+@wrong_build("The model computes in double precision. Parameters are of single precision, as the layers begin.")
 def double_precision(cfg):
     return VAE(
         cfg.input_dim,
@@ -129,7 +127,7 @@ def double_precision(cfg):
     ).double()
 
 
-@wrong_build("The model is converted to half the precision. Parameters are of single precision.", "dtype")
+@wrong_build("The model is converted to half the precision. Parameters are of single precision.")
 def half_precision(cfg):
     return VAE(
         cfg.input_dim,
@@ -141,7 +139,7 @@ def half_precision(cfg):
     ).bfloat16()
 
 
-@wrong_build("The decoder computes in double precision, the encoder does not, so they do not fit together.", "dtype")
+@wrong_build("The decoder computes in double precision, the encoder does not, so they do not fit together.")
 def double_decoder(cfg):
     model = VAE(
         cfg.input_dim,

@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from student.lab import console, session
+from student.lab._app.explorer.page import Shown, make_explorer
+from student.lab._app.explorer.scene import scene_of
 from student.lab.config import RunConfig
 from student.lab.console import TrainingView
 from student.lab.data import Dataset
@@ -57,6 +59,7 @@ class Case:
         sigma: mean posterior standard deviation.
         findings: what the diagnosis says.
         samples, reconstructions: images of shape ``(SHOWN, D)``.
+        model: as its own code would show it.
         ended: why training stopped early, or empty.
     """
 
@@ -66,6 +69,7 @@ class Case:
     findings: list[Finding]
     samples: Tensor
     reconstructions: Tensor
+    model: nn.Module
     ended: str = ""
 
     @property
@@ -142,7 +146,7 @@ def _treat(
     z = torch.randn((SHOWN, cfg.latent_dim), generator=noise, device=material.test.device)
     mu, _ = posteriors(seen, material.test[:SHOWN])
     shown = [mean_of(decode(seen, codes), cfg).cpu() for codes in (z, mu)]
-    return Case(patient, rows, test.posterior_std, diagnose(evidence), shown[0], shown[1], ended)
+    return Case(patient, rows, test.posterior_std, diagnose(evidence), shown[0], shown[1], seen, ended)
 
 
 def _cells(case: Case) -> list[str]:
@@ -152,6 +156,17 @@ def _cells(case: Case) -> list[str]:
         case.patient.name, case.patient.mistake, *[nats(number) for number in numbers],
         f"{last['active_units']:.0f}", nats(case.sigma, 2), case.verdict,
     ]  # fmt: skip
+
+
+def _fact(case: Case) -> str:
+    """A patient in a sentence or two."""
+    last = case.rows[-1]
+    mistake = "no mistake" if case.patient.mistake == "nothing" else case.patient.mistake
+    return (
+        f"{case.patient.name}: {mistake}. It reports a loss of {nats(last['reported_loss'])} "
+        f"nats; the true −ELBO is {nats(last['test_neg_elbo'])} = reconstruction {nats(last['test_recon'])} + KL "
+        f"{nats(last['test_kl'])}, with {last['active_units']:.0f} active units. {case.verdict}."
+    )
 
 
 def deceptive(cases: list[Case]) -> list[Finding]:
@@ -226,9 +241,14 @@ def _write_report(cases: list[Case], cfg: RunConfig, material: Material, folder:
                 "missing KL gives good reconstructions and bad samples."),
     ]  # fmt: skip
     told = setting(cfg, material.dataset)
+    explorer = None
+    if material.dataset.image_shape:
+        patients = [Shown(case.patient.name, case.model, _fact(case)) for case in cases]
+        explorer = make_explorer("The live clinic", patients, scene_of(cfg, material))
     render(
         "table.html", folder / "report.html", pictures, folder, name=folder.name,
         setting=f"{told}, {cfg.epochs} epochs each; nats per example; floors: zero output {material.floors.zero:.1f}, "
         f"one constant image {material.floors.constant:.1f}",
         head=HEAD, text_columns=LEFT, rows=[_cells(case) for case in cases], findings=deceptive(cases),
+        explorer=explorer,
     )  # fmt: skip

@@ -11,6 +11,7 @@ from student.lab.folder import write_text
 from student.lab.gallery import Picture
 
 TEMPLATES = Path(__file__).parent / "templates"
+EXPLORER = Path(__file__).parent / "_app" / "explorer"
 
 
 def render(template: str, target: Path, pictures: Sequence[Picture], folder: Path, **values: Any) -> None:
@@ -24,7 +25,7 @@ def render(template: str, target: Path, pictures: Sequence[Picture], folder: Pat
         values: for the template. Everything in them is escaped.
     """
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader([TEMPLATES, EXPLORER]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from student.lab import checkpoint, console, session
+from student.lab._app.explorer.page import TITLE, Shown, make_explorer
+from student.lab._app.explorer.scene import scene_of
 from student.lab.config import RunConfig, read_json
 from student.lab.console import TrainingView
 from student.lab.data import Dataset
@@ -164,10 +166,16 @@ def finish(
         why = stopped or f"Training ended after {done} of {cfg.epochs} epochs."  # by an error, or it was killed
         summary["findings"].insert(0, {"level": "problem", "title": STOPPED, "text": why})
     write_json(folder.path / "summary.json", summary)
+    explorer = None
+    if material.dataset.image_shape:
+        shown = [Shown("VAE", model)]
+        if autoencoder is not None:
+            shown.append(Shown("plain autoencoder", autoencoder, "Trained without noise and without KL."))
+        explorer = make_explorer(TITLE, shown, scene_of(cfg, material))
     render(
         "run.html", folder.path / "report.html", drawn, folder.pictures,
         name=folder.path.name, setting=setting(cfg, material.dataset), epochs_done=done,
-        config=cfg.to_json(), summary=summary, about=about,
+        config=cfg.to_json(), summary=summary, about=about, explorer=explorer,
     )  # fmt: skip
     return summary
 

@@ -7,6 +7,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import torch
+import torch.nn.functional as F
+from matplotlib.image import imread
+from sklearn.datasets import load_digits
 
 ROOT = Path(__file__).resolve().parents[2]
 HANDOUT = (ROOT / "student" / "README.md").read_text(encoding="utf-8")
@@ -61,20 +65,68 @@ def test_no_line_of_the_solution_is_given_away(name):
         assert len(line) < 12 or line not in HANDOUT
 
 
+def run_script(folder, *replacements):
+    """Run the handout's training script on the solution with some text replaced; the lines it prints, as numbers."""
+    text = (ROOT / "reference" / "vae.py").read_text(encoding="utf-8")
+    for old, new in replacements:
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "student").mkdir()
+    (folder / "student" / "vae.py").write_text(text, encoding="utf-8")
+    code = re.search(r"^```python\n(.*?)^```", HANDOUT, re.MULTILINE | re.DOTALL)[1]
+    (folder / "try_it.py").write_text(code, encoding="utf-8")
+    # Nothing of this repository is in the way: the script's folder comes first.
+    done = subprocess.run([sys.executable, "try_it.py"], cwd=folder, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return [tuple(map(float, found)) for found in LINE.findall(done.stdout)]
+
+
+LINE = re.compile(r"step +(\d+) +loss +([\d.]+) +recon +([\d.]+) +kl +([\d.]+)")
+
+
 @pytest.mark.slow
 def test_the_training_that_it_shows_runs_and_ends_where_it_says(tmp_path):
-    code = re.search(r"^```python\n(.*?)^```", HANDOUT, re.MULTILINE | re.DOTALL)[1]
-    (tmp_path / "student").mkdir()
-    (tmp_path / "student" / "vae.py").write_bytes((ROOT / "reference" / "vae.py").read_bytes())
-    (tmp_path / "try_it.py").write_text(code, encoding="utf-8")
-    # Nothing of this repository is in the way: the script's folder comes first.
-    done = subprocess.run([sys.executable, "try_it.py"], cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    line = re.compile(r"step +(\d+) +loss +([\d.]+) +recon +([\d.]+) +kl +([\d.]+)")
-    printed = [tuple(map(float, found)) for found in line.findall(done.stdout)]
-    shown = [tuple(map(float, found)) for found in line.findall(HANDOUT)]
+    printed = run_script(tmp_path)
+    shown = [tuple(map(float, found)) for found in LINE.findall(HANDOUT)]
     assert len(printed) == len(shown) == 6
     # The numbers of another machine or version of PyTorch are near, not equal.
     for (step, loss, *_), (shown_step, shown_loss, *_) in zip(printed, shown, strict=True):
         assert step == shown_step
         assert loss == pytest.approx(shown_loss, abs=1.0)
+
+
+SAMPLE = "mu + sigma * torch.randn_like(sigma)"
+MISTAKES = {
+    "no noise": (SAMPLE, "mu"),
+    "without the half": ("torch.exp(0.5 * logvar)", "torch.exp(logvar)"),
+    "uniform noise": ("torch.randn_like", "torch.rand_like"),
+    "KL averaged over the latent": ("(mu.pow(2) + logvar.exp() - logvar - 1).sum(dim=1)", "(mu.pow(2) + logvar.exp() "
+                                    "- logvar - 1).mean(dim=1)"),
+    "cut off from the gradient": (SAMPLE, f"({SAMPLE}).detach()"),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_reports_the_loss_that_the_table_says(mistake, tmp_path):
+    row = re.search(rf"^\|[^|]*{mistake}[^|]*\| \**([\d.]+) to ([\d.]+)\** \|", HANDOUT, re.MULTILINE)
+    least, most = map(float, row.groups())
+    *_, (_, loss, _, _) = run_script(tmp_path, MISTAKES[mistake])
+    assert least - 0.5 < loss < most + 0.5
+
+
+def test_the_baseline_and_the_entropy_of_the_digits_are_what_it_says():
+    digits = torch.tensor(load_digits().data / 16)
+    train, test = digits[:1500], digits[1500:]
+    mean = ((train.sum(0) + 1) / (len(train) + 2)).expand_as(test)
+    baseline = F.binary_cross_entropy(mean, test, reduction="none").sum(1).mean()
+    entropy = F.binary_cross_entropy(test, test, reduction="none").sum(1).mean()
+    stated = re.findall(r"^- \*\*([\d.]+)\*\* is", HANDOUT, re.MULTILINE)
+    assert stated == [f"{baseline:.1f}", f"{entropy:.1f}"]
+
+
+def test_the_diagram_is_the_one_that_its_script_draws(tmp_path):
+    subprocess.run([sys.executable, "tools/diagram.py", str(tmp_path / "model.png")], cwd=ROOT, check=True)
+    drawn, committed = (imread(folder / "model.png") for folder in (tmp_path, ROOT / "student" / "lab" / "pictures"))
+    assert drawn.shape == committed.shape
+    assert abs(drawn - committed).mean() < 0.01

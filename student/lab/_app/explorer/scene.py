@@ -1,0 +1,19 @@
+"""What an explorer shares between its models, from a run's settings and data."""
+
+from student.lab._app.explorer.page import Scene
+from student.lab.config import RunConfig
+from student.lab.session import Material
+
+
+def scene_of(cfg: RunConfig, material: Material) -> Scene:
+    """The scene of a run on images."""
+    assert material.dataset.image_shape is not None
+    return Scene(
+        test=material.test,
+        labels=material.dataset.test_labels.tolist(),
+        classes=material.dataset.class_names,
+        shape=material.dataset.image_shape,
+        likelihood=cfg.likelihood,
+        logits=cfg.likelihood == "bernoulli",
+        binary=cfg.binarise != "none",
+    )
