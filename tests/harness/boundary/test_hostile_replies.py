@@ -6,7 +6,7 @@ import random
 import pytest
 import torch
 
-from grading.boundary import proxy
+from grading.boundary import replies
 from grading.boundary.errors import RefusedError, StudentError, SubmissionFault, ViolationError, student_error
 from grading.boundary.proxy import Session, Submission
 from grading.boundary.shared import framing, wire
@@ -182,7 +182,7 @@ def test_an_error_of_any_name_can_be_raised(base):
 
 
 def test_what_all_answers_to_a_check_take_is_limited(monkeypatch):
-    monkeypatch.setattr(proxy, "MAX_RECEIVED", 3 << 20)
+    monkeypatch.setattr(replies, "MAX_RECEIVED", 3 << 20)
     submission = Submission(Session(Liar({"value": {"tensor": 0}}, (torch.zeros(1 << 18),))))
     assert submission.f().numel() == submission.f().numel() == 1 << 18
     with pytest.raises(RefusedError, match="over 3 MiB in all"):
