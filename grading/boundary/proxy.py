@@ -16,24 +16,15 @@ from typing import Any, ClassVar
 import torch
 from torch.autograd.function import once_differentiable
 
+from . import replies
 from .channels import Channel
-from .errors import RefusedError, SourceLine, ViolationError, student_error
+from .errors import RefusedError, ViolationError
+from .replies import tensors_in
 from .shared import wire
-from .shared.framing import MAX_PAYLOAD, WireError
+from .shared.framing import WireError
 from .shared.wire import Opaque, Record
 from .transcript import Transcript
 
-_REFUSALS = frozenset({"structure", "crash", "shape"})  # what an executor refuses for
-_LAST_LINE = 10_000_000
-_MOST_LINES = 20  # of the file in one exception
-
-# What a submission may make the grader hold. A frame is bounded by the wire format; these bound what many add up to.
-MAX_PARAMETERS = 1_000
-"""Parameters of one model."""
-MAX_ELEMENTS = 1 << 22
-"""Numbers in all parameters of one model: as float64 they fill one frame."""
-MAX_RECEIVED = 256 << 20
-"""Bytes that all answers to one check may take."""
 COLLECT_AFTER = 128 << 20
 """Bytes of answers after which garbage is collected: failed checks leave tensors in cycles, and Python does not count
 their bytes."""
@@ -98,7 +89,7 @@ class Session:
         arrays: list[torch.Tensor] = []
         body = {"op": operation, "release": released, **fields}
         tagged = {key: wire.pack(value, arrays) for key, value in body.items()}
-        _refuse_large(arrays)
+        replies.refuse_large(arrays)
         number = secrets.token_hex(8)  # unpredictable, so that an answer cannot be written before it is asked for
         asked = wire.encode({"id": number, "request": tagged}, arrays)
         data = self.channel.exchange(asked, self.timeout)
@@ -115,37 +106,23 @@ class Session:
         if isinstance(reply.get("output"), str):
             self.output = (self.output + reply["output"])[:20_000]
         if isinstance(reply.get("error"), dict):
-            self._raise(reply["error"])
+            fault = replies.fault(reply["error"])
+            if isinstance(fault, ViolationError):
+                self.channel.close()
+            raise fault.with_traceback(self.channel.traceback())
         return reply
 
     def _count(self, size: int) -> None:
         """Bound what this check has received, and what checks before it have left behind."""
         self.received += size
-        if self.received > MAX_RECEIVED:
+        if self.received > replies.MAX_RECEIVED:
             self.channel.close()
-            raise RefusedError("shape", f"the answers to this check take over {MAX_RECEIVED >> 20} MiB in all")
+            took = f"the answers to this check take over {replies.MAX_RECEIVED >> 20} MiB in all"
+            raise RefusedError("shape", took)
         Session._uncollected += size
         if Session._uncollected > COLLECT_AFTER:
             Session._uncollected = 0
             gc.collect()
-
-    def _raise(self, error: dict[str, Any]) -> None:
-        message = _text(error.get("message"))
-        refused = error.get("refused")
-        if refused is not None:
-            # A student sees the kind of a hidden failure too, so that it must not be free text.
-            if not isinstance(refused, str) or refused not in _REFUSALS:
-                self.channel.close()
-                raise ViolationError("the submission's process refused for a reason that there is not")
-            raise RefusedError(refused, message)
-        frames = tuple(
-            SourceLine(_text(frame.get("function")), line, _text(frame.get("source")))
-            for frame in _list(error.get("frames"))[-_MOST_LINES:]
-            if isinstance(frame, dict) and (line := _line(frame.get("line"))) is not None
-        )
-        bases = [base for base in _list(error.get("bases")) if isinstance(base, str)]
-        raised = student_error(_text(error.get("type")), bases, message, frames)
-        raise raised.with_traceback(self.channel.traceback())
 
     def call(
         self, model: Model | None, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], seed: int | None
@@ -163,18 +140,20 @@ class Session:
             call=number,
             parameters=model.changed_parameters() if model is not None else {},
         )
-        models = {m.number: m for m in (Model.described(self, entry) for entry in _list(reply.get("models")))}
-        leaves = [leaf for value in (*args, *kwargs.values()) for leaf in _tensors(value)]
+        models = {m.number: m for m in (Model.described(self, entry) for entry in replies.items(reply.get("models")))}
+        leaves = [leaf for value in (*args, *kwargs.values()) for leaf in tensors_in(value)]
         result = self._connect(number, model, leaves, reply.get("value"), models)
-        mutated = tuple(_text(name) for name in _list(reply.get("mutated")))
-        self.calls.append(CallRecord(name, args, kwargs, model, result, mutated, _line(reply.get("line"))))
+        mutated = tuple(replies.text(name) for name in replies.items(reply.get("mutated")))
+        self.calls.append(
+            CallRecord(name, args, kwargs, model, result, mutated, replies.line_number(reply.get("line")))
+        )
         return result
 
     def _connect(
         self, number: int, model: Model | None, leaves: list[torch.Tensor], value: Any, models: dict[int, Model]
     ) -> Any:
         """``value`` with the tensors that require gradients tied to this side's autograd graph."""
-        outputs = list(_tensors(value))
+        outputs = list(tensors_in(value))
         connected = [output.detach() for output in outputs]
         if torch.is_grad_enabled() and any(output.requires_grad for output in outputs):
             link = _Link(self, number, list(model.parameters) if model is not None else [])
@@ -237,20 +216,11 @@ class _Bridge(torch.autograd.Function):
         for i, cotangent in zip(link.tied, cotangents, strict=True):
             every[i] = cotangent
         reply = link.session.request("vjp", call=link.number, cotangents=every)
-        inputs, parameters = _list(reply.get("inputs")), reply.get("parameters")
+        inputs, parameters = replies.items(reply.get("inputs")), reply.get("parameters")
         if len(inputs) != ctx.inputs or not isinstance(parameters, dict):
             raise ViolationError("the submission's process sent gradients of something else")
         gradients = [*inputs, *(parameters.get(name) for name in link.names)]
-        return (None, None, *(_checked(g, leaf) for g, leaf in zip(gradients, ctx.leaves, strict=True)))
-
-
-def _checked(gradient: Any, leaf: tuple[torch.Size, torch.dtype]) -> torch.Tensor | None:
-    """``gradient``, if it can be one of a leaf of this shape and type; torch would blame the grader for another."""
-    if not isinstance(gradient, torch.Tensor):
-        return None
-    if (gradient.shape, gradient.dtype) != leaf:
-        raise ViolationError("the submission's process sent a gradient of the wrong shape or type")
-    return gradient.detach()
+        return (None, None, *(replies.gradient(g, leaf) for g, leaf in zip(gradients, ctx.leaves, strict=True)))
 
 
 class Model:
@@ -266,22 +236,15 @@ class Model:
     @classmethod
     def described(cls, session: Session, entry: Any) -> Model:
         """The proxy of a model that the far side described."""
-        if not isinstance(entry, dict) or type(entry.get("number")) is not int:
-            raise ViolationError("the submission's process described a model wrongly")
-        model = cls(session, entry["number"], _text(entry.get("class")))
-        model._mirror(entry)
+        described = replies.Described.of(entry)
+        model = cls(session, described.number, described.class_name)
+        model._mirror(described)
         return model
 
-    def _mirror(self, entry: dict[str, Any]) -> None:
-        parameters, attributes = entry.get("parameters"), entry.get("attributes")
-        if isinstance(parameters, Opaque):
-            raise RefusedError("structure", f"the parameters of the model are {parameters.description}")
-        if not isinstance(parameters, dict) or not isinstance(attributes, dict):
-            raise ViolationError("the submission's process described a model wrongly")
-        tensors = {name: t.detach() for name, t in parameters.items() if isinstance(t, torch.Tensor)}
-        _refuse_impossible(tensors)
-        self.parameters = {name: t.requires_grad_() for name, t in tensors.items() if t.is_floating_point()}
-        self.attributes = {name: value for name, value in attributes.items() if type(value) in (bool, int, float, str)}
+    def _mirror(self, described: replies.Described) -> None:
+        tensors = {name: t.detach() for name, t in described.parameters.items() if t.is_floating_point()}
+        self.parameters = {name: tensor.requires_grad_() for name, tensor in tensors.items()}
+        self.attributes = described.attributes
         self._sent = {name: parameter._version for name, parameter in self.parameters.items()}
 
     def changed_parameters(self) -> dict[str, torch.Tensor]:
@@ -307,10 +270,10 @@ class Model:
 
     def double(self) -> Model:
         """Convert the model to float64, and mirror its parameters anew."""
-        entries = _list(self._session.request("cast", model=self.number, dtype="float64").get("models"))
-        if len(entries) != 1 or not isinstance(entries[0], dict):
-            raise ViolationError("the submission's process described a model wrongly")
-        self._mirror(entries[0])
+        entries = replies.items(self._session.request("cast", model=self.number, dtype="float64").get("models"))
+        if len(entries) != 1:
+            raise ViolationError(replies.WRONG_MODEL)
+        self._mirror(replies.Described.of(entries[0]))
         return self
 
     def train(self, mode: bool = True) -> Model:
@@ -392,52 +355,3 @@ def _method(session: Session, model: Model | None, name: str, seed: int | None) 
 
     call.__name__ = name
     return call
-
-
-def _tensors(value: Any) -> list[torch.Tensor]:
-    """The tensors in ``value``, in the order in which they cross the wire."""
-    if isinstance(value, torch.Tensor):
-        return [value]
-    if isinstance(value, Record):
-        return [tensor for item in value.fields.values() for tensor in _tensors(item)]
-    if isinstance(value, dict):
-        return [tensor for item in value.values() for tensor in _tensors(item)]
-    if isinstance(value, (tuple, list)):
-        return [tensor for item in value for tensor in _tensors(item)]
-    return []
-
-
-def _refuse_large(arrays: list[torch.Tensor]) -> None:
-    """Refuse to send back what the submission's own answers have grown to."""
-    size = sum(array.numel() * array.element_size() for array in arrays)
-    if size > MAX_PAYLOAD or len(arrays) > wire.MAX_ARRAYS:
-        raise RefusedError(
-            "shape", f"what was returned is too large to go on with: {len(arrays)} tensors, {size:,} bytes"
-        )
-
-
-def _refuse_impossible(parameters: dict[str, torch.Tensor]) -> None:
-    """Refuse the parameters of a model with which nothing can be computed, or too much."""
-    if len(parameters) > MAX_PARAMETERS:
-        raise RefusedError("structure", f"the model has {len(parameters):,} parameters, of {MAX_PARAMETERS:,} at most")
-    elements = sum(tensor.numel() for tensor in parameters.values())
-    if elements > MAX_ELEMENTS:
-        raise RefusedError(
-            "structure", f"the parameters of the model are {elements:,} numbers, of {MAX_ELEMENTS:,} at most"
-        )
-    for name, tensor in parameters.items():
-        if not tensor.numel():
-            raise RefusedError("structure", f"the parameter {name!r} has the shape {tuple(tensor.shape)}: it is empty")
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _line(value: Any) -> int | None:
-    """A line's number, if it can be one of a file that was taken."""
-    return value if type(value) is int and 0 < value <= _LAST_LINE else None
-
-
-def _list(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, (list, tuple)) else []

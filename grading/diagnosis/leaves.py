@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from ..boundary import replies
 from ..boundary.shared import wire
 from ..boundary.shared.wire import Opaque
 
@@ -67,7 +68,7 @@ def leaves(reply: bytes) -> list[Leaf]:
     fields = {key: wire.unpack(value, frame.arrays) for key, value in frame.header["reply"].items()}
     error = fields.get("error")
     if isinstance(error, dict):
-        return [Leaf(f"raises {_exception(error)}", message=str(error.get("message", "")))]
+        return [Leaf(f"raises {_exception(error)}", message=replies.text(error.get("message")))]
     found: list[Leaf] = []
     for key in ("value", "mutated", "inputs", "parameters", "models"):
         if key in fields:
@@ -79,7 +80,8 @@ def _exception(error: dict[str, Any]) -> str:
     """The builtin that an exception is or derives from: its own class may have any name."""
     if error.get("refused"):
         return f"refused {error['refused']}"
-    bases = [base for base in error.get("bases") or [] if base not in {"Exception", "BaseException", "object"}]
+    names = [base for base in replies.items(error.get("bases")) if isinstance(base, str)]
+    bases = [name for name in names if name not in {"Exception", "BaseException", "object"}]
     return str(bases[0] if bases else error.get("type"))
 
 

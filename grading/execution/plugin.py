@@ -148,6 +148,7 @@ def _diagnosis(config: pytest.Config) -> dict[str, Misconception]:
         problems: list[str] = []
         config.stash[_DIAGNOSIS], config.stash[_PROBLEMS] = found, problems
         run = _run(config)
+        run.close()  # the worker that is kept would stand in the way of those of the diagnosis
         try:
             diagnostician = None
             if any(piece.failed for piece in run.evidence):
@@ -305,6 +306,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     if result is not None:
         if session is not None:
             _run(item.config).keep_evidence(check, result, session.transcript)
+            del item.stash[SESSION]  # which holds everything that was asked and answered
         tell(events, end=check.id, status=result.status)
     return outcome
 

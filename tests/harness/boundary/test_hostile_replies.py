@@ -1,15 +1,17 @@
 """Whatever a worker answers is a value or a fault of the submission: never a fault of the grader, never too much."""
 
 import builtins
+import contextlib
 import random
 
 import pytest
 import torch
 
-from grading.boundary import proxy
+from grading.boundary import replies
 from grading.boundary.errors import RefusedError, StudentError, SubmissionFault, ViolationError, student_error
 from grading.boundary.proxy import Session, Submission
 from grading.boundary.shared import framing, wire
+from grading.diagnosis.leaves import leaves
 
 PARAMETERS = {"dict": [["w", {"tensor": 0}]]}
 GOOD_MODEL = {"dict": [["number", 0], ["class", "M"], ["parameters", PARAMETERS], ["attributes", {"dict": []}]]}
@@ -173,6 +175,16 @@ def test_random_answers_raise_only_faults_of_the_submission(request_):
     assert len(seen) > 1
 
 
+def test_random_answers_are_evidence_that_can_be_read():
+    draw = random.Random(2)
+    read = 0
+    for _ in range(3_000):
+        reply = {key: anything(draw) for key in draw.sample(KEYS, draw.randrange(1, 5))}
+        with contextlib.suppress(framing.WireError):  # no transcript holds such an answer
+            read += len(leaves(wire.encode({"id": "", "reply": reply}, [torch.ones(3), torch.empty(2, 0)])))
+    assert read > 1_000
+
+
 @pytest.mark.parametrize("base", sorted(name for name, value in vars(builtins).items() if isinstance(value, type)))
 def test_an_error_of_any_name_can_be_raised(base):
     error = student_error("Mine", [base], "text", ())
@@ -182,7 +194,7 @@ def test_an_error_of_any_name_can_be_raised(base):
 
 
 def test_what_all_answers_to_a_check_take_is_limited(monkeypatch):
-    monkeypatch.setattr(proxy, "MAX_RECEIVED", 3 << 20)
+    monkeypatch.setattr(replies, "MAX_RECEIVED", 3 << 20)
     submission = Submission(Session(Liar({"value": {"tensor": 0}}, (torch.zeros(1 << 18),))))
     assert submission.f().numel() == submission.f().numel() == 1 << 18
     with pytest.raises(RefusedError, match="over 3 MiB in all"):

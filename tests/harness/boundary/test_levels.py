@@ -131,6 +131,11 @@ def test_the_grader_cannot_be_read_where_it_is_installed_among_the_libraries(tmp
     assert readable == (str(site / "torch"), "/dev/null", "/dev/urandom")
     assert listable == (str(site),)
     mounted = launch.bubble("bwrap", root=False)
+    boundary = Path(launch.__file__).parent
+    assert [path for path in mounted if Path(path).is_relative_to(boundary)] == [
+        str(boundary / "worker"),
+        str(boundary / "shared"),
+    ]
     assert mounted[mounted.index("--tmpfs") + 1] == str(site / "grading")
 
 
