@@ -90,9 +90,9 @@ def assert_independent(first: torch.Tensor, second: torch.Tensor, what: str) -> 
 def assert_no_repetition(eps: torch.Tensor, what: str) -> None:
     """Most numbers differ in size from all others, as they do where a law has a density.
 
-    Of 120,000 sizes that are rightly drawn and rounded to 10^-5, which is more than float32 has done to them, 71 % are
-    different, and of fewer more; to fall to 60 % would take hundreds of standard deviations. A law of few values has fewer, and so has
-    noise that is there twice in another order or with the other sign.
+    Of 120,000 sizes that are rightly drawn and rounded to 10^-5, which is more than float32 has done to them, 73 % are
+    different, and a larger share of fewer; to fall to 60 % would take hundreds of standard deviations. A law of few
+    values has fewer, and so has noise that is there twice in another order or with the other sign.
     """
     different = len((eps.abs() * 1e5).round().unique())
     if not different > 0.6 * eps.numel():
