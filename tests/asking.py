@@ -7,9 +7,9 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-ROUNDS = 3
+ROUNDS = 2
 
 
 def in_turn(questions: Sequence[T]) -> list[T]:
-    """All questions, one after the other, and then all of them again, twice."""
+    """All questions, one after the other, and then all of them again."""
     return [*questions] * ROUNDS

@@ -119,9 +119,9 @@ def train(submission: Submission, draws: Draws) -> Trained:
             raise CheckFailure("structure", message, expected="a scalar with a gradient", actual=short(loss))
         loss.backward()
         if step in audited:
-            noise.append(assert_loss_is_elbo(loss, model.parameters, x, z).flatten())
+            noise.append(assert_loss_is_elbo(loss, model.parameters, x, z).T)
         optimizer.step()
-    assert_independent_draws(torch.stack(noise), "the noise during training", row="step", column="place of a batch")
+    assert_independent_draws(torch.cat(noise), "the noise in training", row="code unit", column="place of a batch")
     parameters = {name: parameter.detach() for name, parameter in model.parameters.items()}
     for name, parameter in parameters.items():
         assert_finite(parameter, f"{name} after training")

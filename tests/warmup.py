@@ -63,12 +63,13 @@ def reached(output: torch.Tensor, model: Model) -> set[str]:
 
 def matter(model: Model, draws: Draws, compute: Callable[[], torch.Tensor]) -> set[str]:
     """The names of the parameters that change what ``compute`` gives, found out by changing them one by one."""
-    found = set()
+    found, before = set(), compute().detach()
     for name, parameter in model.parameters.items():
-        before = compute().detach()
         model.set(name, parameter + 0.1 * draws.normal(*parameter.shape, dtype=parameter.dtype))
-        if not torch.equal(before, compute().detach()):
+        after = compute().detach()
+        if not torch.equal(before, after):
             found.add(name)
+        before = after
     return found
 
 

@@ -130,14 +130,6 @@ def stops_after_nine_calls(mu, logvar, given=[]):
     return given[-1].to(mu.dtype)
 
 
-@wrong_kl_divergence(
-    "Results are kept by the identity of the tensor, which a later tensor can have too once the first is gone."
-)
-def cached_by_identity(mu, logvar, cache={}):
-    kl = 0.5 * (mu.pow(2) + logvar.exp() - logvar - 1).sum(dim=1).mean()
-    return cache.setdefault((id(mu), mu.dtype), kl)
-
-
 @wrong_bernoulli(CACHED)
 def cached_by_batch_size(logits, x, cache={}):
     loss = F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(dim=1).mean()

@@ -88,13 +88,24 @@ def test_the_message_for_an_unknown_recon_loss_names_the_three(submission, draws
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
     """Other points of one shape, likelihoods and betas in turn, and the first ones again."""
-    questions = [(elbo.draw(draws, 4, 6, 3), name, beta) for beta in (0.5, 3.0) for name in elbo.LIKELIHOODS]
+    options = ("gaussian", 0.5), ("bernoulli", 3.0), ("laplace", 2.0), ("gaussian", 1.5)
+    questions = [(elbo.draw(draws, 4, 6, 3), name, beta) for name, beta in options]
     for point, name, beta in in_turn(questions):
         case = elbo.Case(submission, point, name)
-        loss, recon, kl = case.compute_elbo_of(name, beta)
-        case.assert_recon(recon)
-        case.assert_kl(kl)
-        case.assert_sum(loss, recon, kl, beta)
+        try:
+            loss, recon, kl = case.compute_elbo_of(name, beta)
+            case.assert_recon(recon)
+            case.assert_kl(kl)
+            case.assert_sum(loss, recon, kl, beta)
+        except CheckFailure:
+            # A part that remembers gives another answer each time: it is held against the truth, not against itself.
+            right = {
+                case.recon_item: elbo.same(case.own_recon(), case.true_recon()),
+                "kl_divergence": elbo.same(case.own_kl(), case.true_kl()),
+            }
+            if all(right.values()):
+                raise
+            submission.rely_on(*(item for item in right if not right[item]))
 
 
 def test_leaves_its_arguments_alone(submission, draws):

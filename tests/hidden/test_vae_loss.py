@@ -71,9 +71,17 @@ def test_gradients_flow_through_all_three(submission, draws):
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
     """Other outputs of one shape, likelihoods and betas in turn, and the first ones again."""
-    questions = [(elbo.draw(draws, 4, 6, 3), name, beta) for beta in (0.5, 3.0) for name in elbo.LIKELIHOODS]
+    options = ("gaussian", 0.5), ("bernoulli", 3.0), ("laplace", 2.0), ("gaussian", 1.5)
+    questions = [(elbo.draw(draws, 4, 6, 3), name, beta) for name, beta in options]
     for point, name, beta in in_turn(questions):
-        OutputCase(submission, draws, point, recon_loss=name, beta=beta).assert_right()
+        case = OutputCase(submission, draws, point, recon_loss=name, beta=beta)
+        try:
+            case.assert_right()
+        except CheckFailure:
+            # A part that remembers gives another answer each time: it is held against the truth, not against itself.
+            if elbo.same(tuple(case.own_elbo()), case.true_elbo()):
+                raise
+            case.rely_on_elbo()
 
 
 def test_leaves_its_arguments_alone(submission, draws):

@@ -117,24 +117,24 @@ def test_the_noise_is_standard_normal_and_fresh_in_train_and_eval_mode(submissio
     for eps in noise:
         assert_standard_moments(eps, "the noise")
         assert_uncorrelated(eps, "the noise")
+        assert_independent_draws(eps, "the noise")
     assert_independent(*noise, "the noise of two calls")
 
 
-def test_the_noise_has_the_distribution_of_a_normal_in_every_row_and_column(submission):
+def test_the_noise_has_the_distribution_of_a_normal_and_not_only_its_moments(submission):
     """60,000 numbers at mu = 0 and logvar = 0, where z is the noise itself."""
     model = warmup.build(submission, 11, 13, 300)
     zeros = torch.zeros(200, 300)
     eps = standardized(warmup.reparameterize(model, zeros, zeros), zeros, zeros)
     assert_standard_normal(eps, "the noise")
     assert_no_repetition(eps, "the noise")
-    assert_independent_draws(eps, "the noise")
 
 
 def test_each_of_many_calls_draws_noise_of_its_own(submission, draws):
-    """100 calls in turning modes, each for one example with means and variances of its own."""
+    """40 calls in turning modes, each for one example with means and variances of its own."""
     model = warmup.build(submission, 11, 13, 256)
     calls = []
-    for i in range(100):
+    for i in range(40):
         mu, logvar = draws.normal(1, 256, std=3.0), draws.uniform(1, 256, low=-8.0, high=8.0)
         with torch.set_grad_enabled(i % 3 > 0):
             calls.append(standardized(warmup.reparameterize(model.train(i % 2 == 0), mu, logvar), mu, logvar)[0])
@@ -144,7 +144,7 @@ def test_each_of_many_calls_draws_noise_of_its_own(submission, draws):
 
 
 def test_what_forward_decodes_is_sampled_in_every_row_column_and_call(submission, draws):
-    """The samples of a model whose decoder can be inverted: 9,600 of a call in either mode, and 256 of 60 calls."""
+    """The samples of a model whose decoder can be inverted: 9,600 of a call in either mode, and 256 of 40 calls."""
     model = warmup.build_active(submission, draws)
     code = warmup.inverse_decoder(model)
 
@@ -156,7 +156,7 @@ def test_what_forward_decodes_is_sampled_in_every_row_column_and_call(submission
     for training in (True, False):
         model.train(training)
         assert_independent_draws(noise(300), "the noise in forward")
-    calls = torch.stack([noise(8).flatten() for _ in range(60)])
+    calls = torch.stack([noise(8).flatten() for _ in range(40)])
     assert_independent_draws(calls, "the noise in forward", row="call", column="place")
     assert_no_repetition(calls, "the noise in forward")
 

@@ -1,0 +1,112 @@
+"""Submissions that are wrong where pooled statistics, own parts or a good end of the training do not show it."""
+
+import pytest
+from harness.grading.test_run_command import assert_sound
+
+from tests.harness.conftest import ROOT
+
+pytestmark = pytest.mark.slow
+
+QUANTILES = """
+def _reparameterize(self, mu, logvar):
+    values = 3 ** 0.5 * torch.tensor([-1.0, 0.0, 0.0, 0.0, 0.0, 1.0], dtype=mu.dtype)
+    return mu + torch.exp(0.5 * logvar) * values[torch.randint(6, mu.shape)]
+
+VAE.reparameterize = _reparameterize
+"""
+
+ROW_WITHOUT_NOISE = """
+_sampled = VAE.reparameterize
+
+def _reparameterize(self, mu, logvar):
+    row = torch.arange(len(mu))[:, None] == len(mu) // 2
+    return torch.where(row & (len(mu) > 1), mu, _sampled(self, mu, logvar))
+
+VAE.reparameterize = _reparameterize
+"""
+
+# Right in every check of its own, since none has batches of 128.
+WEAK_KL_IN_TRAINING = """
+_loss = vae_loss
+
+def vae_loss(output, x, recon_loss="bernoulli", beta=1.0):
+    return _loss(output, x, recon_loss, 0.5 * beta if len(x) == 128 else beta)
+"""
+
+LITTLE_NOISE_IN_TRAINING = """
+_pass = VAE.forward
+
+def _forward(self, x):
+    output = _pass(self, x)
+    if len(x) != 128:
+        return output
+    z = output.mu + 0.5 * (output.z - output.mu)
+    return output._replace(z=z, logits=self.decode(z))
+
+VAE.forward = _forward
+"""
+
+# Adam does not mind how long gradients are, so that this trains as well as any.
+GRADIENT_OF_SOMETHING_ELSE = """
+_loss = vae_loss
+
+def vae_loss(output, x, recon_loss="bernoulli", beta=1.0):
+    loss, recon, kl = _loss(output, x, recon_loss, beta)
+    if len(x) == 128:
+        loss = loss.detach() + 3 * (loss - loss.detach())
+    return loss, recon, kl
+"""
+
+INIT_FOLLOWS_SUIT = """
+_init, _built = VAE.__init__, []
+
+def _plain(self, *sizes, **options):
+    _init(self, 3, 5, 2) if _built else _init(self, *sizes, **options)
+
+def build_model(cfg):
+    _built.append(cfg)
+    return VAE()
+
+VAE.__init__ = _plain
+"""
+
+HALF_FROZEN = """
+_build = build_model
+
+def build_model(cfg):
+    model = _build(cfg)
+    for parameter in list(model.parameters())[::2]:
+        parameter.requires_grad_(False)
+    return model
+"""
+
+REMEMBERS = """
+_kl, _first = kl_divergence, {}
+
+def kl_divergence(mu, logvar):
+    return _first.setdefault((mu.shape, mu.requires_grad, logvar.requires_grad), _kl(mu, logvar))
+"""
+
+CASES = [
+    ("vae", QUANTILES, "reparameterize"),
+    ("simple_vae", QUANTILES, "warmup_model"),
+    ("vae", ROW_WITHOUT_NOISE, "reparameterize"),
+    ("simple_vae", ROW_WITHOUT_NOISE, "warmup_model"),
+    ("vae", WEAK_KL_IN_TRAINING, "training"),
+    ("vae", LITTLE_NOISE_IN_TRAINING, "training"),
+    ("vae", GRADIENT_OF_SOMETHING_ELSE, "training"),
+    ("vae", INIT_FOLLOWS_SUIT, "build_model"),
+    ("vae", HALF_FROZEN, "build_model"),
+    ("vae", REMEMBERS, "kl_divergence"),
+]
+
+
+@pytest.mark.parametrize(("file", "change", "item"), CASES)
+def test_what_is_wrong_earns_less(graded, hand_in, file, change, item):
+    text = (ROOT / "reference" / f"{file}.py").read_text(encoding="utf-8")
+    done = graded(hand_in(**{file: text + change}), "--only", item)
+    assert done.status == 0, done.stderr
+    assert_sound(done.document)
+    assert item in done.lost
+    if item == "training":
+        assert [found["earned"] for found in done.document["items"] if found["id"] == item] == [0]
