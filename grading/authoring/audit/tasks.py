@@ -61,8 +61,18 @@ class Outcome:
 
     @property
     def blocked(self) -> bool:
-        """Whether it could not be made because of another item."""
+        """Whether it could not be run because of another item."""
         return self.status == "blocked"
+
+    @property
+    def is_not_implemented(self) -> bool:
+        """Whether it met a part that is not written yet."""
+        return self.status == "not_implemented"
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the check itself failed, which says nothing of the submission."""
+        return self.status == "error"
 
 
 @dataclass(frozen=True)

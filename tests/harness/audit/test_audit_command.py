@@ -44,7 +44,7 @@ UNSOUND = {
     ),
     "a check that the solution fails": (
         ("reference/vae.py", CLAMPED, CLAMPED + " * 1.01"),
-        "reference (audit-0): public/beta_schedule/stays_at_beta_max_after_the_warm_up",
+        "public/beta_schedule/stays_at_beta_max_after_the_warm_up: ",
     ),
     "a check that the rubric does not know": (
         ("tests/public/test_beta_schedule.py", "def test_starts_at_zero(", "def test_begins_at_zero("),

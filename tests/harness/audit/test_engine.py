@@ -15,7 +15,7 @@ SETTINGS = config.load(ROOT / "tests" / "audit.toml")
 
 def broken(verdict):
     """What speaks against the assignment, for a readable failure."""
-    return {demand.title: demand.broken for demand in verdict.demands if not demand.met}
+    return {r.title: r.violations for r in verdict.requirements if not r.met}
 
 
 def audited(**options):
@@ -26,17 +26,17 @@ def audited(**options):
 def test_a_few_answers_to_a_few_items_get_what_they_deserve():
     verdict = audited(items=("kl_divergence", "beta_schedule", "build_model"), limit=3)
     assert broken(verdict) == {}
-    assert len(verdict.cases) == 9
-    assert all(case.diagnosis in ("right", "among") for case in verdict.cases)
+    assert len(verdict.findings) == 9
+    assert all(finding.diagnosis in ("right", "among") for finding in verdict.findings)
 
 
 @pytest.mark.slow
 def test_wrong_answers_to_every_item_cost_that_item_and_variants_cost_nothing():
     verdict = audited(limit=5)
     assert broken(verdict) == {}
-    assert len(verdict.cases) >= 60
+    assert len(verdict.findings) >= 60
     assert len({result.name for result in verdict.audit.group("variant")}) >= 40
-    assert {case.answer.item for case in verdict.cases} == {item.id for item in RUBRIC.items if item.functions}
+    assert {finding.answer.item for finding in verdict.findings} == {item.id for item in RUBRIC.items if item.functions}
 
 
 HANGING = {
