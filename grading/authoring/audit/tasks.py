@@ -5,6 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...assignment import Assignment, Check
+from ...catalogue import Catalogue
+from ...diagnosis.evidence import Evidence
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all submissions of an audit have in common.
+
+    Attributes:
+        assignment: what is audited.
+        catalogue: its answers.
+        tiers: the tiers whose checks are run.
+        items: the items whose checks are run.
+        call_seconds: processor time that one call of a submission may take.
+        task_seconds: time after which a process that is not done with a submission ends itself.
+    """
+
+    assignment: Assignment
+    catalogue: Catalogue
+    tiers: tuple[str, ...]
+    items: tuple[str, ...]
+    call_seconds: float = 10.0
+    task_seconds: float = 600.0
+
 
 @dataclass(frozen=True)
 class Task:
@@ -15,9 +40,9 @@ class Task:
         name: unique in its group.
         key: what the inputs of hidden checks are derived from.
         files: the submission, texts by name.
-        tiers: the tiers whose checks are made.
+        tiers: the tiers whose checks are run.
         changed: the file that differs from the solution, and the function in it if only that one does.
-        wholes: run the checks of items that judge a submission as a whole, too.
+        whole: run the checks of items that judge a submission as a whole, too.
         diagnose: name the mistakes behind failed checks.
         answers: bring back what was answered to the checks that failed.
     """
@@ -28,7 +53,7 @@ class Task:
     files: dict[str, bytes]
     tiers: tuple[str, ...]
     changed: tuple[str, str | None] | None = None
-    wholes: bool = False
+    whole: bool = False
     diagnose: bool = False
     answers: bool = False
 
@@ -97,14 +122,33 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Ready:
-    """A process is ready; these are the tests that it collected, as ``Check.path`` writes them."""
+class Baseline:
+    """What the solution made of each check, what it answered, and which of its functions it ran in doing so.
 
+    Attributes:
+        key: what the inputs of hidden checks were derived from.
+        files: the solution.
+        collected: the tests that there are, as ``Check.path`` writes them.
+        records: how each check ended.
+        ran: the qualified names of the functions that each check ran.
+        evidence: what was answered to each check.
+    """
+
+    key: str
+    files: dict[str, bytes]
     collected: tuple[str, ...]
+    records: dict[str, dict[str, Any]]
+    ran: dict[str, set[str]]
+    evidence: tuple[Evidence, ...]
 
+    def knows(self, task: Task, check: Check, file: str) -> bool:
+        """Whether a check of the task must end as it did for the solution.
 
-@dataclass(frozen=True)
-class Unusable:
-    """A process could not begin, for this reason."""
-
-    reason: str
+        A check loads one file; with the same seeds, the same text and no call of the function that differs, everything
+        in it happens as before.
+        """
+        if check.id not in self.records:
+            return False
+        if task.files[file] == self.files[file]:
+            return True
+        return task.changed is not None and task.changed[1] is not None and task.changed[1] not in self.ran[check.id]

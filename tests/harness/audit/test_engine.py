@@ -4,10 +4,8 @@ import pytest
 from harness.conftest import ROOT
 
 from grading import assignment, catalogue
-from grading.authoring.audit import config, judge, plan
-from grading.authoring.audit.pool import Pool
-from grading.authoring.audit.tasks import Task
-from grading.authoring.audit.worker import Setting
+from grading.authoring.audit import config, executor, judge, plan
+from grading.authoring.audit.tasks import Setting, Task
 
 RUBRIC = assignment.load(ROOT)
 SETTINGS = config.load(ROOT / "tests" / "audit.toml")
@@ -20,6 +18,13 @@ def broken(verdict):
 
 def audited(**options):
     return judge.judge(plan.run(RUBRIC, plan.Options(jobs=plan.processors(), **options)), SETTINGS)
+
+
+def results(setting, tasks):
+    """The results of these submissions, by name, from one process."""
+    solution = Task("reference", "reference", "key", setting.catalogue.solution, setting.tiers)
+    known = [baseline for _, baseline in executor.baselines(setting, [solution], 1)]
+    return {result.name: result for result in executor.results(setting, known, tasks, 1)}
 
 
 @pytest.mark.slow
@@ -50,15 +55,14 @@ HANGING = {
 def test_a_submission_that_hangs_costs_its_own_time_only(how):
     answers = catalogue.load(ROOT, RUBRIC.files)
     hanging = f"def beta_schedule(step, warmup_steps, beta_max=1.0):\n    {HANGING[how]}\n".encode()
-    setting = Setting(RUBRIC, answers, ("public",), ("beta_schedule",), call_seconds=0.3)
+    setting = Setting(RUBRIC, answers, ("public",), ("beta_schedule",), call_seconds=0.3, task_seconds=5.0)
     tasks = [
         Task("misconception", name, "key", {**answers.solution, "vae.py": source}, ("public",))
         for name, source in (("hangs", hanging), ("right", answers.solution["vae.py"]))
     ]
-    with Pool(setting, 1, task_seconds=20.0) as pool:
-        results = {result.name: result for result in pool.run(tasks)}
-    assert {outcome.status for outcome in results["hangs"].checks.values()} == {"timeout"}
-    assert all(outcome.passed for outcome in results["right"].checks.values())
+    found = results(setting, tasks)
+    assert {outcome.status for outcome in found["hangs"].checks.values()} == {"timeout"}
+    assert all(outcome.passed for outcome in found["right"].checks.values())
 
 
 # Wrong parts and a wrong function that calls them: each has to be told its own mistake.
@@ -91,9 +95,6 @@ def test_several_mistakes_at_once_are_each_told():
         )
         for names in TOGETHER
     ]
-    with Pool(Setting(RUBRIC, answers, tiers, items), 1) as pool:
-        told = {
-            result.name: {outcome.named for outcome in result.checks.values() if outcome.named}
-            for result in pool.run(tasks)
-        }
+    found = results(Setting(RUBRIC, answers, tiers, items), tasks)
+    told = {name: {outcome.named for outcome in r.checks.values() if outcome.named} for name, r in found.items()}
     assert told == {" and ".join(names): {(name,) for name in names} for names in TOGETHER}
