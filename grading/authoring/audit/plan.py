@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
 
 from ... import catalogue as catalogues
@@ -106,17 +105,14 @@ def run(assignment: Assignment, options: Options, watch: Callable[[Progress], No
     catalogue = catalogues.load(assignment.root, assignment.files)
     tasks = list(_tasks(assignment, catalogue, replace(options, items=items)))
     setting = Setting(assignment, catalogue, options.tiers, items)
-    solution = executor.baselines(setting, [task for task in tasks if task.group == "reference"], options.jobs)
-    others = [task for task in tasks if task.group != "reference"]
-    known = [baseline for _, baseline in solution]
     results = []
-    for result in chain((result for result, _ in solution), executor.results(setting, known, others, options.jobs)):
+    for result in executor.run(setting, tasks, options.jobs):
         results.append(result)
         if watch is not None:
             watch(Progress(len(results), len(tasks), result.name))
     order = {(task.group, task.name, task.key): i for i, task in enumerate(tasks)}
     results.sort(key=lambda result: order[result.group, result.name, result.key])
-    return Audit(assignment, catalogue, options, known[0].collected, tuple(results), time.monotonic() - began)
+    return Audit(assignment, catalogue, options, results[0].collected, tuple(results), time.monotonic() - began)
 
 
 def _tasks(assignment: Assignment, catalogue: Catalogue, options: Options) -> Iterator[Task]:

@@ -110,6 +110,7 @@ class Result:
         answers: what was answered to each failed check, where that was asked for, as ``diagnosis.stored`` writes it.
         seconds: processor time.
         problems: what went wrong with the audit itself.
+        collected: of the solution, the tests that there are, as ``Check.path`` writes them.
     """
 
     group: str
@@ -119,6 +120,7 @@ class Result:
     answers: dict[str, list[list[Any]]] = field(default_factory=dict)
     seconds: float = 0.0
     problems: tuple[str, ...] = ()
+    collected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -126,15 +128,13 @@ class Baseline:
     """What the solution made of each check, what it answered, and which of its functions it ran in doing so.
 
     Attributes:
-        key: what the inputs of hidden checks were derived from.
         files: the solution.
-        collected: the tests that there are, as ``Check.path`` writes them.
+        collected: the tests that there are.
         records: how each check ended.
         ran: the qualified names of the functions that each check ran.
         evidence: what was answered to each check.
     """
 
-    key: str
     files: dict[str, bytes]
     collected: tuple[str, ...]
     records: dict[str, dict[str, Any]]

@@ -12,11 +12,12 @@ import faulthandler
 import gc
 import math
 import os
+import pickle
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -160,29 +161,30 @@ def _functions_called(folder: Path, *, trace: bool) -> Iterator[set[str]]:
 class _Worker:
     """What a process keeps between one submission and the next."""
 
-    def __init__(self, setting: Setting, known: Iterable[Baseline], watched: str) -> None:
-        self.watched = Path(watched)
-        self.setting = setting
-        self._known = {baseline.key: baseline for baseline in known}
+    def __init__(self, setting: Setting, shared: Path) -> None:
+        self.setting, self.shared = setting, shared
+        self._baselines: dict[str, Baseline] = {}
         self._diagnostician = Replayed(setting.catalogue)
         # One folder for all submissions, so that a file which many of them share is compiled once.
-        self._folder = tempfile.TemporaryDirectory(prefix="audit-")
+        self._folder = Path(tempfile.mkdtemp(dir=shared))
         self._budget = _Budget(setting.call_seconds)
         signal.signal(signal.SIGPROF, self._budget.interrupt)
         gc.collect()
         gc.freeze()
 
-    def baseline(self, task: Task) -> tuple[Result, Baseline]:
-        """Run every check of the solution, and keep all that comes out of it."""
+    def solve(self, task: Task) -> Result:
+        """Run every check of the solution, and keep all that comes out of it for the processes of this audit."""
         run, wanted = self._begin(task), self._wanted(task)
         recorder = self._pytest(run, wanted, [str(self.setting.assignment.tests / tier) for tier in task.tiers], True)
         evidence = tuple(run.evidence)
-        known = Baseline(task.key, task.files, recorder.collected, recorder.records, recorder.called, evidence)
-        return self._result(task, run, wanted, recorder.records, recorder.statistics), known
+        baseline = Baseline(task.files, recorder.collected, recorder.records, recorder.called, evidence)
+        self._baseline_file(task.key).write_bytes(pickle.dumps(baseline))
+        result = self._result(task, run, wanted, recorder.records, recorder.statistics)
+        return dataclasses.replace(result, collected=recorder.collected)
 
     def check(self, task: Task) -> Result:
         """Run those checks of a submission that may end otherwise than for the solution."""
-        run, wanted, baseline = self._begin(task), self._wanted(task), self._known[task.key]
+        run, wanted, baseline = self._begin(task), self._wanted(task), self._baseline(task.key)
         files = {item.id: item.file for item in run.assignment.items}
         known = {check.id for check in wanted if baseline.knows(task, check, files[check.item])}
         if task.diagnose:
@@ -192,12 +194,20 @@ class _Worker:
         records = {**{check_id: baseline.records[check_id] for check_id in known}, **recorder.records}
         return self._result(task, run, wanted, records, recorder.statistics)
 
+    def _baseline(self, key: str) -> Baseline:
+        if key not in self._baselines:
+            self._baselines[key] = pickle.loads(self._baseline_file(key).read_bytes())
+        return self._baselines[key]
+
+    def _baseline_file(self, key: str) -> Path:
+        return self.shared / f"baseline-{key}.pickle"
+
     def _begin(self, task: Task) -> CheckRun:
         for name, text in task.files.items():
-            Path(self._folder.name, name).write_bytes(text)
+            (self._folder / name).write_bytes(text)
         self._budget.overdrawn = False
         workers = _BudgetedWorkers(self._budget)
-        return CheckRun(self.setting.assignment, Path(self._folder.name), workers, task.key, math.inf, math.inf)
+        return CheckRun(self.setting.assignment, self._folder, workers, task.key, math.inf, math.inf)
 
     def _wanted(self, task: Task) -> list[Check]:
         items = {item.id: item for item in self.setting.assignment.items if item.id in self.setting.items}
@@ -257,36 +267,38 @@ class _Worker:
 _worker: _Worker
 
 
-def begin(setting: Setting, known: tuple[Baseline, ...], watched: str) -> None:
+def begin(setting: Setting, shared: str) -> None:
     """Get a process ready.
 
     Args:
         setting: what is audited.
-        known: what the solution came to, if that is known already.
-        watched: the folder to say in over which submission the process hangs.
+        shared: a folder of the audit's own, for what its processes tell each other.
     """
     global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the audit ends its processes itself
     os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
     sys.dont_write_bytecode = True
     torch.set_num_threads(1)
-    _worker = _Worker(setting, known, watched)
+    _worker = _Worker(setting, Path(shared))
 
 
-def baseline(task: Task) -> tuple[Result, Baseline]:
-    """Run the checks of the solution in this process."""
-    began = time.process_time()
-    result, known = _worker.baseline(task)
-    return dataclasses.replace(result, seconds=time.process_time() - began), known
+def solve(task: Task) -> Result:
+    """Run the checks of the solution in this process, before those of any other submission with the same key."""
+    return _timed(_worker.solve, task, f"solution-{task.key}")
 
 
 def check(number: int, task: Task) -> Result:
     """Run the checks of a submission, the one of this number, in this process."""
+    return _timed(_worker.check, task, str(number))
+
+
+def _timed(work: Callable[[Task], Result], task: Task, name: str) -> Result:
+    """Do some work, and end this process if it takes too long, with a word on what it was doing."""
     began = time.process_time()
-    with _trace_of(_worker.watched, number).open("w", encoding="utf-8") as trace:
+    with _trace_of(_worker.shared, name).open("w", encoding="utf-8") as trace:
         faulthandler.dump_traceback_later(_worker.setting.task_seconds, file=trace, exit=True)
         try:
-            result = _worker.check(task)
+            result = work(task)
         finally:
             faulthandler.cancel_dump_traceback_later()
     # Failed checks leave cycles with large tensors in them, of which the collector sees small objects only.
@@ -294,11 +306,11 @@ def check(number: int, task: Task) -> Result:
     return dataclasses.replace(result, seconds=time.process_time() - began)
 
 
-def has_hung(watched: Path, number: int) -> bool:
+def has_hung(shared: Path, number: int) -> bool:
     """Whether a process has ended itself over the submission of this number."""
-    trace = _trace_of(watched, number)
+    trace = _trace_of(shared, str(number))
     return trace.is_file() and trace.stat().st_size > 0
 
 
-def _trace_of(watched: Path, number: int) -> Path:
-    return watched / f"{number}.txt"
+def _trace_of(shared: Path, name: str) -> Path:
+    return shared / f"{name}.txt"
