@@ -234,7 +234,7 @@ def audit(
     seeds: Annotated[int, typer.Option(min=1, help="Draws of the hidden inputs that correct answers must pass.")] = 1,
     item: Annotated[list[str] | None, typer.Option(help="Audit the checks and answers of this item alone.")] = None,
     with_training: Annotated[
-        bool, typer.Option("--with-training", help="Make the checks that judge a submission as a whole every time.")
+        bool, typer.Option("--with-training", help="Run the checks that judge a submission as a whole every time.")
     ] = False,
     root: AssignmentOption = None,
 ) -> None:
@@ -243,7 +243,7 @@ def audit(
     Exit status: 0 sound, 1 not, 2 bad usage or no catalogue, 3 a fault of the audit.
     """
     # The catalogue and its checks need torch, which no other command imports in this process.
-    from .authoring.audit import config, judge, plan, pool, report
+    from .authoring.audit import config, executor, judge, plan, report
     from .authoring.audit import picture as pictures
     from .catalogue import CatalogueError
 
@@ -253,7 +253,7 @@ def audit(
         for path in filter(None, (json_file, picture)):
             _require_writable(path)
         options = plan.Options(
-            jobs or plan.processors(), seeds, tuple(item) if item else None, loaded.tiers, wholes=with_training
+            jobs or plan.processors(), seeds, tuple(item) if item else None, loaded.tiers, whole=with_training
         )
         try:
             with _progress(enabled=True, title="auditing") as watch:
@@ -262,7 +262,7 @@ def audit(
                 pictures.draw(verdict, picture)
         except (CatalogueError, pictures.PictureError) as error:
             raise fail(str(error), BAD_INPUT) from None
-        except pool.PoolError as error:
+        except executor.AuditError as error:
             raise fail(str(error), GRADER_FAULT) from None
     if json_file is not None:
         files.write_atomically(json_file, report.dumps(verdict))
@@ -282,7 +282,7 @@ def answers(
 ) -> None:
     """Write down what typical wrong answers give to the public checks, so that students are told their mistake."""
     from .authoring import answers as generator
-    from .authoring.audit import plan, pool
+    from .authoring.audit import executor, plan
     from .catalogue import CatalogueError
     from .diagnosis.stored import Stored
 
@@ -295,7 +295,7 @@ def answers(
                 new = generator.generate(loaded, jobs or plan.processors(), watch)
         except CatalogueError as error:
             raise fail(str(error), BAD_INPUT) from None
-        except pool.PoolError as error:
+        except executor.AuditError as error:
             raise fail(str(error), GRADER_FAULT) from None
     old = Stored.load(path) if path.is_file() else None
     stale = ["there is no such file"] if old is None else generator.differences(old, new)

@@ -15,11 +15,12 @@ from .audit import plan
 
 
 def generate(assignment: Assignment, jobs: int, watch: Watch | None = None) -> Stored:
-    """Make the public checks against every wrong answer, and keep what those that fail were answered.
+    """Run the public checks on every wrong answer, and keep what those that fail were answered.
 
     Raises:
         CatalogueError: there is no catalogue.
         AssignmentError: the checks cannot be collected.
+        AuditError: the processes of the audit fail.
     """
     options = plan.Options(jobs, tiers=("public",), answers=True, groups=("misconception",))
     audit = plan.run(assignment, options, watch)

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from ..checks.draws import Draws
     from .run import CheckRun
 
-_JOB = pytest.StashKey[Job]()
 _WORKERS = pytest.StashKey[Workers]()
 # What an audit, which runs the same checks again and again, sets and reads.
+JOB = pytest.StashKey[Job]()
 RUN = pytest.StashKey["CheckRun"]()
 RESULT = pytest.StashKey[CheckResult]()
 SESSION = pytest.StashKey[Any]()
@@ -48,18 +48,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def _job(config: pytest.Config) -> Job:
-    if _JOB not in config.stash:
+    if JOB not in config.stash:
         path, folder = config.getoption("--job"), config.getoption("--submission")
         try:
             if path is not None:
-                config.stash[_JOB] = Job.load(Path(path))
+                config.stash[JOB] = Job.load(Path(path))
             else:
                 assignment = assignments.load(assignments.own_root())
                 submission = folder if folder is not None else str(assignment.student)
-                config.stash[_JOB] = Job(str(assignment.root), submission, run_seconds=3600.0)
+                config.stash[JOB] = Job(str(assignment.root), submission, run_seconds=3600.0)
         except (JobError, assignments.AssignmentError) as error:
             raise pytest.UsageError(str(error)) from None
-    return config.stash[_JOB]
+    return config.stash[JOB]
 
 
 def _workers(config: pytest.Config) -> Workers:

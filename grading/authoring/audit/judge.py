@@ -1,11 +1,10 @@
-"""What an audit's results mean: which of its demands are met, and by what they are broken."""
+"""What an audit's results mean: which requirements the assignment meets, and by what others are violated."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from ...assignment import AssignmentError, Item, verify_collected
 from ...catalogue import Answer
@@ -21,44 +20,85 @@ LEAST_NAMED, LEAST_NAMED_SAMPLED = 0.85, 0.60
 
 
 @dataclass(frozen=True)
-class Demand:
+class Violation:
+    """One cause for which a requirement is not met.
+
+    Attributes:
+        cause: what is wrong.
+        subjects: whose submissions show it; empty where it is not shown by a submission.
+    """
+
+    cause: str
+    subjects: tuple[str, ...] = ()
+
+    def told(self, most: int | None = None) -> str:
+        """Cause and subjects in one line, with at most so many of the subjects' names."""
+        if not self.subjects:
+            return self.cause
+        shown = ", ".join(self.subjects[:most])
+        rest = len(self.subjects) - len(self.subjects[:most])
+        return f"{self.cause} — {shown}{f' and {rest} more' if rest else ''}"
+
+
+@dataclass(frozen=True)
+class Requirement:
     """One thing that makes an assignment sound.
 
     Attributes:
-        title: what is demanded.
+        title: what is required.
         result: what was found, in short form.
-        broken: what is wrong, one entry for each; none means that the demand is met.
+        violations: what is wrong, one for each cause; none means that the requirement is met.
     """
 
     title: str
     result: str
-    broken: tuple[str, ...] = ()
+    violations: tuple[Violation, ...] = ()
 
     @property
     def met(self) -> bool:
         """Whether nothing speaks against it."""
-        return not self.broken
+        return not self.violations
 
 
 @dataclass(frozen=True)
-class Case:
+class Finding:
     """What became of one wrong answer.
 
     Attributes:
         answer: the wrong answer.
-        killed_by: the checks of its item that it fails.
-        kind: how the first of them ends, as in the score document; None where it fails none.
+        failed: the checks of its item that it fails.
+        kind: how it first shows: the kind of the first of them in the score document; None where it fails none.
         lost: items other than its own that it loses points in, each with what failed first.
-        blocked: items other than its own of which checks could not be made because of it.
+        blocked: items other than its own of which checks could not be run because of it.
         named: the mistakes that the diagnosis named.
     """
 
     answer: Answer
-    killed_by: tuple[str, ...]
+    failed: tuple[str, ...]
     kind: str | None
     lost: dict[str, str]
     blocked: tuple[str, ...]
     named: tuple[str, ...]
+
+    @classmethod
+    def of(cls, answer: Answer, result: Result) -> Finding:
+        """Read the outcomes of the answer's checks. Those that ended in an error of the grader's say nothing."""
+        failed: list[str] = []
+        blocked: dict[str, bool] = {}
+        lost: dict[str, str] = {}
+        for check, outcome in result.checks.items():
+            item = check.split("/")[1]
+            if outcome.passed or outcome.is_error:
+                continue
+            if item == answer.item:
+                failed += [] if outcome.blocked else [check]
+            elif outcome.blocked and outcome.blocked_by == answer.item:
+                blocked[item] = True
+            else:
+                lost.setdefault(item, f"{check}: {outcome.message}")
+        kind = result.checks[failed[0]].kind if failed else None
+        named = next((outcome.named for outcome in result.checks.values() if outcome.named), ())
+        return cls(answer, tuple(failed), kind, lost, tuple(blocked), named)
 
     @property
     def diagnosis(self) -> str:
@@ -71,166 +111,50 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """An audit, judged.
+class Facts:
+    """What an audit has shown, and what its configuration says of it.
 
     Attributes:
-        audit: what was judged.
-        demands: in the order in which they are told.
-        cases: of all wrong answers.
-        kills: by check, how many wrong answers it fails.
+        audit: the audit.
+        config: what is known of this assignment.
+        findings: on every wrong answer.
+        failures: by check, how many wrong answers fail it.
         rates: by check, the false-failure rate that its statistics state.
     """
 
     audit: Audit
-    demands: tuple[Demand, ...]
-    cases: tuple[Case, ...]
-    kills: Counter[str]
-    rates: dict[str, float] = field(default_factory=dict)
+    config: Config
+    findings: tuple[Finding, ...]
+    failures: Counter[str]
+    rates: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Verdict(Facts):
+    """An audit, judged.
+
+    Attributes:
+        requirements: in the order in which they are told.
+    """
+
+    requirements: tuple[Requirement, ...]
 
     @property
     def sound(self) -> bool:
-        """Whether every demand is met."""
-        return all(demand.met for demand in self.demands)
+        """Whether every requirement is met."""
+        return all(requirement.met for requirement in self.requirements)
 
 
 def judge(audit: Audit, config: Config) -> Verdict:
-    """Hold the results of an audit against what is demanded of an assignment."""
-    cases = tuple(_cases(audit))
-    kills = Counter(check for case in cases for check in case.killed_by)
-    rates = _rates(audit)
-    demands = [
-        _full_marks(audit, "reference", "the solution gets full marks"),
-        *_when(audit, "skeleton", _skeleton),
-        *_when(audit, "misconception", lambda a: _detection(cases)),
-        *_when(audit, "misconception", lambda a: _localisation(cases, config)),
-        *_when(audit, "misconception", lambda a: _every_check_kills(a, kills, config)),
-        *_when(audit, "misconception", lambda a: _diagnosis(cases, config)),
-        *_when(audit, "variant", lambda a: _full_marks(a, "variant", "correct variants get full marks")),
-        _false_failures(rates),
-        _agreement(audit, config),
-        Demand("the audit itself ran well", "", tuple(p for result in audit.results for p in result.problems)),
-    ]
-    return Verdict(audit, tuple(demands), cases, kills, rates)
-
-
-def _when(audit: Audit, group: str, demand: Any) -> Iterator[Demand]:
-    if group in audit.options.groups:
-        yield demand(audit)
-
-
-def _cases(audit: Audit) -> Iterator[Case]:
+    """Hold the results of an audit against what is required of an assignment."""
     results = {result.name: result for result in audit.group("misconception")}
-    for answer in audit.catalogue.misconceptions:
-        if answer.name in results:
-            yield _case(answer, results[answer.name])
-
-
-def _case(answer: Answer, result: Result) -> Case:
-    killed_by: list[str] = []
-    blocked: dict[str, bool] = {}
-    lost: dict[str, str] = {}
-    for check, outcome in result.checks.items():
-        item = check.split("/")[1]
-        if outcome.passed:
-            continue
-        if outcome.blocked and item != answer.item and outcome.blocked_by == answer.item:
-            blocked[item] = True
-        elif item != answer.item:
-            lost.setdefault(item, f"{check}: {outcome.message}")
-        elif not outcome.blocked:
-            killed_by.append(check)
-    named = next((outcome.named for outcome in result.checks.values() if outcome.named), ())
-    kind = result.checks[killed_by[0]].kind if killed_by else None
-    return Case(answer, tuple(killed_by), kind, lost, tuple(blocked), named)
-
-
-def _full_marks(audit: Audit, group: str, title: str) -> Demand:
-    results = audit.group(group)
-    broken = [
-        f"{result.name} ({result.key}): {check}: {outcome.message}"
-        for result in results
-        for check, outcome in result.checks.items()
-        if not outcome.passed
-    ]
-    names = len({result.name for result in results})
-    runs = f" in {len(results)} runs" if len(results) > names else ""
-    return Demand(title, f"{names}{runs}", tuple(broken))
-
-
-def _skeleton(audit: Audit) -> Demand:
-    title = "the skeleton gets nothing, every item not implemented"
-    results = audit.group("skeleton")
-    if not results:
-        return Demand(title, "none", ("a file of student/ is missing",))
-    broken = [
-        f"{check} is {outcome.status}: {outcome.message}"
-        for check, outcome in results[0].checks.items()
-        if outcome.status != "not_implemented"
-    ]
-    return Demand(title, f"{len(results[0].checks)} checks", tuple(broken))
-
-
-def _detection(cases: tuple[Case, ...]) -> Demand:
-    broken = [f"{case.answer.name} passes every check of its item" for case in cases if not case.killed_by]
-    return Demand(
-        "every wrong answer loses points in its item", f"{len(cases) - len(broken)} of {len(cases)}", tuple(broken)
-    )
-
-
-def _localisation(cases: tuple[Case, ...], config: Config) -> Demand:
-    local = [case for case in cases if not case.lost]
-    stray = [case for case in cases if case.lost and case.answer.name not in config.exceptions]
-    broken = [
-        f"{case.answer.name} loses points in {item}: {what}" for case in stray for item, what in case.lost.items()
-    ]
-    if cases and len(local) < LEAST_LOCALISED * len(cases):
-        broken.append(f"only {len(local)} of {len(cases)} fail no other item; {LEAST_LOCALISED:.0%} are demanded")
-    needless = set(config.exceptions) & {case.answer.name for case in local}
-    broken += [f"{name} is explained as an exception, but is none" for name in sorted(needless)]
-    explained = len(cases) - len(local) - len(stray)
-    blocking = sum(bool(case.blocked) for case in cases)
-    result = f"{len(local)} of {len(cases)}, {explained} exceptions explained; {blocking} block checks elsewhere"
-    return Demand("... and in no other", result, tuple(broken))
-
-
-def _every_check_kills(audit: Audit, kills: Counter[str], config: Config) -> Demand:
-    made = {check for result in audit.group("misconception") for check in result.checks}
-    idle = [c.id for c in audit.assignment.checks() if c.id in made and not kills[c.id]]
-    broken = [
-        f"{check} is failed by no wrong answer, and guards nothing named"
-        for check in idle
-        if not config.guards.get(check)
-    ]
-    if audit.options.limit is not None:
-        return Demand("every check is failed by a wrong answer", "not asked of a sample")
-    ids = {check.id for check in audit.assignment.checks()}
-    broken += [
-        f"{check} is listed as a guard, but there is no such check" for check in config.guards if check not in ids
-    ]
-    broken += [f"{check} is listed as a guard, but {kills[check]} fail it" for check in config.guards if kills[check]]
-    guards = sum(check in config.guards for check in idle)
-    result = f"{len(made) - len(idle)} of {len(made)}, {guards} guard something named"
-    return Demand("every check is failed by a wrong answer", result, tuple(broken))
-
-
-def _diagnosis(cases: tuple[Case, ...], config: Config) -> Demand:
-    found = {True: Counter[str](), False: Counter[str]()}
-    for case in cases:
-        found[case.answer.item in config.sampled][case.diagnosis] += 1
-    broken = [
-        f"{case.answer.name} is told that it is {', '.join(case.named)}" for case in cases if case.diagnosis == "wrong"
-    ]
-    parts = []
-    for sampled, least in ((False, LEAST_NAMED), (True, LEAST_NAMED_SAMPLED)):
-        counted, total = found[sampled], sum(found[sampled].values())
-        if total:
-            share = (counted["right"] + counted["among"]) / total
-            kind = "sampled" if sampled else "deterministic"
-            parts.append(f"{kind}: {share:.0%} ({counted['right']} alone, {counted['among']} among others)")
-            if share < least and total >= 10:
-                broken.append(f"of {kind} items {share:.0%} are told their mistake; {least:.0%} are demanded")
-    return Demand("wrong answers are told their mistake", "; ".join(parts), tuple(broken))
+    answers = [answer for answer in audit.catalogue.misconceptions if answer.name in results]
+    findings = tuple(Finding.of(answer, results[answer.name]) for answer in answers)
+    failures = Counter(check for finding in findings for check in finding.failed)
+    facts = Facts(audit, config, findings, failures, _rates(audit))
+    asked = {None, *audit.options.groups}
+    requirements = tuple(require(facts) for group, require in REQUIREMENTS if group in asked)
+    return Verdict(**vars(facts), requirements=requirements)
 
 
 def _rates(audit: Audit) -> dict[str, float]:
@@ -243,51 +167,213 @@ def _rates(audit: Audit) -> dict[str, float]:
     return rates
 
 
-def _false_failures(rates: dict[str, float]) -> Demand:
-    total = sum(rates.values())
-    broken = (f"the stated rates add up to {total:.2g} a run; at most {GREATEST_RATE:g} is allowed",)
-    result = f"{total:.1e} a run, from {len(rates)} checks"
-    return Demand("a right submission does not fail by chance", result, broken if total >= GREATEST_RATE else ())
+def _by_cause(shown: Iterable[tuple[str, str]]) -> Iterator[Violation]:
+    """One violation for each cause, from pairs of a cause and who shows it."""
+    subjects = defaultdict(list)
+    for cause, subject in shown:
+        subjects[cause].append(subject)
+    for cause, names in subjects.items():
+        yield Violation(cause, tuple(names))
 
 
-def _agreement(audit: Audit, config: Config) -> Demand:
-    assignment = audit.assignment
-    broken: list[str] = []
-    try:
-        verify_collected(assignment, list(audit.collected), audit.options.tiers)
-    except AssignmentError as error:
-        broken.append(str(error))
-    try:
-        for path, text in strip.skeletons(assignment).items():
-            if not path.is_file() or path.read_text(encoding="utf-8") != text:
-                broken.append(f"{path.name} in student/ is not what the solution gives: run 'vae-grade skeleton'")
-    except strip.StripError as error:
-        broken.append(str(error))
-    broken += _handout(audit)
+def _full_marks(facts: Facts, group: str, title: str) -> Requirement:
+    results = facts.audit.group(group)
+    lost = (
+        (f"{check}: {outcome.message}", f"{result.name} ({result.key})")
+        for result in results
+        for check, outcome in result.checks.items()
+        if not outcome.passed and not outcome.is_error
+    )
+    names = len({result.name for result in results})
+    runs = f" in {len(results)} runs" if len(results) > names else ""
+    return Requirement(title, f"{names}{runs}", tuple(_by_cause(lost)))
+
+
+def _solution(facts: Facts) -> Requirement:
+    return _full_marks(facts, "reference", "the solution gets full marks")
+
+
+def _variants(facts: Facts) -> Requirement:
+    return _full_marks(facts, "variant", "correct variants get full marks")
+
+
+def _skeleton(facts: Facts) -> Requirement:
+    title = "the skeleton gets nothing, every item not implemented"
+    results = facts.audit.group("skeleton")
+    if not results:
+        return Requirement(title, "none", (Violation("a file of student/ is missing"),))
+    (result,) = results
+    other = (
+        (f"a check is {outcome.status}: {outcome.message}", check)
+        for check, outcome in result.checks.items()
+        if not outcome.is_not_implemented and not outcome.is_error
+    )
+    return Requirement(title, f"{len(result.checks)} checks", tuple(_by_cause(other)))
+
+
+def _detection(facts: Facts) -> Requirement:
+    missed = [finding.answer for finding in facts.findings if not finding.failed]
+    shown = ((f"every check of {answer.item} is passed", answer.name) for answer in missed)
+    total = len(facts.findings)
+    title = "every wrong answer loses points in its item"
+    return Requirement(title, f"{total - len(missed)} of {total}", tuple(_by_cause(shown)))
+
+
+def _localisation(facts: Facts) -> Requirement:
+    findings, exceptions = facts.findings, facts.config.exceptions
+    local = [finding for finding in findings if not finding.lost]
+    stray = [finding for finding in findings if finding.lost and finding.answer.name not in exceptions]
+    violations = list(
+        _by_cause(
+            (f"points are lost in {item}: {what}", finding.answer.name)
+            for finding in stray
+            for item, what in finding.lost.items()
+        )
+    )
+    if findings and len(local) < LEAST_LOCALISED * len(findings):
+        share = f"{LEAST_LOCALISED:.0%} are required"
+        violations.append(Violation(f"only {len(local)} of {len(findings)} fail no other item; {share}"))
+    needless = sorted(set(exceptions) & {finding.answer.name for finding in local})
+    violations += _by_cause(("explained as an exception, but is none", name) for name in needless)
+    explained = len(findings) - len(local) - len(stray)
+    blocking = sum(bool(finding.blocked) for finding in findings)
+    result = f"{len(local)} of {len(findings)}, {explained} exceptions explained; {blocking} block checks elsewhere"
+    return Requirement("... and in no other", result, tuple(violations))
+
+
+def _every_check_is_failed(facts: Facts) -> Requirement:
+    title = "every check is failed by a wrong answer"
+    if facts.audit.options.limit is not None:
+        return Requirement(title, "not asked of a sample")
+    failures, guards = facts.failures, facts.config.guards
+    run = {check for result in facts.audit.group("misconception") for check in result.checks}
+    ids = [check.id for check in facts.audit.assignment.checks()]
+    idle = [check for check in ids if check in run and not failures[check]]
+    violations = [
+        *(
+            Violation(f"{check} is failed by no wrong answer, and guards nothing named")
+            for check in idle
+            if check not in guards
+        ),
+        *(
+            Violation(f"{check} is listed as a guard, but there is no such check")
+            for check in guards
+            if check not in ids
+        ),
+        *(
+            Violation(f"{check} is listed as a guard, but {failures[check]} fail it")
+            for check in guards
+            if failures[check]
+        ),
+    ]
+    guarding = sum(check in guards for check in idle)
+    result = f"{len(run) - len(idle)} of {len(run)}, {guarding} guard something named"
+    return Requirement(title, result, tuple(violations))
+
+
+def _diagnosis(facts: Facts) -> Requirement:
+    wrong = (
+        (f"told that it is {', '.join(finding.named)}", finding.answer.name)
+        for finding in facts.findings
+        if finding.diagnosis == "wrong"
+    )
+    violations, parts = list(_by_cause(wrong)), []
+    for kind, sampled, least in (("deterministic", False, LEAST_NAMED), ("sampled", True, LEAST_NAMED_SAMPLED)):
+        told = Counter(f.diagnosis for f in facts.findings if (f.answer.item in facts.config.sampled) is sampled)
+        if not told:
+            continue
+        share = (told["right"] + told["among"]) / told.total()
+        parts.append(f"{kind}: {share:.0%} ({told['right']} alone, {told['among']} among others)")
+        if share < least and told.total() >= 10:
+            violations.append(
+                Violation(f"of {kind} items {share:.0%} are told their mistake; {least:.0%} are required")
+            )
+    return Requirement("wrong answers are told their mistake", "; ".join(parts), tuple(violations))
+
+
+def _no_failure_by_chance(facts: Facts) -> Requirement:
+    total = sum(facts.rates.values())
+    cause = f"the stated rates add up to {total:.2g} a run; at most {GREATEST_RATE:g} is allowed"
+    return Requirement(
+        "a right submission does not fail by chance",
+        f"{total:.1e} a run, from {len(facts.rates)} checks",
+        (Violation(cause),) if total >= GREATEST_RATE else (),
+    )
+
+
+def _agreement(facts: Facts) -> Requirement:
+    assignment = facts.audit.assignment
+    causes = [*_uncollected(facts.audit), *_stale_skeletons(facts.audit), *_missing_sections(facts.audit)]
     items = {item.id: item for item in assignment.items}
-    for answer in audit.catalogue.misconceptions:
-        broken += _misplaced(answer, items.get(answer.item or ""))
-    return Demand("rubric, checks, skeleton, handout and catalogue agree", "", tuple(broken))
+    for answer in facts.audit.catalogue.misconceptions:
+        causes += _misplaced(answer, items.get(answer.item or ""))
+    title = "rubric, checks, skeleton, handout and catalogue agree"
+    return Requirement(title, "", tuple(map(Violation, causes)))
 
 
-def _handout(audit: Audit) -> list[str]:
+def _uncollected(audit: Audit) -> Iterator[str]:
+    try:
+        verify_collected(audit.assignment, list(audit.collected), audit.options.tiers)
+    except AssignmentError as error:
+        yield str(error)
+
+
+def _stale_skeletons(audit: Audit) -> Iterator[str]:
+    try:
+        for path, text in strip.skeletons(audit.assignment).items():
+            if not path.is_file() or path.read_text(encoding="utf-8") != text:
+                yield f"{path.name} in student/ is not what the solution gives: run 'vae-grade skeleton'"
+    except strip.StripError as error:
+        yield str(error)
+
+
+def _missing_sections(audit: Audit) -> Iterator[str]:
     """Sections that the rubric names, but the handout lacks."""
     handout = audit.assignment.student / "README.md"
     if not handout.is_file():
-        return []
+        return
     lines = handout.read_text(encoding="utf-8").splitlines()
     headings = [" ".join(line.lstrip("#").split()) for line in lines if line.startswith("#")]
-    return [
-        f"{item.id} refers to {item.section!r}, but no heading of student/README.md begins so"
-        for item in audit.assignment.items
-        if not any(heading.startswith(item.section) for heading in headings)
-    ]
+    for item in audit.assignment.items:
+        if not any(heading.startswith(item.section) for heading in headings):
+            yield f"{item.id} refers to {item.section!r}, but no heading of student/README.md begins so"
 
 
-def _misplaced(answer: Answer, item: Item | None) -> list[str]:
+def _misplaced(answer: Answer, item: Item | None) -> Iterator[str]:
+    """How an entry of the catalogue and the rubric contradict each other."""
     if item is None:
-        return [f"{answer.name} belongs to {answer.item!r}, which is no item"]
-    name = (answer.replaces or "").rpartition(".")[2]
-    if answer.file != item.file or name not in item.functions:
-        return [f"{answer.name} replaces {answer.replaces} of {answer.file}, which {item.id} does not judge"]
-    return []
+        yield f"{answer.name} belongs to {answer.item!r}, which is no item"
+    elif answer.file != item.file or (answer.replaces or "").rpartition(".")[2] not in item.functions:
+        yield f"{answer.name} replaces {answer.replaces} of {answer.file}, which {item.id} does not judge"
+
+
+def _no_errors(facts: Facts) -> Requirement:
+    """A check that ends in an error judges nobody: it is a fault of the checks, whoever's submission shows it."""
+    errors = (
+        (f"{check}: {outcome.message}", result.name)
+        for result in facts.audit.results
+        for check, outcome in result.checks.items()
+        if outcome.is_error
+    )
+    return Requirement("no check ends in an error of its own", "", tuple(_by_cause(errors)))
+
+
+def _ran_well(facts: Facts) -> Requirement:
+    problems = (problem for result in facts.audit.results for problem in result.problems)
+    return Requirement("the audit itself ran well", "", tuple(map(Violation, problems)))
+
+
+REQUIREMENTS: tuple[tuple[str | None, Callable[[Facts], Requirement]], ...] = (
+    (None, _solution),
+    ("skeleton", _skeleton),
+    ("misconception", _detection),
+    ("misconception", _localisation),
+    ("misconception", _every_check_is_failed),
+    ("misconception", _diagnosis),
+    ("variant", _variants),
+    (None, _no_failure_by_chance),
+    (None, _agreement),
+    (None, _no_errors),
+    (None, _ran_well),
+)
+"""Each with the group of submissions that it is asked of, in the order in which they are told; None for always."""

@@ -32,10 +32,10 @@ def draw(verdict: Verdict, path: Path) -> None:
     except ImportError as error:
         raise PictureError(f"a picture needs matplotlib, which the extra 'lab' installs: {error}") from None
     results = {result.name: result for result in verdict.audit.group("misconception")}
-    names = [case.answer.name for case in verdict.cases]
+    names = [finding.answer.name for finding in verdict.findings]
     made = {check for result in results.values() for check in result.checks}
     checks = [check for check in verdict.audit.assignment.checks() if check.id in made]
-    own = {case.answer.name: case.answer.item for case in verdict.cases}
+    own = {finding.answer.name: finding.answer.item for finding in verdict.findings}
     cells = [[_cell(results[name].checks.get(check.id), check.item == own[name]) for check in checks] for name in names]
 
     figure = Figure(figsize=(4.2 + WIDTH * len(checks), 5.2 + HEIGHT * len(names)), layout="constrained")

@@ -11,9 +11,8 @@ from ... import catalogue as catalogues
 from ...assignment import Assignment, AssignmentError
 from ...catalogue import Answer, Catalogue
 from ...progress import Progress, Watch
-from .pool import Pool
-from .tasks import Result, Task
-from .worker import Setting
+from . import executor
+from .tasks import Result, Setting, Task
 
 KEY = "audit"
 
@@ -25,9 +24,9 @@ class Options:
     Attributes:
         jobs: processes at work.
         seeds: how many different draws of the hidden inputs the solution and its variants are checked with.
-        items: the items whose checks are made and whose answers are handed in; None for all.
-        tiers: the tiers whose checks are made.
-        wholes: run the checks of items that judge a submission as a whole on every submission; else on the solution,
+        items: the items whose checks are run and whose answers are handed in; None for all.
+        tiers: the tiers whose checks are run.
+        whole: run the checks of items that judge a submission as a whole on every submission; else on the solution,
             the skeleton and whole files only.
         answers: bring back what wrong answers answer to the checks that they fail.
         groups: the kinds of submissions to check beside the solution.
@@ -38,7 +37,7 @@ class Options:
     seeds: int = 1
     items: tuple[str, ...] | None = None
     tiers: tuple[str, ...] = ("public", "hidden")
-    wholes: bool = False
+    whole: bool = False
     answers: bool = False
     groups: tuple[str, ...] = ("skeleton", "misconception", "variant")
     limit: int | None = None
@@ -75,7 +74,7 @@ def processors() -> int:
 
 
 def run(assignment: Assignment, options: Options, watch: Watch | None = None) -> Audit:
-    """Make the checks of an assignment against every answer of its catalogue.
+    """Run the checks of an assignment on every answer of its catalogue.
 
     Args:
         assignment: what to audit.
@@ -85,6 +84,7 @@ def run(assignment: Assignment, options: Options, watch: Watch | None = None) ->
     Raises:
         CatalogueError: there is no catalogue.
         AssignmentError: the tests cannot be collected, or an option names something that does not exist.
+        AuditError: the processes fail.
     """
     began = time.monotonic()
     missing = [tier for tier in options.tiers if tier not in assignment.tiers]
@@ -95,15 +95,15 @@ def run(assignment: Assignment, options: Options, watch: Watch | None = None) ->
         assignment.item(item)
     catalogue = catalogues.load(assignment.reference, assignment.files)
     tasks = list(_tasks(assignment, catalogue, replace(options, items=items)))
+    setting = Setting(assignment, catalogue, options.tiers, items)
     results = []
-    with Pool(Setting(assignment, catalogue, options.tiers, items), min(options.jobs, len(tasks))) as pool:
-        for result in pool.run(tasks):
-            results.append(result)
-            if watch is not None:
-                watch(Progress(len(results), len(tasks), result.name))
+    for result in executor.run(setting, tasks, options.jobs):
+        results.append(result)
+        if watch is not None:
+            watch(Progress(len(results), len(tasks), result.name))
     order = {(task.group, task.name, task.key): i for i, task in enumerate(tasks)}
     results.sort(key=lambda result: order[result.group, result.name, result.key])
-    return Audit(assignment, catalogue, options, pool.collected, tuple(results), time.monotonic() - began)
+    return Audit(assignment, catalogue, options, results[0].collected, tuple(results), time.monotonic() - began)
 
 
 def _tasks(assignment: Assignment, catalogue: Catalogue, options: Options) -> Iterator[Task]:
@@ -115,9 +115,9 @@ def _tasks(assignment: Assignment, catalogue: Catalogue, options: Options) -> It
     for key in keys:
         if key != keys[0] and "hidden" not in options.tiers:
             break
-        yield Task("reference", "reference", key, solution, tiers[key], wholes=True)
+        yield Task("reference", "reference", key, solution, tiers[key], whole=True)
         if "skeleton" in options.groups and key == keys[0] and skeletons is not None:
-            yield Task("skeleton", "skeleton", key, skeletons, tiers[key], wholes=True)
+            yield Task("skeleton", "skeleton", key, skeletons, tiers[key], whole=True)
         if "misconception" in options.groups and key == keys[0]:
             for answer in _chosen(catalogue.misconceptions, options):
                 yield _task("misconception", answer, key, catalogue, options, tiers[key])
@@ -134,7 +134,7 @@ def _task(group: str, answer: Answer, key: str, catalogue: Catalogue, options: O
         {**catalogue.solution, answer.file: answer.source},
         tiers,
         changed=(answer.file, answer.replaces),
-        wholes=options.wholes or (answer.replaces is None and answer.item is None),
+        whole=options.whole or (answer.replaces is None and answer.item is None),
         diagnose=group == "misconception",
         answers=options.answers,
     )

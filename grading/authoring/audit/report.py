@@ -15,10 +15,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .judge import Case, Verdict
+from .judge import Finding, Verdict
 
 SHOWN = 12
-"""So many of the things that break a demand are told in the terminal; the JSON has all."""
+"""So many causes for which a requirement is not met are told in the terminal; the JSON has all."""
+SUBJECTS = 4
+"""So many of those who show a cause are named in the terminal; the JSON has all."""
 
 
 def to_json(verdict: Verdict) -> dict[str, Any]:
@@ -34,11 +36,16 @@ def to_json(verdict: Verdict) -> dict[str, Any]:
             for group in dict.fromkeys(result.group for result in audit.results)
         },
         "demands": [
-            {"title": d.title, "met": d.met, "result": d.result, "broken": list(d.broken)} for d in verdict.demands
+            {"title": r.title, "met": r.met, "result": r.result, "broken": [v.told() for v in r.violations]}
+            for r in verdict.requirements
         ],
-        "misconceptions": [_case(case) for case in verdict.cases],
+        "misconceptions": [_finding(finding) for finding in verdict.findings],
         "checks": [
-            {"id": check.id, "killed": verdict.kills[check.id], "false_failure_rate": verdict.rates.get(check.id, 0.0)}
+            {
+                "id": check.id,
+                "killed": verdict.failures[check.id],
+                "false_failure_rate": verdict.rates.get(check.id, 0.0),
+            }
             for check in audit.assignment.checks()
         ],
         "statistics": [
@@ -59,35 +66,35 @@ def dumps(verdict: Verdict) -> str:
     return json.dumps(to_json(verdict), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _case(case: Case) -> dict[str, Any]:
+def _finding(finding: Finding) -> dict[str, Any]:
     return {
-        "name": case.answer.name,
-        "item": case.answer.item,
-        "kind": case.kind,
-        "killed_by": list(case.killed_by),
-        "lost_elsewhere": case.lost,
-        "blocked_elsewhere": list(case.blocked),
-        "named": list(case.named),
-        "diagnosis": case.diagnosis,
+        "name": finding.answer.name,
+        "item": finding.answer.item,
+        "kind": finding.kind,
+        "killed_by": list(finding.failed),
+        "lost_elsewhere": finding.lost,
+        "blocked_elsewhere": list(finding.blocked),
+        "named": list(finding.named),
+        "diagnosis": finding.diagnosis,
     }
 
 
 def render(verdict: Verdict, console: Console) -> None:
-    """Print what was demanded, what was found, and by what a demand is broken."""
-    if verdict.cases:
+    """Print what is required, what was found, and why a requirement is not met."""
+    if verdict.findings:
         console.print(_items(verdict))
-    console.print(_demands(verdict))
-    for demand in verdict.demands:
-        if demand.met:
+    console.print(_requirements(verdict))
+    for requirement in verdict.requirements:
+        if requirement.met:
             continue
-        console.print(Text(demand.title, style="bold red"))
-        for line in demand.broken[:SHOWN]:
-            console.print(Text(f"  {line}"))
-        if len(demand.broken) > SHOWN:
-            console.print(Text(f"  and {len(demand.broken) - SHOWN} more", style="dim"))
-    for case in verdict.cases:
-        if case.blocked:
-            line = f"{case.answer.name} keeps checks of {', '.join(case.blocked)} from being made"
+        console.print(Text(requirement.title, style="bold red"))
+        for violation in requirement.violations[:SHOWN]:
+            console.print(Text(f"  {violation.told(SUBJECTS)}"))
+        if len(requirement.violations) > SHOWN:
+            console.print(Text(f"  and {len(requirement.violations) - SHOWN} other causes", style="dim"))
+    for finding in verdict.findings:
+        if finding.blocked:
+            line = f"{finding.answer.name} keeps checks of {', '.join(finding.blocked)} from being run"
             console.print(Text("note: ", style="yellow").append(Text(line, style="default")))
     word, style = ("The assignment is sound.", "bold green") if verdict.sound else ("It is not sound.", "bold red")
     used = sum(result.seconds for result in verdict.audit.results)
@@ -96,29 +103,29 @@ def render(verdict: Verdict, console: Console) -> None:
     console.print(Text(word, style=style).append_text(spent))
 
 
-def _demands(verdict: Verdict) -> Table:
+def _requirements(verdict: Verdict) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("Demand")
+    table.add_column("Requirement")
     table.add_column("")
     table.add_column("Found")
-    for demand in verdict.demands:
-        mark = Text("met", style="green") if demand.met else Text(f"{len(demand.broken)} ×", style="red")
-        table.add_row(Text(demand.title), mark, Text(demand.result))
+    for requirement in verdict.requirements:
+        mark = Text("met", style="green") if requirement.met else Text("not met", style="red")
+        table.add_row(Text(requirement.title), mark, Text(requirement.result))
     return table
 
 
 def _items(verdict: Verdict) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=True)
     columns = ("wrong", "found", "stray", "blocking", "named", "among", "silent", "checks", "idle")
-    cases, checks = verdict.cases, verdict.audit.assignment.checks()
+    findings, checks = verdict.findings, verdict.audit.assignment.checks()
     rows: list[tuple[str, list[int]]] = []
     for item in verdict.audit.assignment.items:
-        own = [case for case in cases if case.answer.item == item.id]
+        own = [finding for finding in findings if finding.answer.item == item.id]
         if own:
-            told = Counter(case.diagnosis for case in own)
-            idle = [check for check in checks if check.item == item.id and not verdict.kills[check.id]]
-            found = sum(bool(case.killed_by) for case in own)
-            stray, blocking = sum(bool(case.lost) for case in own), sum(bool(case.blocked) for case in own)
+            told = Counter(finding.diagnosis for finding in own)
+            idle = [check for check in checks if check.item == item.id and not verdict.failures[check.id]]
+            found = sum(bool(finding.failed) for finding in own)
+            stray, blocking = (sum(map(bool, several)) for several in ((f.lost for f in own), (f.blocked for f in own)))
             named = (told["right"], told["among"], told["silent"] + told["wrong"])
             rows.append((item.id, [len(own), found, stray, blocking, *named, len(item.checks), len(idle)]))
     table.add_column("Item", "total", no_wrap=True)

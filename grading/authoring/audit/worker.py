@@ -1,21 +1,23 @@
-"""One process of an audit: pytest, begun once, makes the checks of one submission after another.
+"""One process of an audit: runs the checks of one submission after another, each time by an ordinary run of pytest.
 
 The student's side runs in this process too, for the answers come from the assignment's own catalogue. A call that hangs
-is interrupted; a process that hangs nevertheless is ended by the pool.
+is interrupted; a process that hangs nevertheless ends itself.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import faulthandler
 import gc
 import math
+import os
+import pickle
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from multiprocessing.connection import Connection
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -24,13 +26,11 @@ import pytest
 import torch
 
 from ... import scores
-from ...assignment import Assignment, Check
+from ...assignment import AssignmentError, Check
 from ...boundary.errors import CallTimeoutError
 from ...boundary.local import LocalChannel, LocalWorkers
-from ...catalogue import Catalogue
 from ...checks.compare import STATISTICS
 from ...diagnosis import diagnose
-from ...diagnosis.evidence import Evidence
 from ...diagnosis.replay import Replayed
 from ...diagnosis.stored import summaries
 from ...execution import plugin
@@ -38,31 +38,12 @@ from ...execution.job import Job
 from ...execution.process import CONFIGURATION
 from ...execution.run import CheckRun
 from ...results import CheckResult, Status
-from .tasks import Outcome, Ready, Result, Task, Unusable
+from .tasks import Baseline, Outcome, Result, Setting, Task
 
 UNUSED = (
     *("terminal", "cacheprovider", "warnings", "logging", "junitxml", "faulthandler"),
     *("unraisableexception", "threadexception", "stepwise", "debugging"),
 )
-
-
-@dataclasses.dataclass(frozen=True)
-class Setting:
-    """What a process is begun with.
-
-    Attributes:
-        assignment: what is audited.
-        catalogue: its answers.
-        tiers: the tiers whose checks are made.
-        items: the items whose checks are made.
-        call_seconds: processor time that one call of a submission may take.
-    """
-
-    assignment: Assignment
-    catalogue: Catalogue
-    tiers: tuple[str, ...]
-    items: tuple[str, ...]
-    call_seconds: float = 10.0
 
 
 class _Interrupted(BaseException):
@@ -112,134 +93,51 @@ class _BudgetedWorkers(LocalWorkers):
         return _BudgetedChannel(self._budget)
 
 
-@dataclasses.dataclass
-class _Baseline:
-    """What the solution made of each check, what it answered, and which of its functions it ran in doing so."""
+class _Recorder:
+    """The plugin of one run of pytest: has it run the wanted checks alone, and keeps what comes out of them.
 
-    files: dict[str, bytes]
-    results: dict[str, CheckResult]
-    ran: dict[str, set[str]]
-    evidence: tuple[Evidence, ...]
+    Args:
+        run: the run of the checks.
+        wanted: the checks to run, by the names of their tests.
+        trace: find out which functions of the submission each check calls, which takes time.
+    """
 
-    def knows(self, task: Task, check: Check, file: str) -> bool:
-        """Whether a check of the task must end as it did for the solution.
-
-        A check loads one file; with the same seeds, the same text and no call of the function that differs, everything
-        in it happens as before.
-        """
-        if check.id not in self.results:
-            return False
-        if task.files[file] == self.files[file]:
-            return True
-        return task.changed is not None and task.changed[1] is not None and task.changed[1] not in self.ran[check.id]
-
-
-class _Loop:
-    """The pytest plugin that replaces pytest's own loop over the tests."""
-
-    def __init__(self, setting: Setting, connection: Connection) -> None:
-        self._setting, self._connection = setting, connection
-        self._baselines: dict[str, _Baseline] = {}
-        self._diagnostician = Replayed(setting.catalogue, LocalWorkers(capture=True))
+    def __init__(self, run: CheckRun, wanted: dict[str, Check], *, trace: bool) -> None:
+        self._run, self._wanted, self._trace = run, wanted, trace
+        self.fault = ""
+        self.collected: tuple[str, ...] = ()
+        self.results: dict[str, CheckResult] = {}
+        self.called: dict[str, set[str]] = {}
+        self.statistics: dict[str, tuple[tuple[str, float, float], ...]] = {}
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Nobody reads pytest's own account of a failure, and writing it takes longer than most checks."""
         config.option.tbstyle = "no"
+        config.stash[plugin.RUN] = self._run
+        config.stash[plugin.JOB] = Job(str(self._run.assignment.root), str(self._run.submission))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Tests that cannot be collected make an audit pointless."""
         if report.failed:
-            self._connection.send(Unusable(f"{report.nodeid} cannot be collected:\n{report.longreprtext}"))
+            self.fault = f"{report.nodeid} cannot be collected:\n{report.longreprtext}"
 
-    def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Answer tasks until there are no more."""
-        torch.set_num_threads(1)
-        budget = _Budget(self._setting.call_seconds)
-        signal.signal(signal.SIGPROF, budget.interrupt)
-        run = CheckRun(self._setting.assignment, Path(), _BudgetedWorkers(budget), "", math.inf, math.inf)
-        names = {run.name_of(test): test for test in session.items if "submission" in getattr(test, "fixturenames", ())}
-        checks = {check.path: check for check in self._setting.assignment.checks(self._setting.tiers)}
-        self._tests = [(test, checks[name]) for name, test in names.items() if name in checks]
-        gc.collect()
-        gc.freeze()
-        self._connection.send(Ready(tuple(names)))
-        # One folder for all submissions, so that a file which many of them share is compiled once.
-        with tempfile.TemporaryDirectory(prefix="audit-") as folder:
-            while (task := self._connection.recv()) is not None:
-                began = time.process_time()
-                for name, text in task.files.items():
-                    Path(folder, name).write_bytes(text)
-                budget.overdrawn = False
-                run = dataclasses.replace(run, submission=Path(folder), key=task.key, load_faults={}, evidence=[])
-                session.config.stash[plugin.RUN] = run
-                result = self._result(task, run)
-                # Failed checks leave cycles with large tensors in them, of which the collector sees small objects only.
-                run.evidence.clear()
-                gc.collect()
-                self._connection.send(dataclasses.replace(result, seconds=time.process_time() - began))
-        return True
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Leave out what is not wanted."""
+        tests = {self._run.name_of(test): test for test in items if "submission" in getattr(test, "fixturenames", ())}
+        self.collected = tuple(tests)
+        items[:] = [test for name, test in tests.items() if name in self._wanted]
 
-    def _result(self, task: Task, run: CheckRun) -> Result:
-        items = {item.id: item for item in run.assignment.items}
-        wanted = [
-            (test, check)
-            for test, check in self._tests
-            if check.tier in task.tiers
-            and check.item in self._setting.items
-            and (task.wholes or items[check.item].functions)
-        ]
-        baseline = self._baselines.get(task.key)
-        results: dict[str, CheckResult] = {}
-        ran: dict[str, set[str]] = {}
-        statistics: dict[str, tuple[tuple[str, float, float], ...]] = {}
-        if baseline is not None:
-            known = {check.id for _, check in wanted if baseline.knows(task, check, items[check.item].file)}
-            results = {check_id: baseline.results[check_id] for check_id in known}
-            if task.diagnose:
-                run.evidence += [piece for piece in baseline.evidence if piece.check in known]
-        left = [(test, check) for test, check in wanted if check.id not in results]
-        for i, (test, check) in enumerate(left):
-            after = left[i + 1][0] if i + 1 < len(left) else None
-            with _functions_called(run.submission, trace=task.group == "reference") as called:
-                results[check.id] = _run_check(test, after)
-            ran[check.id] = called
-            statistics[check.id] = tuple((s.what, s.deviation, s.rate) for s in STATISTICS)
-        if task.group == "reference":
-            self._baselines[task.key] = _Baseline(task.files, results, ran, tuple(run.evidence))
-        manifest = [check for _, check in wanted]
-        lost = CheckResult("", Status.ERROR, message="the check was not run")
-        scored = scores.score(run.assignment, manifest, results, lost)
-        # What is named must not depend on how busy this machine is.
-        named = diagnose(self._diagnostician, run.evidence, seconds=math.inf) if task.diagnose else {}
-        answers = {
-            piece.check: summaries(reply for _, reply in piece.transcript.exchanges)
-            for piece in run.evidence
-            if task.answers and piece.failed
-        }
-        outcomes = {
-            check.result.id: Outcome(
-                check.status,
-                check.result.kind,
-                check.result.blocked_by,
-                check.result.message,
-                named[check.result.id].names if check.result.id in named else (),
-                statistics.get(check.result.id, ()),
-            )
-            for item in scored
-            for check in item.checks
-        }
-        return Result(task.group, task.name, task.key, outcomes, answers)
-
-
-def _run_check(test: pytest.Item, after: pytest.Item | None) -> CheckResult:
-    """Run one check."""
-    keys: tuple[pytest.StashKey[Any], ...] = (plugin.RESULT, plugin.SESSION)
-    for key in keys:
-        if key in test.stash:
-            del test.stash[key]
-    STATISTICS.clear()
-    test.ihook.pytest_runtest_protocol(item=test, nextitem=after)
-    return test.stash[plugin.RESULT]
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Keep what a check measured, and how it ended."""
+        check = self._wanted[self._run.name_of(item)]
+        STATISTICS.clear()
+        with _functions_called(self._run.submission, trace=self._trace) as called:
+            result = yield
+        self.results[check.id] = item.stash[plugin.RESULT]
+        self.called[check.id] = called
+        self.statistics[check.id] = tuple((s.what, s.deviation, s.rate) for s in STATISTICS)
+        return result
 
 
 @contextlib.contextmanager
@@ -262,26 +160,161 @@ def _functions_called(folder: Path, *, trace: bool) -> Iterator[set[str]]:
         sys.setprofile(None)
 
 
-def main(setting: Setting, connection: Connection) -> None:
-    """Work until told to stop."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the pool ends its processes itself
-    tests = setting.assignment.tests
-    with tempfile.TemporaryDirectory(prefix="audit-") as folder:
-        job = Path(folder, "job.json")
-        job.write_text(Job(str(setting.assignment.root), folder).dumps(), encoding="utf-8")
+class _Worker:
+    """What a process keeps between one submission and the next."""
+
+    def __init__(self, setting: Setting, shared: Path) -> None:
+        self.setting, self.shared = setting, shared
+        self._baselines: dict[str, Baseline] = {}
+        self._diagnostician = Replayed(setting.catalogue, LocalWorkers(capture=True))
+        # One folder for all submissions, so that a file which many of them share is compiled once.
+        self._folder = Path(tempfile.mkdtemp(dir=shared))
+        self._budget = _Budget(setting.call_seconds)
+        signal.signal(signal.SIGPROF, self._budget.interrupt)
+        gc.collect()
+        gc.freeze()
+
+    def solve(self, task: Task) -> Result:
+        """Run every check of the solution, and keep all that comes out of it for the processes of this audit."""
+        run, wanted = self._begin(task), self._wanted(task)
+        recorder = self._pytest(run, wanted, [str(self.setting.assignment.tests / tier) for tier in task.tiers], True)
+        evidence = tuple(run.evidence)
+        baseline = Baseline(task.files, recorder.collected, recorder.results, recorder.called, evidence)
+        self._baseline_file(task.key).write_bytes(pickle.dumps(baseline))
+        result = self._result(task, run, wanted, recorder.results, recorder.statistics)
+        return dataclasses.replace(result, collected=recorder.collected)
+
+    def check(self, task: Task) -> Result:
+        """Run those checks of a submission that may end otherwise than for the solution."""
+        run, wanted, baseline = self._begin(task), self._wanted(task), self._baseline(task.key)
+        files = {item.id: item.file for item in run.assignment.items}
+        known = {check.id for check in wanted if baseline.knows(task, check, files[check.item])}
+        if task.diagnose:
+            run.evidence += [piece for piece in baseline.evidence if piece.check in known]
+        left = [check for check in wanted if check.id not in known and check.path in baseline.collected]
+        recorder = self._pytest(run, left, [str(run.assignment.tests / check.path) for check in left], False)
+        results = {**{check_id: baseline.results[check_id] for check_id in known}, **recorder.results}
+        return self._result(task, run, wanted, results, recorder.statistics)
+
+    def _baseline(self, key: str) -> Baseline:
+        if key not in self._baselines:
+            self._baselines[key] = pickle.loads(self._baseline_file(key).read_bytes())
+        return self._baselines[key]
+
+    def _baseline_file(self, key: str) -> Path:
+        return self.shared / f"baseline-{key}.pickle"
+
+    def _begin(self, task: Task) -> CheckRun:
+        for name, text in task.files.items():
+            (self._folder / name).write_bytes(text)
+        self._budget.overdrawn = False
+        workers = _BudgetedWorkers(self._budget)
+        return CheckRun(self.setting.assignment, self._folder, workers, task.key, math.inf, math.inf)
+
+    def _wanted(self, task: Task) -> list[Check]:
+        items = {item.id: item for item in self.setting.assignment.items if item.id in self.setting.items}
+        checks = self.setting.assignment.checks(task.tiers)
+        return [c for c in checks if c.item in items and (task.whole or items[c.item].functions)]
+
+    def _pytest(self, run: CheckRun, checks: Sequence[Check], tests: list[str], trace: bool) -> _Recorder:
+        """One run of pytest over these tests, of which it leaves out all that belong to none of the checks."""
+        recorder = _Recorder(run, {check.path: check for check in checks}, trace=trace)
+        if not tests:
+            return recorder
+        root = str(self.setting.assignment.root)
         options = [
-            *("-c", str(CONFIGURATION), f"--rootdir={setting.assignment.root}", "--assert=plain"),
-            "--capture=no",
-            *("--import-mode=importlib", "--override-ini", f"pythonpath={tests}"),
-            *("-p", "grading.execution.plugin", f"--job={job}"),
+            *("-c", str(CONFIGURATION), f"--rootdir={root}", "--assert=plain", "--capture=no"),
+            *("--import-mode=importlib", "--override-ini", f"pythonpath={self.setting.assignment.tests}"),
+            *("-p", "grading.execution.plugin"),
             *(option for name in UNUSED for option in ("-p", f"no:{name}")),
-            *(str(tests / tier) for tier in setting.tiers),
         ]
+        status = pytest.main([*options, *tests], plugins=[recorder])
+        if recorder.fault:
+            raise AssignmentError(recorder.fault)
+        if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
+            raise AssignmentError(f"pytest ended with {status!r}")
+        return recorder
+
+    def _result(
+        self,
+        task: Task,
+        run: CheckRun,
+        wanted: list[Check],
+        results: dict[str, CheckResult],
+        statistics: dict[str, tuple[tuple[str, float, float], ...]],
+    ) -> Result:
+        scored = scores.score(
+            run.assignment, wanted, results, CheckResult("", Status.ERROR, message="the check was not run")
+        )
+        # What is named must not depend on how busy this machine is.
+        named = diagnose(self._diagnostician, run.evidence, seconds=math.inf) if task.diagnose else {}
+        outcomes = {
+            check.result.id: Outcome(
+                check.status,
+                check.result.kind,
+                check.result.blocked_by,
+                check.result.message,
+                named[check.result.id].names if check.result.id in named else (),
+                statistics.get(check.result.id, ()),
+            )
+            for item in scored
+            for check in item.checks
+        }
+        answers = {
+            piece.check: summaries(reply for _, reply in piece.transcript.exchanges)
+            for piece in run.evidence
+            if task.answers and piece.failed
+        }
+        return Result(task.group, task.name, task.key, outcomes, answers)
+
+
+_worker: _Worker
+
+
+def begin(setting: Setting, shared: str) -> None:
+    """Get a process ready.
+
+    Args:
+        setting: what is audited.
+        shared: a folder of the audit's own, for what its processes tell each other.
+    """
+    global _worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the audit ends its processes itself
+    os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
+    sys.dont_write_bytecode = True
+    torch.set_num_threads(1)
+    _worker = _Worker(setting, Path(shared))
+
+
+def solve(task: Task) -> Result:
+    """Run the checks of the solution in this process, before those of any other submission with the same key."""
+    return _timed(_worker.solve, task, f"solution-{task.key}")
+
+
+def check(number: int, task: Task) -> Result:
+    """Run the checks of a submission, the one of this number, in this process."""
+    return _timed(_worker.check, task, str(number))
+
+
+def _timed(work: Callable[[Task], Result], task: Task, name: str) -> Result:
+    """Do some work, and end this process if it takes too long, with a word on what it was doing."""
+    began = time.process_time()
+    with _trace_of(_worker.shared, name).open("w", encoding="utf-8") as trace:
+        faulthandler.dump_traceback_later(_worker.setting.task_seconds, file=trace, exit=True)
         try:
-            status = pytest.main(options, plugins=[_Loop(setting, connection)])
-            if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
-                connection.send(Unusable(f"pytest ended with {status!r}"))
-        except (EOFError, BrokenPipeError):
-            pass  # the pool is gone
+            result = work(task)
         finally:
-            connection.close()
+            faulthandler.cancel_dump_traceback_later()
+    # Failed checks leave cycles with large tensors in them, of which the collector sees small objects only.
+    gc.collect()
+    return dataclasses.replace(result, seconds=time.process_time() - began)
+
+
+def has_hung(shared: Path, number: int) -> bool:
+    """Whether a process has ended itself over the submission of this number."""
+    trace = _trace_of(shared, str(number))
+    return trace.is_file() and trace.stat().st_size > 0
+
+
+def _trace_of(shared: Path, name: str) -> Path:
+    return shared / f"{name}.txt"

@@ -4,10 +4,8 @@ import pytest
 from harness.conftest import ROOT
 
 from grading import assignment, catalogue
-from grading.authoring.audit import config, judge, plan
-from grading.authoring.audit.pool import Pool
-from grading.authoring.audit.tasks import Task
-from grading.authoring.audit.worker import Setting
+from grading.authoring.audit import config, executor, judge, plan
+from grading.authoring.audit.tasks import Setting, Task
 
 RUBRIC = assignment.load(ROOT)
 SETTINGS = config.load(ROOT / "tests" / "audit.toml")
@@ -15,28 +13,35 @@ SETTINGS = config.load(ROOT / "tests" / "audit.toml")
 
 def broken(verdict):
     """What speaks against the assignment, for a readable failure."""
-    return {demand.title: demand.broken for demand in verdict.demands if not demand.met}
+    return {r.title: r.violations for r in verdict.requirements if not r.met}
 
 
 def audited(**options):
     return judge.judge(plan.run(RUBRIC, plan.Options(jobs=plan.processors(), **options)), SETTINGS)
 
 
+def results(setting, tasks):
+    """The results of these submissions, by name, from one process."""
+    solution = Task("reference", "reference", "key", setting.catalogue.solution, setting.tiers)
+    found = {result.name: result for result in executor.run(setting, [solution, *tasks], 1)}
+    return {task.name: found[task.name] for task in tasks}
+
+
 @pytest.mark.slow
 def test_a_few_answers_to_a_few_items_get_what_they_deserve():
     verdict = audited(items=("kl_divergence", "beta_schedule", "build_model"), limit=3)
     assert broken(verdict) == {}
-    assert len(verdict.cases) == 9
-    assert all(case.diagnosis in ("right", "among") for case in verdict.cases)
+    assert len(verdict.findings) == 9
+    assert all(finding.diagnosis in ("right", "among") for finding in verdict.findings)
 
 
 @pytest.mark.slow
 def test_wrong_answers_to_every_item_cost_that_item_and_variants_cost_nothing():
     verdict = audited(limit=5)
     assert broken(verdict) == {}
-    assert len(verdict.cases) >= 60
+    assert len(verdict.findings) >= 60
     assert len({result.name for result in verdict.audit.group("variant")}) >= 40
-    assert {case.answer.item for case in verdict.cases} == {item.id for item in RUBRIC.items if item.functions}
+    assert {finding.answer.item for finding in verdict.findings} == {item.id for item in RUBRIC.items if item.functions}
 
 
 HANGING = {
@@ -50,15 +55,14 @@ HANGING = {
 def test_a_submission_that_hangs_costs_its_own_time_only(how):
     answers = catalogue.load(ROOT / "reference", RUBRIC.files)
     hanging = f"def beta_schedule(step, warmup_steps, beta_max=1.0):\n    {HANGING[how]}\n".encode()
-    setting = Setting(RUBRIC, answers, ("public",), ("beta_schedule",), call_seconds=0.3)
+    setting = Setting(RUBRIC, answers, ("public",), ("beta_schedule",), call_seconds=0.3, task_seconds=5.0)
     tasks = [
         Task("misconception", name, "key", {**answers.solution, "vae.py": source}, ("public",))
         for name, source in (("hangs", hanging), ("right", answers.solution["vae.py"]))
     ]
-    with Pool(setting, 1, task_seconds=20.0) as pool:
-        results = {result.name: result for result in pool.run(tasks)}
-    assert {outcome.status for outcome in results["hangs"].checks.values()} == {"timeout"}
-    assert all(outcome.passed for outcome in results["right"].checks.values())
+    found = results(setting, tasks)
+    assert {outcome.status for outcome in found["hangs"].checks.values()} == {"timeout"}
+    assert all(outcome.passed for outcome in found["right"].checks.values())
 
 
 # Wrong parts and a wrong function that calls them: each has to be told its own mistake.
@@ -91,9 +95,6 @@ def test_several_mistakes_at_once_are_each_told():
         )
         for names in TOGETHER
     ]
-    with Pool(Setting(RUBRIC, answers, tiers, items), 1) as pool:
-        told = {
-            result.name: {outcome.named for outcome in result.checks.values() if outcome.named}
-            for result in pool.run(tasks)
-        }
+    found = results(Setting(RUBRIC, answers, tiers, items), tasks)
+    told = {name: {outcome.named for outcome in r.checks.values() if outcome.named} for name, r in found.items()}
     assert told == {" and ".join(names): {(name,) for name in names} for names in TOGETHER}
