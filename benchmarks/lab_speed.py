@@ -7,8 +7,7 @@ Ways of spending one epoch of the 784-400-20 network with batches of 128, taken 
 per sample   what many example scripts do: a data set that makes one image and converts it to a tensor at a time, a
              DataLoader that stacks them, sigmoid outputs with binary_cross_entropy, one loss.item() a step
 lab          ``student.lab.train.Trainer`` on the reference, in float32 and with ``--precision bf16``
-products     only the matrix products that forward and backward pass of this network need, as ``nn.Linear`` makes them,
-             and as the lab makes them on this processor (see ``student/lab/products.py``)
+products     only the matrix products that forward and backward pass of this network need, as ``nn.Linear`` makes them
 
 Both clocks are shown: the wall clock, and the processor time of this process, which other work on the machine does not
 distort as much. The best of the repeats counts.
@@ -29,13 +28,13 @@ from torch.utils.data import DataLoader, Dataset
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from student.lab import products, session
-from student.lab.config import configure
-from student.lab.data import Dataset as LabData
-from student.lab.data import load as load_data
-from student.lab.errors import BadInput
-from student.lab.implementation import load
-from student.lab.stubs import find_file
+from student.lab._app import session
+from student.lab._app.config import configure
+from student.lab._app.data import Dataset as LabData
+from student.lab._app.data import load as load_data
+from student.lab._app.errors import BadInput
+from student.lab._app.implementation import load
+from student.lab._app.stubs import find_file
 
 PIXELS, HIDDEN, LATENT, BATCH = 784, 400, 20, 128
 
@@ -108,30 +107,22 @@ def lab_epoch(images: np.ndarray, precision: str) -> Callable[[], None]:
     dataset = LabData("mnist", x, x[:100], labels, labels[:100], tuple("0123456789"), (28, 28))
     cfg = configure("lab", latent_dim=LATENT, hidden_dim=HIDDEN, batch_size=BATCH, precision=precision)
     material = session.prepare(dataset, cfg, torch.device("cpu"))
-    trainer = session.make_trainer(load(find_file("vae", True, None), "vae"), cfg, material)
+    trainer = session.make_trainer(load(find_file("vae", True, None), "vae", cfg.likelihood), cfg, material)
     return lambda: trainer.run_epoch() and None
 
 
-def products_epoch(count: int, *, as_lab: bool) -> Callable[[], None]:
+def products_epoch(count: int) -> Callable[[], None]:
     """The products of one epoch: for each layer forward, gradient of the weight, and gradient of the input."""
     shapes = [(PIXELS, HIDDEN), (HIDDEN, LATENT), (HIDDEN, LATENT), (LATENT, HIDDEN), (HIDDEN, PIXELS)]
-    layers = [
-        (
-            products.linear if as_lab and products.available() and i * o >= products.LARGE else F.linear,
-            torch.randn(BATCH, i),
-            torch.randn(o, i),
-            torch.randn(BATCH, o),
-        )
-        for i, o in shapes
-    ]
+    layers = [(torch.randn(BATCH, i), torch.randn(o, i), torch.randn(BATCH, o)) for i, o in shapes]
 
     def epoch() -> None:
         for _ in range(-(-count // BATCH)):
-            for place, (linear, x, weight, gradient) in enumerate(layers):
-                linear(x, weight)
-                linear(gradient.T, x.T)
+            for place, (x, weight, gradient) in enumerate(layers):
+                F.linear(x, weight)
+                F.linear(gradient.T, x.T)
                 if place:  # nothing asks for the gradient of the data
-                    linear(gradient, weight.T)
+                    F.linear(gradient, weight.T)
 
     return epoch
 
@@ -159,8 +150,7 @@ def main() -> None:
         "per sample": per_sample_epoch(images),
         "lab": lab_epoch(images, "float32"),
         "lab, bf16": lab_epoch(images, "bf16"),
-        "products": products_epoch(len(images), as_lab=False),
-        "lab products": products_epoch(len(images), as_lab=True),
+        "products": products_epoch(len(images)),
     }
     best = {name: (float("inf"), float("inf")) for name in ways}
     for turn in range(options.repeats + 1):
@@ -177,11 +167,11 @@ def main() -> None:
             "processor time"
         )
     for clock, title in ((0, "wall clock"), (1, "processor time")):
-        slow, bare = best["per sample"][clock], best["lab products"][clock]
+        slow, bare = best["per sample"][clock], best["products"][clock]
         for name in ("lab", "lab, bf16"):
             took = best[name][clock]
             print(
-                f"{title}, {name}: {slow / took:.2f} times per sample; the lab's float32 products take "
+                f"{title}, {name}: {slow / took:.2f} times per sample; the float32 products take "
                 f"{bare / took:.0%} of it"
             )
 

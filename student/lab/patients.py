@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from student.lab.implementation import Objective, Terms
+from student.lab.train import Objective, Terms
 
 Sampler = Callable[[Tensor, Tensor], Tensor]
 Loss = Callable[[Tensor, Tensor], Tensor]

@@ -1,177 +1,86 @@
-"""The training loop: the data is one tensor on the device, a batch is an index, and nothing waits for the host."""
+"""How a VAE is trained: the loop, and what one step of it minimizes.
+
+The ELBO bounds the log-likelihood of an example ``x`` from below (Kingma & Welling 2013, equation 3):
+
+    log p(x)  ≥  E_q(z | x) [log p(x | z)]  −  KL(q(z | x) ‖ p(z))
+
+Training minimizes its negative, averaged over a batch: ``loss = recon + beta · KL``, with one sample of ``z`` for the
+expectation. At beta 1 the loss is the negative ELBO.
+"""
 
 import hashlib
-import math
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
-from time import perf_counter
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from student.lab.config import RunConfig
-from student.lab.errors import BadInput, Diverged
-from student.lab.implementation import Objective, Terms, differentiate
-from student.lab.optimizer import Adam
-
-BLOCK = 50  # steps between looks at the numbers: each look makes a GPU wait for the host
+from student.lab.measure import log_likelihood
 
 
-class StopRequested(Exception):
-    """The user asked to stop; raised between two blocks of steps."""
+class Terms(NamedTuple):
+    """What a training step reports, scalars in nats per example: the loss, its reconstruction and its KL part."""
+
+    loss: Tensor
+    recon: Tensor
+    kl: Tensor
 
 
-@dataclass(frozen=True)
-class EpochLog:
-    """What one epoch of training reported.
+Objective = Callable[[nn.Module, Tensor, float], Terms]
+"""The function that training minimizes: ``(model, x of shape (B, D), beta) -> Terms``."""
 
-    Attributes:
-        reported: mean loss, reconstruction and KL that the implementation reported, nats per example.
-        beta: KL weight at the last step.
-        learning_rate: at the last step.
-        seconds: spent training, measurements not included.
+
+def training_steps(
+    model: nn.Module,
+    objective: Objective,
+    optimizer: torch.optim.Optimizer,
+    batches: Iterator[Tensor],
+    beta_at: Callable[[int], float],
+    step: int = 0,
+) -> Iterator[tuple[float, Terms]]:
+    """Train on some batches, and give after each its beta and its terms.
+
+    Args:
+        model, objective, optimizer: what is trained, what it minimizes, and how.
+        batches: examples, each ``(B, D)``.
+        beta_at: the weight of the KL at a step.
+        step: how many were done before.
     """
+    for index, x in enumerate(batches, start=step):
+        beta = beta_at(index)
+        terms = objective(model, x, beta)
+        optimizer.zero_grad()
+        terms.loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        yield beta, terms
 
-    reported: tuple[float, float, float]
-    beta: float
-    learning_rate: float
-    seconds: float
+
+def shuffled(data: Tensor, batch_size: int, seed: int, redraw: bool = False) -> Iterator[Tensor]:
+    """Every example once, in random order. The data is one tensor on the device, and a batch is an index into it.
+
+    Args:
+        data: shape ``(N, D)``.
+        batch_size: ``B``; the last batch may be smaller.
+        seed: of the order.
+        redraw: make each pixel 1 with the probability that its grey value states (Burda et al. 2016, section 5.2).
+    """
+    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(seed)).to(data.device)
+    for rows in torch.split(order, batch_size):
+        x = data.index_select(0, rows)
+        yield torch.bernoulli(x) if redraw else x
+
+
+def autoencoder_objective(likelihood: str) -> Objective:
+    """What a plain autoencoder minimizes: the reconstruction from the mean, without noise and without KL."""
+
+    def objective(model: nn.Module, x: Tensor, beta: float) -> Terms:
+        mu, _ = model.encode(x.clone())  # type: ignore[operator]
+        recon = -log_likelihood(model.decode(mu), x, likelihood).mean()  # type: ignore[operator]
+        return Terms(recon, recon, torch.zeros_like(recon))
+
+    return objective
 
 
 def seed_for(seed: int, purpose: str, epoch: int = 0) -> int:
     """A seed for one purpose and epoch. Each epoch has its own, so that a resumed run needs no generator's state."""
     return int.from_bytes(hashlib.blake2b(f"{seed}/{purpose}/{epoch}".encode(), digest_size=7).digest(), "big")
-
-
-def choose_device(name: str) -> torch.device:
-    """The device to use; "auto" takes a GPU where there is one.
-
-    Raises:
-        BadInput: if the named device is not there.
-    """
-    if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device).item()  # to make one is not enough: "meta" can, and cannot compute
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise BadInput(f"no device {name!r} here ({first}). Use --device auto or cpu") from error
-    return device
-
-
-@contextmanager
-def _compiling(asked: bool) -> Iterator[None]:
-    """Tell a compiler's failure from a failure of the implementation."""
-    try:
-        yield
-    except Exception as error:
-        if asked and type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
-            first = next(iter(str(error).strip().splitlines()), type(error).__name__)
-            raise BadInput(f"torch.compile does not work here ({first}). Run without --compile") from error
-        raise
-
-
-class Trainer:
-    """A model with its optimiser, on its way through the epochs.
-
-    Attributes:
-        model: the network; moved to the device of the data.
-        optimizer: Adam, fused where torch has it.
-        epoch, step: how many are done.
-        steps_per_epoch: batches in an epoch, the last one possibly smaller.
-        guard: makes the context in which the implementation's code runs, and nothing else.
-    """
-
-    def __init__(
-        self,
-        model: nn.Module,
-        objective: Objective,
-        cfg: RunConfig,
-        train: Tensor,
-        beta_at: Callable[[int], float],
-        guard: Callable[[], AbstractContextManager[None]] = nullcontext,
-    ) -> None:
-        self.model = model.to(train.device)
-        self.objective = objective
-        self.cfg = cfg
-        self.data = train
-        self.beta_at = beta_at
-        self.guard = guard
-        self.steps_per_epoch = math.ceil(len(train) / cfg.batch_size)
-        self.epoch = 0
-        self.step = 0
-        parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        self.optimizer = Adam(parameters, cfg.learning_rate)
-        if cfg.compile:
-            self.model.compile()
-
-    def learning_rate(self, step: int) -> float:
-        """Adam's step size at a step."""
-        if self.cfg.lr_schedule == "constant":
-            return self.cfg.learning_rate
-        done = step / (self.cfg.epochs * self.steps_per_epoch)
-        return self.cfg.learning_rate * (1 + math.cos(math.pi * min(done, 1.0))) / 2
-
-    def run_epoch(self, watch: Callable[[int, float], None] = lambda done, loss: None) -> EpochLog:
-        """Train for one epoch.
-
-        Args:
-            watch: called after every block with the examples done so far and the block's mean loss. It may raise
-                :class:`StopRequested`.
-
-        Raises:
-            Diverged: if a term is not finite; the message names the step and the term. The parameters are then lost.
-        """
-        cfg, data, device = self.cfg, self.data, self.data.device
-        torch.manual_seed(seed_for(cfg.seed, "noise", self.epoch))
-        shuffle = torch.Generator().manual_seed(seed_for(cfg.seed, "order", self.epoch))
-        order = torch.randperm(len(data), generator=shuffle).to(device)
-        log = torch.zeros(self.steps_per_epoch, len(Terms._fields), device=device)
-        # Not one that is switched off: to enter that takes time in every step as well.
-        reduced = torch.autocast(device.type, torch.bfloat16) if cfg.precision == "bf16" else nullcontext()
-        group = self.optimizer.param_groups[0]
-        self.model.train()
-        start, looked = perf_counter(), 0
-        beta = rate = 0.0
-        for index, rows in enumerate(torch.split(order, cfg.batch_size)):
-            x = data.index_select(0, rows)
-            if cfg.binarise == "dynamic":
-                x = torch.bernoulli(x)
-            rate = self.learning_rate(self.step)
-            group["lr"] = rate
-            with self.guard(), _compiling(cfg.compile):
-                beta = self.beta_at(self.step)
-                with reduced:
-                    terms = self.objective(self.model, x, beta)
-                self.optimizer.zero_grad(set_to_none=True)
-                differentiate(terms.loss)
-                log[index] = torch.stack([term.detach().float().reshape(()) for term in terms])
-            self.optimizer.step()
-            self.step += 1
-            if index + 1 - looked == BLOCK or index + 1 == self.steps_per_epoch:
-                block = log[looked : index + 1].cpu()
-                self._stop_if_not_finite(block, looked)
-                looked = index + 1
-                watch(min(looked * cfg.batch_size, len(data)), float(block[:, 0].mean()))
-        self.epoch += 1
-        loss, recon, kl = log.double().mean(dim=0).tolist()
-        return EpochLog((loss, recon, kl), beta, rate, perf_counter() - start)
-
-    def _stop_if_not_finite(self, block: Tensor, first: int) -> None:
-        wrong = (~block.isfinite()).any(dim=1).nonzero()
-        if not len(wrong):
-            return
-        row = int(wrong[0])
-        values = dict(zip(Terms._fields, block[row].tolist(), strict=True))
-        terms = [name for name in ("recon", "kl") if not math.isfinite(values[name])] or ["loss"]
-        step = self.epoch * self.steps_per_epoch + first + row
-        told = " and ".join(f"{name} is {values[name]}" for name in terms)
-        raise Diverged(
-            f"training stopped at step {step} (epoch {self.epoch + 1}): {told}. The usual causes: a learning rate that "
-            f"is too large (it was {self.learning_rate(step):g}), log(sigmoid(logits)) instead of a loss on logits, a "
-            "KL term with the wrong sign, or targets outside of [0, 1] with a Bernoulli likelihood"
-        )

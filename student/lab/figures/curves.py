@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from torch import Tensor
 
+from student.lab._app.folder import Row
 from student.lab.figures import style
-from student.lab.folder import Row
 from student.lab.measure import ACTIVE_VARIANCE, Floors
 
 PANELS = (("neg_elbo", "−ELBO"), ("recon", "reconstruction"), ("kl", "KL divergence"))

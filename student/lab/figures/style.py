@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from student.lab.folder import replacing
+from student.lab._app.folder import replacing
 
 TRAIN, TEST, FLOOR, ACCENT = "#4477aa", "#cc4433", "#888888", "#228833"
 SERIES = ("#4477aa", "#cc4433", "#228833", "#aa7733", "#66a0c0", "#aa3377", "#bbaa22", "#555555")

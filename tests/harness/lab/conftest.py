@@ -36,7 +36,7 @@ def start(tmp_path):
 
     def start(*arguments, encoding=None, **extra):
         return subprocess.Popen(
-            [sys.executable, "-m", "student.lab.cli", *map(str, arguments)],
+            [sys.executable, "-m", "student.lab._app.cli", *map(str, arguments)],
             cwd=tmp_path, env=environment(**extra), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             encoding=encoding,
         )  # fmt: skip
@@ -61,7 +61,7 @@ def inside(tmp_path, monkeypatch, capsys):
     """Run the command to its end in this process, in an empty folder: the same code without starting Python again."""
 
     def run(*arguments):
-        from student.lab import cli
+        from student.lab._app import cli
 
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(sys, "argv", ["vae-lab", *map(str, arguments)])
@@ -129,7 +129,7 @@ def finished_run(tmp_path_factory):
     """A small finished run with an autoencoder beside it, in a folder with a hostile name."""
     folder = tmp_path_factory.mktemp("runs") / "<img src=x onerror=alert(1)>[red]"
     command = [
-        sys.executable, "-m", "student.lab.cli", "train", "--solution", "--epochs", "3", "--hidden-dim", "32",
+        sys.executable, "-m", "student.lab._app.cli", "train", "--solution", "--epochs", "3", "--hidden-dim", "32",
         "--latent-dim", "2", "--train-examples", "400", "--autoencoder", "--samples", "20", "--threads", "1",
         "--out", str(folder),
     ]  # fmt: skip

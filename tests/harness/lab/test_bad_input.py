@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from student.lab.config import configure
-from student.lab.errors import BadInput
-from student.lab.folder import RunFolder
+from student.lab._app.config import configure
+from student.lab._app.errors import BadInput
+from student.lab._app.folder import RunFolder
 
 SETTINGS = {
     "a data set that does not exist": ({"data": "fashon-mnist"}, "Did you mean 'fashion-mnist'"),

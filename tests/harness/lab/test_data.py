@@ -11,10 +11,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from student.lab import data
-from student.lab.download import SOURCES, RemoteFile, Source, cache_folder, fetch
-from student.lab.errors import BadInput
-from student.lab.idx import read_idx
+from student.lab._app import data
+from student.lab._app.download import SOURCES, RemoteFile, Source, cache_folder, fetch
+from student.lab._app.errors import BadInput
+from student.lab._app.idx import read_idx
 
 IMAGES = "train-images-idx3-ubyte"
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from student.lab.config import configure
-from student.lab.diagnose import Evidence, Reported, diagnose
+from student.lab._app.config import configure
+from student.lab._app.diagnosis import Evidence, Reported, diagnose
 from student.lab.measure import Floors, Measurement
 
 LOSS = "The loss is not reconstruction + beta KL"

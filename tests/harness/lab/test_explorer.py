@@ -14,9 +14,9 @@ from playwright.sync_api import sync_playwright
 from safetensors.torch import load_file
 from torch import nn
 
-from student.lab import data as datasets
+from student.lab._app import data as datasets
 from student.lab._app.explorer.page import Shown, make_explorer
-from student.lab.implementation import load
+from student.lab._app.implementation import load
 from tests.harness.lab.conftest import environment
 from tests.harness.lab.written import Chunked, Model, scene, write
 
@@ -103,7 +103,7 @@ def trained(finished_run, reference_text, tmp_path_factory):
     """The networks of the finished run: the VAE and the plain autoencoder."""
     path = tmp_path_factory.mktemp("reference") / "vae.py"
     path.write_text(reference_text, encoding="utf-8")
-    module = load(path, "vae").module
+    module = load(path, "vae", "bernoulli").module
     models = []
     for file in ("checkpoint", "autoencoder"):
         weights = load_file(finished_run / f"{file}.safetensors")
@@ -330,7 +330,7 @@ def test_a_browser_that_cannot_unpack_the_networks_is_told(browser, finished_run
 def clinic(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clinic")
     command = [
-        sys.executable, "-m", "student.lab.cli", "clinic", "--solution", "--patients", "no-kl,double-sigmoid",
+        sys.executable, "-m", "student.lab._app.cli", "clinic", "--solution", "--patients", "no-kl,double-sigmoid",
         "--epochs", "5", "--hidden-dim", "16", "--latent-dim", "3", "--train-examples", "300", "--threads", "1",
         "--out", "clinic",
     ]  # fmt: skip

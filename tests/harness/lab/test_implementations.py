@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from student.lab import checkpoint, session
-from student.lab.config import configure
-from student.lab.data import load as load_data
-from student.lab.errors import NotRunnable
-from student.lab.evaluate import evaluate
-from student.lab.folder import RunFolder
-from student.lab.implementation import blamed, load
-from student.lab.stubs import NEEDED, find_file, missing_stubs
+from student.lab._app import checkpoint, session
+from student.lab._app.config import configure
+from student.lab._app.data import load as load_data
+from student.lab._app.errors import NotRunnable
+from student.lab._app.evaluate import evaluate
+from student.lab._app.folder import RunFolder
+from student.lab._app.implementation import blamed, load
+from student.lab._app.stubs import NEEDED, find_file, missing_stubs
 
 ROOT = Path(__file__).resolve().parents[3]
 STUB = '    raise NotImplementedError("task 2.5, kl_divergence")\n'
@@ -35,28 +35,49 @@ def skeleton(reference_text):
     return "\n".join(lines)
 
 
-def test_a_skeleton_gives_the_list_of_all_its_stubs(lab, tmp_path, skeleton):
+@pytest.mark.parametrize("likelihood", ["bernoulli", "laplace"])
+def test_a_skeleton_gives_the_list_of_the_stubs_that_the_run_calls(lab, tmp_path, skeleton, likelihood):
     (tmp_path / "student").mkdir()
     (tmp_path / "student" / "vae.py").write_text(skeleton)
-    ended = lab("train")
+    ended = lab("train", "--likelihood", likelihood)
     assert ended.status == 3, ended.err
     for number, name in enumerate(NEEDED["vae"], start=1):
-        assert f"{name} (task 2.{number})" in ended.err
-    assert "12 of 12" in ended.err
+        called = name in (f"reconstruction_loss_{likelihood}",) or not name.startswith("reconstruction_loss_")
+        assert (f"{name} (task 2.{number})" in ended.err) == called
+    assert "10 of 10" in ended.err
     assert "--solution" in ended.err
     assert "Traceback" not in ended.err
 
 
 def test_only_the_missing_stubs_are_listed(reference_text, tmp_path):
     whole = "    return 0.5 * (mu.pow(2) + logvar.exp() - logvar - 1).sum(dim=1).mean()\n"
-    assert missing_stubs(reference_text, tmp_path, "vae") == []
-    assert missing_stubs(reference_text.replace(whole, STUB), tmp_path, "vae") == ["kl_divergence (task 2.5)"]
+    assert missing_stubs(reference_text, tmp_path, NEEDED["vae"]) == []
+    assert missing_stubs(reference_text.replace(whole, STUB), tmp_path, NEEDED["vae"]) == ["kl_divergence (task 2.5)"]
+
+
+def test_a_loss_that_the_run_does_not_call_may_be_missing(lab, student_file, reference_text):
+    start = reference_text.index("def reconstruction_loss_laplace")
+    laplace = reference_text[start : reference_text.index("\ndef ", start)]
+    path = student_file((laplace, "def reconstruction_loss_laplace(recon_x, x):\n    raise NotImplementedError\n"))
+    ended = lab("train", "--student", path, "--epochs", 1, "--hidden-dim", 8, "--train-examples", 64, "--samples", 1)
+    assert ended.status == 0, ended.err
+    ended = lab("train", "--student", path, "--likelihood", "laplace")
+    assert ended.status == 3
+    assert "1 of 10" in ended.err
+
+
+def test_naming_simple_vae_is_enough(lab):
+    ended = lab(
+        "train", "--implementation", "simple_vae", "--solution", "--epochs", 1, "--train-examples", 64, "--samples", 1
+    )
+    assert ended.status == 0, ended.err
+    assert "simple_vae.py on digits" in ended.out
 
 
 def test_the_mark_with_which_windows_editors_begin_a_file_is_no_syntax_error(tmp_path, reference_text):
     path = tmp_path / "vae.py"
     path.write_bytes(b"\xef\xbb\xbf" + reference_text.replace("return 0.5 * (mu", "return 1 / 0 * (mu").encode())
-    implementation = load(path, "vae")
+    implementation = load(path, "vae", "bernoulli")
     assert implementation.digest == hashlib.sha256(path.read_bytes()).hexdigest()
     line = 1 + reference_text[: reference_text.index("return 0.5 * (mu")].count("\n")
     with pytest.raises(NotRunnable, match=f"vae.py line {line}, in kl_divergence"), blamed(path):
@@ -65,12 +86,12 @@ def test_the_mark_with_which_windows_editors_begin_a_file_is_no_syntax_error(tmp
 
 def test_a_stub_of_the_warm_up_may_stand_after_other_code(tmp_path):
     text = "class VAE:\n    def __init__(self):\n        super().__init__()\n        raise NotImplementedError\n"
-    assert missing_stubs(text, tmp_path, "simple_vae") == ["VAE.__init__"]
+    assert missing_stubs(text, tmp_path, NEEDED["simple_vae"]) == ["VAE.__init__"]
 
 
 def test_a_branch_that_raises_is_not_a_stub(tmp_path):
     text = "def beta_schedule(step):\n    if step < 0:\n        raise NotImplementedError('x')\n    return 1.0\n"
-    assert missing_stubs(text, tmp_path, "vae") == []
+    assert missing_stubs(text, tmp_path, NEEDED["vae"]) == []
 
 
 FAULTS = {
@@ -146,7 +167,7 @@ def test_the_warm_ups_loss_is_a_tensor(tmp_path):
     cfg = configure("interview", data="digits")
     material = session.prepare(load_data("digits"), cfg, torch.device("cpu"))
     with pytest.raises(NotRunnable, match=r"simple_vae\.py: vae_loss must return a scalar tensor, not a float"):
-        session.make_trainer(load(path, "simple_vae"), cfg, material)
+        session.make_trainer(load(path, "simple_vae", "gaussian"), cfg, material)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -156,7 +177,7 @@ def test_a_fault_of_the_implementation_is_named_as_its_own(student_file, fault):
     cfg = configure("guide", train_examples=50)
     material = session.prepare(load_data("digits"), cfg, torch.device("cpu"))
     with pytest.raises(NotRunnable) as refused:
-        session.make_trainer(load(path, "vae"), cfg, material)
+        session.make_trainer(load(path, "vae", "bernoulli"), cfg, material)
     for message in [*messages, str(path)]:
         assert message in str(refused.value)
 
@@ -166,7 +187,9 @@ def test_code_that_changes_its_input_later_cannot_change_what_is_measured(studen
     slily = "        if not self.training:\n            x.zero_()\n        h = self.enc(x)\n"
     cfg = configure("guide", train_examples=50, hidden_dim=16)
     material = session.prepare(load_data("digits"), cfg, torch.device("cpu"))
-    trainer = session.make_trainer(load(student_file(("        h = self.enc(x)\n", slily)), "vae"), cfg, material)
+    trainer = session.make_trainer(
+        load(student_file(("        h = self.enc(x)\n", slily)), "vae", "bernoulli"), cfg, material
+    )
     trainer.model.eval()
     before = material.test.clone(), material.train_measured.clone()
     session.measured_row(trainer, material, None)
@@ -178,7 +201,7 @@ def test_code_that_changes_its_input_later_cannot_change_what_is_measured(studen
 def test_what_the_lab_itself_does_wrong_is_not_blamed_on_the_student(student_file, tmp_path):
     cfg = configure("guide", train_examples=50, hidden_dim=16, epochs=1)
     material = session.prepare(load_data("digits"), cfg, torch.device("cpu"))
-    trainer = session.make_trainer(load(student_file(), "vae"), cfg, material)
+    trainer = session.make_trainer(load(student_file(), "vae", "bernoulli"), cfg, material)
     folder = RunFolder(tmp_path / "run")
     folder.create(cfg, {})
 
@@ -236,12 +259,12 @@ def test_a_tied_decoder_and_other_liberties_can_be_trained(student_file, tmp_pat
     )
     cfg = configure("guide", train_examples=50, epochs=1)
     material = session.prepare(load_data("digits"), cfg, torch.device("cpu"))
-    trainer = session.make_trainer(load(path, "vae"), cfg, material)
+    trainer = session.make_trainer(load(path, "vae", "bernoulli"), cfg, material)
     trainer.run_epoch()
     folder = RunFolder(tmp_path / "run")
     folder.create(cfg, {})
     row = session.measured_row(trainer, material, None)
     checkpoint.save(folder, trainer.model, trainer.optimizer, [row])
-    again = session.make_trainer(load(path, "vae"), cfg, material)
+    again = session.make_trainer(load(path, "vae", "bernoulli"), cfg, material)
     assert session.resume(again, folder)[0]["test_kl"] == row["test_kl"]
     assert all(torch.equal(a, b) for a, b in zip(trainer.model.parameters(), again.model.parameters(), strict=True))

@@ -37,7 +37,7 @@ def test_no_checkpoint_is_unpickled():
 
 def test_the_command_starts_without_torch_and_matplotlib():
     program = (
-        "import sys, student.lab.cli, student.lab.data, student.lab.stubs, student.lab.folder\n"
+        "import sys, student.lab._app.cli, student.lab._app.data, student.lab._app.stubs, student.lab._app.folder\n"
         "print([name for name in ('torch', 'matplotlib', 'sklearn') if name in sys.modules])"
     )
     ended = subprocess.run([sys.executable, "-c", program], cwd=FOLDER.parents[1], capture_output=True, text=True)

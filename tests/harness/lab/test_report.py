@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from student.lab import data as datasets
-from student.lab import gallery, session
-from student.lab.compare import compare_runs, warnings
-from student.lab.config import configure
-from student.lab.errors import BadInput
+from student.lab._app import data as datasets
+from student.lab._app import gallery, session
+from student.lab._app.compare import compare_runs, warnings
+from student.lab._app.config import configure
+from student.lab._app.errors import BadInput
+from student.lab._app.implementation import load
+from student.lab._app.published import comparable
+from student.lab._app.report import nats
 from student.lab.figures import curves, images, latent, style
 from student.lab.figures.curves import draw_comparison, draw_curves
-from student.lab.implementation import load
 from student.lab.measure import Floors, measure
-from student.lab.published import comparable
-from student.lab.report import nats
 
 
 def row(epoch, value):
@@ -215,7 +215,7 @@ def test_a_latent_map_suits_the_number_of_its_points():
 def test_both_kinds_of_data_say_how_far_the_codes_spread(reference_text, tmp_path):
     path = tmp_path / "vae.py"
     path.write_text(reference_text, encoding="utf-8")
-    implementation = load(path, "vae")
+    implementation = load(path, "vae", "bernoulli")
     for data, name in (("wine", "samples.png"), ("digits", "autoencoder.png")):
         cfg = configure("guide", data=data, likelihood="gaussian", latent_dim=3, hidden_dim=16)
         material = session.prepare(datasets.load(data, None), cfg, torch.device("cpu"))

@@ -14,13 +14,13 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from student.lab import checkpoint, session
-from student.lab.config import PRESETS, configure
-from student.lab.data import load as load_data
-from student.lab.errors import BadInput
-from student.lab.folder import COLUMNS, RunFolder
-from student.lab.implementation import load
-from student.lab.train import choose_device
+from student.lab._app import checkpoint, session
+from student.lab._app.config import PRESETS, configure
+from student.lab._app.data import load as load_data
+from student.lab._app.errors import BadInput
+from student.lab._app.folder import COLUMNS, RunFolder
+from student.lab._app.implementation import load
+from student.lab._app.trainer import choose_device
 
 CLOCK = ("seconds", "examples_per_second")
 SMALL = ("--train-examples", 200, "--hidden-dim", 24, "--samples", 10, "--threads", 1)
@@ -40,7 +40,7 @@ def weights(folder, name="checkpoint"):
 def trainer_for(path, **options):
     cfg = configure("guide", **({"train_examples": 200, "hidden_dim": 24, "latent_dim": 5, "epochs": 3} | options))
     material = session.prepare(load_data("digits"), cfg, torch.device("cpu"))
-    return session.make_trainer(load(path, "vae"), cfg, material), material
+    return session.make_trainer(load(path, "vae", "bernoulli"), cfg, material), material
 
 
 @pytest.mark.slow

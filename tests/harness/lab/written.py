@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from student.lab._app.explorer.page import Scene
-from student.lab.report import render
+from student.lab._app.report import render
 
 
 class Model(nn.Module):

@@ -1,8 +1,8 @@
 """What an explorer shares between its models, from a run's settings and data."""
 
+from student.lab._app.config import RunConfig
 from student.lab._app.explorer.page import Scene
-from student.lab.config import RunConfig
-from student.lab.session import Material
+from student.lab._app.session import Material
 
 
 def scene_of(cfg: RunConfig, material: Material) -> Scene:

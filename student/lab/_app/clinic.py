@@ -8,25 +8,25 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from student.lab import console, session
+from student.lab._app import console, session
+from student.lab._app.config import RunConfig
+from student.lab._app.console import TrainingView
+from student.lab._app.data import Dataset
+from student.lab._app.diagnosis import Evidence, Finding, diagnose
+from student.lab._app.errors import Diverged, Interrupted
+from student.lab._app.evaluate import recon_at_mean, report_of
 from student.lab._app.explorer.page import Shown, make_explorer
 from student.lab._app.explorer.scene import scene_of
-from student.lab.config import RunConfig
-from student.lab.console import TrainingView
-from student.lab.data import Dataset
-from student.lab.diagnose import Evidence, Finding, diagnose
-from student.lab.errors import Diverged, Interrupted
-from student.lab.evaluate import recon_at_mean, report_of
+from student.lab._app.folder import Row, write_json
+from student.lab._app.gallery import SEED, Picture, mean_of, setting
+from student.lab._app.implementation import Implementation, blamed, load
+from student.lab._app.machine import Machine, watching
+from student.lab._app.report import nats, render
+from student.lab._app.session import Material
+from student.lab._app.trainer import StopRequested
 from student.lab.figures import curves, style
-from student.lab.folder import Row, write_json
-from student.lab.gallery import SEED, Picture, mean_of, setting
-from student.lab.implementation import Implementation, blamed, load
-from student.lab.machine import Machine, watching
 from student.lab.measure import decode, measure, posteriors
 from student.lab.patients import Parts, Patient, healthy_parts, sick_objective, treated
-from student.lab.report import nats, render
-from student.lab.session import Material
-from student.lab.train import StopRequested
 
 SHOWN = 10  # images of each patient
 HEAD = ["patient", "mistake", "reported loss", "true −ELBO", "recon", "KL", "active", "mean sigma", "the lab says"]
@@ -92,7 +92,7 @@ def open_clinic(
         machine: where to compute.
     """
     device = machine.claim()
-    implementation = load(path, "vae")
+    implementation = load(path, "vae", cfg.likelihood)
     material = session.prepare(dataset, cfg, device)
     folder.mkdir(parents=True, exist_ok=True)
     cases: list[Case] = []

@@ -7,14 +7,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from student.lab.config import RunConfig
-from student.lab.diagnose import Evidence, Finding, Reported, diagnose
-from student.lab.folder import Row
-from student.lab.implementation import Objective
+from student.lab._app.config import RunConfig
+from student.lab._app.diagnosis import Evidence, Finding, Reported, diagnose
+from student.lab._app.folder import Row
+from student.lab._app.published import comparable
+from student.lab._app.session import MEASURE_SEED, MEASURED, Material
 from student.lab.measure import Measurement, decode, importance_bound, log_likelihood, measure, posteriors
-from student.lab.published import comparable
-from student.lab.session import MEASURE_SEED, MEASURED, Material
-from student.lab.train import seed_for
+from student.lab.train import Objective, seed_for
 
 CONSTANTS = {"bernoulli": 0.0, "gaussian": math.log(math.pi) / 2, "laplace": math.log(2)}  # nats per feature, left out
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from student.lab.config import RunConfig
+from student.lab._app.config import RunConfig
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from student.lab.errors import BadInput
+from student.lab._app.errors import BadInput
 
 UNSIGNED_BYTE = 0x08
 LARGEST = 1 << 30  # bytes; no file of this family comes near it, and a damaged header must not fill the memory

@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from student.lab.config import RunConfig
-from student.lab.folder import Row
+from student.lab._app.config import RunConfig
+from student.lab._app.folder import Row
 from student.lab.measure import Floors, Measurement
 
 

@@ -8,12 +8,12 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from student.lab.config import RunConfig
-from student.lab.data import Dataset
+from student.lab._app.config import RunConfig
+from student.lab._app.data import Dataset
+from student.lab._app.folder import Row
+from student.lab._app.session import Material
 from student.lab.figures import curves, images, latent, style, vectors
-from student.lab.folder import Row
 from student.lab.measure import Measurement, decode, posteriors
-from student.lab.session import Material
 
 SEED = 3  # of everything drawn at random in pictures: the same samples for every run
 MANIFOLD = 20

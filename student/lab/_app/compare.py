@@ -6,11 +6,11 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from student.lab import checkpoint, console
-from student.lab.config import RunConfig
-from student.lab.errors import BadInput
+from student.lab._app import checkpoint, console
+from student.lab._app.config import RunConfig
+from student.lab._app.errors import BadInput
+from student.lab._app.folder import Row, RunFolder
 from student.lab.figures import curves, style
-from student.lab.folder import Row, RunFolder
 
 COLUMNS = [
     ("run", "left"), ("setting", "left"), ("epochs", "right"), ("−ELBO", "right"), ("recon", "right"), ("KL", "right"),

@@ -10,27 +10,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from student.lab.config import RunConfig
-from student.lab.errors import LabError, NotRunnable, out_of_memory
+from student.lab._app.config import RunConfig
+from student.lab._app.errors import LabError, NotRunnable, out_of_memory
+from student.lab._app.stubs import needed, read_source
 from student.lab.measure import kl_per_dimension
-from student.lab.stubs import NEEDED, read_source
-
-
-class Terms(NamedTuple):
-    """What a training step reports, scalars in nats per example: the loss, its reconstruction and its KL part."""
-
-    loss: Tensor
-    recon: Tensor
-    kl: Tensor
-
-
-Objective = Callable[[nn.Module, Tensor, float], Terms]
-"""The function that training minimizes: ``(model, x of shape (B, D), beta) -> Terms``."""
+from student.lab.train import Objective, Terms
 
 
 @dataclass(frozen=True)
@@ -143,7 +132,7 @@ class Implementation:
                     )
             if not terms.loss.requires_grad:
                 raise NotRunnable(f"{self.path}: no gradient flows through the loss that vae_loss returns")
-            differentiate(terms.loss)
+            terms.loss.backward()  # type: ignore[no-untyped-call]
             model.zero_grad(set_to_none=True)
 
     def _refuse_changed(self, who: str, given: Tensor, before: Tensor) -> None:
@@ -154,13 +143,13 @@ class Implementation:
             )
 
 
-def load(path: Path, kind: str) -> Implementation:
+def load(path: Path, kind: str, likelihood: str) -> Implementation:
     """Import an implementation from its file.
 
     Raises:
         NotRunnable: if stubs are missing, the import fails, or a needed name is not defined.
     """
-    text = read_source(path, kind)
+    text = read_source(path, kind, likelihood)
     name = f"_lab_{kind}"
     spec = importlib.util.spec_from_loader(name, loader=None, origin=str(path))
     if spec is None:
@@ -170,7 +159,7 @@ def load(path: Path, kind: str) -> Implementation:
     sys.modules[name] = module  # dataclasses look their module up here
     with blamed(path):
         exec(compile(text, str(path), "exec"), module.__dict__)
-    names = {needed.partition(".")[0] for needed in NEEDED[kind]} | ({"VAEConfig"} if kind == "vae" else set())
+    names = {name.partition(".")[0] for name in needed(kind, likelihood)} | ({"VAEConfig"} if kind == "vae" else set())
     lost = sorted(name for name in names if not hasattr(module, name))
     if lost:
         raise NotRunnable(f"{path} does not define {', '.join(lost)}")
@@ -180,20 +169,6 @@ def load(path: Path, kind: str) -> Implementation:
 def file_digest(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-class _NoGradient(Exception):
-    """The backward pass raised: where, ``blamed`` knows."""
-
-
-def differentiate(loss: Tensor) -> None:
-    """Compute the gradients of a loss; to be called inside of ``blamed``, which says whose fault a failure is."""
-    try:
-        torch.autograd.backward(loss)
-    except RuntimeError as error:
-        if out_of_memory(error) or type(error).__module__.startswith("torch._"):  # the latter: a compiler's
-            raise
-        raise _NoGradient(error) from error
 
 
 @contextmanager
@@ -209,9 +184,10 @@ def blamed(path: Path) -> Iterator[None]:
     except (Exception, SystemExit) as error:
         if out_of_memory(error):
             raise
-        inner = error.__cause__ if isinstance(error, _NoGradient) and error.__cause__ else error
-        frames = [frame for frame in traceback.extract_tb(inner.__traceback__) if frame.filename == str(path)]
-        if isinstance(error, _NoGradient):
+        trace = traceback.extract_tb(error.__traceback__)
+        frames = [frame for frame in trace if frame.filename == str(path)]
+        backward = any(frame.name == "backward" and frame.filename == torch._tensor.__file__ for frame in trace)
+        if isinstance(error, RuntimeError) and backward:
             line = f" line {frames[-1].lineno}, in {frames[-1].name}" if frames else ""
             raise NotRunnable(f"{path}{line}: the gradient of your loss cannot be computed: {error}") from error
         if isinstance(error, SyntaxError) or not frames:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import torch
 
-from student.lab.console import TrainingView
-from student.lab.train import StopRequested, choose_device
+from student.lab._app.console import TrainingView
+from student.lab._app.trainer import StopRequested, choose_device
 
 
 @dataclass(frozen=True)

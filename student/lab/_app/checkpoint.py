@@ -8,8 +8,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
-from student.lab.errors import BadInput
-from student.lab.folder import COLUMNS, Row, RunFolder, replacing
+from student.lab._app.errors import BadInput
+from student.lab._app.folder import COLUMNS, Row, RunFolder, replacing
 
 
 def save(folder: RunFolder, model: nn.Module, optimizer: torch.optim.Optimizer, rows: list[Row]) -> None:

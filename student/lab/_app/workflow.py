@@ -5,21 +5,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from student.lab import checkpoint, console, session
+from student.lab._app import checkpoint, console, session
+from student.lab._app.config import RunConfig, read_json
+from student.lab._app.console import TrainingView
+from student.lab._app.data import Dataset
+from student.lab._app.errors import BadInput, Diverged, Interrupted, NotRunnable
+from student.lab._app.evaluate import evaluate, summarize
 from student.lab._app.explorer.page import TITLE, Shown, make_explorer
 from student.lab._app.explorer.scene import scene_of
-from student.lab.config import RunConfig, read_json
-from student.lab.console import TrainingView
-from student.lab.data import Dataset
-from student.lab.errors import BadInput, Diverged, Interrupted, NotRunnable
-from student.lab.evaluate import evaluate, summarize
-from student.lab.folder import Row, RunFolder, write_json
-from student.lab.gallery import Subject, draw_all, setting
-from student.lab.implementation import Implementation, blamed, file_digest, load
-from student.lab.machine import Machine, watching
-from student.lab.report import render
-from student.lab.session import Material
-from student.lab.train import StopRequested
+from student.lab._app.folder import Row, RunFolder, write_json
+from student.lab._app.gallery import Subject, draw_all, setting
+from student.lab._app.implementation import Implementation, blamed, file_digest, load
+from student.lab._app.machine import Machine, watching
+from student.lab._app.report import render
+from student.lab._app.session import Material
+from student.lab._app.trainer import StopRequested
 
 STOPPED = "Stopped early"  # the title of a finding
 
@@ -60,7 +60,7 @@ def train_run(
         BadInput: if the run is further on than ``cfg.epochs``.
     """
     device = machine.claim()
-    implementation = load(path, cfg.implementation)
+    implementation = load(path, cfg.implementation, cfg.likelihood)
     material = session.prepare(dataset, cfg, device)
     trainer = session.make_trainer(implementation, cfg, material)
     about = session.about(implementation, material.dataset, data_dir, device)
@@ -130,7 +130,7 @@ def evaluate_run(folder: RunFolder, dataset: Dataset, path: Path, machine: Machi
     """Measure a finished or stopped run again and redraw its pictures and report."""
     device = machine.claim()
     cfg, about = folder.config()
-    implementation = load(path, cfg.implementation)
+    implementation = load(path, cfg.implementation, cfg.likelihood)
     material = session.prepare(dataset, cfg, device)
     return finish(folder, implementation, cfg, material, about, bound, _stopped_before(folder))
 

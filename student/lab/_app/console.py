@@ -8,7 +8,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 from rich.text import Text
 
-from student.lab.folder import Row
+from student.lab._app.folder import Row
 
 LINES = 25  # of metrics at most, for a run of many epochs
 STYLES = {"problem": "bold red", "note": "yellow", "good": "green"}

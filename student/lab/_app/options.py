@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from student.lab.config import (
+from student.lab._app.config import (
     ACTIVATIONS,
     BINARISATIONS,
     DATASETS,

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from student.lab.errors import BadInput, choose
+from student.lab._app.errors import BadInput, choose
 
 IMPLEMENTATIONS = ("vae", "simple_vae")
 LIKELIHOODS = ("bernoulli", "gaussian", "laplace")
@@ -205,6 +205,11 @@ def configure(preset: str | None, **options: Any) -> RunConfig:
     """
     base = PRESETS[choose("preset", USUAL if preset is None else preset, PRESETS)][1]
     given = {name: value for name, value in options.items() if value is not None}
+    if given.get("implementation", base.implementation) == "simple_vae":  # what it has built in
+        base = replace(
+            base, implementation="simple_vae", binarise="none", likelihood="gaussian", hidden_layers=1,
+            activation="relu", beta=1.0, warmup_epochs=0.0,
+        )  # fmt: skip
     if given.get("likelihood", base.likelihood) != "bernoulli" or given.get("data") in VECTOR_SETS:
         base = replace(base, binarise="none")  # black and white is a preset's choice for the Bernoulli likelihood only
     return replace(base, **given).check()

@@ -14,9 +14,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from student.lab import options as o
-from student.lab.config import IMAGE_SETS, PRESETS, VECTOR_SETS, RunConfig, configure, option
-from student.lab.errors import BadInput, Interrupted, LabError, out_of_memory
+from student.lab._app import options as o
+from student.lab._app.config import IMAGE_SETS, PRESETS, VECTOR_SETS, RunConfig, configure, option
+from student.lab._app.errors import BadInput, Interrupted, LabError, out_of_memory
 
 # torch and matplotlib are imported inside the commands: bad usage is answered before they have loaded.
 
@@ -58,7 +58,7 @@ def train(
     """Train a model, measure it, and draw what it learned into a run's folder."""
     chosen = _settings(locals())
     _check(samples, examples, threads)
-    from student.lab.folder import RunFolder, free_folder
+    from student.lab._app.folder import RunFolder, free_folder
 
     if resume:
         if out is None:
@@ -72,8 +72,8 @@ def train(
         folder = RunFolder(out or free_folder(Path("runs"), f"{cfg.preset}-{cfg.data}-seed{cfg.seed}"))
         folder.refuse_if_taken()
     path, dataset = _inputs(cfg, solution, student, data_dir, mirror)
-    from student.lab import workflow
-    from student.lab.machine import Machine
+    from student.lab._app import workflow
+    from student.lab._app.machine import Machine
 
     if resume:
         workflow.warn_if_changed(folder, path)
@@ -97,15 +97,15 @@ def evaluate(
     data_dir: o.DataDir = None, mirror: o.Mirror = None, solution: o.Solution = False, student: o.Student = None,
 ) -> None:  # fmt: skip
     """Measure a run again, with a larger importance-weighted bound if asked, and redraw its pictures and report."""
-    from student.lab.folder import RunFolder
+    from student.lab._app.folder import RunFolder
 
     _check(samples, examples, threads)
     folder = RunFolder(run)
     cfg, about = folder.config()
     student, data_dir = _same(about, solution, student, data_dir)
     path, dataset = _inputs(cfg, solution, student, data_dir, mirror)
-    from student.lab import workflow
-    from student.lab.machine import Machine
+    from student.lab._app import workflow
+    from student.lab._app.machine import Machine
 
     workflow.warn_if_changed(folder, path)
     machine, bound = Machine(device, threads), workflow.BoundSize(samples, examples)
@@ -118,7 +118,7 @@ def compare(
     out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("comparison.png"),
 ) -> None:
     """Runs beside each other: a table, and their test curves over each other."""
-    from student.lab.compare import compare_runs
+    from student.lab._app.compare import compare_runs
 
     compare_runs(runs, out)
 
@@ -137,8 +137,8 @@ def sweep(
     chosen = _settings(locals())
     weights = _numbers(betas)
     cfg, folder, path, dataset = _new("sweep", preset, chosen, out, solution, student, data_dir, mirror, threads)
-    from student.lab.machine import Machine
-    from student.lab.sweep import sweep_betas
+    from student.lab._app.machine import Machine
+    from student.lab._app.sweep import sweep_betas
 
     sweep_betas(weights, cfg, dataset, path, folder, Machine(device, threads))
 
@@ -152,7 +152,7 @@ def clinic(
     device: o.Device = "auto", threads: o.Threads = 0, out: o.Out = None,
 ) -> None:  # fmt: skip
     """Train sick implementations on purpose, beside a healthy one, and show how each sickness looks."""
-    from student.lab.errors import choose
+    from student.lab._app.errors import choose
     from student.lab.patients import NAMES
 
     names = [choose("patient", name.strip(), NAMES) for name in patients.split(",")] if patients else list(NAMES)
@@ -161,8 +161,8 @@ def clinic(
         raise BadInput(f"the clinic shows pictures and needs images ({', '.join(IMAGE_SETS)}), not {data}")
     chosen["warmup_epochs"] = 0.0  # a warm-up hides the early collapse that is to be shown
     cfg, folder, path, dataset = _new("clinic", "guide", chosen, out, solution, student, data_dir, mirror, threads)
-    from student.lab.clinic import open_clinic
-    from student.lab.machine import Machine
+    from student.lab._app.clinic import open_clinic
+    from student.lab._app.machine import Machine
 
     open_clinic(names, cfg, dataset, path, folder, Machine(device, threads))
 
@@ -170,7 +170,7 @@ def clinic(
 @app.command()
 def presets() -> None:
     """List the presets and what each one sets."""
-    from student.lab import console
+    from student.lab._app import console
 
     default = RunConfig()
     for name, (text, cfg) in PRESETS.items():
@@ -198,7 +198,7 @@ def _new(
     data_dir: Path | None, mirror: str | None, threads: int,
 ) -> tuple[RunConfig, Path, Path, Any]:  # fmt: skip
     """Settings, empty folder, implementation and data of a command that trains several models."""
-    from student.lab.folder import RunFolder, free_folder
+    from student.lab._app.folder import RunFolder, free_folder
 
     cfg = configure(preset, **chosen)
     if cfg.implementation != "vae":
@@ -214,11 +214,11 @@ def _inputs(
     cfg: RunConfig, solution: bool, student: Path | None, data_dir: Path | None, mirror: str | None
 ) -> tuple[Path, Any]:
     """The implementation's file, all its stubs written, and the data set; neither needs torch."""
-    from student.lab import console, data
-    from student.lab.stubs import find_file, read_source
+    from student.lab._app import console, data
+    from student.lab._app.stubs import find_file, read_source
 
     path = find_file(cfg.implementation, solution, student)
-    read_source(path, cfg.implementation)
+    read_source(path, cfg.implementation, cfg.likelihood)
     return path, data.load(cfg.data, data_dir, mirror, console.say)
 
 
@@ -306,7 +306,7 @@ def main() -> None:
 def _fail(message: str, code: int) -> None:
     from rich.text import Text
 
-    from student.lab.console import err
+    from student.lab._app.console import err
 
     err.print(Text.assemble(("vae-lab: ", "bold red"), message), soft_wrap=True)
     sys.exit(code)

@@ -4,19 +4,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from student.lab import console, session
-from student.lab.config import RunConfig
-from student.lab.console import TrainingView
-from student.lab.data import Dataset
-from student.lab.errors import Interrupted
+from student.lab._app import console, session
+from student.lab._app.config import RunConfig
+from student.lab._app.console import TrainingView
+from student.lab._app.data import Dataset
+from student.lab._app.errors import Interrupted
+from student.lab._app.folder import write_json
+from student.lab._app.gallery import Picture, setting
+from student.lab._app.implementation import blamed, load
+from student.lab._app.machine import Machine, watching
+from student.lab._app.report import render
+from student.lab._app.trainer import StopRequested
 from student.lab.figures import curves, style
-from student.lab.folder import write_json
-from student.lab.gallery import Picture, setting
-from student.lab.implementation import blamed, load
-from student.lab.machine import Machine, watching
 from student.lab.measure import measure
-from student.lab.report import render
-from student.lab.train import StopRequested
 
 CAPTION = (
     "Each point is one trained model. A small beta buys a good reconstruction with a long code, a large one the "
@@ -43,7 +43,7 @@ def sweep_betas(
         For each model its beta, rate and distortion and −ELBO on the test set in nats per example, and active units.
     """
     device = machine.claim()
-    implementation = load(path, "vae")
+    implementation = load(path, "vae", cfg.likelihood)
     material = session.prepare(dataset, cfg, device)
     folder.mkdir(parents=True, exist_ok=True)
     points: list[dict[str, float]] = []

@@ -7,11 +7,11 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from student.lab.folder import write_text
-from student.lab.gallery import Picture
+from student.lab._app.folder import write_text
+from student.lab._app.gallery import Picture
 
 TEMPLATES = Path(__file__).parent / "templates"
-EXPLORER = Path(__file__).parent / "_app" / "explorer"
+EXPLORER = Path(__file__).parent / "explorer"
 
 
 def render(template: str, target: Path, pictures: Sequence[Picture], folder: Path, **values: Any) -> None:

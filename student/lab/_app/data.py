@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from student.lab.download import SOURCES, RemoteFile, Source, cache_folder, fetch
-from student.lab.errors import BadInput
-from student.lab.idx import read_idx
+from student.lab._app.download import SOURCES, RemoteFile, Source, cache_folder, fetch
+from student.lab._app.errors import BadInput
+from student.lab._app.idx import read_idx
 
 FASHION = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 SPLIT_SEED = 0  # the split of a data set is part of the data set: it does not change with a run's seed

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from student.lab.config import RunConfig, read_json
-from student.lab.errors import BadInput
+from student.lab._app.config import RunConfig, read_json
+from student.lab._app.errors import BadInput
 
 COLUMNS = (
     "epoch", "step", "beta", "learning_rate", "seconds", "examples_per_second",

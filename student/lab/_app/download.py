@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from student.lab.errors import BadInput
+from student.lab._app.errors import BadInput
 
 TIMEOUT = 20.0  # seconds without a byte
 CHUNK = 1 << 20

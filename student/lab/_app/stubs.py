@@ -3,25 +3,22 @@
 import ast
 from pathlib import Path
 
-from student.lab.errors import BadInput, NotRunnable
+from student.lab._app.config import LIKELIHOODS
+from student.lab._app.errors import BadInput, NotRunnable
 
+LOSSES = {name: f"reconstruction_loss_{name}" for name in LIKELIHOODS}
 NEEDED: dict[str, tuple[str, ...]] = {
     "vae": (
-        "VAE.encode",
-        "VAE.reparameterize",
-        "VAE.decode",
-        "VAE.forward",
-        "kl_divergence",
-        "reconstruction_loss_bernoulli",
-        "reconstruction_loss_gaussian",
-        "reconstruction_loss_laplace",
-        "compute_elbo",
-        "beta_schedule",
-        "vae_loss",
-        "build_model",
+        "VAE.encode", "VAE.reparameterize", "VAE.decode", "VAE.forward", "kl_divergence", *LOSSES.values(),
+        "compute_elbo", "beta_schedule", "vae_loss", "build_model",
     ),
     "simple_vae": ("VAE.__init__", "VAE.encode", "VAE.reparameterize", "VAE.decode", "VAE.forward", "vae_loss"),
-}
+}  # fmt: skip
+
+
+def needed(kind: str, likelihood: str) -> tuple[str, ...]:
+    """The functions that a run calls, in the order of the tasks: of the reconstruction losses only its own."""
+    return tuple(name for name in NEEDED[kind] if name not in LOSSES.values() or name == LOSSES[likelihood])
 
 
 def find_file(kind: str, solution: bool, student: Path | None) -> Path:
@@ -31,7 +28,7 @@ def find_file(kind: str, solution: bool, student: Path | None) -> Path:
         BadInput: if there is none.
     """
     name = f"{kind}.py"
-    room = Path(__file__).resolve().parents[2]
+    room = Path(__file__).resolve().parents[3]
     if solution:
         if student is not None:
             raise BadInput("give --solution or --student, not both")
@@ -52,8 +49,8 @@ def find_file(kind: str, solution: bool, student: Path | None) -> Path:
     raise BadInput(lack)
 
 
-def read_source(path: Path, kind: str) -> str:
-    """The text of an implementation whose stubs are all written.
+def read_source(path: Path, kind: str, likelihood: str) -> str:
+    """The text of an implementation in which all that a run calls is written.
 
     Raises:
         NotRunnable: if it cannot be read or some are not written; the message lists them.
@@ -62,23 +59,23 @@ def read_source(path: Path, kind: str) -> str:
         text = path.read_text(encoding="utf-8-sig")  # Windows editors begin a file with a mark
     except (OSError, UnicodeDecodeError) as error:
         raise NotRunnable(f"cannot read {path}: {error}") from error
-    missing = missing_stubs(text, path, kind)
+    missing = missing_stubs(text, path, needed(kind, likelihood))
     if missing:
         lines = "\n  ".join(missing)
         raise NotRunnable(
-            f"{path} is not finished. Still to write, {len(missing)} of {len(NEEDED[kind])}:\n  {lines}\n"
+            f"{path} is not finished. Still to write, {len(missing)} of {len(needed(kind, likelihood))}:\n  {lines}\n"
             "Until then the lab runs on the reference, where the repository holds one: add --solution"
         )
     return text
 
 
-def missing_stubs(source: str, path: Path, kind: str) -> list[str]:
+def missing_stubs(source: str, path: Path, names: tuple[str, ...]) -> list[str]:
     """The needed functions that only raise ``NotImplementedError``, as the skeleton's stubs do.
 
     Args:
         source: the text of the file.
         path: its name, for messages.
-        kind: "vae" or "simple_vae".
+        names: of the functions to look for.
 
     Returns:
         Their names in the order of the tasks, each with its task if the stub names it: ``"kl_divergence (task 2.5)"``.
@@ -99,7 +96,7 @@ def missing_stubs(source: str, path: Path, kind: str) -> list[str]:
         elif isinstance(node, ast.ClassDef):
             functions |= {f"{node.name}.{item.name}": item for item in node.body if isinstance(item, ast.FunctionDef)}
     found = []
-    for name in NEEDED[kind]:
+    for name in names:
         stub = _stub_message(functions[name]) if name in functions else None
         if stub is not None:
             task = stub.partition(",")[0].strip()

@@ -13,14 +13,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from student.lab import checkpoint, products
-from student.lab import data as datasets
-from student.lab.config import RunConfig
-from student.lab.data import Dataset
-from student.lab.folder import Row, RunFolder
-from student.lab.implementation import Implementation, Objective, Terms, blamed
-from student.lab.measure import Floors, floors, log_likelihood, measure
-from student.lab.train import EpochLog, Trainer, seed_for
+from student.lab._app import checkpoint
+from student.lab._app import data as datasets
+from student.lab._app.config import RunConfig
+from student.lab._app.data import Dataset
+from student.lab._app.folder import Row, RunFolder
+from student.lab._app.implementation import Implementation, blamed
+from student.lab._app.trainer import EpochLog, Trainer
+from student.lab.measure import Floors, floors, measure
+from student.lab.train import Objective, autoencoder_objective, seed_for
 
 MEASURED = 10_000  # examples at most that are measured after every epoch, of each part
 MEASURE_SEED = 0  # of the noise in measurements: the same for every run, so that runs can be compared
@@ -89,8 +90,6 @@ def make_model(implementation: Implementation, cfg: RunConfig, material: Materia
     """
     torch.manual_seed(seed_for(cfg.seed, "weights"))
     model = implementation.build(cfg, material.dataset.input_dim).to(material.train.device)
-    if material.train.device.type == "cpu" and not cfg.compile and products.available():
-        products.speed_up(model)
     objective = implementation.objective(cfg)
     implementation.check_contract(model, objective, material.train_measured[:2])
     return model, objective
@@ -175,17 +174,6 @@ def resume(trainer: Trainer, folder: RunFolder) -> list[Row]:
     rows = checkpoint.load(folder, trainer.model, trainer.optimizer)
     trainer.epoch, trainer.step = int(rows[-1]["epoch"]), int(rows[-1]["step"])
     return rows
-
-
-def autoencoder_objective(likelihood: str) -> Objective:
-    """What a plain autoencoder minimizes: the reconstruction from the mean, without noise and without KL."""
-
-    def objective(model: nn.Module, x: Tensor, beta: float) -> Terms:
-        mu, _ = model.encode(x.clone())  # type: ignore[operator]
-        recon = -log_likelihood(model.decode(mu), x, likelihood).mean()  # type: ignore[operator]
-        return Terms(recon, recon, torch.zeros_like(recon))
-
-    return objective
 
 
 def train_autoencoder(
