@@ -7,9 +7,9 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-ROUNDS = 2
+ROUNDS = 3
 
 
 def in_turn(questions: Sequence[T]) -> list[T]:
-    """All questions, one after the other, and then all of them again."""
+    """All questions, one after the other, and then all of them again, twice."""
     return [*questions] * ROUNDS

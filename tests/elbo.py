@@ -20,14 +20,16 @@ from grading.checks import (
     Draws,
     StudentError,
     Submission,
+    assert_answers_differ,
     assert_close,
     assert_gradient,
     assert_raises,
+    assert_true_or_own,
     prerequisite,
+    same,
     short,
     unpack,
 )
-from grading.checks.compare import TOLERANCES
 
 LIKELIHOODS = {"bernoulli": oracles.bernoulli, "gaussian": oracles.gaussian, "laplace": oracles.laplace}
 PARTS = ("loss", "recon", "kl")
@@ -78,11 +80,11 @@ class Case:
         return f"reconstruction_loss_{self.recon_loss}"
 
     def own_recon(self) -> Any:
-        loss = getattr(self.submission.seeded(0), self.recon_item)
+        loss = getattr(self.submission.alone().seeded(0), self.recon_item)
         return prerequisite(self.recon_item, lambda: loss(self.point.logits, self.point.x), shape=None)
 
     def own_kl(self) -> Any:
-        kl = self.submission.seeded(0).kl_divergence
+        kl = self.submission.alone().seeded(0).kl_divergence
         return prerequisite("kl_divergence", lambda: kl(self.point.mu, self.point.logvar), shape=None)
 
     def true_recon(self) -> torch.Tensor:
@@ -112,6 +114,12 @@ class Case:
             actual = short((recon, kl))
             raise CheckFailure("structure", "recon and kl do not add up", expected="scalars", actual=actual) from None
         what = f"the loss, recon + beta * kl at beta = {beta:g},"
+        true = (self.true_recon() + beta * self.true_kl()).detach()
+        if not same(loss, true):  # zeros add up too
+            self.require_that_parts_show(self.recon_item, "kl_divergence")
+            options = {"recon_loss": self.recon_loss, "beta": beta}
+            if same(loss, self.elsewhere().compute_elbo(**options)[0]):
+                raise CheckFailure("value", f"{what} does not depend on anything", actual=short(loss))
         self._either(
             lambda: assert_close(loss, expected, what), lambda: same(loss, expected), self.recon_item, "kl_divergence"
         )
@@ -155,10 +163,11 @@ class Case:
         self._guarded(lambda: self.submission.compute_elbo(**self.point._asdict(), recon_loss=self.recon_loss))
         changed = set(self.submission.mutated)
         if changed:
+            alone = self.submission.alone()
             self.own_recon()
-            by_recon = renamed(self.submission.mutated, ("logits", "x"))
+            by_recon = renamed(alone.mutated, ("logits", "x"))
             self.own_kl()
-            by_kl = renamed(self.submission.mutated, ("mu", "logvar"))
+            by_kl = renamed(alone.mutated, ("mu", "logvar"))
             for item, by_part in ((self.recon_item, by_recon), ("kl_divergence", by_kl)):
                 if changed & by_part:
                     self.submission.rely_on(item)
@@ -182,27 +191,26 @@ class Case:
                 self.require_parts()
             raise
 
+    def elsewhere(self) -> Case:
+        """The same at another point, where every true value is another."""
+        point = Point(*(0.5 * tensor.detach() + 0.25 for tensor in self.point))
+        return Case(self.submission, point, self.recon_loss)
+
+    def require_that_parts_show(self, *items: str) -> None:
+        """No part of these gives the same at another point."""
+        other = self.elsewhere()
+        for item in items:
+            asked = ("own_kl", "own_recon")[item != "kl_divergence"]
+            assert_answers_differ(item, [getattr(case, asked)() for case in (self, other)])
+
     def _either(self, is_true: Callable[[], None], is_own: Callable[[], bool], *items: str) -> None:
-        try:
-            is_true()
-        except (CheckFailure, StudentError):
+        def is_visibly_own() -> bool:
             if not is_own():
-                self.require_parts()
-                raise
-            self.submission.rely_on(*items)
+                return False
+            self.require_that_parts_show(*items)
+            return True
 
-
-def same(one: Any, other: Any) -> bool:
-    """Tensors or numbers in the same structure, of the same shapes and dtypes, equal within tolerance or both NaN."""
-    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
-        rtol, atol = TOLERANCES.get(one.dtype, (1e-2, 1e-2))
-        alike = one.shape == other.shape and one.dtype == other.dtype
-        return alike and torch.allclose(one, other, rtol=rtol, atol=atol, equal_nan=True)
-    if isinstance(one, (tuple, list)) and isinstance(other, (tuple, list)):
-        return len(one) == len(other) and all(map(same, one, other))
-    if isinstance(one, dict) and isinstance(other, dict):
-        return list(one) == list(other) and all(map(same, one.values(), other.values()))
-    return isinstance(one, float) and isinstance(other, float) and one == other
+        assert_true_or_own(self.submission, is_true, is_visibly_own, *items, usable=self.require_parts)
 
 
 def slope(output: Any, wanted: torch.Tensor) -> torch.Tensor:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from elbo import LIKELIHOODS, PARTS, Case, Point, same, slope
+from elbo import LIKELIHOODS, PARTS, Case, Point, slope
 
 from grading.checks import (
     Blocked,
@@ -14,11 +14,13 @@ from grading.checks import (
     Draws,
     StudentError,
     Submission,
+    assert_answers_differ,
     assert_close,
     assert_finite,
     assert_gradient,
     assert_tensor,
     prerequisite,
+    same,
     unpack,
 )
 
@@ -48,9 +50,9 @@ class OutputCase:
                 self.require_elbo()
             raise
 
-    def own_elbo(self) -> Any:
-        elbo = self.submission.seeded(0).compute_elbo
-        return prerequisite("compute_elbo", lambda: elbo(*self.point, **self.options), shape=None)
+    def own_elbo(self, point: Point | None = None) -> Any:
+        elbo, asked = self.submission.alone().seeded(0).compute_elbo, point or self.point
+        return prerequisite("compute_elbo", lambda: elbo(*asked, **self.options), shape=None)
 
     def true_elbo(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         recon, kl = self.parts.true_recon(), self.parts.true_kl()
@@ -72,6 +74,7 @@ class OutputCase:
             if not same(result, self.own_elbo()):
                 self.require_elbo()
                 raise
+            assert_answers_differ("compute_elbo", [self.own_elbo(), self.own_elbo(self.parts.elsewhere().point)])
             self.rely_on_elbo()
 
     def assert_gradient(self, wanted: torch.Tensor, what: str) -> None:
@@ -103,7 +106,7 @@ class OutputCase:
         self.vae_loss()  # what is missing altogether shows here
         error = error_of(lambda: self.submission.vae_loss(self.output, self.point.x, recon_loss="poisson"))
         if not isinstance(error, ValueError):
-            own = error_of(lambda: self.submission.compute_elbo(*self.point, recon_loss="poisson"))
+            own = error_of(lambda: self.submission.alone().compute_elbo(*self.point, recon_loss="poisson"))
             if type(error) is not type(own):
                 message = "vae_loss does not pass on the error of compute_elbo for an unknown recon_loss"
                 raise CheckFailure("structure", message, expected="ValueError", actual=str(error or "no error"))
@@ -115,16 +118,17 @@ class OutputCase:
         self.submission.vae_loss(output=self.output, x=self.point.x, **self.options)
         changed = {name.removeprefix("output.") for name in self.submission.mutated}
         if changed:
-            self.submission.compute_elbo(**self.point._asdict(), **self.options)
+            alone = self.submission.alone()
+            alone.compute_elbo(**self.point._asdict(), **self.options)
             self.rely_on_elbo()
-            changed -= set(self.submission.mutated)
+            changed -= set(alone.mutated)
         if changed:
             message = "vae_loss changes its arguments in place"
             raise CheckFailure("mutation", message, expected="arguments left as they were", actual=", ".join(changed))
 
     def is_refused_alike(self) -> bool:
         """Whether ``compute_elbo`` works for some likelihood but not here, and ``vae_loss`` passes its error on."""
-        elbo = self.submission.compute_elbo
+        elbo = self.submission.alone().compute_elbo
         works = any(error_of(lambda name=name: elbo(*self.point, recon_loss=name)) is None for name in LIKELIHOODS)
         own = error_of(lambda: elbo(*self.point, **self.options))
         error = error_of(lambda: self.submission.vae_loss(self.output, self.point.x, **self.options))

@@ -141,6 +141,8 @@ class Session:
             parameters=model.changed_parameters() if model is not None else {},
         )
         models = {m.number: m for m in (Model.described(self, entry) for entry in replies.items(reply.get("models")))}
+        for made in models.values():
+            made._made_by = (name, args, kwargs, seed)
         leaves = [leaf for value in (*args, *kwargs.values()) for leaf in tensors_in(value)]
         result = self._connect(number, model, leaves, reply.get("value"), models)
         mutated = tuple(replies.text(name) for name in replies.items(reply.get("mutated")))
@@ -179,6 +181,10 @@ class Session:
             return item
 
         return rebuild(value)
+
+    def fresh(self) -> Session:
+        """A conversation with another executor, which has seen nothing of this one; here there is none."""
+        return self
 
     def release(self, number: int) -> None:
         """Let the far side forget the graph of a call; told with the next request."""
@@ -232,6 +238,9 @@ class Model:
         self.parameters: dict[str, torch.Tensor] = {}
         self.attributes: dict[str, Any] = {}
         self._sent: dict[str, int] = {}
+        # How to have another one like it.
+        self._made_by: tuple[str, tuple[Any, ...], dict[str, Any], int | None] = ("", (), {}, None)
+        self._doubled, self._mode = False, True
 
     @classmethod
     def described(cls, session: Session, entry: Any) -> Model:
@@ -268,8 +277,22 @@ class Model:
         with torch.no_grad():
             parameter.copy_(new)
 
+    def alone(self) -> Model:
+        """The same model in a process of its own: made by the same call, with these parameters, in this mode."""
+        name, args, kwargs, seed = self._made_by
+        twin = self._session.fresh().call(None, name, args, kwargs, seed)
+        if not isinstance(twin, Model):
+            raise RefusedError("structure", f"{name} returns a model at one time and something else at another")
+        if self._doubled:
+            twin.double()
+        with torch.no_grad():
+            for parameter, values in self.parameters.items():
+                twin.set(parameter, values)
+        return twin.train(self._mode)
+
     def double(self) -> Model:
         """Convert the model to float64, and mirror its parameters anew."""
+        self._doubled = True
         entries = replies.items(self._session.request("cast", model=self.number, dtype="float64").get("models"))
         if len(entries) != 1:
             raise ViolationError(replies.WRONG_MODEL)
@@ -279,6 +302,7 @@ class Model:
     def train(self, mode: bool = True) -> Model:
         """Set training mode, as ``torch.nn.Module.train``."""
         self._session.request("train", model=self.number, mode=mode)
+        self._mode = mode
         return self
 
     def eval(self) -> Model:
@@ -310,6 +334,13 @@ class Submission:
     def seeded(self, seed: int) -> _Seeded:
         """This file, with torch's default generator seeded right before each call through the result."""
         return _Seeded(self._session, None, seed)
+
+    def alone(self) -> Submission:
+        """The same file in a process of its own, which has seen nothing of what was asked here.
+
+        A part that is asked there cannot know what for, so that it has no answer of its own for those who call it.
+        """
+        return Submission(self._session.fresh())
 
     def rely_on(self, *items: str) -> None:
         """Say that the check holds the submission to what these parts of it answer, which is not what they should.

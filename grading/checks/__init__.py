@@ -13,12 +13,12 @@ from .compare import (
     assert_tensor,
     assert_unchanged,
     gradient,
-    prerequisite,
     short,
     unpack,
 )
 from .draws import Draws
 from .failures import Blocked, CheckFailure
+from .parts import assert_answers_differ, assert_true_or_own, prerequisite, same
 
 __all__ = [
     "Blocked",
@@ -29,6 +29,7 @@ __all__ = [
     "Record",
     "StudentError",
     "Submission",
+    "assert_answers_differ",
     "assert_close",
     "assert_close_to_any",
     "assert_finite",
@@ -37,9 +38,11 @@ __all__ = [
     "assert_raises",
     "assert_statistic",
     "assert_tensor",
+    "assert_true_or_own",
     "assert_unchanged",
     "gradient",
     "prerequisite",
+    "same",
     "short",
     "unpack",
 ]

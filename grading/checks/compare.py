@@ -12,10 +12,10 @@ from typing import Any
 
 import torch
 
-from ..boundary.errors import StudentError, SubmissionFault
+from ..boundary.errors import StudentError
 from ..boundary.proxy import Model, Opaque, Submission
 from ..results import Kind
-from .failures import Blocked, CheckFailure
+from .failures import CheckFailure
 
 # Relative and absolute tolerances by dtype. A float32 sum of a few thousand terms, in any order and through any
 # algebraically equal formula that the contract allows, stays within a few hundred ulps (1.2e-7 each).
@@ -209,26 +209,6 @@ def assert_raises(error: type[Exception], call: Callable[[], Any], what: str) ->
         message = f"{what} raises something else"
         raise CheckFailure("structure", message, expected=error.__name__, actual=str(fault)) from fault
     raise CheckFailure("structure", f"{what} raises nothing", expected=error.__name__, actual=short(value))
-
-
-def prerequisite(item: str, compute: Callable[[], Any], shape: Sequence[int] | None = ()) -> Any:
-    """What the submission's own ``item`` gives, for a check of another item that is judged relative to it.
-
-    Args:
-        item: the item that is needed.
-        compute: calls it.
-        shape: the shape that its result must have to be of use; ``None`` accepts anything.
-
-    Raises:
-        Blocked: it does not work.
-    """
-    try:
-        value = compute()
-    except SubmissionFault as fault:
-        raise Blocked(item, f"it does not run: {fault}") from fault
-    if shape is not None and not (isinstance(value, torch.Tensor) and tuple(value.shape) == tuple(shape)):
-        raise Blocked(item, f"it returns {short(value)} instead of a tensor of shape {tuple(shape)}")
-    return value
 
 
 def short(value: Any) -> str:

@@ -24,15 +24,24 @@ class CheckSession(Session):
         load_fault: what loading the file came to, if it failed.
     """
 
-    def __init__(self, run: CheckRun, check: Check) -> None:
+    def __init__(self, run: CheckRun, check: Check, *, on_its_own: bool = False) -> None:
         super().__init__(_NotOpen(), timeout=run.patience())
-        self._run, self.check, self._begun = run, check, False
+        self._run, self.check, self._begun, self._on_its_own = run, check, False, on_its_own
+        self._fresh: CheckSession | None = None
         self.inherited = False
         self.load_fault: SubmissionFault | None = None
         self._file = run.assignment.item(check.item).file
 
+    def fresh(self) -> CheckSession:
+        """A conversation with a worker that has seen nothing of this one, the same one each time."""
+        if self._fresh is None:
+            self._fresh = CheckSession(self._run, self.check, on_its_own=True)
+        return self._fresh
+
     def end(self, *, passed: bool) -> None:
         """Let the worker go on with the next check, or end it."""
+        if self._fresh is not None:
+            self._fresh.end(passed=False)
         if passed and self._begun and self.load_fault is None:
             self._run.keep_worker(self.check, self.channel)
         else:
@@ -64,7 +73,10 @@ class CheckSession(Session):
                 missing = f"{self._file} is missing from the submission"
                 raise RefusedError("structure", self._run.faults.get(self._file, missing))
             source = path.read_bytes()
-            self.channel, self.inherited = self._run.take_worker(self.check)
+            if self._on_its_own:
+                self.channel = self._run.workers.open()
+            else:
+                self.channel, self.inherited = self._run.take_worker(self.check)
             self.load(SourceFile(path.stem, str(path), source), self._run.seed(self.check, "load"))
         except SubmissionFault as fault:
             self.load_fault = fault

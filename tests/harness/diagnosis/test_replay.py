@@ -30,9 +30,7 @@ def workers():
 
 
 def catalogue_of(*names):
-    answers = [
-        Answer(n, "m.py", FUNCTION.format(BODIES[n]).encode(), "f", "f", f"It {n}.", "1", "value") for n in names
-    ]
+    answers = [Answer(n, "m.py", FUNCTION.format(BODIES[n]).encode(), "f", "f", f"It {n}.", "1") for n in names]
     return Catalogue({"m.py": SOLUTION}, tuple(answers), ())
 
 
