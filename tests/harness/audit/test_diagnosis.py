@@ -14,6 +14,7 @@ from grading.catalogue import load, replace_function
 from grading.diagnosis.evidence import together
 from grading.diagnosis.leaves import Leaf, same
 from grading.diagnosis.stored import Stored, agrees, summary
+from grading.results import Misconception
 
 ANSWERS = load(ROOT / "reference", ("simple_vae.py", "vae.py"))
 TELLS = {answer.name: answer.tell for answer in ANSWERS.misconceptions}
@@ -150,7 +151,7 @@ def test_answers_are_compared_with_care_in_full_and_by_their_summaries(case):
 def test_mistakes_that_cannot_be_told_apart_are_named_together():
     two = together([("a", "First.", "2.5"), ("b", "Second.", "2.5")])
     assert two is not None
-    assert two.to_json() == {"name": "a or b", "tell": "One of these: First. Or: Second.", "section": "2.5"}
+    assert two == Misconception("a or b", "One of these: First. Or: Second.", "2.5")
     assert together([("a", "Same.", "2.5"), ("b", "Same.", "2.5")]).tell == "Same."
     assert together([(str(i), str(i), "2.5") for i in range(4)]) is None
     assert together([]) is None
