@@ -12,7 +12,6 @@ import secrets
 import signal
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -21,10 +20,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from rich.text import Text
 
-from . import assignment, files, grade, redaction, submission
+from . import assignment, files, grade, redaction, samples, submission
 from .authoring import strip
 from .progress import Progress as Step
 from .progress import Watch
@@ -161,42 +159,14 @@ def demo(root: AssignmentOption = None) -> None:
     """Grade the sample submissions that come with the assignment, from good to bad, and compare their scores."""
     with reported():
         loaded = assignment.load(root or assignment.own_root())
-        folders = sorted(path for path in loaded.samples.glob("*") if path.is_dir())
-        if not folders:
-            raise submission.SubmissionError(f"there are no sample submissions in {loaded.samples}")
-        options = grade.Options(loaded.tiers, seed="demo")  # the same scores each time
-        taken = [submission.take(str(folder), loaded.files) for folder in folders]
-        done = dict.fromkeys(range(len(taken)), 0)
-        total = len(taken) * len(loaded.checks(loaded.tiers))
-
-        def graded(number: int) -> dict[str, Any]:
-            def follow(progress: Step) -> None:
-                done[number] = progress.done
-                if watch is not None:
-                    watch(Step(sum(done.values()), total, ""))
-
-            return grade.grade(taken[number], loaded, options, follow).to_json()
-
-        title = f"grading {len(taken)} submissions"
-        with _progress(enabled=True, title=title) as watch, ThreadPoolExecutor(os.cpu_count()) as pool:
-            documents = list(pool.map(graded, done))
+        taken = samples.take(loaded)
+        with _progress(enabled=True, title=f"grading {len(taken)} submissions") as watch:
+            documents = samples.grade_all(taken, loaded, watch)
     console = Console(highlight=False)
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("Submission", no_wrap=True)
-    table.add_column("Points", no_wrap=True)
-    table.add_column("Lost points in", overflow="fold")
-    for document in documents:
-        lost = [item["id"] for item in document["items"] if item["status"] != "passed"]
-        score = document["score"]
-        where = ", ".join(lost) if len(lost) < len(document["items"]) else "every item"
-        table.add_row(
-            Text(document["submission"]["id"]),
-            terminal.ratio(score),
-            Text(where),
-        )
-    console.print(table)
+    terminal.compare(documents, console)
     wrong = next((d for d in documents if d["score"]["earned"] < d["score"]["possible"]), documents[0])
-    console.print(f"\nIn full: python3 bootstrap.py vae-grade run samples/{wrong['submission']['id']}", soft_wrap=True)
+    folder = f"{loaded.folders.samples}/{wrong['submission']['id']}"
+    console.print(f"\nIn full: python3 bootstrap.py vae-grade run {folder}", soft_wrap=True)
 
 
 @app.command()

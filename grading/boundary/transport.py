@@ -25,7 +25,7 @@ def exchange(connection: socket.socket, frame: bytes, deadline: float) -> bytes:
     """Send ``frame`` and return the frame that answers it, until ``deadline`` on the monotonic clock.
 
     Raises:
-        DeadlineError, HungUpError, UnaskedError: there is no answer to be had any more; the connection is useless.
+        DeadlineError, HungUpError, UnaskedError: no answer can come any more; the connection is useless.
     """
     _refuse_unasked(connection)
     view = memoryview(frame)

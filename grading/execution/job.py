@@ -1,4 +1,4 @@
-"""What a process that makes checks is told: one file, read once, validated by its type."""
+"""What a process that runs checks is told: one file, read once, validated by its type."""
 
 from __future__ import annotations
 

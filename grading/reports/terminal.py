@@ -5,7 +5,7 @@ Every text that may stem from a submission is put in as plain ``rich.text.Text``
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich import box
@@ -38,6 +38,19 @@ def render(document: dict[str, Any], console: Console, *, details: bool = True) 
     for problem in document["problems"]:
         console.print(Text("note: ", style="yellow").append(Text(problem, style="default")), soft_wrap=True)
     console.print(_footer(document), soft_wrap=True)
+
+
+def compare(documents: Sequence[dict[str, Any]], console: Console) -> None:
+    """Print the scores of several submissions, and in which items each has lost points."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("Submission", no_wrap=True)
+    table.add_column("Points", no_wrap=True)
+    table.add_column("Lost points in", overflow="fold")
+    for document in documents:
+        lost = [item["id"] for item in document["items"] if item["status"] != "passed"]
+        where = ", ".join(lost) if len(lost) < len(document["items"]) else "every item"
+        table.add_row(Text(document["submission"]["id"]), ratio(document["score"]), Text(where))
+    console.print(table)
 
 
 def _table(document: dict[str, Any]) -> Table:

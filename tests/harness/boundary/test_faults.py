@@ -219,7 +219,7 @@ def test_when_the_grader_is_killed_its_workers_end_too(level):
     program = GRADER.format(root=str(ROOT), level=level)
     grader = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     if grader.stdout.readline() != b"working\n":
-        pytest.skip(f"level {level} is not to be had here")
+        pytest.skip(f"level {level} cannot be had here")
     time.sleep(0.2)  # let the worker begin its loop
     started = descendants(grader.pid)
     assert len(started) >= 2
