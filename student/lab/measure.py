@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 ACTIVE_VARIANCE = 0.01  # Burda et al. 2016, arXiv:1509.00519, section 5.2
+TELLING = 0.1  # nats
 ROWS = 2048  # decoded at a time: keeps a batch of 784 pixels in the processor's cache
 BATCH = 1000
 
@@ -52,6 +53,11 @@ class Measurement:
     def active_units(self) -> int:
         """How many dimensions are active."""
         return int(self.active.sum())
+
+    @property
+    def units_above(self) -> int:
+        """How many dimensions have a KL above ``TELLING`` nats: a unit can be active and still tell next to nothing."""
+        return int((self.kl_per_dimension > TELLING).sum())
 
     @property
     def posterior_std(self) -> float:
@@ -126,6 +132,50 @@ def measure(model: nn.Module, x: Tensor, likelihood: str, seed: int = 0) -> Meas
     )
 
 
+@dataclass(frozen=True)
+class Rate:
+    """What the KL is made of (Hoffman & Johnson 2016): ``KL = information + KL(q(z) ‖ p(z))``, nats per example.
+
+    ``q(z)`` is the aggregate posterior, the mean of ``q(z | x)`` over the examples, and the information is the mutual
+    information of ``z`` and the number of the example. The KL alone is an upper bound on it.
+
+    Attributes:
+        kl: the rate, mean over the examples.
+        information: estimated with one sample of ``z`` for each example; at most ``log(examples)``.
+        examples: how many ``q(z)`` is made of.
+    """
+
+    kl: float
+    information: float
+    examples: int
+
+    @property
+    def excess(self) -> float:
+        """``KL(q(z) ‖ p(z))``, how far the codes of all examples together are from the prior."""
+        return self.kl - self.information
+
+    @property
+    def saturated(self) -> bool:
+        """Whether the information is as good as ``log(examples)``: then more examples would find more of it."""
+        return self.information > 0.95 * math.log(self.examples)
+
+
+@torch.no_grad()
+def rate(mu: Tensor, logvar: Tensor, seed: int = 0) -> Rate:
+    """Split the KL of posteriors of shape ``(N, L)``; time and memory of a portion grow as ``N``."""
+    mu, logvar = mu.double().cpu(), logvar.double().cpu()
+    noise = torch.randn(mu.shape, generator=torch.Generator().manual_seed(seed), dtype=mu.dtype)
+    z = mu + (logvar / 2).exp() * noise
+    own = -(noise.square() + logvar).sum(dim=1) / 2
+    mixed = torch.cat(
+        [
+            (-((codes.unsqueeze(1) - mu).square() * (-logvar).exp() + logvar).sum(dim=2) / 2).logsumexp(dim=1)
+            for codes in torch.split(z, 50)
+        ]
+    ) - math.log(len(mu))
+    return Rate(float(kl_per_dimension(mu, logvar).sum(dim=1).mean()), float((own - mixed).mean()), len(mu))
+
+
 @torch.no_grad()
 def importance_bound(model: nn.Module, x: Tensor, likelihood: str, samples: int, seed: int = 0) -> Tensor:
     """The importance-weighted bound on ``log p(x)`` (Burda et al. 2016, equation 8), tighter than the ELBO.
@@ -164,7 +214,7 @@ def importance_bound(model: nn.Module, x: Tensor, likelihood: str, samples: int,
 
 
 @dataclass(frozen=True)
-class Floors:
+class Baselines:
     """Levels that need no learning, nats per example of the test set. The lower of the two is where a collapse ends.
 
     Attributes:
@@ -180,15 +230,15 @@ class Floors:
     entropy: float = 0.0
 
 
-def floors(train: Tensor, test: Tensor, likelihood: str, sigmoid_output: bool = False) -> Floors:
-    """The floor lines of a data set, both parts of shape ``(N, D)``."""
+def baselines(train: Tensor, test: Tensor, likelihood: str, sigmoid_output: bool = False) -> Baselines:
+    """The baseline lines of a data set, both parts of shape ``(N, D)``."""
     if likelihood == "bernoulli":
         # Add-one smoothing: a pixel that is never on in training may be on in a test image.
         p = (train.double().sum(dim=0) + 1) / (len(train) + 2)
         constant = -log_likelihood(p.logit(), test.double(), likelihood).mean()
         entropy = torch.special.entr(test) + torch.special.entr(1 - test)
-        return Floors(test.shape[1] * math.log(2), float(constant), float(entropy.double().sum(dim=1).mean()))
+        return Baselines(test.shape[1] * math.log(2), float(constant), float(entropy.double().sum(dim=1).mean()))
     best = train.mean(dim=0) if likelihood == "gaussian" else train.median(dim=0).values
     nothing = torch.full_like(best, 0.5 if sigmoid_output else 0.0)
     zero, constant = (-log_likelihood(image, test, likelihood).mean() for image in (nothing, best))
-    return Floors(float(zero), float(constant))
+    return Baselines(float(zero), float(constant))

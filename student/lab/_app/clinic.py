@@ -139,8 +139,9 @@ def _treat(
     train = measure(seen, material.train_measured, cfg.likelihood, session.MEASURE_SEED)
     test = measure(seen, material.test, cfg.likelihood, session.MEASURE_SEED)
     evidence = Evidence(
-        replace(cfg, beta=patient.beta), rows, material.floors, material.dataset.input_dim, train, test,
+        replace(cfg, beta=patient.beta), rows, material.baselines, material.dataset.input_dim, train, test,
         recon_at_mean(seen, material.test, cfg.likelihood), report_of(trainer.model, trainer.objective, cfg, material),
+        recon_at_mean(seen, material.train_measured, cfg.likelihood),
     )  # fmt: skip
     noise = torch.Generator(device=material.test.device).manual_seed(SEED)
     z = torch.randn((SHOWN, cfg.latent_dim), generator=noise, device=material.test.device)
@@ -213,7 +214,7 @@ def _write_numbers(cases: list[Case], cfg: RunConfig, material: Material, folder
         {
             "unit": "nats per example",
             "config": cfg.to_json(),
-            "floors": {"zero": material.floors.zero, "constant": material.floors.constant},
+            "baselines": {"zero": material.baselines.zero, "constant": material.baselines.constant},
             "patients": [
                 {
                     "name": case.patient.name,
@@ -232,11 +233,13 @@ def _write_numbers(cases: list[Case], cfg: RunConfig, material: Material, folder
 def _write_report(cases: list[Case], cfg: RunConfig, material: Material, folder: Path) -> None:
     shape = material.dataset.image_shape or (1, 1)
     style.save(
-        curves.draw_comparison([(case.patient.name, case.rows) for case in cases], reported=True), folder / "curves.png"
+        curves.draw_patients([(case.patient.name, case.rows) for case in cases], material.baselines.zero),
+        folder / "curves.png",
     )
     style.save(draw_images(cases, material.test, shape), folder / "images.png")
     pictures = [
-        Picture("curves.png", "Curves", "Left: what each implementation says of itself. Then what is true of it."),
+        Picture("curves.png", "Curves", "Dashed: what each implementation says of itself; solid: what is true of it. "
+                "Grey: the healthy one. A line that leaves its panel has exploded."),
         Picture("images.png", "Pictures", "A collapsed posterior gives one image for everything; missing noise or a "
                 "missing KL gives good reconstructions and bad samples."),
     ]  # fmt: skip
@@ -247,8 +250,8 @@ def _write_report(cases: list[Case], cfg: RunConfig, material: Material, folder:
         explorer = make_explorer("The live clinic", patients, scene_of(cfg, material))
     render(
         "table.html", folder / "report.html", pictures, folder, name=folder.name,
-        setting=f"{told}, {cfg.epochs} epochs each; nats per example; floors: zero output {material.floors.zero:.1f}, "
-        f"one constant image {material.floors.constant:.1f}",
+        setting=f"{told}, {cfg.epochs} epochs each; nats per example; baselines: zero output "
+        f"{material.baselines.zero:.1f}, one constant image {material.baselines.constant:.1f}",
         head=HEAD, text_columns=LEFT, rows=[_cells(case) for case in cases], findings=deceptive(cases),
         explorer=explorer,
     )  # fmt: skip

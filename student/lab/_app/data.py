@@ -72,7 +72,7 @@ def load(
     return _load_sklearn(name)
 
 
-def binarise(images: NDArray[np.float32], how: str) -> NDArray[np.float32]:
+def binarise(images: NDArray[np.float32], how: str, part: str) -> NDArray[np.float32]:
     """Black and white images from grey ones, drawn once.
 
     Args:
@@ -80,12 +80,13 @@ def binarise(images: NDArray[np.float32], how: str) -> NDArray[np.float32]:
         how: "none" (as they are), "threshold" (1 from 0.5 upwards), or "fixed" and "dynamic" (each pixel is 1 with the
             probability that its grey value states). The draw has a seed of its own, so that every run sees the same.
             It is not Larochelle's fixed file, which others quote numbers on.
+        part: "train" or "test": each has noise of its own.
     """
     if how == "none":
         return images
     if how == "threshold":
         return (images >= 0.5).astype(np.float32)
-    noise = np.random.default_rng(BINARISE_SEED).random(images.shape, dtype=np.float32)
+    noise = np.random.default_rng(BINARISE_SEED + (part == "train")).random(images.shape, dtype=np.float32)
     return (noise < images).astype(np.float32)
 
 

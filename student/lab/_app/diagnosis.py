@@ -3,9 +3,9 @@
 import math
 from dataclasses import dataclass
 
-from student.lab._app.config import RunConfig
+from student.lab._app.config import IMAGE_SETS, RunConfig
 from student.lab._app.folder import Row
-from student.lab.measure import Floors, Measurement
+from student.lab.measure import TELLING, Baselines, Measurement
 
 
 @dataclass(frozen=True)
@@ -43,26 +43,29 @@ class Evidence:
     """All that a diagnosis looks at.
 
     Attributes:
-        cfg, rows, floors: of the run.
+        cfg, rows, baselines: of the run.
         input_dim: ``D``.
         train, test: measured with noise.
         recon_at_mean: test reconstruction with ``z = mu``, nats per example.
+        train_recon_at_mean: the same of the examples of ``train``.
         reported: by the implementation on the examples of ``train``.
     """
 
     cfg: RunConfig
     rows: list[Row]
-    floors: Floors
+    baselines: Baselines
     input_dim: int
     train: Measurement
     test: Measurement
     recon_at_mean: float
     reported: Reported
+    train_recon_at_mean: float = math.nan
 
 
 COLLAPSE_MARGIN = 0.03
 NO_FACTOR = "which no usual factor explains"
 FAR = "Codes far from the prior"
+WIDE = "The observation noise is too wide for these pixels"
 CAUSES_OF_COLLAPSE = (
     "the reconstruction is averaged over the features while the KL is summed; the KL is summed over the batch while "
     "the reconstruction is averaged; no gradient reaches the encoder (a detached z or a torch.no_grad); a beta that "
@@ -85,6 +88,7 @@ def diagnose(evidence: Evidence) -> list[Finding]:
         _schedule,
         _negative_kl,
         _collapse,
+        _wide,
         _noise,
         _sigma,
         _sigmoid,
@@ -95,7 +99,7 @@ def diagnose(evidence: Evidence) -> list[Finding]:
         _units,
     )
     found = [finding for check in checks for finding in check(evidence)]
-    if not any(finding.level == "problem" or finding.title == FAR for finding in found):
+    if not any(finding.level == "problem" or finding.title in (FAR, WIDE) for finding in found):
         found.append(_without_problem(evidence))
     order = ("problem", "note", "good")
     return sorted(found, key=lambda finding: order.index(finding.level))
@@ -158,16 +162,54 @@ def _schedule(evidence: Evidence) -> list[Finding]:
 
 
 def _collapse(evidence: Evidence) -> list[Finding]:
-    test, floors = evidence.test, evidence.floors
-    if test.active_units:
+    test, baselines = evidence.test, evidence.baselines
+    if test.active_units or _too_wide(evidence):
         return []
-    at_floor = abs(test.neg_elbo - floors.constant) < COLLAPSE_MARGIN * abs(floors.constant)
-    place = f"at the floor of one constant example ({floors.constant:.1f})" if at_floor else "without a code to go by"
+    at_baseline = abs(test.neg_elbo - baselines.constant) < COLLAPSE_MARGIN * abs(baselines.constant)
+    place = (
+        f"at the baseline of one constant example ({baselines.constant:.1f})"
+        if at_baseline
+        else "without a code to go by"
+    )
     text = (
         f"0 active units, KL {test.kl:.2f} nats, −ELBO {test.neg_elbo:.1f} nats, {place}. Every example gets the same "
         f"code, and the decoder ignores it. Usual causes: {CAUSES_OF_COLLAPSE}."
     )
     return [Finding("problem", "The posterior has collapsed", text)]
+
+
+def _too_wide(evidence: Evidence) -> bool:
+    """Whether the observation noise is too wide for a code to pay: right code ends at the baseline there as well.
+
+    A squared error without a factor is a Gaussian of variance 1/2, as wide as the whole range of a pixel. ``beta``
+    times the KL under that variance is the ELBO of variance ``beta / 2``.
+    """
+    cfg, constant = evidence.cfg, evidence.baselines.constant
+    value = evidence.test.recon + cfg.beta * evidence.test.kl
+    return (
+        cfg.likelihood == "gaussian"
+        and cfg.data in IMAGE_SETS
+        and evidence.rows[-1]["epoch"] > 0
+        and abs(value - constant) < 0.1 * constant
+        and constant < 0.1 * evidence.input_dim
+        and not (_loss(evidence) or _accounting(evidence))
+    )
+
+
+def _wide(evidence: Evidence) -> list[Finding]:
+    if not _too_wide(evidence):
+        return []
+    test, beta, constant = evidence.test, evidence.cfg.beta, evidence.baselines.constant
+    fitting = math.sqrt(max(test.recon, 1e-12) / evidence.input_dim)
+    text = (
+        f"reconstruction {test.recon:.1f} + {beta:g} KL {test.kl:.1f}, and one constant image has {constant:.1f}. The "
+        f"squared error is a Gaussian of variance 1/2; here sigma is {math.sqrt(beta / 2):.2f}, and the pixels lie "
+        "between 0 and 1, so that a code saves hardly more than it costs. Right code ends here too, and more training "
+        f"does not help it. Errors of this size fit sigma = {fitting:.2f}: give --sigma {fitting:.2f} (repeated with "
+        f"the "
+        "value that its report then names, this learns sigma), or use --likelihood bernoulli."
+    )
+    return [Finding("note", WIDE, text)]
 
 
 def _negative_kl(evidence: Evidence) -> list[Finding]:
@@ -208,12 +250,12 @@ def _sigma(evidence: Evidence) -> list[Finding]:
     """A unit that tells examples apart pays for it with a sigma below 1; where it does not, nobody asked sigma.
 
     Early in training sigma has not moved yet, whoever asks, so the code must be of use before it counts. Right code
-    still has a mean sigma up to 0.997 just below the floor; once it is 5 % below and the active units carry 0.1 nats
+    still has a mean sigma up to 0.997 just below the baseline; once it is 5 % below and the active units carry 0.1 nats
     each, right code has 0.93 at most and code that detaches sigma 0.999 (measured on digits, wine and breast-cancer
     with several beta, rates, sizes and likelihoods).
     """
     test, active = evidence.test, evidence.test.active
-    if test.neg_elbo >= evidence.floors.constant - 0.05 * abs(evidence.floors.constant):
+    if test.neg_elbo >= evidence.baselines.constant - 0.05 * abs(evidence.baselines.constant):
         return []
     if not active.any() or float(test.kl_per_dimension[active].mean()) < 0.1:
         return []
@@ -245,7 +287,7 @@ def _explosion(evidence: Evidence) -> list[Finding]:
     if not _worse_than_untrained(evidence) or _noise(evidence) or _negative_kl(evidence):
         return []
     text = f"test −ELBO (at beta 1) {test.neg_elbo:.4g} nats, the untrained network had {untrained:.4g}. "
-    if beta < 1 and test.recon < evidence.floors.constant:
+    if beta < 1 and test.recon < evidence.baselines.constant:
         text += (
             f"With beta {beta:g} the KL, {test.kl:.4g} nats, costs almost nothing in training, so the codes have left "
             "the prior: reconstructions are good, but samples from the prior will not look like the data."
@@ -257,7 +299,7 @@ def _explosion(evidence: Evidence) -> list[Finding]:
 
 
 def _worse_than_untrained(evidence: Evidence) -> bool:
-    return evidence.test.neg_elbo >= max(evidence.rows[0]["test_neg_elbo"], evidence.floors.zero)
+    return evidence.test.neg_elbo >= max(evidence.rows[0]["test_neg_elbo"], evidence.baselines.zero)
 
 
 def _exploded(evidence: Evidence) -> str:
@@ -292,6 +334,17 @@ def _accounting(evidence: Evidence) -> list[Finding]:
     found = []
     if not _fails_with_noise(evidence):  # there the two reconstructions come from different codes, and differ rightly
         found = _compare("reconstruction", reported.recon, train.recon, recon_factors, tolerance)
+    at_mean = evidence.train_recon_at_mean
+    if found and abs(reported.recon - at_mean) <= 0.005 * abs(at_mean) + 0.05:
+        text = (
+            f"On the training examples the implementation, in evaluation, reports {reported.recon:.4g} nats. That is "
+            f"the "
+            f"value at z = mu ({at_mean:.4g}); with the posterior's noise the lab measures {train.recon:.4g}. Usual "
+            f"cause: "
+            "reparameterize draws its noise only if self.training. The ELBO is an expectation over z, in evaluation "
+            "too."
+        )
+        found = [Finding("problem", "The noise is left out in evaluation", text)]
     if found and _worse_than_untrained(evidence) and NO_FACTOR in found[0].text:
         found = []  # where training blew up, another draw of the noise is reason enough for another number
     return found + _compare("KL", reported.kl, train.kl, kl_factors, tolerance)
@@ -313,34 +366,50 @@ def _compare(name: str, told: float, true: float, factors: dict[float, str], tol
 
 
 def _overfitting(evidence: Evidence) -> list[Finding]:
-    gap = evidence.test.neg_elbo - evidence.train.neg_elbo
-    if evidence.test.active_units == 0 or gap < 0.05 * abs(evidence.train.neg_elbo) or _loss(evidence):
+    train, beta = evidence.train.recon + evidence.cfg.beta * evidence.train.kl, evidence.cfg.beta
+    test = evidence.test.recon + beta * evidence.test.kl
+    if evidence.test.active_units == 0 or test - train < 0.05 * abs(train) or _loss(evidence):
         return []
-    text = f"test −ELBO {evidence.test.neg_elbo:.1f}, train {evidence.train.neg_elbo:.1f} nats. "
+    text = f"test {_goal(evidence)} {test:.1f}, train {train:.1f} nats. "
     best = _best(evidence)
     if best is evidence.rows[-1]:
         text += "The test value is the best so far, so more epochs do no harm yet; more data would help."
         return [Finding("note", "Ahead on the training examples", text)]
     text += (
-        f"The best test value was {best['test_neg_elbo']:.1f} after epoch {best['epoch']:.0f}. More data or fewer "
-        "epochs help."
+        f"The best test value was {_value(evidence, best):.1f} after epoch {best['epoch']:.0f}. More data or fewer "
+        f"epochs "
+        "help. (To choose the epoch by the test set would make its number too good: set examples aside for that.)"
     )
     return [Finding("note", "Overfitting", text)]
 
 
+def _goal(evidence: Evidence) -> str:
+    """What training minimized."""
+    return "−ELBO" if evidence.cfg.beta == 1 else f"reconstruction + {evidence.cfg.beta:g} KL"
+
+
+def _value(evidence: Evidence, row: Row) -> float:
+    """What training minimized, on the test set."""
+    return row["test_recon"] + evidence.cfg.beta * row["test_kl"]
+
+
 def _best(evidence: Evidence) -> Row:
-    """The trained row with the lowest test −ELBO."""
-    return min(evidence.rows[1:], key=lambda row: row["test_neg_elbo"], default=evidence.rows[0])
+    """The trained row with the lowest test value of what training minimized."""
+    return min(evidence.rows[1:], key=lambda row: _value(evidence, row), default=evidence.rows[0])
 
 
 def _unfinished(evidence: Evidence) -> list[Finding]:
     rows = evidence.rows
     if len(rows) < 4 or evidence.cfg.lr_schedule != "constant" or _best(evidence) is not rows[-1]:
         return []
-    before, last = rows[-3]["test_neg_elbo"], rows[-1]["test_neg_elbo"]
+    before, last = _value(evidence, rows[-3]), _value(evidence, rows[-1])
     if not before - last > 0.01 * abs(last):
         return []
-    text = f"The test −ELBO still fell by {before - last:.1f} nats in the last two epochs; --resume with more of them."
+    text = (
+        f"The test {_goal(evidence)} still fell by {before - last:.1f} nats in the last two epochs; --resume with "
+        f"more of "
+        "them."
+    )
     return [Finding("note", "Not finished", text)]
 
 
@@ -348,17 +417,21 @@ def _units(evidence: Evidence) -> list[Finding]:
     active, size = evidence.test.active_units, evidence.cfg.latent_dim
     if not 0 < active < size:
         return []
-    text = f"{active} of {size} are active. The KL term switches off what does not pay for itself; this is normal."
+    text = (
+        f"{active} of {size} are active, {evidence.test.units_above} of them with more than {TELLING:g} nats. The KL "
+        "term switches off what does not pay for itself; this is normal."
+    )
     return [Finding("note", "Unused latent units", text)]
 
 
 def _without_problem(evidence: Evidence) -> Finding:
-    test, floors = evidence.test, evidence.floors
-    distance = floors.constant - test.neg_elbo
+    test, baselines = evidence.test, evidence.baselines
+    distance = baselines.constant - test.neg_elbo
     text = (
         f"test −ELBO {test.neg_elbo:.1f} nats = reconstruction {test.recon:.1f} + KL {test.kl:.1f}; "
-        f"{abs(distance):.1f} nats {'below' if distance > 0 else 'above'} the floor of one constant example "
-        f"({floors.constant:.1f}); {test.active_units} of {evidence.cfg.latent_dim} units active."
+        f"{abs(distance):.1f} nats {'below' if distance > 0 else 'above'} the baseline of one constant example "
+        f"({baselines.constant:.1f}); {test.active_units} of {evidence.cfg.latent_dim} units active, "
+        f"{test.units_above} with more than {TELLING:g} nats."
     )
     if evidence.cfg.beta != 1:
         text += (

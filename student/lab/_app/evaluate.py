@@ -12,9 +12,10 @@ from student.lab._app.diagnosis import Evidence, Finding, Reported, diagnose
 from student.lab._app.folder import Row
 from student.lab._app.published import comparable
 from student.lab._app.session import MEASURE_SEED, MEASURED, Material
-from student.lab.measure import Measurement, decode, importance_bound, log_likelihood, measure, posteriors
+from student.lab.measure import Measurement, Rate, decode, importance_bound, log_likelihood, measure, posteriors, rate
 from student.lab.train import Objective, seed_for
 
+SPLIT = 2000  # test examples at most whose posteriors make up the aggregate one
 CONSTANTS = {"bernoulli": 0.0, "gaussian": math.log(math.pi) / 2, "laplace": math.log(2)}  # nats per feature, left out
 
 
@@ -28,6 +29,7 @@ class Bound:
         samples: ``K``.
         examples: test examples it was taken over.
         neg_elbo: on the same examples, for comparison.
+        course: smaller ``K`` and the values there, and this one.
     """
 
     value: float
@@ -35,6 +37,7 @@ class Bound:
     samples: int
     examples: int
     neg_elbo: float
+    course: list[tuple[int, float]]
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class Evaluation:
         train, test: measured with one sample an example.
         recon_at_mean: test reconstruction with ``z = mu``.
         bound: the importance-weighted bound.
+        split: what the KL of the test examples is made of.
         reported: what the implementation says.
         findings: the diagnosis.
     """
@@ -53,6 +57,7 @@ class Evaluation:
     test: Measurement
     recon_at_mean: float
     bound: Bound
+    split: Rate
     reported: Reported
     findings: list[Finding]
 
@@ -81,15 +86,25 @@ def evaluate(
     reported = report_of(model, objective, cfg, material)
     some = material.test[: examples or None]
     bounds = importance_bound(model, some, cfg.likelihood, samples, MEASURE_SEED)
+    fewer = [
+        (count, -float(importance_bound(model, some, cfg.likelihood, count, MEASURE_SEED).mean()))
+        for count in (1, 10, 100, 1000, 5000)
+        if count < samples
+    ]
     bound = Bound(
         value=-float(bounds.mean()),
         error=float(bounds.std() / math.sqrt(len(bounds))) if len(bounds) > 1 else 0.0,
         samples=samples,
         examples=len(some),
         neg_elbo=measure(model, some, cfg.likelihood, MEASURE_SEED).neg_elbo,
+        course=[*fewer, (samples, -float(bounds.mean()))],
     )
-    evidence = Evidence(cfg, rows, material.floors, material.dataset.input_dim, train, test, at_mean, reported)
-    return Evaluation(train, test, at_mean, bound, reported, diagnose(evidence))
+    evidence = Evidence(
+        cfg, rows, material.baselines, material.dataset.input_dim, train, test, at_mean, reported,
+        recon_at_mean(model, material.train_measured, cfg.likelihood),
+    )  # fmt: skip
+    split = rate(*posteriors(model, material.test[:SPLIT]), MEASURE_SEED)
+    return Evaluation(train, test, at_mean, bound, split, reported, diagnose(evidence))
 
 
 @torch.no_grad()
@@ -138,10 +153,12 @@ def summarize(
         },
         "train": {"neg_elbo": train.neg_elbo, "recon": train.recon, "kl": train.kl},
         "active_units": test.active_units,
+        "units_above_a_tenth_nat": test.units_above,
         "latent_dim": cfg.latent_dim,
+        "rate": asdict(evaluation.split) | {"excess": evaluation.split.excess, "saturated": evaluation.split.saturated},
         "posterior_std": test.posterior_std,
         "importance_weighted_bound": asdict(bound),
-        "floors": asdict(material.floors),
+        "baselines": asdict(material.baselines),
         "reported": asdict(evaluation.reported),
         "published": [asdict(figure) for figure in comparable(cfg)],
         "findings": [asdict(finding) for finding in evaluation.findings],

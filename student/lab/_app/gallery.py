@@ -1,5 +1,6 @@
 """All pictures of a run: which ones its data and model allow, how each is made, and what to look for in it."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from student.lab._app.data import Dataset
 from student.lab._app.folder import Row
 from student.lab._app.session import Material
 from student.lab.figures import curves, images, latent, style, vectors
-from student.lab.measure import Measurement, decode, posteriors
+from student.lab.measure import Measurement, Rate, decode, log_likelihood, posteriors
 
 SEED = 3  # of everything drawn at random in pictures: the same samples for every run
 MANIFOLD = 20
@@ -48,6 +49,8 @@ class Subject:
         cfg, material, rows: of its run.
         model: in the state to draw.
         test: its measurement on the test set.
+        split: what its KL is made of.
+        bound: the importance-weighted bound by its number of samples, and the −ELBO on the same examples, if taken.
         autoencoder: the plain autoencoder beside it, if one was trained.
     """
 
@@ -56,6 +59,8 @@ class Subject:
     rows: list[Row]
     model: nn.Module
     test: Measurement
+    split: Rate
+    bound: tuple[list[tuple[int, float]], float] | None = None
     autoencoder: nn.Module | None = None
 
 
@@ -112,31 +117,74 @@ def _of_any_data(subject: Subject) -> Plan:
                 "curves.png",
                 "Training curves",
                 "Measured by the lab, not reported by the implementation. The dots are the untrained network. A "
-                "healthy run leaves both dashed floors far behind; a collapsed one stops at 'one constant example' "
-                "with a KL of 0. Train and test drifting apart is overfitting.",
+                "healthy run gets below both baselines; a collapsed one stops at 'one constant example' with a KL of "
+                "0. "
+                "Train and test drifting apart is overfitting. The lower row shows the same from epoch 1 on.",
             ),
             lambda: curves.draw_curves(
-                subject.rows, subject.material.floors, setting(subject.cfg, subject.material.dataset)
+                subject.rows, subject.material.baselines, setting(subject.cfg, subject.material.dataset)
             ),
         ),
         (
             Picture(
                 "kl-dimensions.png",
                 "KL of each latent dimension",
-                "How many nats of information about the example each dimension carries. Grey ones are not "
-                "active: their mean does not vary with the input, so they tell examples apart by nothing.",
+                "The rate of each dimension: an upper bound on the information that it carries about the example. Grey "
+                "ones are not active (Burda et al. 2016): their mean hardly varies with the input. "
+                f"{subject.test.units_above} of {subject.cfg.latent_dim} have more than 0.1 nats.",
             ),
             lambda: curves.draw_kl_dimensions(subject.test.kl_per_dimension, subject.test.mean_variance),
         ),
     ]
+    if subject.bound is not None:
+        points, neg_elbo = subject.bound
+        caption = (
+            "With K = 1 it is the ELBO, up to the draw of the noise; more samples bring it closer to log p(x), and "
+            "what "
+            "it gains is part of the gap, KL(q(z | x) ‖ p(z | x))."
+        )
+        plan.append((Picture("bound.png", "The bound against K", caption), lambda: curves.draw_bound(points, neg_elbo)))
+    if subject.cfg.latent_dim >= 2:
+        plan.append(_aggregate(subject))
     if len(subject.material.dataset.class_names) > 1 and subject.cfg.latent_dim >= 2:
         plan.append(_latent_map(subject))
     return plan
 
 
+def _aggregate(subject: Subject) -> tuple[Picture, Callable[[], Figure]]:
+    split = subject.split
+    busiest = _busiest(subject)
+
+    def draw() -> Figure:
+        mu, logvar = posteriors(subject.model, subject.material.test[: latent.POINTS])
+        z = mu + (logvar / 2).exp() * torch.randn(mu.shape, generator=_noise(subject), device=mu.device)
+        return latent.draw_aggregate(z[:, busiest], (f"z{busiest[0] + 1}", f"z{busiest[1] + 1}"))
+
+    caption = (
+        "Where all codes together lie, in the two dimensions with the largest KL; prior samples look like data where "
+        "the "
+        f"two clouds agree. Of the KL, {split.kl:.1f} nats, {split.information:.1f} are information about which of "
+        f"{split.examples:,} test examples it is, and {split.excess:.1f} are KL(q(z) ‖ p(z))"
+    )
+    if split.saturated:
+        caption += (
+            f"; but no more than log {split.examples:,} = {math.log(split.examples):.1f} nats of information can be "
+            f"seen "
+            "with so many examples, so that this split is a lower bound on the one and an upper bound on the other"
+        )
+    return Picture("aggregate-posterior.png", "Aggregate posterior", caption + "."), draw
+
+
+def _busiest(subject: Subject) -> list[int]:
+    """The two dimensions of the largest KL; a plane's own two in their order."""
+    if subject.cfg.latent_dim == 2:
+        return [0, 1]
+    return subject.test.kl_per_dimension.argsort(descending=True)[:2].tolist()
+
+
 def _latent_map(subject: Subject) -> tuple[Picture, Callable[[], Figure]]:
     dataset, two = subject.material.dataset, subject.cfg.latent_dim == 2
-    busiest = [0, 1] if two else subject.test.kl_per_dimension.argsort(descending=True)[:2].tolist()
+    busiest = _busiest(subject)
 
     def draw() -> Figure:
         mu, logvar = posteriors(subject.model, subject.material.test[: latent.POINTS])
@@ -148,8 +196,8 @@ def _latent_map(subject: Subject) -> tuple[Picture, Callable[[], Figure]]:
 
     which = "the latent plane" if two else f"the two busiest of {subject.cfg.latent_dim} dimensions"
     caption = (
-        f"Posterior means of test examples in {which}. The labels were never used in training. All points together "
-        "should fill the prior's circles: what lies between the clusters is what prior samples look like. "
+        f"Posterior means of test examples in {which}. The labels were never used in training. What lies between the "
+        "clusters is generated too, as often as the prior goes there. "
     )
     return Picture("latent-map.png", "Latent map", caption + "Tiny ellipses: sure posteriors."), draw
 
@@ -171,20 +219,22 @@ def _of_images(subject: Subject) -> Plan:
 
     def interpolations() -> Figure:
         lines = [images.line(mu[2 * row], mu[2 * row + 1]) for row in range(min(6, len(mu) // 2))]
-        return images.draw_interpolations(means(torch.cat(lines)), shape)
+        return images.draw_interpolations(test[: 2 * len(lines)], means(torch.cat(lines)), shape)
 
     def traversals() -> Figure:
         kl = subject.test.kl_per_dimension
         busiest = kl.argsort(descending=True)[: images.TRAVERSED].tolist()
         names = [f"z{index + 1}: {style.number(float(kl[index]))} nats" for index in busiest]
-        return images.draw_traversals(means(images.traverse(mu[0], busiest, LIMIT)), shape, names, LIMIT)
+        pair = torch.cat([test[:1], means(mu[:1])])
+        moved = means(images.traverse(mu[0], busiest, LIMIT))
+        return images.draw_traversals(pair, moved, shape, names, LIMIT, mu[0, busiest].tolist())
 
     plan: Plan = [
         (
             Picture(
                 "reconstructions.png",
                 "Reconstructions",
-                "The decoder's mean at the posterior mean. Blur is what the code does not hold.",
+                "The decoder's mean at the posterior mean. A blurred edge is one that the code leaves open.",
             ),
             reconstructions,
         ),
@@ -211,7 +261,7 @@ def _of_images(subject: Subject) -> Plan:
             Picture(
                 "interpolations.png",
                 "Interpolations",
-                "A smooth latent space has no holes: every step on the way should look like data.",
+                "Where the steps on the way look like data, the latent space has no hole there.",
             ),
             interpolations,
         ),
@@ -219,7 +269,8 @@ def _of_images(subject: Subject) -> Plan:
             Picture(
                 "traversals.png",
                 "Latent traversals",
-                "What each dimension means. Rows are ordered by their KL; the last ones may change nothing.",
+                "What the decoder does with each dimension. Rows are ordered by their KL; the last ones may change "
+                "nothing.",
             ),
             traversals,
         ),
@@ -228,20 +279,47 @@ def _of_images(subject: Subject) -> Plan:
         plain = subject.autoencoder
 
         def beside() -> Figure:
-            z = _prior(subject)
-            return images.draw_beside_autoencoder(
-                means(z), mean_of(decode(plain, z), cfg), shape, _spreads(subject, plain)
-            )
+            return images.draw_side_by_side(_origins(subject, plain, _prior(subject)), shape)
 
-        plan.append((Picture("autoencoder.png", "Why an autoencoder cannot generate", AUTOENCODER), beside))
+        plan.append((Picture("autoencoder.png", AUTOENCODER, _beside_autoencoder(subject, plain)), beside))
     return plan
 
 
-AUTOENCODER = (
-    "The same network trained without noise and without KL, given the same prior samples. It reconstructs better, but "
-    "nothing made its codes fill the prior (the titles say how far they spread), so nothing promises that a random "
-    "code means anything to it. With a small beta the VAE's codes may leave the prior too, and the pictures grow alike."
-)
+AUTOENCODER = "A plain autoencoder beside the VAE"
+
+
+def _origins(subject: Subject, plain: nn.Module, z: Tensor) -> list[tuple[str, Tensor]]:
+    """Generated means of three origins, each from the standard normal ``z`` ``(M, L)``; a title for each."""
+    cfg = subject.cfg
+    spread = _spreads(subject, plain)
+    codes, _ = posteriors(plain, subject.material.train_measured)
+    centred = (codes - codes.mean(dim=0)).double()
+    values, vectors = torch.linalg.eigh((centred.T @ centred / max(len(codes) - 1, 1)).cpu())
+    root = (vectors * values.clamp(min=0).sqrt()).to(z)
+    fitted = codes.mean(dim=0) + z @ root.T
+    return [
+        (f"VAE, z ~ N(0, I) (its codes spread by {spread[0]:.1f})", mean_of(decode(subject.model, z), cfg)),
+        (f"autoencoder, the same z (its codes spread by {spread[1]:.1f})", mean_of(decode(plain, z), cfg)),
+        ("autoencoder, z from a Gaussian fitted to its codes", mean_of(decode(plain, fitted), cfg)),
+    ]
+
+
+def _beside_autoencoder(subject: Subject, plain: nn.Module) -> str:
+    """What the comparison shows, with both reconstructions as measured."""
+    test, likelihood = subject.material.test, subject.cfg.likelihood
+    at_mean = [
+        -float(log_likelihood(decode(model, posteriors(model, test)[0]), test, likelihood).double().mean())
+        for model in (subject.model, plain)
+    ]
+    return (
+        "The same network trained without noise and without KL. Test reconstruction at the mean, nats: VAE "
+        f"{at_mean[0]:.1f}, autoencoder {at_mean[1]:.1f}. Nothing made the autoencoder's codes follow N(0, I), so that "
+        "codes drawn from it need not be codes that its decoder has met. The right picture draws them "
+        "from a Gaussian fitted to its codes instead, and pictures like these can look as good as the VAE's. What the "
+        f"VAE has beyond that is a likelihood: its −ELBO on the test set, {subject.test.neg_elbo:.1f} nats, is an "
+        f"upper "
+        "bound on the mean of −log p(x); the autoencoder gives no such number."
+    )
 
 
 def _of_vectors(subject: Subject) -> Plan:
@@ -250,21 +328,14 @@ def _of_vectors(subject: Subject) -> Plan:
 
     def clouds() -> Figure:
         z = torch.randn((len(test), cfg.latent_dim), generator=_noise(subject), device=test.device)
-        made = [("VAE: mean of p(x | z), z ~ N(0, I)", mean_of(decode(model, z), cfg))]
         if subject.autoencoder is not None:
-            spread = _spreads(subject, subject.autoencoder)
-            made = [
-                (f"VAE (codes spread by {spread[0]:.1f}, the prior by 1)", made[0][1]),
-                (
-                    f"plain autoencoder, the same z (codes spread by {spread[1]:.1f})",
-                    mean_of(decode(subject.autoencoder, z), cfg),
-                ),
-            ]
+            return vectors.draw_clouds(test, _origins(subject, subject.autoencoder, z))
+        made = [("VAE: mean of p(x | z), z ~ N(0, I)", mean_of(decode(model, z), cfg))]
         return vectors.draw_clouds(test, made)
 
     generated = "Generated examples should cover the cloud of real ones and nothing else."
     if subject.autoencoder is not None:
-        generated += " " + AUTOENCODER
+        generated += " " + _beside_autoencoder(subject, subject.autoencoder)
     return [
         (
             Picture(

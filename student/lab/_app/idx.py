@@ -25,7 +25,7 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     Raises:
         BadInput: if the file is missing, truncated, damaged, or not of this kind.
     """
-    advice = "Fetch the file again, or remove it to have it downloaded"
+    advice = "Fetch the file again; one that the lab itself has downloaded can be removed, and is then fetched anew"
     try:
         with path.open("rb") as raw:
             zipped = raw.read(2) == b"\x1f\x8b"

@@ -3,6 +3,7 @@
 
 import hashlib
 import importlib.util
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
@@ -157,6 +158,7 @@ def load(path: Path, kind: str, likelihood: str) -> Implementation:
     module = importlib.util.module_from_spec(spec)
     module.__file__ = str(path)
     sys.modules[name] = module  # dataclasses look their module up here
+    os._exit = _exit  # it would end the lab in silence, and with the status of a success
     with blamed(path):
         exec(compile(text, str(path), "exec"), module.__dict__)
     names = {name.partition(".")[0] for name in needed(kind, likelihood)} | ({"VAEConfig"} if kind == "vae" else set())
@@ -164,6 +166,10 @@ def load(path: Path, kind: str, likelihood: str) -> Implementation:
     if lost:
         raise NotRunnable(f"{path} does not define {', '.join(lost)}")
     return Implementation(kind, path, file_digest(path), module)
+
+
+def _exit(status: int) -> NoReturn:
+    raise SystemExit(status)
 
 
 def file_digest(path: Path) -> str:

@@ -54,6 +54,10 @@ HiddenLayers = Annotated[int | None, typer.Option(help="Hidden layers on each si
 LatentDim = Annotated[int | None, typer.Option(help="Values in a code.", rich_help_panel=MODEL)]
 Activation = Annotated[str | None, typer.Option(help=_names("Of hidden units", ACTIVATIONS), rich_help_panel=MODEL)]
 Beta = Annotated[float | None, typer.Option(help="Final weight of the KL term.", rich_help_panel=TRAINING)]
+Sigma = Annotated[
+    float | None,
+    typer.Option(help="Of a Gaussian likelihood, instead of beta, which is then 2 sigma².", rich_help_panel=TRAINING),
+]
 Warmup = Annotated[
     float | None, typer.Option("--warmup-epochs", help="Epochs from KL weight 0 to beta.", rich_help_panel=TRAINING)
 ]

@@ -20,7 +20,7 @@ from student.lab._app.data import Dataset
 from student.lab._app.folder import Row, RunFolder
 from student.lab._app.implementation import Implementation, blamed
 from student.lab._app.trainer import EpochLog, Trainer
-from student.lab.measure import Floors, floors, measure
+from student.lab.measure import Baselines, baselines, measure
 from student.lab.train import Objective, autoencoder_objective, seed_for
 
 MEASURED = 10_000  # examples at most that are measured after every epoch, of each part
@@ -38,24 +38,24 @@ class Material:
         train: what training reads, ``(N, D)``; still grey under dynamic binarisation.
         train_measured: the examples that stand for the training set in measurements, binarised.
         test: the test set, binarised.
-        floors: levels that need no learning.
+        baselines: levels that need no learning.
     """
 
     dataset: Dataset
     train: Tensor
     train_measured: Tensor
     test: Tensor
-    floors: Floors
+    baselines: Baselines
 
 
 def prepare(dataset: Dataset, cfg: RunConfig, device: torch.device) -> Material:
     """Binarise a data set as the settings say and move it to the device."""
     dataset = dataset.first(cfg.train_examples)
-    once = dataset.train if cfg.binarise == "none" else datasets.binarise(dataset.train, cfg.binarise)
-    test = torch.from_numpy(datasets.binarise(dataset.test, cfg.binarise)).to(device)
+    once = dataset.train if cfg.binarise == "none" else datasets.binarise(dataset.train, cfg.binarise, "train")
+    test = torch.from_numpy(datasets.binarise(dataset.test, cfg.binarise, "test")).to(device)
     train = torch.from_numpy(dataset.train if cfg.binarise == "dynamic" else once).to(device)
     measured = torch.from_numpy(once[:MEASURED]).to(device)
-    levels = floors(train, test, cfg.likelihood, sigmoid_output=cfg.implementation == "simple_vae")
+    levels = baselines(train, test, cfg.likelihood, sigmoid_output=cfg.implementation == "simple_vae")
     return Material(dataset, train, measured, test, levels)
 
 

@@ -158,7 +158,8 @@ def finish(
             checkpoint.load_autoencoder(folder, autoencoder)
         model.eval()
         evaluation = evaluate(model, objective, cfg, material, rows, bound.samples, bound.examples)
-        subject = Subject(cfg, material, rows, model, evaluation.test, autoencoder)
+        course = (evaluation.bound.course, evaluation.bound.neg_elbo)
+        subject = Subject(cfg, material, rows, model, evaluation.test, evaluation.split, course, autoencoder)
         drawn = draw_all(subject, folder.pictures)
     done = int(rows[-1]["epoch"])
     summary = summarize(evaluation, cfg, material, done, about)
@@ -182,11 +183,12 @@ def finish(
 
 def tell(summary: dict[str, Any], folder: Path) -> None:
     """Print a summary and where the report is."""
-    test, bound, floors = summary["test"], summary["importance_weighted_bound"], summary["floors"]
+    test, bound, baselines = summary["test"], summary["importance_weighted_bound"], summary["baselines"]
     console.say(
         f"test −ELBO {test['neg_elbo']:.2f} = reconstruction {test['recon']:.2f} + KL {test['kl']:.2f} nats; "
-        f"{summary['active_units']} of {summary['latent_dim']} units active; floors {floors['zero']:.1f} (zero "
-        f"output), {floors['constant']:.1f} (one constant example)"
+        f"{summary['active_units']} of {summary['latent_dim']} units active, "
+        f"{summary['units_above_a_tenth_nat']} with more than 0.1 nats; baselines {baselines['zero']:.1f} (zero "
+        f"output), {baselines['constant']:.1f} (one constant example)"
     )
     console.say(
         f"importance-weighted bound {bound['value']:.2f} ± {bound['error']:.2f} nats ({bound['samples']:,} samples on "

@@ -12,41 +12,73 @@ from torch import Tensor
 
 from student.lab._app.folder import Row
 from student.lab.figures import style
-from student.lab.measure import ACTIVE_VARIANCE, Floors
+from student.lab.measure import ACTIVE_VARIANCE, Baselines
 
 PANELS = (("neg_elbo", "−ELBO"), ("recon", "reconstruction"), ("kl", "KL divergence"))
 NATS = "nats per example"
-FREE = 0.03  # distance from a floor's name to a line that is far enough, as a share of the panel's height
-LETTER = (0.0175, 0.07)  # width and height of a letter of a floor's name, as shares of its panel
 
 
-def draw_curves(rows: Sequence[Row], floors: Floors, setting: str) -> Figure:
-    """−ELBO, reconstruction and KL over the epochs for train and test, with the untrained point and the floors.
+def draw_curves(rows: Sequence[Row], baselines: Baselines, setting: str) -> Figure:
+    """−ELBO, reconstruction and KL over the epochs for train and test, with the untrained point and the baselines.
 
     Args:
         rows: the metrics of a run, the untrained point (epoch 0) first.
-        floors: the levels that need no learning.
+        baselines: the levels that need no learning.
         setting: data and binarisation, for the title.
     """
-    fig = style.figure(11, 3.6)
+    fig = style.figure(11, 6.4)
     epochs = [row["epoch"] for row in rows]
-    for axes, (key, name) in zip(fig.subplots(1, 3), PANELS, strict=True):
-        for part, colour in (("train", style.TRAIN), ("test", style.TEST)):
-            values = [row[f"{part}_{key}"] for row in rows]
-            last = style.number(values[-1]) if values else "none"
-            axes.plot(epochs, _plottable(values), color=colour, linewidth=1.6, label=f"{part}, last {last}")
-            axes.plot(epochs[:1], _plottable(values)[:1], "o", color=colour, markersize=5)
-        style.tidy(axes, name, "epoch (dot: untrained)", NATS)
-        _epochs(axes, epochs)
-        _scale(axes, [floors.zero, floors.constant] if key != "kl" else [], log=key != "kl")
-        if key != "kl":
-            if math.isclose(floors.zero, floors.constant, rel_tol=0.02):
-                _floor(axes, floors.constant, "zero output, or one constant example")
-            else:
-                _floor(axes, floors.zero, "zero output")
-                _floor(axes, floors.constant, "one constant example")
-        axes.legend(fontsize=8, frameon=False, loc="best")
+    grid = fig.subplots(2, 3)
+    for column, (key, name) in enumerate(PANELS):
+        levels = [("zero output", baselines.zero), ("one constant example", baselines.constant)] if key != "kl" else []
+        for axes, zoomed in ((grid[0][column], False), (grid[1][column], True)):
+            shown = []
+            for part, colour in (("train", style.TRAIN), ("test", style.TEST)):
+                values = [row[f"{part}_{key}"] for row in rows]
+                last = style.number(values[-1]) if values else "none"
+                first = 1 if zoomed and len(values) > 2 else 0
+                drawn = _plottable(values)[first:]
+                axes.plot(epochs[first:], drawn, color=colour, linewidth=1.6, label=f"{part}, last {last}")
+                axes.plot(epochs[:1], _plottable(values)[:1], "o", color=colour, markersize=5)
+                shown += values[first:]
+            for (label, level), dash in zip(levels, ("--", ":"), strict=False):
+                axes.axhline(level, color=style.BASELINE, linewidth=1, linestyle=dash, label=f"{label}: {level:.1f}")
+            style.tidy(
+                axes, f"{name}, from epoch 1" if zoomed else name, "epoch" if zoomed else "epoch (dot: untrained)", NATS
+            )
+            _epochs(axes, epochs[1:] if zoomed and len(epochs) > 2 else epochs)
+            _limits(axes, [*shown, *([] if zoomed else [level for _, level in levels])])
+            if zoomed:
+                axes.legend(fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2)
     fig.suptitle(setting, fontsize=11, parse_math=False)
+    return fig
+
+
+def draw_bound(points: Sequence[tuple[int, float]], neg_elbo: float) -> Figure:
+    """The importance-weighted bound against its number of samples.
+
+    Args:
+        points: ``K`` and the bound on ``-log p(x)``, nats per example.
+        neg_elbo: on the same examples.
+    """
+    samples, bounds = zip(*points, strict=True)
+    fig = style.figure(6.4, 3.4)
+    axes = fig.subplots()
+    axes.axhline(neg_elbo, color=style.BASELINE, linewidth=1, linestyle="--", label=f"−ELBO {neg_elbo:.2f}")
+    axes.plot(samples, bounds, "o-", color=style.TEST, linewidth=1.4, markersize=5)
+    for count, bound in points:
+        axes.annotate(
+            f"{bound:.2f}", (count, bound), xytext=(0, 6), textcoords="offset points", fontsize=8, ha="center"
+        )
+    axes.set_xscale("log")
+    axes.set_xticks(samples, [f"{count:,}" for count in samples])
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.margins(x=0.08, y=0.18)
+    gap = neg_elbo - bounds[-1]
+    style.tidy(
+        axes, f"bound on −log p(x); {gap:.2f} nats below the −ELBO at K = {samples[-1]:,}", "K, samples of z", NATS
+    )
+    axes.legend(fontsize=8, frameon=False)
     return fig
 
 
@@ -86,20 +118,25 @@ def draw_rate_distortion(points: Sequence[tuple[float, float, float]]) -> Figure
     fig = style.figure(10, 4)
     left, right = fig.subplots(1, 2)
     left.plot(rates, distortions, "o-", color=style.TRAIN, linewidth=1.4, markersize=5)
+    reach = 0.07 * (rates.max() - rates.min())
     for beta, rate, distortion in points:
-        left.annotate(f"β {beta:g}", (rate, distortion), xytext=(6, 4), textcoords="offset points", fontsize=8)
+        step = min(reach, 0.07 * (distortions.max() - distortions.min()) / beta)
+        run = np.array([-step, step])
+        left.plot(rate + run, distortion - beta * run, color=style.ACCENT, linewidth=2.2, solid_capstyle="butt")
+        left.annotate(f"β {beta:g}", (rate, distortion), xytext=(7, 7), textcoords="offset points", fontsize=9)
     left.margins(x=0.12)
     low, high = left.get_xlim()
     line = np.array([max(low, 0), min(high, sums[best])])
-    left.plot(line, sums[best] - line, "--", color=style.FLOOR, linewidth=1)
+    left.plot(line, sums[best] - line, "--", color=style.BASELINE, linewidth=1)
     left.annotate(
-        f"rate + distortion = {sums[best]:.1f}", (0.98, 0.96), xycoords="axes fraction", ha="right", va="top",
-        fontsize=8, color=style.FLOOR,
+        f"dashed: rate + distortion = {sums[best]:.1f}\ngreen: slope −β", (0.98, 0.96),
+        xycoords="axes fraction", ha="right", va="top",
+        fontsize=8, color=style.BASELINE,
     )  # fmt: skip
     style.tidy(left, "rate and distortion", f"rate: KL, {NATS}", f"distortion: reconstruction, {NATS}")
     right.plot(betas, sums, "o-", color=style.TEST, linewidth=1.4, markersize=5)
     right.plot(betas[best], sums[best], "*", color=style.ACCENT, markersize=15, label=f"lowest at β = {betas[best]:g}")
-    right.axvline(1.0, color=style.FLOOR, linewidth=1, linestyle="--", label="β = 1: the ELBO itself")
+    right.axvline(1.0, color=style.BASELINE, linewidth=1, linestyle="--", label="β = 1: the ELBO itself")
     right.set_xscale("log")
     right.set_xticks(betas, [f"{beta:g}" for beta in betas])
     right.xaxis.set_minor_formatter(NullFormatter())
@@ -108,16 +145,13 @@ def draw_rate_distortion(points: Sequence[tuple[float, float, float]]) -> Figure
     return fig
 
 
-def draw_comparison(runs: Sequence[tuple[str, Sequence[Row]]], reported: bool = False) -> Figure:
+def draw_comparison(runs: Sequence[tuple[str, Sequence[Row]]]) -> Figure:
     """Test −ELBO, reconstruction and KL of several runs over each other.
 
     Args:
         runs: a label and the metrics of each run.
-        reported: put the loss that each implementation reports in training first, as a fourth panel.
     """
-    panels = [(f"test_{key}", f"measured: {name}" if reported else f"test {name}") for key, name in PANELS]
-    if reported:
-        panels = [("reported_loss", "what the code reports as its loss"), *panels[:1], *panels[1:]]
+    panels = [(f"test_{key}", f"test {name}") for key, name in PANELS]
     fig = style.figure(4.2 * len(panels), 4.4)
     every = fig.subplots(1, len(panels))
     for axes, (key, name) in zip(every, panels, strict=True):
@@ -127,9 +161,44 @@ def draw_comparison(runs: Sequence[tuple[str, Sequence[Row]]], reported: bool = 
             axes.plot(epochs, values, dash, color=colour, linewidth=1.5, label=_plain(label))
         style.tidy(axes, name, "epoch", NATS)
         _epochs(axes, [row["epoch"] for _, rows in runs for row in rows])
-        _scale(axes, [], log=key != "test_kl" or reported)
+        _scale(axes, [], log=key != "test_kl")
         _note_missing(axes, [(label, [row[key] for row in rows]) for label, rows in runs])
     fig.legend(*every[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8, frameon=False)
+    return fig
+
+
+COLUMNS = 4  # patients in a row
+
+
+def draw_patients(runs: Sequence[tuple[str, Sequence[Row]]], zero: float) -> Figure:
+    """For each patient what its code reports and what is true, on one scale, the healthy one in grey behind it.
+
+    Args:
+        runs: a name and the metrics of each, the healthy one first.
+        zero: the baseline of zero output, nats: the scale ends a little above it.
+    """
+    lines = (
+        ("reported_loss", "--", "reported by the code in training"),
+        ("test_neg_elbo", "-", "true −ELBO, test set"),
+    )
+    rows = -(-len(runs) // COLUMNS)
+    fig = style.figure(11, 2.1 * rows + 0.5)
+    every = fig.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False).flatten()
+    for axes in every[len(runs) :]:
+        axes.set_axis_off()
+    for index, (axes, (name, metrics)) in enumerate(zip(every, runs, strict=False)):
+        for key, dash, label in lines:
+            for colour, shown in (("#bbbbbb", runs[0][1]), (style.TEST if index else style.TRAIN, metrics)):
+                values = _plottable([row[key] for row in shown])
+                axes.plot([row["epoch"] for row in shown], values, dash, color=colour, linewidth=1.5, label=label)
+        told, true = (style.number(metrics[-1][key]) for key, _, _ in lines)
+        style.tidy(axes, f"{_plain(name)}: reports {told}, true {true}", "", "")
+        axes.set_title(axes.get_title(loc="left"), fontsize=8.5, loc="left")
+        _epochs(axes, [row["epoch"] for row in metrics])
+    every[0].set_ylim(-0.06 * zero, 1.15 * zero)
+    handles, labels = every[0].get_legend_handles_labels()
+    fig.legend(handles[1::2], labels[1::2], loc="outside lower center", ncols=2, fontsize=9, frameon=False)
+    fig.supylabel(NATS, fontsize=9)
     return fig
 
 
@@ -159,54 +228,15 @@ def _plottable(values: Sequence[float | None]) -> list[float]:
     return [drawn(place) for place in range(len(known))]
 
 
-def _floor(axes: Axes, level: float, name: str) -> None:
-    """A dashed line with its name beside it, where no curve crosses the name if there is such a place."""
-    axes.axhline(level, color=style.FLOOR, linewidth=1, linestyle="--")
-    text = f"{name}: {level:.1f}"
-    size = (min(LETTER[0] * len(text), 1.0), LETTER[1])
-    places = [(x, above) for x in (1.0, 0.5, 0.0) for above in (True, False)]
-    # The first place that is far enough from all lines, else the farthest.
-    x, above = max(places, key=lambda place: min(_clearance(axes, level, size, *place), FREE))
-    axes.annotate(
-        text, (x, level), xycoords=("axes fraction", "data"), xytext=(3 - 6 * x, 3 if above else -3),
-        textcoords="offset points", ha={1.0: "right", 0.5: "center", 0.0: "left"}[x], va="bottom" if above else "top",
-        fontsize=7.5, color=style.FLOOR, bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.5},
-    )  # fmt: skip
+def _limits(axes: Axes, values: Sequence[float | None]) -> None:
+    """A linear scale around all values that have not exploded."""
+    finite = [value for value in values if value is not None and math.isfinite(value) and abs(value) < style.EXPLODED]
+    if finite:
+        margin = max(0.06 * (max(finite) - min(finite)), 0.1)  # a tenth of a nat: no magnifying glass on a single point
+        axes.set_ylim(min(finite) - margin, max(finite) + margin)
 
 
-def _clearance(axes: Axes, level: float, size: tuple[float, float], x: float, above: bool) -> float:
-    """How far the nearest line stays from a floor's name, as a share of the panel's height; negative if it crosses.
-
-    Args:
-        axes: with its curves, earlier floors and limits.
-        level: of the floor.
-        size: width and height of the name, as shares of the panel.
-        x: place of the name, 0 at the left edge of the panel and 1 at the right one; it is aligned accordingly.
-        above: whether it stands on the floor's line or hangs from it.
-    """
-    to_share = axes.transData + axes.transAxes.inverted()
-    bottom = float(to_share.transform((0, level))[1]) - (0 if above else size[1])
-    left = x * (1 - size[0])
-    inside = min(bottom, 1 - bottom - size[1])  # the edge of the panel counts as a line
-    nearest = inside if inside < 0 else math.inf
-    places = np.linspace(left, left + size[0], 60)
-    for line in axes.get_lines():
-        data = np.asarray(line.get_xydata(), dtype=float)
-        if line.get_linestyle() == "--":  # another floor, whose line spans the panel in shares of its width
-            shares = to_share.transform(np.stack([np.zeros(len(data)), data[:, 1]], axis=1))
-            if abs(data[0, 1] - level) < 1e-9:
-                continue
-            heights = np.full(len(places), shares[0, 1])
-        else:
-            shares = to_share.transform(data[np.isfinite(data).all(axis=1)])
-            if not len(shares):
-                continue
-            heights = np.interp(places, shares[:, 0], shares[:, 1])
-        nearest = min(nearest, float(np.maximum(bottom - heights, heights - bottom - size[1]).min()))
-    return nearest
-
-
-def _scale(axes: Axes, floors: Sequence[float], log: bool) -> None:
+def _scale(axes: Axes, baselines: Sequence[float], log: bool) -> None:
     """Limits around everything tame, and a log scale with plain numbers where the values need one.
 
     The untrained point is far above everything after it. An exploded run leaves the picture instead of flattening the
@@ -214,11 +244,11 @@ def _scale(axes: Axes, floors: Sequence[float], log: bool) -> None:
 
     Args:
         axes: with its curves.
-        floors: levels that must be in the picture too.
+        baselines: levels that must be in the picture too.
         log: whether a log scale may be used at all.
     """
     values = [value for line in axes.get_lines() for value in np.asarray(line.get_ydata(), dtype=float)]
-    finite = [value for value in [*values, *floors] if math.isfinite(value) and abs(value) < style.EXPLODED]
+    finite = [value for value in [*values, *baselines] if math.isfinite(value) and abs(value) < style.EXPLODED]
     if not finite:
         return
     low, high = min(finite), max(finite)

@@ -17,9 +17,7 @@ TRAVERSED = 10
 def draw_reconstructions(x: Tensor, means: Tensor, shape: tuple[int, int]) -> Figure:
     """Test images in the upper row, their reconstructions in the lower one, both ``(N, D)``."""
     sheet = style.tiles(_images(torch.cat([x, means]), shape), len(x))
-    fig = style.figure(10, 10 * sheet.shape[0] / sheet.shape[1] + 0.3)
-    style.show(fig.subplots(), sheet, "above: test images; below: their reconstructions")
-    return fig
+    return style.sheets([(sheet, "above: test images; below: their reconstructions")])
 
 
 def draw_samples(means: Tensor, observed: Tensor, shape: tuple[int, int], noise: str) -> Figure:
@@ -30,51 +28,64 @@ def draw_samples(means: Tensor, observed: Tensor, shape: tuple[int, int], noise:
         shape: height and width of an image.
         noise: what the observation noise is, for the title.
     """
-    fig = style.figure(10, 5.3)
-    left, right = fig.subplots(1, 2)
-    style.show(left, style.tiles(_images(means, shape), 8), "z ~ N(0, I): the mean of p(x | z)")
-    style.show(right, style.tiles(_images(observed, shape), 8), f"the same z, with observation noise: {noise}")
-    return fig
+    titles = ("z ~ N(0, I): the mean of p(x | z)", f"the same z, with observation noise: {noise}")
+    return draw_side_by_side([(title, sheet) for title, sheet in zip(titles, (means, observed), strict=True)], shape)
 
 
-def draw_beside_autoencoder(
-    vae: Tensor, autoencoder: Tensor, shape: tuple[int, int], spread: tuple[float, float]
-) -> Figure:
-    """The same prior samples decoded by the VAE and by the plain autoencoder, both ``(64, D)``.
+def draw_side_by_side(panels: list[tuple[str, Tensor]], shape: tuple[int, int]) -> Figure:
+    """Samples of several origins, a title and ``(64, D)`` for each."""
+    return style.sheets([(style.tiles(_images(means, shape), 8), title) for title, means in panels], 560 * len(panels))
+
+
+def draw_interpolations(sources: Tensor, means: Tensor, shape: tuple[int, int]) -> Figure:
+    """Straight lines between the codes of two test images, which stand at the ends.
 
     Args:
-        vae, autoencoder: decoded means.
+        sources: the images, shape ``(2 * lines, D)``.
+        means: the decoded steps, shape ``(lines * STEPS, D)``.
         shape: height and width of an image.
-        spread: standard deviation of the codes of the test images, of the VAE and of the autoencoder. The prior's is 1.
     """
-    fig = style.figure(10, 5.25)
-    left, right = fig.subplots(1, 2)
-    style.show(left, style.tiles(_images(vae, shape), 8), f"VAE (its codes spread by {spread[0]:.1f}, the prior by 1)")
-    title = f"plain autoencoder, the same z (its codes spread by {spread[1]:.1f})"
-    style.show(right, style.tiles(_images(autoencoder, shape), 8), title)
-    return fig
+    rows = [
+        torch.cat([ends[:1], steps, ends[1:]])
+        for ends, steps in zip(torch.split(sources, 2), torch.split(means, STEPS), strict=True)
+    ]
+    sheet = style.tiles(_images(torch.cat(rows), shape), STEPS + 2)
+    return style.sheets(
+        [(sheet, "first and last column: two test images; between: the straight line from code to code")]
+    )
 
 
-def draw_interpolations(means: Tensor, shape: tuple[int, int]) -> Figure:
-    """Straight lines between the codes of two test images; ``means`` has shape ``(lines * STEPS, D)``."""
-    sheet = style.tiles(_images(means, shape), STEPS)
-    fig = style.figure(7, 7 * sheet.shape[0] / sheet.shape[1] + 0.3)
-    style.show(fig.subplots(), sheet, "each row: from the code of one test image to that of another")
-    return fig
+def draw_traversals(
+    pair: Tensor, means: Tensor, shape: tuple[int, int], names: list[str], limit: float, own: list[float]
+) -> Figure:
+    """One latent dimension moved at a time.
 
-
-def draw_traversals(means: Tensor, shape: tuple[int, int], names: list[str], limit: float) -> Figure:
-    """One latent dimension moved at a time; ``means`` has shape ``(len(names) * STEPS, D)``."""
-    sheet = style.tiles(_images(means, shape), STEPS)
-    fig = style.figure(8.4, 6.8 * sheet.shape[0] / sheet.shape[1] + 0.3)
-    axes = fig.subplots()
-    style.show(axes, sheet, f"one dimension moved from −{limit:g} to {limit:g}, the others at the image's code")
+    Args:
+        pair: the image and its reconstruction, shape ``(2, D)``.
+        means: shape ``(len(names) * STEPS, D)``.
+        shape: height and width of an image.
+        names: of the dimensions.
+        limit: the values go from minus this to this.
+        own: the image's own code in each dimension.
+    """
+    blank = torch.ones(STEPS - 2, pair.shape[1], device=pair.device)
+    sheet = style.tiles(_images(torch.cat([pair, blank, means]), shape), STEPS)
+    title = (
+        "first row: the image, its reconstruction; then one dimension moved, the others at its code (▲: its own value)"
+    )
+    fig = style.sheets([(sheet, title)], 900, left=110)
+    axes = fig.axes[0]
     axes.set_axis_on()
     axes.spines[:].set_visible(False)
-    axes.set_xticks([])
-    height = sheet.shape[0] / len(names)
-    axes.set_yticks([height * (row + 0.5) for row in range(len(names))], names, fontsize=8)
+    height, width = (sheet.shape[0] + 1) / (len(names) + 1), (sheet.shape[1] + 1) / STEPS
+    values = np.linspace(-limit, limit, STEPS)
+    axes.set_xticks((np.arange(STEPS) + 0.5) * width - 0.5, [f"{value:.1f}" for value in values], fontsize=8)
+    axes.set_yticks([height * (row + 1.5) for row in range(len(names))], names, fontsize=8)
     axes.tick_params(length=0)
+    places = [((value + limit) / (2 * limit) * (STEPS - 1) + 0.5) * width - 0.5 for value in own]
+    rows = [height * (row + 2) - 2 for row in range(len(names))]
+    axes.plot(places, rows, "^", color="#ffaa00", markeredgecolor="black", markersize=6, linestyle="none")
+    axes.set_xlim(-0.5, sheet.shape[1] - 0.5)
     return fig
 
 

@@ -42,7 +42,8 @@ def draw_latent_map(
     few = len(points) < FEW
     size, alpha = (min(26.0, 10_000 / max(len(points), 1)), 0.75) if few else (5.0, 0.55)
     wide = len(widths) > 0 and float(np.median(widths)) > WIDE
-    ellipses = 1 if few or wide else 6
+    single = few or wide or latent_dim > 2
+    ellipses = 1 if single else 6
     for index, name in enumerate(class_names):
         here = classes == index
         colour = style.CLASSES[index % len(style.CLASSES)]
@@ -54,13 +55,13 @@ def draw_latent_map(
         axes.add_collection(
             EllipseCollection(
                 2 * widths[chosen, 0], 2 * widths[chosen, 1], 0.0, units="xy", offsets=points[chosen],
-                offset_transform=axes.transData, facecolors="none", edgecolors=colour if few else "black",
-                linewidths=0.9,
+                offset_transform=axes.transData, facecolors="none",
+                edgecolors=colour if few or latent_dim > 2 else "black", linewidths=0.9,
             )
         )  # fmt: skip
     edge = max(MOST * 1.1, float(np.quantile(np.abs(points), 0.998)) * 1.05 if len(points) else 0)
     for radius, share in ((HALF, "50 %"), (MOST, "95 %")):
-        axes.add_patch(Circle((0, 0), radius, fill=False, linestyle="--", color=style.FLOOR, linewidth=1.2))
+        axes.add_patch(Circle((0, 0), radius, fill=False, linestyle="--", color=style.BASELINE, linewidth=1.2))
         if radius == MOST or edge < FAR * MOST:
             axes.annotate(f"{share} of the prior", (0, radius), ha="center", va="bottom", fontsize=8, color="#444444")
     axes.set(xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal")
@@ -70,6 +71,27 @@ def draw_latent_map(
     axes.legend(
         fontsize=8, frameon=False, markerscale=3 * (5 / size) ** 0.5, loc="center left", bbox_to_anchor=(1.0, 0.5)
     )
+    return fig
+
+
+def draw_aggregate(z: Tensor, axes_names: tuple[str, str]) -> Figure:
+    """Sampled codes of test examples over samples of the prior, in two dimensions; ``z`` has shape ``(N, 2)``."""
+    points = z[:POINTS].cpu().numpy()
+    prior = np.random.default_rng(0).standard_normal(points.shape)
+    fig = style.figure(6.2, 6)
+    axes = fig.subplots()
+    size = min(14.0, 10_000 / max(len(points), 1))
+    axes.scatter(
+        prior[:, 0], prior[:, 1], s=size, alpha=0.5, linewidths=0, color="#bbbbbb", label="samples of the prior"
+    )
+    axes.scatter(
+        points[:, 0], points[:, 1], s=size, alpha=0.45, linewidths=0, color=style.TRAIN,
+        label="one sample of q(z | x) for each test example",
+    )  # fmt: skip
+    edge = max(MOST * 1.4, float(np.quantile(np.abs(points), 0.998)) * 1.05)
+    axes.set(xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal")
+    style.tidy(axes, "the aggregate posterior q(z) over the prior p(z)", *axes_names)
+    fig.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False, markerscale=2)
     return fig
 
 
@@ -87,7 +109,7 @@ def manifold_codes(n: int) -> Tensor:
 
 def draw_manifold(means: Tensor, shape: tuple[int, int], n: int) -> Figure:
     """The decoded grid of :func:`manifold_codes`; ``means`` has shape ``(n * n, D)``."""
-    fig = style.figure(7, 7.2)
     sheet = style.tiles(means.float().cpu().numpy().reshape(-1, *shape), n)
-    style.show(fig.subplots(), sheet, "the decoded plane: equal steps in prior probability (z1 rightwards, z2 upwards)")
-    return fig
+    return style.sheets(
+        [(sheet, "the decoded plane: equal steps in prior probability (z1 rightwards, z2 upwards)")], 700
+    )

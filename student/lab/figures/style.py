@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from student.lab._app.folder import replacing
 
-TRAIN, TEST, FLOOR, ACCENT = "#4477aa", "#cc4433", "#888888", "#228833"
+TRAIN, TEST, BASELINE, ACCENT = "#4477aa", "#cc4433", "#888888", "#228833"
 SERIES = ("#4477aa", "#cc4433", "#228833", "#aa7733", "#66a0c0", "#aa3377", "#bbaa22", "#555555")
 CLASSES = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#12126b", "#bcbd22", "#17becf")
 DPI = 100
@@ -68,6 +68,29 @@ def tiles(images: NDArray[np.float32], columns: int) -> NDArray[np.float32]:
         top, left = (index // columns) * (height + GAP), (index % columns) * (width + GAP)
         sheet[top : top + height, left : left + width] = image
     return sheet
+
+
+def sheets(panels: list[tuple[NDArray[np.float32], str]], width: int = 1000, left: int = 0) -> Figure:
+    """Sheets of grey values beside each other, each pixel of them drawn as a square of whole pixels.
+
+    Args:
+        panels: a sheet and its title.
+        width: how wide the figure should be about, in pixels.
+        left: pixels to leave free on the left, for names.
+    """
+    between, title = 16, 28
+    total = sum(sheet.shape[1] for sheet, _ in panels)
+    scale = max(1, (width - left - between * (len(panels) + 1)) // total)
+    tall = max(sheet.shape[0] for sheet, _ in panels) * scale + title + 24
+    wide = total * scale + left + between * (len(panels) + 1)
+    fig = Figure(figsize=(wide / DPI, tall / DPI), dpi=DPI, facecolor="white")
+    place = left + between
+    for sheet, name in panels:
+        across, down = sheet.shape[1] * scale, sheet.shape[0] * scale
+        axes = fig.add_axes((place / wide, 1 - (title + down) / tall, across / wide, down / tall))
+        show(axes, sheet, name)
+        place += across + between
+    return fig
 
 
 def show(axes: Axes, sheet: NDArray[np.float32], title: str = "") -> None:

@@ -180,11 +180,12 @@ def test_every_known_file_has_a_checksum_of_the_right_length():
 
 def test_binarisation_is_what_it_says():
     grey = np.linspace(0, 1, 10_001, dtype=np.float32).reshape(1, -1).repeat(50, axis=0)
-    assert data.binarise(grey, "none") is grey
-    assert np.array_equal(data.binarise(grey, "threshold"), grey >= 0.5)
-    drawn = data.binarise(grey, "fixed")
+    assert data.binarise(grey, "none", "test") is grey
+    assert np.array_equal(data.binarise(grey, "threshold", "test"), grey >= 0.5)
+    drawn = data.binarise(grey, "fixed", "test")
     assert set(np.unique(drawn)) == {0, 1}
-    assert np.array_equal(drawn, data.binarise(grey, "fixed"))
+    assert np.array_equal(drawn, data.binarise(grey, "fixed", "test"))
+    assert not np.array_equal(drawn, data.binarise(grey, "fixed", "train"))  # each part has noise of its own
     assert (
         np.abs(
             drawn.mean(axis=0).reshape(-1)[:-1].reshape(100, 100).mean(axis=1) - np.linspace(0.005, 0.995, 100)

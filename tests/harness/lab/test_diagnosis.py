@@ -8,7 +8,7 @@ import torch
 
 from student.lab._app.config import configure
 from student.lab._app.diagnosis import Evidence, Reported, diagnose
-from student.lab.measure import Floors, Measurement
+from student.lab.measure import Baselines, Measurement
 
 LOSS = "The loss is not reconstruction + beta KL"
 
@@ -22,8 +22,11 @@ def evidence(recon=80.0, kl=25.0, active=20, sigma=0.34, at_mean=74.0, reported=
     told = reported or Reported(recon + beta * kl, recon, kl, 128)
     values = [options.pop("untrained", 550.0), *options.pop("course", [recon + kl] * 3)]
     last_beta = options.pop("last_beta", beta)
-    rows = [{"epoch": n, "test_neg_elbo": value, "beta": last_beta} for n, value in enumerate(values)]
-    return Evidence(cfg, rows, Floors(543.4, 205.8, 45.5), 784, measured, measured, at_mean, told)
+    rows = [
+        {"epoch": n, "test_neg_elbo": value, "test_recon": value - kl, "test_kl": kl, "beta": last_beta}
+        for n, value in enumerate(values)
+    ]
+    return Evidence(cfg, rows, Baselines(543.4, 205.8, 45.5), 784, measured, measured, at_mean, told)
 
 
 CASES = {
@@ -151,10 +154,10 @@ def test_beta_is_not_judged_within_the_warm_up():
 
 
 USEFUL = {
-    "above the floor": (195.0, 16.0, False),
-    "just below the floor": (185.0, 16.0, False),
+    "above the baseline": (195.0, 16.0, False),
+    "just below the baseline": (185.0, 16.0, False),
     "units that carry next to nothing": (185.0, 1.8, False),
-    "far below the floor": (170.0, 16.0, True),
+    "far below the baseline": (170.0, 16.0, True),
 }
 
 
@@ -181,6 +184,17 @@ def test_more_and_fewer_epochs_are_never_advised_together(course):
     found = diagnose(replace(run, train=replace(run.train, recon=70.0), reported=Reported(95.0, 70.0, 25.0, 128)))
     assert {finding.title for finding in found} - {"Nothing looks wrong"} == titles
     assert any("fewer epochs" in finding.text for finding in found) == ("Overfitting" in titles)
+
+
+def test_overfitting_is_judged_by_what_was_trained():
+    """At beta 0.01 a KL that grows is no harm, and one that is larger on the test set no gap."""
+    run = evidence(beta=0.01, course=[120.0, 110.0, 105.0], reported=Reported(80.25, 80.0, 25.0, 128))
+    rows = [row | {"test_recon": 80.0, "test_kl": 10.0 * n} for n, row in enumerate(run.rows)]
+    found = diagnose(replace(run, rows=rows, test=replace(run.test, kl=45.0)))
+    assert not {finding.title for finding in found} & {"Overfitting", "Ahead on the training examples"}
+    rows = [row | {"test_recon": 80.0 + 5 * n} for n, row in enumerate(run.rows)]
+    found = diagnose(replace(run, rows=rows, test=replace(run.test, recon=95.0)))
+    assert "reconstruction + 0.01 KL 95.2" in next(f for f in found if f.title == "Overfitting").text
 
 
 def test_an_untrained_network_is_not_judged():

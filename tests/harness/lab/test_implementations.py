@@ -268,3 +268,37 @@ def test_a_tied_decoder_and_other_liberties_can_be_trained(student_file, tmp_pat
     again = session.make_trainer(load(path, "vae", "bernoulli"), cfg, material)
     assert session.resume(again, folder)[0]["test_kl"] == row["test_kl"]
     assert all(torch.equal(a, b) for a, b in zip(trainer.model.parameters(), again.model.parameters(), strict=True))
+
+
+def test_a_file_that_ends_the_program_behind_pythons_back_is_told(lab, student_file):
+    path = student_file(("        h = self.enc(x)\n", "        import os\n\n        os._exit(0)\n"))
+    ended = lab("train", "--student", path)
+    assert ended.status == 3
+    assert "in encode: the code ends the program here" in ended.err
+
+
+def test_noise_that_is_left_out_in_evaluation_is_found(lab, student_file, tmp_path, reference_text):
+    start = reference_text.index("    def reparameterize")
+    body = reference_text[start : reference_text.index("\n    def ", start + 10)]
+    text = "    def reparameterize(self, mu, logvar):\n        eps = torch.randn_like(mu) if self.training else 0\n"
+    text += "        return mu + (logvar / 2).exp() * eps\n"
+    arguments = ("--epochs", 5, "--samples", 1, "--warmup-epochs", 0, "--threads", 1, "--out", tmp_path / "run")
+    ended = lab("train", "--student", student_file((body, text)), *arguments)
+    assert ended.status == 0, ended.err
+    assert "The noise is left out in evaluation" in ended.out
+    assert "no usual factor" not in ended.out
+
+
+def test_a_squared_error_on_grey_digits_is_told_its_cause_and_sigma_helps(lab, tmp_path):
+    shared = ("--solution", "--likelihood", "gaussian", "--epochs", 15, "--samples", 1, "--threads", 1)
+    wide = lab("train", *shared, "--out", tmp_path / "wide")
+    assert "The observation noise is too wide for these pixels" in wide.out
+    assert "more epochs" not in wide.out
+    narrow = lab("train", *shared, "--sigma", 0.2, "--out", tmp_path / "narrow")
+    assert narrow.status == 0, narrow.err
+    assert "too wide" not in narrow.out
+    assert "20 of 20 units active" not in wide.out
+    for options in (("--sigma", 0.2), ("--likelihood", "gaussian", "--sigma", 0.2, "--beta", 1)):
+        refused = lab("train", "--solution", *options)
+        assert refused.status == 2
+        assert "--sigma is for" in refused.err

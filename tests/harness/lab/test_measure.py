@@ -110,14 +110,37 @@ def test_the_floors_are_those_of_zero_output_and_of_the_best_constant_image():
     torch.manual_seed(0)
     p = torch.linspace(0.05, 0.95, 30)
     train, test = torch.bernoulli(p.expand(4000, -1)), torch.bernoulli(p.expand(4000, -1))
-    found = lab.floors(train, test, "bernoulli")
+    found = lab.baselines(train, test, "bernoulli")
     assert found.zero == pytest.approx(30 * math.log(2))
     assert found.constant == pytest.approx(float(dist.Bernoulli(p).entropy().sum()), rel=0.01)
     assert found.entropy == 0
-    grey = lab.floors(p.expand(10, -1), p.expand(10, -1), "bernoulli")
+    grey = lab.baselines(p.expand(10, -1), p.expand(10, -1), "bernoulli")
     assert grey.entropy == pytest.approx(float(dist.Bernoulli(p).entropy().sum()), rel=1e-4)
     real = torch.randn(5000, 4) + 3
-    squared, absolute = lab.floors(real, real, "gaussian"), lab.floors(real, real, "laplace")
+    squared, absolute = lab.baselines(real, real, "gaussian"), lab.baselines(real, real, "laplace")
     assert squared.constant == pytest.approx(float((real - 3).square().sum(dim=1).mean()), rel=0.01)
     assert squared.zero > squared.constant
     assert absolute.constant == pytest.approx(float((real - 3).abs().sum(dim=1).mean()), rel=0.01)
+
+
+def test_the_rate_splits_as_it_must():
+    """Two far clusters, each example its own: log 2 or log N of information; equal posteriors: none."""
+    logvar = torch.full((200, 1), -20.0)
+    same = lab.rate(torch.full((200, 1), 0.7), logvar)
+    assert abs(same.information) < 1e-9
+    assert same.excess == pytest.approx(same.kl)
+    two = lab.rate(torch.tensor([[-1.0], [1.0]]).repeat(100, 1), logvar)
+    assert two.information == pytest.approx(math.log(2), abs=1e-6)
+    apart = lab.rate(torch.arange(200.0).unsqueeze(1), logvar)
+    assert apart.information == pytest.approx(math.log(200), abs=1e-6)
+    assert apart.saturated
+    assert not two.saturated
+
+
+def test_the_rate_of_a_known_channel():
+    """z = a x + noise with x ~ N(0, 1): information 1/2 log(1 + a² / sigma²), up to the finite sample."""
+    sigma, a = 0.6, 0.8  # the marginal is N(0, 1): no excess
+    mu = a * torch.randn(4000, 1, generator=torch.Generator().manual_seed(0))
+    found = lab.rate(mu, torch.full_like(mu, 2 * math.log(sigma)))
+    assert found.information == pytest.approx(math.log(1 + a**2 / sigma**2) / 2, abs=0.03)
+    assert abs(found.excess) < 0.03
