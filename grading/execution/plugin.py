@@ -10,6 +10,7 @@ import inspect
 import os
 import platform
 import threading
+import traceback
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -256,9 +257,11 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
         if not _of_the_submission(error) and _right_for_the_solution(pyfuncitem, check):
             from ..checks.failures import CheckFailure
 
-            message = str(error) if isinstance(error, AssertionError) else "what comes back cannot be worked with"
+            if isinstance(error, AssertionError):
+                said = traceback.extract_tb(error.__traceback__)[-1].line
+                raise CheckFailure("value", str(error) or f"this does not hold: {said}") from error
             actual = f"{type(error).__name__}: {error}".splitlines()[0]
-            raise CheckFailure("structure", message, actual=actual) from error
+            raise CheckFailure("structure", "what comes back cannot be worked with", actual=actual) from error
         raise
 
 
