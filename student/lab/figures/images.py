@@ -70,9 +70,7 @@ def draw_traversals(
     """
     blank = torch.ones(STEPS - 2, pair.shape[1], device=pair.device)
     sheet = style.tiles(_images(torch.cat([pair, blank, means]), shape), STEPS)
-    title = (
-        "first row: the image, its reconstruction; then one dimension moved, the others at its code (▲: its own value)"
-    )
+    title = "top: an image and its reconstruction; rows: one dimension moved (▲: its own code)"
     fig = style.sheets([(sheet, title)], 900, left=110)
     axes = fig.axes[0]
     axes.set_axis_on()
