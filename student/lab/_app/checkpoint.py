@@ -47,14 +47,14 @@ def read_rows(folder: RunFolder) -> list[Row]:
     return _rows(_load_tensors(folder.checkpoint_file)[1], folder.checkpoint_file)
 
 
-def save_autoencoder(folder: RunFolder, model: nn.Module) -> None:
-    """Keep the plain autoencoder's weights."""
-    _save_tensors(folder.autoencoder_file, {f"model.{name}": value for name, value in model.state_dict().items()}, {})
+def save_weights(path: Path, model: nn.Module) -> None:
+    """Keep the weights of a network beside the run's own."""
+    _save_tensors(path, {f"model.{name}": value for name, value in model.state_dict().items()}, {})
 
 
-def load_autoencoder(folder: RunFolder, model: nn.Module) -> None:
+def load_weights(path: Path, model: nn.Module) -> None:
     """Read them back into a model; ``BadInput`` as for :func:`load`."""
-    _into_model(model, _load_tensors(folder.autoencoder_file)[0], folder.autoencoder_file)
+    _into_model(model, _load_tensors(path)[0], path)
 
 
 def _save_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:

@@ -51,7 +51,8 @@ def train(
     hidden_layers: o.HiddenLayers = None, latent_dim: o.LatentDim = None, activation: o.Activation = None,
     beta: o.Beta = None, sigma: o.Sigma = None, warmup_epochs: o.Warmup = None, epochs: o.Epochs = None,
     batch_size: o.BatchSize = None, learning_rate: o.LearningRate = None, lr_schedule: o.LrSchedule = None,
-    seed: o.Seed = None, autoencoder: o.Autoencoder = None, precision: o.Precision = None, compile: o.Compile = None,
+    seed: o.Seed = None, autoencoder: o.Autoencoder = None, plane: o.Plane = None, precision: o.Precision = None,
+    compile: o.Compile = None,
     samples: o.Samples = 100, examples: o.Examples = 1000, device: o.Device = "auto", threads: o.Threads = 0,
     out: o.Out = None, resume: o.Resume = False,
 ) -> None:  # fmt: skip

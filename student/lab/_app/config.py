@@ -48,6 +48,7 @@ class RunConfig:
         seed: decides initial weights, order of batches and noise.
         train_examples: use only the first so many training examples; 0 uses all.
         autoencoder: also train the plain autoencoder (no noise, no KL) with the same network, for comparison.
+        plane: for images, also train the same network with two latents, for its map and the decoded plane.
         precision: "float32", or "bf16" for the forward pass (training only; measurements stay in float32).
         compile: hand the network to ``torch.compile``.
     """
@@ -70,6 +71,7 @@ class RunConfig:
     seed: int = 1
     train_examples: int = 0
     autoencoder: bool = False
+    plane: bool = False
     precision: str = "float32"
     compile: bool = False
 
@@ -119,6 +121,11 @@ class RunConfig:
             if self.data in VECTOR_SETS:
                 raise BadInput(f"simple_vae.py ends in a sigmoid and cannot reach the values of {self.data!r}")
         return self
+
+    @property
+    def has_plane(self) -> bool:
+        """Whether a network with two latents is trained beside the run's own."""
+        return self.plane and self.data in IMAGE_SETS and self.latent_dim != 2
 
     def extended(self, epochs: int | None) -> "RunConfig":
         """The settings of a resumed run, possibly for another number of epochs.
@@ -185,7 +192,7 @@ PRESETS: dict[str, tuple[str, RunConfig]] = {
     ),
     "guide": (
         "student/vae.py with KL warm-up on scikit-learn's digits in black and white; the rest from the command line",
-        RunConfig(preset="guide", binarise="threshold", epochs=60, batch_size=32, warmup_epochs=10),
+        RunConfig(preset="guide", binarise="threshold", epochs=60, batch_size=32, warmup_epochs=10, plane=True),
     ),
     "lab": (
         "MNIST squeezed into 2 latents, Bernoulli, 20 epochs: the latent map, the manifold, 64 generated digits",

@@ -4,6 +4,7 @@
 ``checkpoint.safetensors``   weights, optimiser and all metrics so far; the one source of truth
 ``metrics.csv``              the metrics for people, rewritten from it
 ``autoencoder.safetensors``  the plain autoencoder, where one was asked for
+``plane.safetensors``        the network with two latents, where one was asked for
 ``summary.json``, ``pictures/``, ``report.html``   made at the end, and again by ``vae-lab evaluate``
 """
 
@@ -60,6 +61,11 @@ class RunFolder:
     def autoencoder_file(self) -> Path:
         """Weights of the plain autoencoder."""
         return self.path / "autoencoder.safetensors"
+
+    @property
+    def plane_file(self) -> Path:
+        """Weights of the network with two latents."""
+        return self.path / "plane.safetensors"
 
     @property
     def pictures(self) -> Path:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -14,7 +14,7 @@ from student.lab._app.data import Dataset
 from student.lab._app.folder import Row
 from student.lab._app.session import Material
 from student.lab.figures import curves, images, latent, style, vectors
-from student.lab.measure import Measurement, Rate, decode, log_likelihood, posteriors
+from student.lab.measure import Measurement, Rate, decode, log_likelihood, measure, posteriors
 
 SEED = 3  # of everything drawn at random in pictures: the same samples for every run
 MANIFOLD = 20
@@ -52,6 +52,7 @@ class Subject:
         split: what its KL is made of.
         bound: the importance-weighted bound by its number of samples, and the −ELBO on the same examples, if taken.
         autoencoder: the plain autoencoder beside it, if one was trained.
+        plane: the same network with two latents, if one was trained.
     """
 
     cfg: RunConfig
@@ -62,6 +63,7 @@ class Subject:
     split: Rate
     bound: tuple[list[tuple[int, float]], float] | None = None
     autoencoder: nn.Module | None = None
+    plane: nn.Module | None = None
 
 
 def setting(cfg: RunConfig, dataset: Dataset) -> str:
@@ -100,7 +102,7 @@ def draw_all(subject: Subject, folder: Path, say: Callable[[str], None] = lambda
     """
     drawn = []
     chosen = _of_images if subject.material.dataset.image_shape else _of_vectors
-    for picture, draw in [*_of_any_data(subject), *chosen(subject)]:
+    for picture, draw in [*_of_plane(subject), *_of_any_data(subject), *chosen(subject)]:
         say(picture.title)
         style.save(draw(), folder / picture.name)
         drawn.append(picture)
@@ -108,6 +110,31 @@ def draw_all(subject: Subject, folder: Path, say: Callable[[str], None] = lambda
 
 
 Plan = list[tuple[Picture, Callable[[], Figure]]]
+
+
+def _of_plane(subject: Subject) -> Plan:
+    """The network with two latents: where the data lies in its plane, and what it decodes there."""
+    if subject.plane is None:
+        return []
+    cfg = replace(subject.cfg, latent_dim=2)
+    measured = measure(subject.plane, subject.material.test, cfg.likelihood)
+    flat = replace(subject, cfg=cfg, model=subject.plane, test=measured)
+    shape = subject.material.dataset.image_shape or (1, 1)
+
+    def manifold() -> Figure:
+        codes = latent.manifold_codes(MANIFOLD).to(subject.material.test.device)
+        return latent.draw_manifold(mean_of(decode(flat.model, codes), cfg), shape, MANIFOLD)
+
+    told = (
+        f"The same network with two latents instead of {subject.cfg.latent_dim}, trained beside it for pictures like "
+        f"these two. Test −ELBO {measured.neg_elbo:.1f} nats; with {subject.cfg.latent_dim} latents it is "
+        f"{subject.test.neg_elbo:.1f}. "
+    )
+    caption, map_of = "Every tile stands for the same share of the prior.", _latent_map(flat)
+    return [
+        (Picture("plane.png", "Two latents: the decoded plane", told + caption), manifold),
+        (Picture("plane-map.png", "Two latents: the map", map_of[0].caption), map_of[1]),
+    ]
 
 
 def _of_any_data(subject: Subject) -> Plan:

@@ -72,6 +72,10 @@ Autoencoder = Annotated[
     bool | None,
     typer.Option("--autoencoder/--no-autoencoder", help="Train the plain autoencoder too.", rich_help_panel=TRAINING),
 ]
+Plane = Annotated[
+    bool | None,
+    typer.Option("--plane/--no-plane", help="Train the network with two latents too.", rich_help_panel=TRAINING),
+]
 Precision = Annotated[
     str | None, typer.Option(help=_names("Of the forward pass", PRECISIONS), rich_help_panel=TRAINING)
 ]

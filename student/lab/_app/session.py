@@ -21,7 +21,7 @@ from student.lab._app.folder import Row, RunFolder
 from student.lab._app.implementation import Implementation, blamed
 from student.lab._app.trainer import EpochLog, Trainer
 from student.lab.measure import Baselines, baselines, measure
-from student.lab.train import Objective, autoencoder_objective, seed_for
+from student.lab.train import Objective, seed_for
 
 MEASURED = 10_000  # examples at most that are measured after every epoch, of each part
 MEASURE_SEED = 0  # of the noise in measurements: the same for every run, so that runs can be compared
@@ -176,23 +176,30 @@ def resume(trainer: Trainer, folder: RunFolder) -> list[Row]:
     return rows
 
 
-def train_autoencoder(
+def train_beside(
     implementation: Implementation,
     cfg: RunConfig,
     material: Material,
-    folder: RunFolder,
+    path: Path,
     watch: Watch,
-) -> nn.Module:
-    """The plain autoencoder with the same network, weights and order of batches; kept in the run's folder."""
+    objective: Objective | None = None,
+) -> None:
+    """Train another network with the same seed and order of batches, if that is not done yet.
+
+    Args:
+        implementation, cfg, material: of that network.
+        path: where its weights are kept.
+        watch: as for :func:`train`.
+        objective: what it minimizes instead of the implementation's loss.
+    """
     trainer = make_trainer(implementation, cfg, material)
-    if folder.autoencoder_file.exists():
-        checkpoint.load_autoencoder(folder, trainer.model)
-        return trainer.model
-    trainer.objective = autoencoder_objective(cfg.likelihood)
+    if path.exists():
+        checkpoint.load_weights(path, trainer.model)
+        return
+    trainer.objective = objective or trainer.objective
     while trainer.epoch < cfg.epochs:
         trainer.run_epoch(watch(trainer.epoch))
-    checkpoint.save_autoencoder(folder, trainer.model)
-    return trainer.model
+    checkpoint.save_weights(path, trainer.model)
 
 
 @contextmanager

@@ -1,9 +1,12 @@
 """What ``vae-lab train`` and ``vae-lab evaluate`` do, in order."""
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from torch import nn
 
 from student.lab._app import checkpoint, console, session
 from student.lab._app.config import RunConfig, read_json
@@ -20,6 +23,7 @@ from student.lab._app.machine import Machine, watching
 from student.lab._app.report import render
 from student.lab._app.session import Material
 from student.lab._app.trainer import StopRequested
+from student.lab.train import Objective, autoencoder_objective
 
 STOPPED = "Stopped early"  # the title of a finding
 
@@ -72,7 +76,8 @@ def train_run(
                 f"--epochs {cfg.epochs}: {trainer.epoch} epochs of the run in {folder.path} are done already"
             )
         if folder.config()[0].epochs != cfg.epochs:
-            folder.autoencoder_file.unlink(missing_ok=True)  # it is to be trained for as many epochs
+            for beside in (folder.autoencoder_file, folder.plane_file):  # to be trained for as many epochs
+                beside.unlink(missing_ok=True)
         folder.update(cfg, about)
         console.say(f"resuming {folder.path} after epoch {trainer.epoch} of {cfg.epochs}")
     else:
@@ -84,12 +89,11 @@ def train_run(
             view = TrainingView("training", cfg.epochs, len(material.train), cfg.latent_dim, trainer.epoch)
             with view:
                 session.train(trainer, material, folder, rows, lambda epoch: watching(view, epoch, asked), view.row)
-            if cfg.autoencoder:
-                view = TrainingView("plain autoencoder", cfg.epochs, len(material.train), cfg.latent_dim)
+            for name, its, kept, objective in _beside(folder, cfg):
+                view = TrainingView(name, cfg.epochs, len(material.train), its.latent_dim)
+                watch = partial(watching, view, asked=asked)
                 with view:
-                    session.train_autoencoder(
-                        implementation, cfg, material, folder, lambda epoch: watching(view, epoch, asked)
-                    )
+                    session.train_beside(implementation, its, material, kept, watch, objective)
         except StopRequested:
             stopped = Interrupted(
                 f"stopped; everything up to the last whole epoch is in {folder.path}. Go on with: {_resume(folder)}"
@@ -109,6 +113,15 @@ def train_run(
     if stopped is not None:
         raise stopped
     return summary
+
+
+def _beside(folder: RunFolder, cfg: RunConfig) -> list[tuple[str, RunConfig, Path, Objective | None]]:
+    """The networks that a run trains beside its own: name, settings, file, and another objective if it has one."""
+    asked = [
+        (cfg.autoencoder, "plain autoencoder", cfg, folder.autoencoder_file, autoencoder_objective(cfg.likelihood)),
+        (cfg.has_plane, "two latents", replace(cfg, latent_dim=2), folder.plane_file, None),
+    ]
+    return [(name, its, path, objective) for wanted, name, its, path, objective in asked if wanted]
 
 
 def _resume(folder: RunFolder) -> str:
@@ -152,18 +165,21 @@ def finish(
     with blamed(implementation.path):
         model, objective = session.make_model(implementation, cfg, material)
         rows = checkpoint.load(folder, model)
-        autoencoder = None
-        if folder.autoencoder_file.exists():
-            autoencoder, _ = session.make_model(implementation, cfg, material)
-            checkpoint.load_autoencoder(folder, autoencoder)
+        beside: dict[Path, nn.Module] = {}
+        for _, its, kept, _ in _beside(folder, cfg):
+            if kept.exists():
+                beside[kept], _ = session.make_model(implementation, its, material)
+                checkpoint.load_weights(kept, beside[kept])
+                beside[kept].eval()
+        autoencoder, plane = beside.get(folder.autoencoder_file), beside.get(folder.plane_file)
         model.eval()
         evaluation = evaluate(model, objective, cfg, material, rows, bound.samples, bound.examples)
         course = (evaluation.bound.course, evaluation.bound.neg_elbo)
-        subject = Subject(cfg, material, rows, model, evaluation.test, evaluation.split, course, autoencoder)
+        subject = Subject(cfg, material, rows, model, evaluation.test, evaluation.split, course, autoencoder, plane)
         drawn = draw_all(subject, folder.pictures)
     done = int(rows[-1]["epoch"])
     summary = summarize(evaluation, cfg, material, done, about)
-    if done < cfg.epochs or (cfg.autoencoder and autoencoder is None):
+    if done < cfg.epochs or len(beside) < len(_beside(folder, cfg)):
         why = stopped or f"Training ended after {done} of {cfg.epochs} epochs."  # by an error, or it was killed
         summary["findings"].insert(0, {"level": "problem", "title": STOPPED, "text": why})
     write_json(folder.path / "summary.json", summary)

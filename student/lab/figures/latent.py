@@ -110,6 +110,4 @@ def manifold_codes(n: int) -> Tensor:
 def draw_manifold(means: Tensor, shape: tuple[int, int], n: int) -> Figure:
     """The decoded grid of :func:`manifold_codes`; ``means`` has shape ``(n * n, D)``."""
     sheet = style.tiles(means.float().cpu().numpy().reshape(-1, *shape), n)
-    return style.sheets(
-        [(sheet, "the decoded plane: equal steps in prior probability (z1 rightwards, z2 upwards)")], 700
-    )
+    return style.sheets([(sheet, "the decoded plane, in equal steps of prior probability")], 700)
