@@ -14,7 +14,7 @@ from grading.execution import run as checks_run
 from grading.execution.job import CALL_SECONDS, RUN_SECONDS
 from grading.execution.session import CheckSession
 from grading.results import CheckResult, Status
-from tests.harness.conftest import ROOT
+from harness.conftest import ROOT
 
 pytestmark = pytest.mark.slow
 

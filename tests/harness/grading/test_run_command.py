@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from grading import assignment
-from tests.harness.conftest import ROOT
+from harness.conftest import ROOT
 
 SCHEMA = json.loads((ROOT / "grading/schema/score-document.schema.json").read_text(encoding="utf-8"))
 RUBRIC = assignment.load(ROOT)

@@ -9,7 +9,7 @@ import textwrap
 import pytest
 
 from grading import assignment
-from tests.harness.conftest import ROOT
+from harness.conftest import ROOT
 
 RUBRIC = assignment.load(ROOT)
 OF_VAE = {item.id for item in RUBRIC.items if item.file == "vae.py"}

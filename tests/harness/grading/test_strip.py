@@ -4,7 +4,7 @@ import pytest
 
 from grading.assignment import load
 from grading.authoring.strip import StripError, skeletons, strip
-from tests.harness.conftest import ROOT
+from harness.conftest import ROOT
 
 OPEN, CLOSE = "# >>> solution: task 1, f", "# <<< solution"
 

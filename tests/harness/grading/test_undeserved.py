@@ -3,7 +3,7 @@
 import pytest
 from harness.grading.test_run_command import assert_sound
 
-from tests.harness.conftest import ROOT
+from harness.conftest import ROOT
 
 pytestmark = pytest.mark.slow
 

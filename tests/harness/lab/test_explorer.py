@@ -17,8 +17,8 @@ from torch import nn
 from student.lab._app import data as datasets
 from student.lab._app.explorer.page import Shown, make_explorer
 from student.lab._app.implementation import load
-from tests.harness.lab.conftest import environment
-from tests.harness.lab.written import Chunked, Model, scene, write
+from harness.lab.conftest import environment
+from harness.lab.written import Chunked, Model, scene, write
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 DESK, PHONE = {"width": 1200, "height": 900}, {"width": 390, "height": 844}
