@@ -1,7 +1,7 @@
 """The lab's own measurements, all in nats per example.
 
-They use a model's ``encode`` and ``decode`` and nothing else of it: the noise and the formulas are the lab's, so a wrong
-loss or a missing sample in the model cannot flatter itself.
+They use a model's ``encode`` and ``decode`` and nothing else of it: the noise and the formulas are the lab's, so a
+wrong loss or a missing sample in the model cannot flatter itself.
 
 For the Gaussian and the Laplace likelihood the reconstruction term leaves out its constant (``D/2 log(pi)`` and
 ``D log(2)``), as the assignment does.
