@@ -119,3 +119,10 @@ def test_the_document_of_a_sample_is_the_golden_one(demo, name):
     wanted = file.read_text(encoding="utf-8")
     difference = "\n".join(difflib.unified_diff(wanted.splitlines(), found.splitlines(), "golden", "now", lineterm=""))
     assert found == wanted, f"{difference}\nIf this was meant: {WRITE}=1 pytest {Path(__file__).relative_to(ROOT)}"
+
+
+def test_a_folder_that_is_not_there_is_told_before_anything_is_graded(vae_grade, tmp_path):
+    done = vae_grade("demo", "--json", tmp_path / "nowhere")
+    assert done.returncode == 2
+    assert "nowhere" in done.stderr
+    assert not done.stdout
