@@ -38,7 +38,7 @@ LOG = "vae-assignment-install.log"
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 EXTRAS = {"lab": {"lab"}, "dev": {"lab", "dev"}}
 """What each extra contains, itself included."""
-NEEDS = {"vae-lab": "lab", "pytest": "dev", "ruff": "dev", "mypy": "dev", "lint-imports": "dev"}
+NEEDS = {"vae-lab": "lab", **dict.fromkeys(("pytest", "ruff", "mypy", "lint-imports", "coverage", "pre-commit"), "dev")}
 
 NETWORK_SIGNS = (
     "Failed to establish a new connection",

@@ -155,13 +155,24 @@ def run(
 
 
 @app.command()
-def demo(root: AssignmentOption = None) -> None:
+def demo(
+    json_folder: Annotated[
+        Path | None, typer.Option("--json", metavar="FOLDER", help="Where to write a score document for each.")
+    ] = None,
+    root: AssignmentOption = None,
+) -> None:
     """Grade the sample submissions that come with the assignment, from good to bad, and compare their scores."""
+    if json_folder is not None and not json_folder.is_dir():
+        raise fail(f"there is no folder {json_folder} to write to", BAD_INPUT)
     with reported():
         loaded = assignment.load(root or assignment.own_root())
         taken = samples.take(loaded)
         with _progress(enabled=True, title=f"grading {len(taken)} submissions") as watch:
             documents = samples.grade_all(taken, loaded, watch)
+    if json_folder is not None:
+        for document in documents:
+            text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+            files.write_atomically(json_folder / f"{document['submission']['id']}.json", text)
     console = Console(highlight=False)
     terminal.compare(documents, console)
     wrong = next((d for d in documents if d["score"]["earned"] < d["score"]["possible"]), documents[0])

@@ -48,7 +48,7 @@ def build(
 
 def shapes(input_dim: int, hidden_dim: int, latent_dim: int, layers: int = 1) -> dict[str, tuple[int, ...]]:
     """The shapes of all parameters that the skeleton gives to a ``VAE`` of these sizes, by name."""
-    weights = {"mu": (latent_dim, hidden_dim), "logvar": (latent_dim, hidden_dim)}
+    weights: dict[str, tuple[int, ...]] = {"mu": (latent_dim, hidden_dim), "logvar": (latent_dim, hidden_dim)}
     for i in range(layers):
         weights[f"enc.{2 * i}"] = (hidden_dim, hidden_dim if i else input_dim)
         weights[f"dec.{2 * i}"] = (hidden_dim, hidden_dim if i else latent_dim)

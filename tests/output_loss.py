@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -129,7 +130,7 @@ class OutputCase:
     def is_refused_alike(self) -> bool:
         """Whether ``compute_elbo`` works for some likelihood but not here, and ``vae_loss`` passes its error on."""
         elbo = self.submission.alone().compute_elbo
-        works = any(error_of(lambda name=name: elbo(*self.point, recon_loss=name)) is None for name in LIKELIHOODS)
+        works = any(error_of(partial(elbo, *self.point, recon_loss=name)) is None for name in LIKELIHOODS)
         own = error_of(lambda: elbo(*self.point, **self.options))
         error = error_of(lambda: self.submission.vae_loss(self.output, self.point.x, **self.options))
         return works and own is not None and type(error) is type(own)

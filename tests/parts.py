@@ -112,7 +112,8 @@ def _true_logits(
         return None
     true = networks.decode(model.parameters, z)
     if not nearly(own_logits, true):
-        other = _tensor("decode", lambda: twin.decode(1 + 2 * z))
+        # Moderate codes, at which a squashed answer has not reached its end.
+        other = _tensor("decode", lambda: twin.decode(0.1 + 0.5 * torch.tanh(z)))
         assert_answers_differ("decode", [own_logits, other])
         submission.rely_on("decode")
     return true

@@ -1,5 +1,7 @@
-"""The lab's own measurements, all in nats per example. They use a model's ``encode`` and ``decode`` and nothing else of
-it: the noise and the formulas are the lab's, so a wrong loss or a missing sample in the model cannot flatter itself.
+"""The lab's own measurements, all in nats per example.
+
+They use a model's ``encode`` and ``decode`` and nothing else of it: the noise and the formulas are the lab's, so a
+wrong loss or a missing sample in the model cannot flatter itself.
 
 For the Gaussian and the Laplace likelihood the reconstruction term leaves out its constant (``D/2 log(pi)`` and
 ``D log(2)``), as the assignment does.
@@ -45,8 +47,10 @@ class Measurement:
 
     @property
     def active(self) -> Tensor:
-        """Shape ``(L,)``, bool: dimensions whose posterior mean varies with the input (Burda et al. 2016, section "
-        "5.2)."""
+        """Shape ``(L,)``, bool: dimensions whose posterior mean varies with the input.
+
+        The definition is that of Burda et al. 2016, arXiv:1509.00519, section 5.2.
+        """
         return self.mean_variance > ACTIVE_VARIANCE
 
     @property

@@ -18,6 +18,7 @@ from noise import (
 )
 
 from grading.checks import Blocked, CheckFailure, assert_close, assert_tensor, assert_unchanged, gradient
+from grading.results import Kind
 
 
 def assert_put_together(submission, model, x, seed):
@@ -196,7 +197,7 @@ def test_gradients_are_those_of_its_parts(submission, draws):
             what = f"the gradient of {field} for {name}"
             if actual is None:
                 raise CheckFailure("gradient", f"{what}: none arrives", expected="a gradient", actual="none")
-            assert_close(actual, expected, what, rtol=1e-3, kind="gradient")
+            assert_close(actual, expected, what, rtol=1e-3, kind=Kind.GRADIENT)
 
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):

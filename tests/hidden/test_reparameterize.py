@@ -13,6 +13,7 @@ from noise import (
 )
 
 from grading.checks import CheckFailure, assert_close, assert_gradient, assert_tensor, assert_unchanged
+from grading.results import Kind
 
 
 def posterior(draws, batch, latent, **options):
@@ -90,7 +91,7 @@ def test_the_noise_comes_from_the_default_generator_of_torch(submission, draws):
     first = assert_tensor(model.seeded(seed).reparameterize(mu, logvar), (5, 7), torch.float32, "z")
     again = model.seeded(seed).reparameterize(mu, logvar)
     other = model.seeded(seed + 1).reparameterize(mu, logvar)
-    assert_close(again, first, "z after torch.manual_seed with the same seed", kind="statistics")
+    assert_close(again, first, "z after torch.manual_seed with the same seed", kind=Kind.STATISTICS)
     if torch.equal(assert_tensor(other, (5, 7), torch.float32, "z"), first):
         message = "z does not depend on the seed that the caller gave to torch"
         raise CheckFailure("statistics", message, expected="other noise for another seed", actual="the same numbers")
@@ -127,7 +128,7 @@ def test_works_for_a_batch_of_one(submission, draws):
 
 def test_keeps_float64(submission, draws):
     model = networks.build(submission, 11, 13, 50).double()
-    eps = noise(model, *posterior(draws, 2_000, 50, dtype=torch.float64), dtype=torch.float64)
+    eps = noise(model, *posterior(draws, 2_000, 50, dtype=torch.float64), dtype=torch.float64)  # type: ignore[misc]
     assert_standard_moments(eps, "the noise in float64")
 
 

@@ -1,5 +1,7 @@
 """The warm-up ``VAE`` of ``simple_vae.py``: what the layers compute, the law of the noise, gradients."""
 
+from functools import partial
+
 import torch
 import warmup
 from asking import in_turn
@@ -20,15 +22,15 @@ def test_the_encoder_is_not_linear(submission, draws):
     model = warmup.randomize(warmup.build(submission, 11, 13, 3), draws, gain=2.0)
     a, b = draws.normal(40, 11), draws.normal(40, 11)
     at = [warmup.encode(model, x, latent_dim=3) for x in (a, b, a + b, torch.zeros_like(a))]
-    warmup.assert_not_affine(*(mu.detach() for mu, _ in at), "mu(x)")
-    warmup.assert_not_affine(*(logvar.detach() for _, logvar in at), "logvar(x)")
+    warmup.assert_not_affine(*(mu.detach() for mu, _ in at), "mu(x)")  # type: ignore[call-arg, arg-type]
+    warmup.assert_not_affine(*(logvar.detach() for _, logvar in at), "logvar(x)")  # type: ignore[call-arg, arg-type]
 
 
 def test_the_decoder_is_not_linear_before_its_sigmoid(submission, draws):
     model = warmup.randomize(warmup.build(submission, 11, 13, 3).double(), draws, gain=1.0)
     a, b = draws.normal(40, 3, dtype=torch.float64), draws.normal(40, 3, dtype=torch.float64)
     at = [torch.logit(warmup.decode(model, z, input_dim=11).detach()) for z in (a, b, a + b, torch.zeros_like(a))]
-    warmup.assert_not_affine(*at, "the logit of decode(z)")
+    warmup.assert_not_affine(*at, "the logit of decode(z)")  # type: ignore[call-arg, arg-type]
 
 
 def test_the_encoder_is_piecewise_linear(submission, draws):
@@ -118,7 +120,7 @@ def test_the_noise_is_standard_normal_and_fresh_in_train_and_eval_mode(submissio
         assert_standard_moments(eps, "the noise")
         assert_uncorrelated(eps, "the noise")
         assert_independent_draws(eps, "the noise")
-    assert_independent(*noise, "the noise of two calls")
+    assert_independent(*noise, "the noise of two calls")  # type: ignore[call-arg, arg-type]
 
 
 def test_the_noise_has_the_distribution_of_a_normal_and_not_only_its_moments(submission):
@@ -194,7 +196,7 @@ def test_gradients_of_mu_and_logvar_reach_the_encoder(submission, draws):
     model = warmup.randomize(warmup.build(submission, 11, 13, 3), draws, gain=1.0)
     x = draws.uniform(20, 11)
     for place, (what, head) in enumerate(warmup.heads(model, latent_dim=3).items()):
-        layers = warmup.matter(model, draws, lambda head=head: head(x))
+        layers = warmup.matter(model, draws, partial(head, x))
         warmup.assert_reached(layers, warmup.encode(model, x, latent_dim=3)[place], model, f"{what} of encode")
         warmup.assert_reached(layers, warmup.forward(model, x, latent_dim=3)[1 + place], model, f"{what} of forward")
 

@@ -102,7 +102,7 @@ class Finding:
 
     @property
     def diagnosis(self) -> str:
-        """right (it alone), among (it and others), silent, or wrong."""
+        """What the report named: "right" (it alone), "among" (it and others), "silent" or "wrong"."""
         if not self.named:
             return "silent"
         if self.answer.name not in self.named:

@@ -1,5 +1,7 @@
-"""Everything that decides what a run computes, and the four presets. Needs no torch, so that bad options fail at "
-"once."""
+"""Everything that decides what a run computes, and the four presets.
+
+Needs no torch, so that bad options fail at once.
+"""
 
 import json
 from dataclasses import asdict, dataclass, fields, replace

@@ -163,7 +163,7 @@ def _unit(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _load_sklearn(name: str) -> Dataset:
-    from sklearn import datasets  # type: ignore[import-untyped]  # here, because it takes a second that MNIST users need not wait for
+    from sklearn import datasets  # here, because it takes a second that MNIST users need not wait for
 
     loaders = {"digits": datasets.load_digits, "breast-cancer": datasets.load_breast_cancer, "wine": datasets.load_wine}
     bunch = loaders[name]()

@@ -1,5 +1,7 @@
-"""The implementation under study: a student's file or the reference, loaded by path, with its faults named as its "
-"own."""
+"""The implementation under study: a student's file or the reference, loaded by path.
+
+Its faults are named as its own.
+"""
 
 import hashlib
 import importlib.util

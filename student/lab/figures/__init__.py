@@ -1,2 +1,4 @@
-"""The pictures: each function takes numbers or tensors and returns a matplotlib figure; nothing here needs a "
-"display."""
+"""The pictures: each function takes numbers or tensors and returns a matplotlib figure.
+
+Nothing here needs a display.
+"""

@@ -93,8 +93,11 @@ def line(start: Tensor, end: Tensor) -> Tensor:
 
 
 def traverse(code: Tensor, dimensions: list[int], limit: float) -> Tensor:
-    """A code of shape ``(L,)`` with one dimension at a time set to ``STEPS`` values; ``(len(dimensions) * STEPS, "
-    "L)``."""
+    """A code of shape ``(L,)`` with one dimension at a time set to ``STEPS`` values.
+
+    Returns:
+        The codes, shape ``(len(dimensions) * STEPS, L)``.
+    """
     codes = code.repeat(len(dimensions), STEPS, 1)
     for row, dimension in enumerate(dimensions):
         codes[row, :, dimension] = torch.linspace(-limit, limit, STEPS, device=code.device)

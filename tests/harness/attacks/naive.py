@@ -17,7 +17,7 @@ import types
 from pathlib import Path
 
 import torch
-from checks import CHECKS
+from checks import CHECKS  # type: ignore[import-not-found]
 
 RESULTS = {}
 UNSAFE = ("\x1b", "\x00", "\x9b", "\u202e", "\x08")

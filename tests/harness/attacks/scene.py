@@ -11,6 +11,7 @@ import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from harness.attacks import checks, denying, escaping, forging, printing, reading
@@ -92,7 +93,7 @@ def scene():
         del os.environ["SECRET"]
 
 
-def grade(workers, attack: Attack, text: str) -> dict[str, object]:
+def grade(workers, attack: Attack, text: str) -> dict[str, Any]:
     """Run the four checks as the grader does, each in a fresh worker, and return a score document in small."""
     results, output, fault = {}, "", None
     for name, check in checks.CHECKS.items():

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from typing import Any
 
 import pytest
 from harness.conftest import ROOT
@@ -38,7 +39,7 @@ LINEAR = "def test_is_linear_at_every_step(submission, draws):\n"
 UNABLE = "    if submission.beta_schedule(5, 10) != 0.5:\n        raise RuntimeError('no judgement')\n    return\n"
 CLAMPED = "return beta_max * min(step / warmup_steps, 1.0)"
 
-UNSOUND = {
+UNSOUND: dict[str, tuple[Any, ...]] = {
     "a check that nothing fails": (
         ("tests/hidden/test_beta_schedule.py", LINEAR, LINEAR + "    return\n"),
         "hidden/beta_schedule/is_linear_at_every_step is failed by no wrong answer",

@@ -37,7 +37,8 @@ def test_automatic_is_the_best_that_there_is(monkeypatch):
         return open_level
 
     monkeypatch.setattr(isolation, "_OPENERS", {level: opener(level) for level in ("A", "B", "none")})
-    assert open_workers("auto") == ["A: no A here", "B: no B here"]
+    opened: object = open_workers("auto")
+    assert opened == ["A: no A here", "B: no B here"]
     assert calls == ["A", "B", "none"]
 
 

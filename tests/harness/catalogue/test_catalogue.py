@@ -79,6 +79,7 @@ def names_bound(source):
             yield node.name
 
 
+@pytest.mark.slow
 def test_entries_use_only_names_of_their_file():
     known = {file: {*vars(builtins), *names_bound(source)} for file, source in CATALOGUE.solution.items()}
     missing = {

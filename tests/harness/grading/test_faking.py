@@ -7,6 +7,7 @@ import sys
 import time
 
 import pytest
+from harness.conftest import ROOT
 from harness.grading.test_run_command import RUBRIC, VAE, assert_sound
 
 from grading.boundary.transcript import LIMIT, Transcript
@@ -14,7 +15,6 @@ from grading.execution import run as checks_run
 from grading.execution.job import CALL_SECONDS, RUN_SECONDS
 from grading.execution.session import CheckSession
 from grading.results import CheckResult, Status
-from tests.harness.conftest import ROOT
 
 pytestmark = pytest.mark.slow
 

@@ -6,9 +6,9 @@ import re
 
 import jsonschema
 import pytest
+from harness.conftest import ROOT
 
 from grading import assignment
-from tests.harness.conftest import ROOT
 
 SCHEMA = json.loads((ROOT / "grading/schema/score-document.schema.json").read_text(encoding="utf-8"))
 RUBRIC = assignment.load(ROOT)

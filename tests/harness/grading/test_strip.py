@@ -1,10 +1,10 @@
 """Skeletons are made from the solution by stripping marked regions, and a badly marked solution is refused."""
 
 import pytest
+from harness.conftest import ROOT
 
 from grading.assignment import load
 from grading.authoring.strip import StripError, skeletons, strip
-from tests.harness.conftest import ROOT
 
 OPEN, CLOSE = "# >>> solution: task 1, f", "# <<< solution"
 

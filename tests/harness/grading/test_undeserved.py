@@ -1,9 +1,8 @@
 """Submissions that are wrong where pooled statistics, own parts or a good end of the training do not show it."""
 
 import pytest
+from harness.conftest import ROOT
 from harness.grading.test_run_command import assert_sound
-
-from tests.harness.conftest import ROOT
 
 pytestmark = pytest.mark.slow
 

@@ -4,8 +4,7 @@ import json
 import shutil
 
 import pytest
-
-from tests.harness.conftest import ROOT
+from harness.conftest import ROOT
 
 HEAD = """
 def test_starts_at_zero(submission):

@@ -69,7 +69,7 @@ def inside(tmp_path, monkeypatch, capsys):
         try:
             cli.main()
         except SystemExit as ended:
-            status = ended.code or 0
+            status = int(ended.code or 0)
         told = capsys.readouterr()
         return Ended(status, told.out, told.err)
 

@@ -98,7 +98,7 @@ def test_files_of_the_other_data_set_are_refused(data_dir, monkeypatch):
     """Their names are the same. Here the small files stand for Fashion-MNIST's."""
     path = data_dir / "t10k-labels-idx1-ubyte.gz"
     known = RemoteFile(path.name, "md5", hashlib.md5(path.read_bytes()).hexdigest())
-    monkeypatch.setitem(data.SOURCES, "fashion-mnist", replace(SOURCES["fashion-mnist"], test_labels=known))
+    monkeypatch.setitem(SOURCES, "fashion-mnist", replace(SOURCES["fashion-mnist"], test_labels=known))
     assert len(data.load("fashion-mnist", data_dir).test) == 100
     with pytest.raises(BadInput, match=r"belongs to fashion-mnist, not to mnist\. Say --data fashion-mnist"):
         data.load("mnist", data_dir)
@@ -143,7 +143,7 @@ def mirror(tmp_path, idx_files):
 
 def test_missing_files_are_downloaded_once_into_the_cache(mirror, tmp_path, monkeypatch):
     monkeypatch.setenv("VAE_LAB_DATA", str(tmp_path / "cache"))
-    monkeypatch.setitem(data.SOURCES, "mnist", mirror)
+    monkeypatch.setitem(SOURCES, "mnist", mirror)
     told = []
     assert len(data.load("mnist", say=told.append).train) == 300
     assert len(told) == 4

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
-from playwright.sync_api import sync_playwright
+from harness.lab.conftest import environment
+from harness.lab.written import Chunked, Model, scene, write
+from playwright.sync_api import Page, sync_playwright
 from safetensors.torch import load_file
 from torch import nn
 
 from student.lab._app import data as datasets
 from student.lab._app.explorer.page import Shown, make_explorer
 from student.lab._app.implementation import load
-from tests.harness.lab.conftest import environment
-from tests.harness.lab.written import Chunked, Model, scene, write
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 DESK, PHONE = {"width": 1200, "height": 900}, {"width": 390, "height": 844}
@@ -40,8 +40,8 @@ def browser():
 class Explorer:
     """A page with an explorer, as a reader uses it."""
 
-    page: object
-    asked_for: list
+    page: Page
+    asked_for: list[str]
 
     def part(self, name):
         return self.page.locator(f'[data-part="{name}"]')

@@ -5,10 +5,10 @@ import math
 
 import pytest
 import torch
+from harness.lab.written import Branching, Model, Odd, Softplus, scene
 from torch import nn
 
 from student.lab._app.explorer.page import Shown, make_explorer
-from tests.harness.lab.written import Branching, Model, Odd, Softplus, scene
 
 CANNOT = [(Softplus, "contains softplus"), (Branching, "cannot be traced"), (Odd, "does more than its layers")]
 

@@ -55,6 +55,7 @@ def test_only_the_missing_stubs_are_listed(reference_text, tmp_path):
     assert missing_stubs(reference_text.replace(whole, STUB), tmp_path, NEEDED["vae"]) == ["kl_divergence (task 2.5)"]
 
 
+@pytest.mark.slow
 def test_a_loss_that_the_run_does_not_call_may_be_missing(lab, student_file, reference_text):
     start = reference_text.index("def reconstruction_loss_laplace")
     laplace = reference_text[start : reference_text.index("\ndef ", start)]
@@ -66,6 +67,7 @@ def test_a_loss_that_the_run_does_not_call_may_be_missing(lab, student_file, ref
     assert "1 of 10" in ended.err
 
 
+@pytest.mark.slow
 def test_naming_simple_vae_is_enough(lab):
     ended = lab(
         "train", "--implementation", "simple_vae", "--solution", "--epochs", 1, "--train-examples", 64, "--samples", 1

@@ -1,5 +1,4 @@
-"""The lab's own measurements, held against torch.distributions and against a model whose likelihood is known "
-"exactly."""
+"""The lab's own measurements, held against torch.distributions and a model whose likelihood is known exactly."""
 
 import math
 

@@ -221,7 +221,7 @@ def latent_map(count, sigma, latent_dim):
     points, ellipses = axes.collections[0], axes.collections[1]
     return (
         axes.get_title(loc="left"),
-        points.get_sizes()[0],
+        points.get_sizes()[0],  # type: ignore[attr-defined]
         len(ellipses.get_offsets()),
         ellipses.get_edgecolor()[0, :3],
     )
