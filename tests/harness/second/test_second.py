@@ -150,7 +150,7 @@ def test_no_name_of_an_assignment_is_written_into_the_grader():
     names = [function for item in assignment.items for function in item.functions]
     names += [item.id for item in assignment.items] + [*assignment.files, *assignment.beside]
     # Words such as "encode" or "lab" mean other things too; names of files and of two words do not.
-    own = {re.escape(name) for name in names if re.search(r"\w[_.]\w", name)}
+    own = {re.escape(name) for name in names if re.search(r"[^\W_][_.][^\W_]", name)}
     own |= {rf"{folder}/" for folder in (assignment.folders.student, assignment.folders.reference)}
     own |= {rf"{assignment.folders.samples}/", re.escape(Path(assignment.folders.answers).name), "vae", "elbo"}
     pattern = re.compile(rf"(?<![a-z])(?:{'|'.join(sorted(own))})(?![-_]grade)", re.IGNORECASE)
