@@ -92,7 +92,18 @@ class Folders:
 
 @dataclass(frozen=True)
 class Assignment:
-    """Everything that is known about an assignment before anybody submits."""
+    """Everything that is known about an assignment before anybody submits.
+
+    Attributes:
+        root: its folder.
+        name: what people call it.
+        version: which edition of it this is.
+        files: the files that are handed in.
+        items: what is judged, in the order in which a student meets it.
+        digest: of the rubric, the checks and what they share.
+        folders: where the rest of it is.
+        beside: what a student has beside the files, and may hand in with them, without being graded.
+    """
 
     root: Path
     name: str
@@ -101,6 +112,7 @@ class Assignment:
     items: tuple[Item, ...]
     digest: str
     folders: Folders
+    beside: tuple[str, ...] = ()
 
     @property
     def student(self) -> Path:
@@ -169,6 +181,7 @@ def load(root: Path) -> Assignment:
     Raises:
         AssignmentError: it cannot be read, or contradicts itself.
     """
+    root = root.resolve()
     path = root / "tests" / "rubric.toml"
     try:
         raw = path.read_bytes()
@@ -179,10 +192,11 @@ def load(root: Path) -> Assignment:
         guards = frozenset(rubric["guards"])
         items = tuple(_item(entry, guards) for entry in rubric["item"])
         folders = Folders(**rubric["folders"])
-        name, version, files = str(rubric["name"]), str(rubric["version"]), tuple(rubric["files"])
+        name, version = str(rubric["name"]), str(rubric["version"])
+        files, beside = tuple(rubric["files"]), tuple(rubric.get("beside", ()))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise AssignmentError(f"{path}: a field is missing or of the wrong type: {error!r}") from error
-    assignment = Assignment(root, name, version, files, items, _digest(root / "tests"), folders)
+    assignment = Assignment(root, name, version, files, items, _digest(root / "tests"), folders, beside)
     _verify(assignment, path)
     return assignment
 

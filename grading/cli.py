@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shlex
 import signal
 import sys
 from collections.abc import Iterator
@@ -85,8 +86,8 @@ def run(
         str | None,
         typer.Argument(
             metavar="SUBMISSION",
-            help="A folder, a zip, or REPOSITORY@COMMIT (default: this assignment's student/). Four or more "
-            "hexadecimal digits are a commit's id before they are a tag or branch.",
+            help="A folder, a zip, or REPOSITORY@COMMIT (default: the assignment's own folder for students). Four or "
+            "more hexadecimal digits are a commit's id before they are a tag or branch.",
         ),
     ] = None,
     tier: Annotated[Tier, typer.Option(help="Which checks to run; all means every tier that is present.")] = Tier.all,
@@ -125,7 +126,7 @@ def run(
         outputs += [student_json] if student_json is not None else []
         for path in outputs:
             _require_writable(path)
-        taken = submission.take(hand_in or str(loaded.student), loaded.files)
+        taken = submission.take(hand_in or str(loaded.student), submission.Sought.by(loaded))
         chosen = grade.choose_seed(taken, seed, os.environ.get("VAE_GRADE_SECRET"))
         options = grade.Options(tiers, only=only, isolation=isolation.value, seed=chosen)
         with _progress(enabled=not quiet) as watch:
@@ -176,8 +177,10 @@ def demo(
     console = Console(highlight=False)
     terminal.compare(documents, console)
     wrong = next((d for d in documents if d["score"]["earned"] < d["score"]["possible"]), documents[0])
-    folder = f"{loaded.folders.samples}/{wrong['submission']['id']}"
-    console.print(f"\nIn full: python3 bootstrap.py vae-grade run {folder}", soft_wrap=True)
+    folder = Path(loaded.folders.samples, wrong["submission"]["id"])
+    chosen = [str(folder)] if root is None else [str(root / folder), "--assignment", str(root)]
+    full = shlex.join(["python3", "bootstrap.py", "vae-grade", "run", *chosen])
+    console.print(Text(f"\nIn full: {full}"), soft_wrap=True)
 
 
 @app.command()
@@ -187,7 +190,7 @@ def skeleton(
     ] = False,
     root: AssignmentOption = None,
 ) -> None:
-    """Generate the skeletons in student/ from the solution in reference/."""
+    """Generate the skeletons that students begin with from the solution."""
     console = Console(highlight=False)
     with reported():
         loaded = assignment.load(root or assignment.own_root())
@@ -195,6 +198,7 @@ def skeleton(
     stale = [path for path, text in wanted.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
     for path in stale:
         if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
             files.write_atomically(path, wanted[path])
         console.print(Text(f"{path.name}: {'out of date' if check else 'written'}"))
     if not stale:
@@ -287,15 +291,23 @@ def answers(
     elif check:
         raise typer.Exit(1)
     else:
+        path.parent.mkdir(parents=True, exist_ok=True)
         files.write_atomically(path, new.dumps())
 
 
 @app.command(name="github")
 def github_report(
     scores: Annotated[Path, typer.Argument(help="A score document.")] = Path("scores.json"),
-    folder: Annotated[str, typer.Option(help="Where the student's files are in the repository.")] = submission.FOLDER,
+    folder: Annotated[
+        str | None,
+        typer.Option(help="Where the student's files are in the repository (default: where the assignment has them)."),
+    ] = None,
+    root: AssignmentOption = None,
 ) -> None:
     """Show a score document in a GitHub Actions job: annotations on the lines, and a job summary."""
+    if folder is None:
+        with reported():
+            folder = assignment.load(root or assignment.own_root()).folders.student
     try:
         document: dict[str, Any] = json.loads(scores.read_text(encoding="utf-8"))
         summary, lines = github.summary(document), github.commands(document, folder)

@@ -25,7 +25,8 @@ def take(assignment: Assignment) -> list[Submission]:
     folders = sorted(path for path in assignment.samples.glob("*") if path.is_dir())
     if not folders:
         raise submission.SubmissionError(f"there are no sample submissions in {assignment.samples}")
-    return [submission.take(str(folder), assignment.files) for folder in folders]
+    sought = submission.Sought.by(assignment)
+    return [submission.take(str(folder), sought) for folder in folders]
 
 
 def grade_all(samples: Sequence[Submission], assignment: Assignment, watch: Watch | None) -> list[dict[str, Any]]:

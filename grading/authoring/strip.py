@@ -2,7 +2,7 @@
 
 A region stands between two comments of the same indentation:
 
-    # >>> solution: task 2.5, kl_divergence
+    # >>> solution: task 2.5, predict
     ...
     # <<< solution
 """

@@ -322,7 +322,7 @@ class Model:
 
 
 class Submission:
-    """The student's file as a test sees it: ``submission.kl_divergence(mu, logvar)`` calls the function there."""
+    """The student's file as a test sees it: ``submission.predict(x)`` calls the function there."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

@@ -2,14 +2,14 @@
 
 An entry changes one function of the solution: by a whole function that stands in its place, or by edits of its text::
 
-    misconception = Misconceptions(KL_DIVERGENCE)
+    misconception = Misconceptions(PREDICT)
 
 
     @misconception("The sign is wrong.")
-    def wrong_sign(mu, logvar): ...
+    def wrong_sign(x, weight): ...
 
 
-    misconception.edit("without_half", "A factor of one half is missing.", ("0.5 * ", ""))
+    misconception.edit("without_bias", "The bias is missing.", (" + bias", ""))
 """
 
 from __future__ import annotations

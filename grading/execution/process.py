@@ -127,6 +127,8 @@ def _command(job: Path, report: Path, assignment: Assignment, checks: Sequence[C
     return [
         *(sys.executable, "-P", "-m", "grading.execution"),
         *("-c", str(CONFIGURATION), f"--rootdir={assignment.root}"),
+        # A conftest.py of a folder above the assignment is none of its own.
+        f"--confcutdir={assignment.root}",
         *(part for name in _UNUSED_PLUGINS for part in ("-p", f"no:{name}")),
         *("-p", "pytest_metadata.plugin", "-p", "pytest_jsonreport.plugin"),
         # Formatting tracebacks that nobody reads takes half of a run in which everything fails.

@@ -45,7 +45,7 @@ def commands(document: dict[str, Any], folder: str) -> list[str]:
 
     Args:
         document: the JSON form.
-        folder: where the files are in the repository, such as ``student``.
+        folder: where the files are in the repository, relative to its root.
     """
     found = []
     for item in document["items"]:

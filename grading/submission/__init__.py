@@ -15,32 +15,32 @@ from ..boundary.shared.text import clean_line
 from .archive import from_zip
 from .commit import from_git
 from .folder import from_folder
-from .handin import FOLDER, MAX_FILE_SIZE, Submission, SubmissionError
+from .handin import MAX_FILE_SIZE, Sought, Submission, SubmissionError
 
-__all__ = ["FOLDER", "MAX_FILE_SIZE", "Submission", "SubmissionError", "staged", "take"]
+__all__ = ["MAX_FILE_SIZE", "Sought", "Submission", "SubmissionError", "staged", "take"]
 
 
-def take(specification: str, names: tuple[str, ...]) -> Submission:
-    """Take the files ``names`` from a folder, a zip, or ``REPOSITORY@COMMIT``.
+def take(specification: str, sought: Sought) -> Submission:
+    """Take the files that are sought from a folder, a zip, or ``REPOSITORY@COMMIT``.
 
     Raises:
         SubmissionError: there is no such place, or none of the files is in it.
     """
     try:
-        return _take(specification, names)
+        return _take(specification, sought)
     except OSError as error:
         raise SubmissionError(f"{clean_line(specification)} cannot be read: {clean_line(str(error), 300)}") from error
 
 
-def _take(specification: str, names: tuple[str, ...]) -> Submission:
+def _take(specification: str, sought: Sought) -> Submission:
     path = Path(specification)
     if path.is_dir():
-        return from_folder(path, specification, names)
+        return from_folder(path, specification, sought)
     if path.is_file():
-        return from_zip(path, specification, names)
+        return from_zip(path, specification, sought)
     repository, _, commit = specification.rpartition("@")
     if repository and Path(repository).is_dir():
-        return from_git(Path(repository), commit, specification, names)
+        return from_git(Path(repository), commit, specification, sought)
     raise SubmissionError(f"{clean_line(specification)}: no such folder, zip or REPOSITORY@COMMIT")
 
 

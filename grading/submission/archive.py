@@ -8,10 +8,9 @@ from pathlib import Path, PurePosixPath
 
 from ..boundary.shared.text import clean_line
 from .handin import (
-    EXPECTED_BESIDE,
-    FOLDER,
     MAX_FILE_SIZE,
     Found,
+    Sought,
     Submission,
     SubmissionError,
     assemble,
@@ -21,17 +20,17 @@ from .handin import (
 )
 
 
-def from_zip(path: Path, specification: str, names: tuple[str, ...]) -> Submission:
+def from_zip(path: Path, specification: str, sought: Sought) -> Submission:
     """Take files from a zip."""
     try:
         archive = zipfile.ZipFile(path)
     except Exception as error:  # a damaged or odd zip makes zipfile raise errors of nearly any kind
         raise SubmissionError(f"{clean_line(specification)} is not a readable zip: {_reason(error)}") from error
     with archive:
-        return _from_archive(archive, specification, names)
+        return _from_archive(archive, specification, sought)
 
 
-def _from_archive(archive: zipfile.ZipFile, specification: str, names: tuple[str, ...]) -> Submission:
+def _from_archive(archive: zipfile.ZipFile, specification: str, sought: Sought) -> Submission:
     entries: dict[str, list[zipfile.ZipInfo]] = {}
     for info in archive.infolist():
         parts = PurePosixPath(info.filename).parts
@@ -40,13 +39,15 @@ def _from_archive(archive: zipfile.ZipFile, specification: str, names: tuple[str
     # A zip that a website made of a repository has all of it in one folder.
     tops = {name.split("/")[0] for name in entries}
     prefix = f"{tops.pop()}/" if len(tops) == 1 and all("/" in name for name in entries) else ""
-    if prefix == f"{FOLDER}/":
+    if prefix == f"{sought.folder}/":
         prefix = ""
-    base = next((b for b in (f"{prefix}{FOLDER}/", prefix) if any(b + name in entries for name in names)), prefix)
-    found = {name: _read_entry(archive, entries[base + name], name) for name in names if base + name in entries}
+    base = next(
+        (b for b in (f"{prefix}{sought.folder}/", prefix) if any(b + name in entries for name in sought.names)), prefix
+    )
+    found = {name: _read_entry(archive, entries[base + name], name) for name in sought.names if base + name in entries}
     beside = [n.removeprefix(base).split("/")[0] for n in entries if n.startswith(base)]
-    others = sorted({name for name in beside if name not in {*names, *EXPECTED_BESIDE}})
-    return assemble(Path(specification).stem, specification, None, found, names, others)
+    others = sorted(set(sought.others(beside)))
+    return assemble(Path(specification).stem, specification, None, found, sought, others)
 
 
 def _read_entry(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo], name: str) -> Found:

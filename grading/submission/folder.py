@@ -8,11 +8,10 @@ from pathlib import Path
 
 from ..boundary.shared.text import clean_line
 from .handin import (
-    EXPECTED_BESIDE,
-    FOLDER,
     INFLUENTIAL,
     MAX_FILE_SIZE,
     Found,
+    Sought,
     Submission,
     SubmissionError,
     assemble,
@@ -22,23 +21,23 @@ from .handin import (
 )
 
 
-def from_folder(folder: Path, specification: str, names: tuple[str, ...]) -> Submission:
+def from_folder(folder: Path, specification: str, sought: Sought) -> Submission:
     """Take files from a folder."""
-    base = folder / FOLDER
+    base = folder / sought.folder
     if base.is_symlink():
         raise SubmissionError(f"{clean_line(str(base))} is a symbolic link; only regular files and folders are graded")
-    # A repository keeps the files in student/; a bare hand-in has them right here.
-    if not base.is_dir() or not any(os.path.lexists(base / name) for name in names):
+    # A repository keeps the files in a folder of theirs; a bare hand-in has them right here.
+    if not base.is_dir() or not any(os.path.lexists(base / name) for name in sought.names):
         base = folder
-    found = {name: read_regular(base / name, name) for name in names if os.path.lexists(base / name)}
-    others = [entry.name for entry in base.iterdir() if entry.name not in {*names, *EXPECTED_BESIDE}]
+    found = {name: read_regular(base / name, name) for name in sought.names if os.path.lexists(base / name)}
+    others = sought.others(entry.name for entry in base.iterdir())
     if base == folder:
         others = [name for name in others if not name.startswith(".git")]
     else:
         others += [entry.name for entry in folder.iterdir() if entry.name in INFLUENTIAL]
     resolved = folder.resolve()
-    name = resolved.parent.name if resolved.name == FOLDER else resolved.name
-    return assemble(name, specification, None, found, names, others)
+    name = resolved.parent.name if resolved.name == sought.folder else resolved.name
+    return assemble(name, specification, None, found, sought, others)
 
 
 def read_regular(path: Path, name: str) -> Found:

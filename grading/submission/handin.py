@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from ..assignment import Assignment
 from ..boundary.shared.text import clean_line
 
 MAX_FILE_SIZE = 1 << 20
-FOLDER = "student"
-EXPECTED_BESIDE = {
-    "README.md",
-    "lab",
-    "extensions.py",
-    "notebook.ipynb",
-    ".ipynb_checkpoints",
-    "__init__.py",
-    "__pycache__",
-}
+# What lies beside the files of any assignment.
+EXPECTED_BESIDE = {"README.md", ".ipynb_checkpoints", "__init__.py", "__pycache__"}
 # Files that would change how Python or pytest runs, if anything here were run where they lie.
 INFLUENTIAL = {
     "conftest.py",
@@ -34,6 +27,30 @@ INFLUENTIAL = {
 
 class SubmissionError(Exception):
     """Nothing that could be graded is there; the message says what was looked for, and where."""
+
+
+@dataclass(frozen=True)
+class Sought:
+    """What an assignment asks for.
+
+    Attributes:
+        names: the files to take.
+        folder: the folder of a repository that they are in; they may also lie bare.
+        beside: what lies there besides and is no surprise.
+    """
+
+    names: tuple[str, ...]
+    folder: str
+    beside: frozenset[str] = frozenset()
+
+    @classmethod
+    def by(cls, assignment: Assignment) -> Sought:
+        """What this assignment asks for."""
+        return cls(assignment.files, assignment.folders.student, frozenset(assignment.beside))
+
+    def others(self, names: Iterable[str]) -> list[str]:
+        """Those of ``names`` that the assignment does not know."""
+        return [name for name in names if name not in {*self.names, *self.beside, *EXPECTED_BESIDE}]
 
 
 @dataclass(frozen=True)
@@ -78,18 +95,17 @@ def assemble(
     specification: str,
     commit: str | None,
     found: dict[str, Found],
-    names: tuple[str, ...],
+    sought: Sought,
     others: list[str],
     notes: Sequence[str] = (),
 ) -> Submission:
     """The submission made of what was found under each name, what lies beside, and what else is to be known."""
     files = {name: entry.content for name, entry in found.items() if entry.content is not None}
     if not found:
-        looked = " or ".join(names)
-        raise SubmissionError(
-            f"{clean_line(specification)}: neither it nor a folder {FOLDER}/ in it has {looked}; nothing to grade"
-        )
-    missing = {name: f"{name} is missing from the submission" for name in names if name not in found}
+        looked = " or ".join(sought.names)
+        where = f"neither it nor a folder {sought.folder}/ in it"
+        raise SubmissionError(f"{clean_line(specification)}: {where} has {looked}; nothing to grade")
+    missing = {name: f"{name} is missing from the submission" for name in sought.names if name not in found}
     faults = {name: entry.fault for name, entry in found.items() if entry.fault is not None} | missing
     problems = [*notes, *faults.values()]
     if others:

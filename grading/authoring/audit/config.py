@@ -1,12 +1,12 @@
 """What an instructor has to say about an audit's findings: ``tests/audit.toml``, where there is one.
 
-sampled = ["reparameterize"]        items whose functions draw random numbers
+sampled = ["draw_noise"]            items whose functions draw random numbers
 
 [guards]                            checks that no wrong answer of the catalogue fails, and what they are there for
-"hidden/encode/keeps_float64" = "reason"
+"hidden/predict/keeps_float64" = "reason"
 
 [exceptions]                        wrong answers that lose points outside their own item, and why they must
-"compute_elbo.returns_floats" = "reason"
+"gradient_step.returns_floats" = "reason"
 """
 
 from __future__ import annotations

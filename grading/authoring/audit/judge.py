@@ -201,7 +201,9 @@ def _skeleton(facts: Facts) -> Requirement:
     title = "the skeleton gets nothing, every item not implemented"
     results = facts.audit.group("skeleton")
     if not results:
-        return Requirement(title, "none", (Violation("a file of student/ is missing"),))
+        return Requirement(
+            title, "none", (Violation(f"a file of {facts.audit.assignment.folders.student}/ is missing"),)
+        )
     (result,) = results
     other = (
         (f"a check is {outcome.status}: {outcome.message}", check)
@@ -319,16 +321,18 @@ def _uncollected(audit: Audit) -> Iterator[str]:
 
 
 def _stale_skeletons(audit: Audit) -> Iterator[str]:
+    folder = audit.assignment.folders.student
     try:
         for path, text in strip.skeletons(audit.assignment).items():
             if not path.is_file() or path.read_text(encoding="utf-8") != text:
-                yield f"{path.name} in student/ is not what the solution gives: run 'vae-grade skeleton'"
+                yield f"{path.name} in {folder}/ is not what the solution gives: run 'vae-grade skeleton'"
     except strip.StripError as error:
         yield str(error)
 
 
 def _missing_sections(audit: Audit) -> Iterator[str]:
     """Sections that the rubric names, but the handout lacks."""
+    folder = audit.assignment.folders.student
     handout = audit.assignment.student / "README.md"
     if not handout.is_file():
         return
@@ -336,7 +340,7 @@ def _missing_sections(audit: Audit) -> Iterator[str]:
     headings = [" ".join(line.lstrip("#").split()) for line in lines if line.startswith("#")]
     for item in audit.assignment.items:
         if not any(heading.startswith(item.section) for heading in headings):
-            yield f"{item.id} refers to {item.section!r}, but no heading of student/README.md begins so"
+            yield f"{item.id} refers to {item.section!r}, but no heading of {folder}/README.md begins so"
 
 
 def _misplaced(answer: Answer, item: Item | None) -> Iterator[str]:

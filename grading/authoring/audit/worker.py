@@ -13,6 +13,7 @@ import gc
 import math
 import os
 import pickle
+import shlex
 import signal
 import sys
 import tempfile
@@ -224,7 +225,9 @@ class _Worker:
         root = str(self.setting.assignment.root)
         options = [
             *("-c", str(CONFIGURATION), f"--rootdir={root}", "--assert=plain", "--capture=no"),
-            *("--import-mode=importlib", "--override-ini", f"pythonpath={self.setting.assignment.tests}"),
+            *("--import-mode=importlib", f"--confcutdir={root}"),
+            # pytest splits this value as a shell does; the path may hold spaces.
+            *("--override-ini", f"pythonpath={shlex.quote(str(self.setting.assignment.tests))}"),
             *("-p", "grading.execution.plugin"),
             *(option for name in UNUSED for option in ("-p", f"no:{name}")),
         ]

@@ -8,7 +8,7 @@ A value on the wire is a JSON scalar or an object with one tag:
     {"float": "nan"}            a float that JSON cannot hold
     {"tensor": 3}               the fourth array of the frame
     {"tuple": [...]}, {"list": [...]}, {"dict": [[key, value], ...]}
-    {"record": "VAEOutput", "fields": [[name, value], ...]}     to be built from the student's own class
+    {"record": "Output", "fields": [[name, value], ...]}        to be built from the student's own class
     {"model": 1}                a torch module that stays on the student's side
     {"opaque": "builtins.set"}  something that cannot cross, by the name of its type
 """

@@ -3,8 +3,13 @@
 import subprocess
 
 import pytest
+from harness.conftest import ROOT
+
+from grading.assignment import load
+from grading.submission import Sought
 
 NAMES = ("simple_vae.py", "vae.py")
+SOUGHT = Sought.by(load(ROOT))
 
 
 def git(folder, *arguments):
