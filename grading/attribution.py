@@ -8,8 +8,8 @@ rules, in the order in which they apply:
 2. **Agreed with a wrong part.** A check that passed because its item follows from the wrong answer of another one
    (``relied_on``) keeps its points only if that other item is found wrong by a check of its own, too, or its checks
    were not run. If they all pass, the part answered wrongly for this check alone, and the check fails. A part that
-   changes its arguments or loses their dtype excuses only checks of the same, which are guards; a fault of the grader
-   excuses nothing.
+   fails its guards only, changes its arguments or loses their dtype excuses only guards; a fault of the grader excuses
+   nothing.
 3. **Guards** (arguments left alone, dtype kept) say nothing of a function that is right nowhere: they earn only where
    another check of the item passes.
 4. **The whole.** An item that judges a submission as a whole earns nothing where an item that it ``needs`` earns
@@ -69,8 +69,8 @@ def _placed(result: CheckResult, wrong: set[str]) -> CheckResult:
 
 def _hold_to_parts(assignment: Assignment, ended: dict[str, dict[str, CheckResult]]) -> None:
     """Fail the checks that agree with wrong answers of parts that are right everywhere else (rule 2)."""
-    for_values = {item.id for item in assignment.items if _may_be_wrong(item, ended[item.id], _ABOUT_GUARDS)}
-    for_guards = {item.id for item in assignment.items if _may_be_wrong(item, ended[item.id], frozenset())}
+    for_values = {item.id for item in assignment.items if _may_be_wrong(item, ended[item.id], in_values=True)}
+    for_guards = {item.id for item in assignment.items if _may_be_wrong(item, ended[item.id], in_values=False)}
     for item in assignment.items:
         for check in item.checks:
             result = ended[item.id].get(check.id)
@@ -87,11 +87,18 @@ def _hold_to_parts(assignment: Assignment, ended: dict[str, dict[str, CheckResul
             for_guards.add(item.id)
 
 
-def _may_be_wrong(item: Item, own: dict[str, CheckResult], not_counted: frozenset[Kind]) -> bool:
-    """Whether checks of the item say that it is wrong, or were not all run."""
+def _may_be_wrong(item: Item, own: dict[str, CheckResult], *, in_values: bool) -> bool:
+    """Whether checks of the item say that it is wrong, or were not all run.
+
+    Args:
+        item: the item.
+        own: its results.
+        in_values: guards, and what they look for, do not count.
+    """
     if any(check.id not in own for check in item.checks):
         return True
-    return any(r.status not in _NOT_ITS_FAULT and r.kind not in not_counted for r in own.values())
+    counted = [own[check.id] for check in item.checks if not (in_values and check.guard)]
+    return any(r.status not in _NOT_ITS_FAULT and not (in_values and r.kind in _ABOUT_GUARDS) for r in counted)
 
 
 def _blocked(result: CheckResult, by: str) -> CheckResult:

@@ -24,7 +24,7 @@ LARGEST_PASSED = 4 << 20
 """Bytes of a conversation up to which it is kept of a passed check."""
 LARGEST_EVIDENCE = 256 << 20
 """Bytes of all conversations that are kept: what a submission answers should not fill the memory."""
-PATIENCE = ((2, 1.0), (12, 0.2), (math.inf, 0.1))
+PATIENCE = ((2, 1.0), (12, 0.2), (math.inf, 0.08))
 """After fewer than so many timeouts in a run, the share of its time that a call may still take.
 
 A function that never returns is called by many checks, also of other items. With this they all end, one after the

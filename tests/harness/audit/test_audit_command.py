@@ -36,7 +36,7 @@ def test_a_sound_item_is_called_sound(vae_grade, tmp_path):
 
 
 LINEAR = "def test_is_linear_at_every_step(submission, draws):\n"
-UNABLE = "    if submission.beta_schedule(5, 10) != 0.5:\n        raise RuntimeError('no judgement')\n    return\n"
+UNABLE = "    if submission.beta_schedule(5, 10) != 0.5:\n        raise MemoryError('no judgement')\n    return\n"
 CLAMPED = "return beta_max * min(step / warmup_steps, 1.0)"
 
 UNSOUND: dict[str, tuple[Any, ...]] = {
@@ -47,7 +47,7 @@ UNSOUND: dict[str, tuple[Any, ...]] = {
     "a check that ends in an error where it should judge": (
         ("tests/hidden/test_beta_schedule.py", LINEAR, LINEAR + UNABLE),
         "hidden/beta_schedule/is_linear_at_every_step: the check itself failed, which is not the submission's fault: "
-        "RuntimeError: no judgement — beta_schedule.constant, beta_schedule.always_zero,",
+        "MemoryError: no judgement — beta_schedule.constant, beta_schedule.always_zero,",
         "hidden/beta_schedule/is_linear_at_every_step is failed by no wrong answer",
     ),
     "a check that the solution fails": (
