@@ -1,6 +1,7 @@
 """The grader knows no assignment: the same commands serve another one, whose folders and files have other names."""
 
 import json
+import os
 import re
 import shutil
 import zipfile
@@ -96,6 +97,12 @@ def test_a_missing_file_is_missed_where_the_assignment_has_it(command, tmp_path)
 def test_students_own_files_are_graded_unless_others_are_named(copy, command, tmp_path):
     status, shown = command("run", "--json", tmp_path / "scores.json", "--quiet")
     assert (status, shown) == (0, "0 / 9")
+
+
+def test_the_assignment_may_be_named_from_where_one_stands(copy, vae_grade, tmp_path):
+    nearby = os.path.relpath(copy, ROOT)
+    done = vae_grade("run", "--assignment", nearby, "--json", tmp_path / "scores.json", "--quiet")
+    assert (done.returncode, done.stdout.strip()) == (0, "0 / 9")
 
 
 def test_the_audit_calls_it_sound_until_a_check_is_idle(copy, command):
