@@ -10,6 +10,7 @@ import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import networks
@@ -112,9 +113,9 @@ def _true_logits(
         return None
     true = networks.decode(model.parameters, z)
     if not nearly(own_logits, true):
-        # Moderate codes, at which a squashed answer has not reached its end.
-        other = _tensor("decode", lambda: twin.decode(0.1 + 0.5 * torch.tanh(z)))
-        assert_answers_differ("decode", [own_logits, other])
+        # The last one is small: where z is huge, a sigmoid that is too early gives 0 or 1 for each of them.
+        others = [_tensor("decode", partial(twin.decode, at)) for at in (1 + 2 * z, torch.tanh(z))]
+        assert_answers_differ("decode", [own_logits, *others])
         submission.rely_on("decode")
     return true
 
