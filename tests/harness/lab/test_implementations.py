@@ -291,6 +291,7 @@ def test_noise_that_is_left_out_in_evaluation_is_found(lab, student_file, tmp_pa
     assert "no usual factor" not in ended.out
 
 
+@pytest.mark.slow
 def test_a_squared_error_on_grey_digits_is_told_its_cause_and_sigma_helps(lab, tmp_path):
     shared = ("--solution", "--likelihood", "gaussian", "--epochs", 15, "--samples", 1, "--threads", 1)
     wide = lab("train", *shared, "--out", tmp_path / "wide")
