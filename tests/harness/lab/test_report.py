@@ -62,6 +62,7 @@ def test_evaluate_takes_a_larger_bound_and_leaves_the_weights_alone(inside, fini
     assert (finished_run / "checkpoint.safetensors").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_the_first_picture_of_a_default_run_is_the_decoded_plane(lab, tmp_path):
     shared = ("train", "--solution", "--epochs", 1, "--hidden-dim", 8, "--train-examples", 64, "--samples", 1)
     ended = lab(*shared, "--out", tmp_path / "run")
