@@ -121,8 +121,9 @@ _CAPABILITIES = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_KILL", "CAP_DAC
 
 
 def bubble(bubblewrap: str, *, root: bool) -> list[str]:
-    """The command that starts the worker program in namespaces of its own: an empty network, no processes but its own,
-    and a read-only file system of libraries and nothing else.
+    """The command that starts the worker program in namespaces of its own.
+
+    It finds an empty network, no processes but its own, and a read-only file system of libraries and nothing else.
 
     Args:
         bubblewrap: the program ``bwrap``.

@@ -1,5 +1,6 @@
-"""How grader and worker speak where no descriptor can be handed over: a question is an operation and bytes, and each
-has one answer, which is bytes.
+"""How grader and worker speak where no descriptor can be handed over.
+
+A question is an operation and bytes, and each has one answer, which is bytes.
 """
 
 from __future__ import annotations

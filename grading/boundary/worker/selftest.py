@@ -33,7 +33,6 @@ class Targets:
         folder: a folder outside the confinement, such as the grader's own repository.
         scratch: a folder outside that every user may write to.
         process: a process outside, the grader's own.
-        confined: whether this is more than a plain process; otherwise nothing is tried.
     """
 
     canary: str
