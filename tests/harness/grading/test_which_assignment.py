@@ -35,16 +35,14 @@ is_right = 1
 [item.checks.hidden]
 is_right = 1
 """
-RUNS = '''
+RUNS = """
 from pathlib import Path
 
 Path(__file__).with_suffix(".ran").touch()
 
 def test_is_right(submission):
     pass
-'''
-    "from pathlib import Path\nPath(__file__).with_suffix('.ran').touch()\ndef test_is_right(submission):\n    pass\n"
-)
+"""
 
 
 @pytest.mark.slow
