@@ -18,12 +18,13 @@ if sys.platform != "win32":
     import resource
 
 SECONDS = 120.0
-MEMORY = 4 << 30
+MEMORY = 512 << 20
 """Address space of a git process, in bytes: far more than files of a submission's size need."""
 MAX_FOLDER_SIZE = 16 << 20
 """Of a commit or a folder's list of names, in bytes; packed, one of gigabytes would be small."""
 
 _CALLED = {"commit": "commit", "tree": "folder", "blob": "file"}
+_OUT_OF_MEMORY = re.compile(rb"out of memory|cannot allocate memory", re.IGNORECASE)
 _ID = re.compile(r"([0-9a-f]{4,64})([~^].*)?", re.IGNORECASE | re.DOTALL)
 """The beginning of a commit's id, and where to go from that commit."""
 
@@ -78,8 +79,14 @@ class Git:
     def _commits(self, prefix: str) -> list[str]:
         """The ids of all commits that begin with these hexadecimal digits."""
         alike = self._run("rev-parse", f"--disambiguate={prefix}").stdout
-        kinds = self._run("cat-file", "--batch-check=%(objectname) %(objecttype)", given=alike).stdout.decode()
-        return [line.split()[0] for line in kinds.splitlines() if line.endswith(" commit")]
+        kinds = self._run(
+            "cat-file", "--batch-check=%(objectname) %(objectsize) %(objecttype)", given=alike
+        ).stdout.decode()
+        commits = [line.split() for line in kinds.splitlines() if line.endswith(" commit")]
+        # Asked before anything is unpacked: naming a commit makes git read it whole.
+        if any(int(size) > MAX_FOLDER_SIZE for _, size, _ in commits):
+            raise SubmissionError(f"{self._name}: a commit in it is too large to be read")
+        return [number for number, _, _ in commits]
 
     def _verified(self, text: str) -> str | None:
         done = self._run("rev-parse", "--quiet", "--verify", "--end-of-options", f"{text}^{{commit}}")
@@ -168,6 +175,8 @@ class Git:
             ) from error
         except subprocess.TimeoutExpired as error:
             raise SubmissionError(f"git took longer than {SECONDS:.0f} seconds to read {self._name}") from error
+        if process.returncode != 0 and _OUT_OF_MEMORY.search(errors):
+            raise SubmissionError(f"git needs more than {MEMORY >> 20} MiB of memory to read {self._name}")
         return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 

@@ -107,5 +107,12 @@ def _configuration(source: Path) -> str:
     """How git has to read the copy: of the repository's own settings, only those that say how it is stored."""
     own = (read_regular(source / "config", "config").content or b"").decode("utf-8", "replace")
     stored = re.findall(r"^\s*(objectformat|refstorage)\s*=\s*(sha1|sha256|files|reftable)\s*$", own, re.I | re.M)
-    lines = ["[core]", "bare = true", f"repositoryformatversion = {int(bool(stored))}", "packedGitLimit = 1g"]
+    # The limit keeps what git maps of a pack well below the memory that it is allowed.
+    lines = [
+        "[core]",
+        "bare = true",
+        f"repositoryformatversion = {int(bool(stored))}",
+        "packedGitLimit = 128m",
+        "packedGitWindowSize = 32m",
+    ]
     return "\n".join([*lines, "[extensions]", *(f"{key} = {value}" for key, value in stored)]) + "\n"

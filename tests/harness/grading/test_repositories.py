@@ -5,6 +5,7 @@ import os
 import select
 import shutil
 import socket
+import subprocess
 import sys
 import zlib
 
@@ -293,6 +294,51 @@ def test_what_is_too_large_to_be_listed_is_refused(repository, monkeypatch):
     monkeypatch.setattr(reader, "MAX_FOLDER_SIZE", 10)
     with pytest.raises(SubmissionError, match="too large to be read"):
         take(f"{repository}@HEAD", SOUGHT)
+
+
+TAKEN_AND_MEASURED = """
+import resource, sys
+from grading.submission import Sought, SubmissionError, take
+try:
+    take(sys.argv[1], Sought(("vae.py",), "student", frozenset()))
+except SubmissionError as error:
+    print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, error)
+"""
+"""Prints the peak of memory, in KiB, of the largest git process, and the message."""
+
+
+def store_huge_commit(repository, size):
+    """A commit whose message is zeros, small as it is kept; its id."""
+    tree = git(repository, "rev-parse", "HEAD^{tree}")
+    start = f"tree {tree}\nauthor A <a@example.org> 1 +0000\ncommitter A <a@example.org> 1 +0000\n\n".encode()
+    digest, packer, block = hashlib.sha1(), zlib.compressobj(1), bytes(1 << 20)
+    kept = []
+    for part in (f"commit {len(start) + size}\0".encode(), start, *[block] * (size // len(block))):
+        digest.update(part)
+        kept.append(packer.compress(part))
+    number = digest.hexdigest()
+    path = repository / ".git" / "objects" / number[:2] / number[2:]
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"".join([*kept, packer.flush()]))
+    return number
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the limit of memory cannot be relied on")
+def test_a_commit_that_unpacks_to_more_than_git_may_use_is_refused(repository):
+    number = store_huge_commit(repository, 600 << 20)
+    (repository / ".git" / "refs" / "heads" / "huge").write_text(f"{number}\n")
+    told = {number: "a commit in it is too large to be read", "huge": "git needs more than 512 MiB of memory"}
+    for commit, reason in told.items():
+        # In a process of its own, of which all children are git.
+        done = subprocess.run(
+            [sys.executable, "-c", TAKEN_AND_MEASURED, f"{repository}@{commit}"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        peak, _, message = done.stdout.partition(" ")
+        assert reason in message
+        assert int(peak) < 512 << 10
 
 
 @pytest.fixture
