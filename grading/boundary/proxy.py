@@ -241,6 +241,7 @@ class Model:
         # How to have another one like it.
         self._made_by: tuple[str, tuple[Any, ...], dict[str, Any], int | None] = ("", (), {}, None)
         self._doubled, self._mode = False, True
+        self._twin: Model | None = None
 
     @classmethod
     def described(cls, session: Session, entry: Any) -> Model:
@@ -279,20 +280,21 @@ class Model:
 
     def alone(self) -> Model:
         """The same model in a process of its own: made by the same call, with these parameters, in this mode."""
-        name, args, kwargs, seed = self._made_by
-        twin = self._session.fresh().call(None, name, args, kwargs, seed)
-        if not isinstance(twin, Model):
-            raise RefusedError("structure", f"{name} returns a model at one time and something else at another")
-        if self._doubled:
-            twin.double()
+        if self._twin is None:
+            name, args, kwargs, seed = self._made_by
+            twin = self._session.fresh().call(None, name, args, kwargs, seed)
+            if not isinstance(twin, Model):
+                raise RefusedError("structure", f"{name} returns a model at one time and something else at another")
+            self._twin = twin.double() if self._doubled else twin
         with torch.no_grad():
             for parameter, values in self.parameters.items():
-                twin.set(parameter, values)
-        return twin.train(self._mode)
+                if not torch.equal(self._twin.parameters.get(parameter, torch.empty(0)), values):
+                    self._twin.set(parameter, values)
+        return self._twin.train(self._mode)
 
     def double(self) -> Model:
         """Convert the model to float64, and mirror its parameters anew."""
-        self._doubled = True
+        self._doubled, self._twin = True, None
         entries = replies.items(self._session.request("cast", model=self.number, dtype="float64").get("models"))
         if len(entries) != 1:
             raise ViolationError(replies.WRONG_MODEL)
