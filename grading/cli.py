@@ -23,12 +23,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from . import assignment, files, grade, redaction, samples, submission
+from . import assignment, files, grade, redaction, samples
 from .authoring import strip
 from .progress import Progress as Step
 from .progress import Watch
 from .reports import github, terminal, wording
 from .results import Status
+from .submission import SubmissionError, take
 
 BELOW_REQUIRED, BAD_INPUT, GRADER_FAULT = 1, 2, 3
 UNSOUND = 1
@@ -58,8 +59,15 @@ class Level(StrEnum):
 
 def fail(message: str, status: int) -> typer.Exit:
     """Say what went wrong on standard error, and end with this status."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(Text(f"vae-grade: {message}"))
+    tell(message)
     return typer.Exit(status)
+
+
+def tell(message: str) -> None:
+    """Say something on standard error."""
+    # Of a log, GitHub's runner would obey this mark even within a line.
+    safe = message.replace("##[", "# #[")
+    Console(stderr=True, highlight=False, soft_wrap=True).print(Text(f"vae-grade: {safe}"))
 
 
 @contextmanager
@@ -67,7 +75,7 @@ def reported() -> Iterator[None]:
     """Turn the errors that we foresee into one message and the right exit status."""
     try:
         yield
-    except (submission.SubmissionError, assignment.AssignmentError, strip.StripError) as error:
+    except (SubmissionError, assignment.AssignmentError, strip.StripError) as error:
         raise fail(str(error), BAD_INPUT) from None
     except grade.ExecutionError as error:
         raise fail(str(error), GRADER_FAULT) from None
@@ -82,12 +90,12 @@ AssignmentOption = Annotated[
 @app.command()
 def run(
     context: typer.Context,
-    hand_in: Annotated[
+    source: Annotated[
         str | None,
         typer.Argument(
             metavar="SUBMISSION",
-            help="A folder, a zip, or REPOSITORY@COMMIT (default: the assignment's own folder for students). Four or "
-            "more hexadecimal digits are a commit's id before they are a tag or branch.",
+            help="A folder, a zip, one of the files, or REPOSITORY@COMMIT (default: the assignment's own folder for "
+            "students). Four or more hexadecimal digits are a commit's id before they are a tag or branch.",
         ),
     ] = None,
     tier: Annotated[Tier, typer.Option(help="Which checks to run; all means every tier that is present.")] = Tier.all,
@@ -126,11 +134,13 @@ def run(
         outputs += [student_json] if student_json is not None else []
         for path in outputs:
             _require_writable(path)
-        taken = submission.take(hand_in or str(loaded.student), submission.Sought.by(loaded))
-        chosen = grade.choose_seed(taken, seed, os.environ.get("VAE_GRADE_SECRET"))
+        submission = take(source or str(loaded.student), loaded)
+        for problem in submission.problems:
+            tell(problem)
+        chosen = grade.choose_seed(submission, seed, os.environ.get("VAE_GRADE_SECRET"))
         options = grade.Options(tiers, only=only, isolation=isolation.value, seed=chosen)
         with _progress(enabled=not quiet) as watch:
-            document = grade.grade(taken, loaded, options, watch)
+            document = grade.grade(submission, loaded, options, watch)
     texts = [document.dumps()] if not to_stdout else []
     texts += [redaction.redact(document, hidden_detail).dumps()] if student_json is not None else []
     for path, text in zip(outputs, texts, strict=True):
@@ -167,9 +177,9 @@ def demo(
         raise fail(f"there is no folder {json_folder} to write to", BAD_INPUT)
     with reported():
         loaded = assignment.load(root or assignment.own_root())
-        taken = samples.take(loaded)
-        with _progress(enabled=True, title=f"grading {len(taken)} submissions") as watch:
-            documents = samples.grade_all(taken, loaded, watch)
+        submissions = samples.take(loaded)
+        with _progress(enabled=True, title=f"grading {len(submissions)} submissions") as watch:
+            documents = samples.grade_all(submissions, loaded, watch)
     if json_folder is not None:
         for document in documents:
             text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from . import grade, submission
+from . import grade
 from .assignment import Assignment
 from .progress import Progress, Watch
-from .submission import Submission
+from .submission import Submission, SubmissionError
+from .submission import take as take_submission
 
 SEED = "demo"
 """The same scores each time."""
@@ -24,9 +25,8 @@ def take(assignment: Assignment) -> list[Submission]:
     """
     folders = sorted(path for path in assignment.samples.glob("*") if path.is_dir())
     if not folders:
-        raise submission.SubmissionError(f"there are no sample submissions in {assignment.samples}")
-    sought = submission.Sought.by(assignment)
-    return [submission.take(str(folder), sought) for folder in folders]
+        raise SubmissionError(f"there are no sample submissions in {assignment.samples}")
+    return [take_submission(str(folder), assignment) for folder in folders]
 
 
 def grade_all(samples: Sequence[Submission], assignment: Assignment, watch: Watch | None) -> list[dict[str, Any]]:

@@ -6,10 +6,9 @@ import pytest
 from harness.conftest import ROOT
 
 from grading.assignment import load
-from grading.submission import Sought
 
 NAMES = ("simple_vae.py", "vae.py")
-SOUGHT = Sought.by(load(ROOT))
+ASSIGNMENT = load(ROOT)
 
 
 def git(folder, *arguments):

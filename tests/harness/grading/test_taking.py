@@ -6,7 +6,7 @@ import struct
 import zipfile
 
 import pytest
-from harness.grading.conftest import NAMES, SOUGHT, git
+from harness.grading.conftest import ASSIGNMENT, NAMES, git
 
 from grading.submission import MAX_FILE_SIZE, SubmissionError, take
 
@@ -38,7 +38,7 @@ def test_the_same_files_are_the_same_submission_wherever_they_come_from(reposito
         f"{repository}@{git(repository, 'rev-parse', 'HEAD')[:8]}",
     ]
     places += [make_zip(tmp_path / name, entries) for name, entries in zips.items()]
-    taken = [take(str(place), SOUGHT) for place in places]
+    taken = [take(str(place), ASSIGNMENT) for place in places]
     assert [submission.files for submission in taken] == [files] * len(places)
     assert len({submission.digest for submission in taken}) == 1
     assert not any(submission.faults for submission in taken)
@@ -65,7 +65,7 @@ def test_what_is_no_ordinary_file_is_not_taken_and_the_reason_is_kept(tmp_path, 
     folder.mkdir()
     (folder / "simple_vae.py").write_text("x = 1\n")
     make(folder / "vae.py", tmp_path)
-    submission = take(str(folder), SOUGHT)
+    submission = take(str(folder), ASSIGNMENT)
     assert set(submission.files) == {"simple_vae.py"}
     assert reason in submission.faults["vae.py"]
     assert submission.faults["vae.py"] in submission.problems
@@ -77,28 +77,28 @@ def test_a_linked_student_folder_is_refused(tmp_path):
     (tmp_path / "hand-in").mkdir()
     (tmp_path / "hand-in" / "student").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(SubmissionError, match="symbolic link"):
-        take(str(tmp_path / "hand-in"), SOUGHT)
+        take(str(tmp_path / "hand-in"), ASSIGNMENT)
 
 
 def test_a_zip_cannot_traverse_link_repeat_or_explode(tmp_path):
     bomb = make_zip(tmp_path / "bomb.zip", [("vae.py", b"#" * (64 << 20)), ("simple_vae.py", b"x = 1\n")])
-    assert "larger than" in take(str(bomb), SOUGHT).faults["vae.py"]
+    assert "larger than" in take(str(bomb), ASSIGNMENT).faults["vae.py"]
     assert bomb.stat().st_size < MAX_FILE_SIZE
 
     with pytest.warns(UserWarning, match="Duplicate name"):
         twice = make_zip(tmp_path / "twice.zip", [("vae.py", b"a = 1\n"), ("vae.py", b"b = 1\n")])
-    assert "2 times" in take(str(twice), SOUGHT).faults["vae.py"]
+    assert "2 times" in take(str(twice), ASSIGNMENT).faults["vae.py"]
 
     linked = zipfile.ZipInfo("vae.py")
     linked.external_attr = (stat.S_IFLNK | 0o777) << 16
     links = make_zip(tmp_path / "links.zip", [(linked, b"/etc/passwd")])
-    assert "a symbolic link" in take(str(links), SOUGHT).faults["vae.py"]
+    assert "a symbolic link" in take(str(links), ASSIGNMENT).faults["vae.py"]
 
     nameless = make_zip(tmp_path / "nameless.zip", [(zipfile.ZipInfo(""), b"x"), ("vae.py", b"x = 1\n")])
-    assert set(take(str(nameless), SOUGHT).files) == {"vae.py"}
+    assert set(take(str(nameless), ASSIGNMENT).files) == {"vae.py"}
 
     with pytest.raises(SubmissionError, match="nothing to grade"):
-        take(str(make_zip(tmp_path / "up.zip", [("../vae.py", b"x"), ("/simple_vae.py", b"x")])), SOUGHT)
+        take(str(make_zip(tmp_path / "up.zip", [("../vae.py", b"x"), ("/simple_vae.py", b"x")])), ASSIGNMENT)
 
 
 def header(content, field, value):
@@ -131,9 +131,9 @@ def test_a_zip_that_cannot_be_read_is_refused_and_what_can_be_read_of_it_is_take
     place.write_bytes(change(place.read_bytes()))
     if refusal:
         with pytest.raises(SubmissionError, match=refusal):
-            take(str(place), SOUGHT)
+            take(str(place), ASSIGNMENT)
     else:
-        submission = take(str(place), SOUGHT)
+        submission = take(str(place), ASSIGNMENT)
         assert fault in submission.faults["vae.py"]
         assert set(submission.files) == {"simple_vae.py"}
 
@@ -144,7 +144,7 @@ def test_what_the_assignment_does_not_name_is_listed_and_ignored(repository):
     git(repository, "add", "-A")
     git(repository, "commit", "-qm", "extras")
     for place in (str(repository), f"{repository}@HEAD"):
-        (problem,) = take(place, SOUGHT).problems
+        (problem,) = take(place, ASSIGNMENT).problems
         assert all(name in problem for name in ("conftest.py", "torch.py", "pytest.ini", "sitecustomize.py"))
 
 
@@ -158,19 +158,19 @@ def test_a_name_stays_on_its_line_whatever_is_in_it(repository, tmp_path, end):
     git(repository, "commit", "-qm", "a name")
     zipped = make_zip(tmp_path / f"zip{end}.zip", [("vae.py", b"x = 1\n"), ("simple_vae.py", b"x = 1\n"), (name, b"")])
     for place in (repository, f"{repository}@HEAD", zipped):
-        submission = take(str(place), SOUGHT)
+        submission = take(str(place), ASSIGNMENT)
         (problem,) = submission.problems
         assert problem.endswith("::error title=pwn::x")
         assert all(text.isprintable() for text in (problem, submission.id, submission.source))
     with pytest.raises(SubmissionError) as refused:
-        take(str(tmp_path / name), SOUGHT)
+        take(str(tmp_path / name), ASSIGNMENT)
     assert str(refused.value).isprintable()
 
 
 @pytest.mark.parametrize(
     ("place", "reason"),
     [
-        ("nowhere", "no such folder, zip or REPOSITORY@COMMIT"),
+        ("nowhere", "no such folder, file or REPOSITORY@COMMIT"),
         ("empty", "nothing to grade"),
         ("no-zip.zip", "not a readable zip"),
         ("ada@0123456789abcdef", "has no commit"),
@@ -183,4 +183,4 @@ def test_where_there_is_nothing_to_grade_the_message_says_what_was_looked_for(re
     (tmp_path / "empty").mkdir()
     (tmp_path / "no-zip.zip").write_text("this is no zip")
     with pytest.raises(SubmissionError, match=reason):
-        take(str(tmp_path / place), SOUGHT)
+        take(str(tmp_path / place), ASSIGNMENT)

@@ -1,0 +1,42 @@
+"""What a submission is once its files have been taken."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+MAX_FILE_SIZE = 1 << 20
+"""Of a file that is graded, in bytes."""
+
+
+class SubmissionError(Exception):
+    """Nothing that could be graded is there; the message says what was looked for, and where."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A student's files, as bytes.
+
+    Attributes:
+        id: a short name for people.
+        source: where it came from.
+        commit: the full id of the commit, if it came from git.
+        files: the files of the assignment that could be taken, under the assignment's names.
+        faults: why each of the others could not.
+        problems: what an instructor should know, the faults among it.
+    """
+
+    id: str
+    source: str
+    commit: str | None
+    files: dict[str, bytes]
+    faults: dict[str, str]
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over names and contents, the same for the same files wherever they came from."""
+        digest = hashlib.sha256()
+        for name in sorted(self.files):
+            digest.update(f"{name}\0{len(self.files[name])}\0".encode() + self.files[name])
+        return digest.hexdigest()
