@@ -19,7 +19,7 @@ MAX_SHOWN = 5
 
 
 def remarks(name: str, content: bytes) -> list[str]:
-    """What to say of a file that Python will not read as its author meant it; nothing if all is well.
+    """What to say of a file that Python may not read as its author meant it; nothing if all is well.
 
     A byte-order mark of UTF-8 and any ends of lines are well: Python takes them.
     """
@@ -42,7 +42,7 @@ def _encoding(content: bytes) -> str | None:
         line = content.count(b"\n", 0, error.start) + 1
         return (
             f"is not UTF-8: line {line} has the byte 0x{content[error.start]:02x}, as an older encoding such as "
-            "Windows-1252 (cp1252) or Latin-1 has for letters with accents; Python does not read it: save it as UTF-8"
+            "Windows-1252 (cp1252) or Latin-1 has for letters with accents; Python expects UTF-8, so save it as that"
         )
     return None
 

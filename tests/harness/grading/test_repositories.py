@@ -124,6 +124,7 @@ REFUSED = {
     "a branch of zeros": (lambda ada, _: (ada / ".git/refs/heads/evil").symlink_to("/dev/zero"), "a symbolic link"),
     "a pipe": (pipe("packed-refs"), "packed-refs is a pipe"),
     "a pipe among objects": (pipe("objects/pack/pack-1.idx"), "is a pipe"),
+    "a pipe beside objects": (pipe("objects/info/commit-graph"), "is a pipe"),
     "a socket": (listens, "is a device or socket"),
 }
 
@@ -288,6 +289,23 @@ def test_another_content_under_the_id_of_a_commit_of_old_is_found_out(repository
     path.write_bytes(zlib.compress(head.split()[0] + f" {len(new)}\0".encode() + new))
     with pytest.raises(SubmissionError, match=told.format(number[:10])):
         take(f"{repository}@HEAD", ASSIGNMENT)
+
+
+def test_a_commit_that_no_branch_leads_to_any_more_is_read(repository, commits):
+    first, late = commits
+    git(repository, "reset", "-q", "--hard", first)
+    git(repository, "reflog", "expire", "--expire=now", "--all")
+    assert take(f"{repository}@{late[:8]}", ASSIGNMENT).files["vae.py"] == b"# late\n"
+
+
+def test_a_folder_with_one_name_twice_is_not_decided_about(repository):
+    entries = (repository / "entries").with_suffix(".tree")
+    for name in ("student/vae.py", "student/simple_vae.py"):
+        number = bytes.fromhex(git(repository, "rev-parse", f"HEAD:{name}"))
+        entries.open("ab").write(b"100644 vae.py\0" + number)
+    tree = git(repository, "hash-object", "-t", "tree", "-w", "--literally", str(entries))
+    git(repository, "update-ref", "refs/heads/twice", git(repository, "commit-tree", tree, "-m", "twice"))
+    assert "is there 2 times" in take(f"{repository}@twice", ASSIGNMENT).faults["vae.py"]
 
 
 def test_what_is_too_large_to_be_listed_is_refused(repository, monkeypatch):
