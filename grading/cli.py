@@ -177,7 +177,7 @@ def demo(
         raise fail(f"there is no folder {json_folder} to write to", BAD_INPUT)
     with reported():
         loaded = assignment.load(root or assignment.own_root())
-        submissions = samples.take(loaded)
+        submissions = samples.load(loaded)
         with _progress(enabled=True, title=f"grading {len(submissions)} submissions") as watch:
             documents = samples.grade_all(submissions, loaded, watch)
     if json_folder is not None:

@@ -10,14 +10,13 @@ from typing import Any
 from . import grade
 from .assignment import Assignment
 from .progress import Progress, Watch
-from .submission import Submission, SubmissionError
-from .submission import take as take_submission
+from .submission import Submission, SubmissionError, take
 
 SEED = "demo"
 """The same scores each time."""
 
 
-def take(assignment: Assignment) -> list[Submission]:
+def load(assignment: Assignment) -> list[Submission]:
     """The samples of an assignment, in the order of their names.
 
     Raises:
@@ -26,7 +25,7 @@ def take(assignment: Assignment) -> list[Submission]:
     folders = sorted(path for path in assignment.samples.glob("*") if path.is_dir())
     if not folders:
         raise SubmissionError(f"there are no sample submissions in {assignment.samples}")
-    return [take_submission(str(folder), assignment) for folder in folders]
+    return [take(str(folder), assignment) for folder in folders]
 
 
 def grade_all(samples: Sequence[Submission], assignment: Assignment, watch: Watch | None) -> list[dict[str, Any]]:

@@ -58,7 +58,7 @@ def collect(
 ) -> Submission:
     """The submission among what was handed in.
 
-    All files are taken from one folder: the assignment's (``student/``) if it has any of them, else the top, and both
+    All files are taken from one folder: the assignment's own if it has any of them, else the top, and both
     also inside the only folder at the top; else from the only zip that lies there. A file of just the assignment's name
     counts. Where there is none, one counts that differs by what platforms and desktops do to names. Of several, the one
     that a platform received last counts; if none can be told to, none does. What was done is among the problems.

@@ -26,7 +26,7 @@ SECONDS = 120.0
 """For all that git does for one submission."""
 MEMORY = 512 << 20
 """Address space of a git process, in bytes: far more than files of a submission's size need."""
-MAX_FOLDER_SIZE = 16 << 20
+MAX_FOLDER_SIZE = 4 << 20
 """Of a commit, a tag or a folder's list of names, in bytes; packed, one of gigabytes would be small."""
 
 _CALLED = {"commit": "commit", "tag": "tag", "tree": "folder", "blob": "file"}
@@ -221,7 +221,8 @@ class Git:
             process.stdin.write(line.encode() + b"\n")
             process.stdin.flush()
         answer = process.stdout.readline()
-        content = process.stdout.read(size + 1)  # which has an end of line behind it
+        # An end of line is behind the content, of which there is none if the answer is that it is missing.
+        content = process.stdout.read(size + 1) if _OBJECT.fullmatch(answer.decode("utf-8", "replace")) else b""
         if not answer.endswith(b"\n") or len(content) <= size:
             del self._running[command]
             raise self._reason(process)

@@ -88,7 +88,7 @@ def meant(name: str, files: Sequence[str]) -> Meant | None:
 def _alike(name: str, files: Sequence[str]) -> str | None:
     """The file whose name this is but for capitals, a copy's number, and an ending that an editor added."""
     plain = _plain(name)
-    # The longest first: where there is a vae_2.py, vae_2-1.py is a copy of that and not of vae.py.
+    # The longest first: where there is a part_2.py, part_2-1.py is a copy of that and not of part.py.
     for file in sorted(files, key=len, reverse=True):
         path = PurePosixPath(_plain(file))
         for ending in (path.suffix, f"{path.suffix}.txt"):

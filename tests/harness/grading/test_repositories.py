@@ -298,6 +298,25 @@ def test_a_commit_that_no_branch_leads_to_any_more_is_read(repository, commits):
     assert take(f"{repository}@{late[:8]}", ASSIGNMENT).files["vae.py"] == b"# late\n"
 
 
+def test_what_a_repository_says_of_its_commits_beside_them_is_not_believed(repository, commits):
+    first, second = commits
+    (repository / "student" / "vae.py").write_text("# third\n")
+    git(repository, "commit", "-qam", "third")
+    third = git(repository, "rev-parse", "HEAD")
+    git(repository, "commit-graph", "write", "--reachable")
+    path = repository / ".git" / "objects" / "info" / "commit-graph"
+    path.chmod(0o644)
+    graph = bytearray(path.read_bytes())
+    # The first of the two parents stands behind the id of the tree, in a table in the order of the commits' ids.
+    order = sorted((first, second, third))
+    entries = int.from_bytes(graph[(at := graph.index(b"CDAT")) + 4 : at + 12])
+    parent = entries + order.index(second) * 36 + 20
+    graph[parent : parent + 4] = order.index(third).to_bytes(4)
+    path.write_bytes(graph)
+    assert git(repository, "rev-parse", "HEAD~2") == third  # git believes it
+    assert take(f"{repository}@HEAD~2", ASSIGNMENT).commit == first
+
+
 def test_a_folder_with_one_name_twice_is_not_decided_about(repository):
     entries = (repository / "entries").with_suffix(".tree")
     for name in ("student/vae.py", "student/simple_vae.py"):
