@@ -61,10 +61,11 @@ def assert_independent_draws(eps: torch.Tensor, what: str, row: str = "row", col
     for name, lines in ((row, eps), (column, eps.T)):
         _assert_variances(lines, f"the variance of {what} in a {name}")
         _assert_distribution(lines, f"the distribution of {what} in a {name}")
-        # Numbers that are independent stay so when each is replaced by its size.
-        for sizes, compared in (("", lines), ("size of ", size_as_normal(lines))):
-            _assert_unrelated(compared, f"the {sizes}{what} in two {name}s")
-            _assert_neighbours_unrelated(compared, f"the {sizes}{what} at two places of a {name}")
+        # Numbers that are independent stay so when some are replaced by their sizes.
+        sizes = size_as_normal(lines)
+        for kind, one, other in (("", lines, lines), ("size of ", sizes, sizes), ("size and value of ", sizes, lines)):
+            _assert_unrelated(one, other, f"the {kind}{what} in two {name}s")
+            _assert_neighbours_unrelated(one, other, f"the {kind}{what} at two places of a {name}")
 
 
 def assert_uncorrelated(eps: torch.Tensor, what: str) -> None:
@@ -82,9 +83,17 @@ def assert_uncorrelated(eps: torch.Tensor, what: str) -> None:
 
 
 def assert_independent(first: torch.Tensor, second: torch.Tensor, what: str) -> None:
-    """Two sets of noise have nothing to do with one another, nor have their sizes."""
+    """Two sets of noise have nothing to do with one another, nor have their sizes; neither is the other reordered."""
+    sizes, other_sizes = size_as_normal(first), size_as_normal(second)
     _assert_correlation(first, second, f"the correlation of {what}")
-    _assert_correlation(size_as_normal(first), size_as_normal(second), f"the correlation of the size of {what}")
+    _assert_correlation(sizes, other_sizes, f"the correlation of the size of {what}")
+    for size, value in ((sizes, second), (other_sizes, first)):
+        _assert_correlation(size, value, f"the correlation of size and value of {what}")
+    # As many as ``assert_no_repetition`` is made for, so that half of what is there twice is among them.
+    both = torch.cat([first.flatten(), second.flatten()])
+    assert_no_repetition(
+        both[torch.randperm(len(both), generator=torch.Generator().manual_seed(1))[: len(both) // 2]], what
+    )
 
 
 def assert_no_repetition(eps: torch.Tensor, what: str) -> None:
@@ -134,20 +143,24 @@ def _assert_variances(lines: torch.Tensor, what: str) -> None:
     assert_statistic(worst, 1.0, (below if worst < 1 else above) / 7, what, rate=RATE)
 
 
-def _assert_unrelated(lines: torch.Tensor, what: str) -> None:
-    """No two rows are correlated: ``a b / |a|`` is ``N(0, 1)``, whatever ``a`` is."""
-    products = (lines @ lines.T) / lines.norm(dim=1, keepdim=True)
+def _assert_unrelated(lines: torch.Tensor, others: torch.Tensor, what: str) -> None:
+    """No row is correlated with another one's: ``a b / |a|`` is ``N(0, 1)``, whatever ``a`` is."""
+    products = (lines @ others.T) / lines.norm(dim=1, keepdim=True)
     pairs = len(lines) * (len(lines) - 1)
     _assert_normal(products.fill_diagonal_(0.0), pairs, f"the correlation of {what}")
 
 
-def _assert_neighbours_unrelated(lines: torch.Tensor, what: str) -> None:
+def _assert_neighbours_unrelated(lines: torch.Tensor, others: torch.Tensor, what: str) -> None:
     """Numbers a few places apart in a row are uncorrelated, over all rows together."""
     for lag in range(1, LAGS + 1):
-        blocks = lines[:, : lines.shape[1] // (2 * lag) * (2 * lag)].unflatten(1, (-1, 2, lag))
-        _assert_correlation(blocks[:, :, 0], blocks[:, :, 1], f"the correlation of {what}, {lag} apart,")
+        end = lines.shape[1] // (2 * lag) * (2 * lag)
+        one, other = (of[:, :end].unflatten(1, (-1, 2, lag)) for of in (lines, others))
+        _assert_correlation(one[:, :, 0], other[:, :, 1], f"the correlation of {what}, {lag} apart,")
         # The same pairs from the second block on: what comes in pairs may begin anywhere.
-        _assert_correlation(blocks[:, :-1, 1], blocks[:, 1:, 0], f"the correlation of {what}, {lag} apart,")
+        _assert_correlation(one[:, :-1, 1], other[:, 1:, 0], f"the correlation of {what}, {lag} apart,")
+        if lines is not others:
+            _assert_correlation(other[:, :, 0], one[:, :, 1], f"the correlation of {what}, {lag} apart,")
+            _assert_correlation(other[:, :-1, 1], one[:, 1:, 0], f"the correlation of {what}, {lag} apart,")
 
 
 def _assert_correlation(first: torch.Tensor, second: torch.Tensor, what: str) -> None:

@@ -34,11 +34,13 @@ class OutputCase:
         submission: whose ``vae_loss`` is judged.
         draws: where the codes ``z`` come from, which the loss must not depend on.
         point: the data and the other fields of the output.
-        options: the further arguments of ``vae_loss``.
+        by_position: the further arguments of ``vae_loss``, ``recon_loss`` and ``beta``.
+        by_name: the same.
     """
 
-    def __init__(self, submission: Submission, draws: Draws, point: Point, **options: Any) -> None:
-        self.submission, self.point, self.options = submission, point, options
+    def __init__(self, submission: Submission, draws: Draws, point: Point, *by_position: Any, **by_name: Any) -> None:
+        self.submission, self.point, self.by_position, self.by_name = submission, point, by_position, by_name
+        self.options = options = dict(zip(("recon_loss", "beta"), by_position, strict=False)) | by_name
         self.parts = Case(submission, point, options.get("recon_loss", "bernoulli"))
         z = draws.normal(*point.mu.shape, dtype=point.mu.dtype)
         self.output = submission.record("VAEOutput", logits=point.logits, mu=point.mu, logvar=point.logvar, z=z)
@@ -46,7 +48,7 @@ class OutputCase:
     def vae_loss(self) -> Any:
         """What the submission returns; if it crashes because of ``compute_elbo``, the check is blocked by that."""
         try:
-            return self.submission.seeded(0).vae_loss(self.output, self.point.x, **self.options)
+            return self.submission.seeded(0).vae_loss(self.output, self.point.x, *self.by_position, **self.by_name)
         except StudentError as fault:
             if not isinstance(fault, NotImplementedError):
                 self.require_elbo()

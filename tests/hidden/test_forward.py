@@ -112,6 +112,8 @@ def test_works_without_gradients_too(submission, draws):
     model = wide(submission)
     with torch.no_grad():
         assert_samples(submission, model, draws.uniform(400, 11), draws.seed())
+        for mode in (True, False):
+            assert_put_together(submission, model.train(mode), draws.uniform(5, 11), draws.seed())
 
 
 def test_keeps_float64(submission, draws):
@@ -211,13 +213,13 @@ def test_gradients_are_those_of_its_parts(submission, draws):
 
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
-    """Batches of one size with other data, for other weights, and the first ones again."""
+    """Batches of one size with other data, for other weights, in both modes, and the first ones again."""
     models = [networks.build(submission, 11, 13, 3, layers=2) for _ in range(2)]
     for name, parameter in models[1].parameters.items():
         models[1].set(name, 0.5 * parameter.detach())
     batches = [draws.uniform(5, 11) for _ in range(2)]
-    for model, x in in_turn([(model, x) for model in models for x in batches]):
-        assert_put_together(submission, model, x, draws.seed())
+    for i, (model, x) in enumerate(in_turn([(model, x) for model in models for x in batches])):
+        assert_put_together(submission, model.train(i % 3 == 0), x, draws.seed())
 
 
 def test_leaves_its_argument_alone(submission, draws):

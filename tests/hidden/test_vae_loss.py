@@ -80,7 +80,7 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
     options = ("gaussian", 0.5), ("bernoulli", 3.0), ("laplace", 2.0), ("gaussian", 1.5)
     questions = [(elbo.draw(draws, 4, 6, 3), name, beta) for name, beta in options]
     for point, name, beta in in_turn(questions):
-        case = OutputCase(submission, draws, point, recon_loss=name, beta=beta)
+        case = OutputCase(submission, draws, point, name, beta)
         with contextlib.suppress(Blocked):  # compute_elbo by itself, which may remember, is asked as often
             case.own_elbo()
         try:
