@@ -21,6 +21,7 @@ from grading.checks import (
     assert_finite,
     assert_gradient,
     assert_tensor,
+    assert_true_or_own,
     prerequisite,
     same,
     unpack,
@@ -71,15 +72,18 @@ class OutputCase:
                 self.rely_on_elbo()
                 return
             raise
-        try:
+
+        def is_true() -> None:
             for value, true, name in zip(unpack(result, PARTS, "vae_loss"), self.true_elbo(), PARTS, strict=True):
                 assert_close(value, true, f"{name} of vae_loss")
-        except CheckFailure:
+
+        def is_own() -> bool:
             if not same(result, self.own_elbo()):
-                self.require_elbo()
-                raise
+                return False
             assert_answers_differ("compute_elbo", [self.own_elbo(), self.own_elbo(self.parts.elsewhere().point)])
-            self.rely_on_elbo()
+            return True
+
+        assert_true_or_own(self.submission, is_true, is_own, *self.elbo_items, usable=self.require_elbo)
 
     def assert_gradient(self, wanted: torch.Tensor, what: str) -> None:
         """The gradient of the loss for a field of the output is that of the ELBO."""
@@ -87,14 +91,13 @@ class OutputCase:
             self.own_elbo()
         result = self.vae_loss()
         (true,) = torch.autograd.grad(self.true_elbo()[0], wanted)
-        try:
-            assert_gradient(unpack(result, PARTS, "vae_loss")[0], wanted, true, what)
-        except (CheckFailure, StudentError):
-            own = self.own_slopes(wanted)
-            if not same(slopes(result, wanted), own):
-                self.require_elbo()
-                raise
-            self.rely_on_elbo()
+        assert_true_or_own(
+            self.submission,
+            lambda: assert_gradient(unpack(result, PARTS, "vae_loss")[0], wanted, true, what),
+            lambda: same(self.own_slopes(wanted), slopes(result, wanted)),
+            *self.elbo_items,
+            usable=self.require_elbo,
+        )
 
     def own_slopes(self, wanted: torch.Tensor) -> list[torch.Tensor]:
         """The gradients of the submission's own ELBO; if it cannot be differentiated, that blocks the check."""
@@ -144,7 +147,12 @@ class OutputCase:
 
     def rely_on_elbo(self) -> None:
         """``compute_elbo`` or a part of it does not give what it should here: it has to be wrong elsewhere too."""
-        self.submission.rely_on("compute_elbo", self.parts.recon_item, "kl_divergence")
+        self.submission.rely_on(*self.elbo_items)
+
+    @property
+    def elbo_items(self) -> tuple[str, str, str]:
+        """The items of which one is wrong where ``compute_elbo`` is."""
+        return "compute_elbo", self.parts.recon_item, "kl_divergence"
 
     def require_elbo(self) -> None:
         """``compute_elbo`` gives three finite scalars, or else the check is blocked by it or by one of its parts."""

@@ -37,16 +37,25 @@ NAMES = ("logits", "mu", "logvar", "z")
 
 @dataclass(frozen=True)
 class Pass:
-    """One pass through the model: the submission's ``forward``, or its own parts called one after the other."""
+    """One pass through the model."""
 
     logits: torch.Tensor
     mu: torch.Tensor
     logvar: torch.Tensor
     z: torch.Tensor
-    overwritten: frozenset[str] = frozenset()
-    """What a part changes in place, so that nothing is known of it when ``forward`` returns."""
-    twin: Model | None = None
-    """The model in the process of its own in which the parts were asked."""
+
+
+@dataclass(frozen=True)
+class OwnPass(Pass):
+    """A pass through the submission's own parts, called one after the other in a process of their own.
+
+    Attributes:
+        twin: the model in that process.
+        overwritten: what a part changes in place, so that nothing is known of it when ``forward`` returns.
+    """
+
+    twin: Model
+    overwritten: frozenset[str]
 
 
 def forward(model: Model, x: torch.Tensor, seed: int) -> Pass:
@@ -69,7 +78,7 @@ def forward(model: Model, x: torch.Tensor, seed: int) -> Pass:
         raise
 
 
-def own(submission: Submission, model: Model, x: torch.Tensor, seed: int, *, gradients: bool = False) -> Pass:
+def own(submission: Submission, model: Model, x: torch.Tensor, seed: int, *, gradients: bool = False) -> OwnPass:
     """What the submission's own parts give, with the noise that a call seeded with ``seed`` begins with.
 
     Raises:
@@ -82,25 +91,24 @@ def own(submission: Submission, model: Model, x: torch.Tensor, seed: int, *, gra
         overwritten = {"mu", "logvar"} if alone.mutated else set()
         logits = _tensor("decode", lambda: twin.decode(z))
         overwritten |= {"z"} if alone.mutated else set()
-    found = Pass(logits, mu, logvar, z, frozenset(overwritten), twin)
+    found = OwnPass(logits, mu, logvar, z, twin, frozenset(overwritten))
     _rely_on_what_is_wrong(submission, model, x, found)
     return found
 
 
-def _rely_on_what_is_wrong(submission: Submission, model: Model, x: torch.Tensor, found: Pass) -> None:
+def _rely_on_what_is_wrong(submission: Submission, model: Model, x: torch.Tensor, found: OwnPass) -> None:
     """Where the submission's own parts do not give what they should, say so: they have to be wrong elsewhere too."""
     with torch.no_grad():
         encoded = networks.encode(model.parameters, x)
-        twin = found.twin or model
         if not all(nearly(*pair) for pair in zip((found.mu, found.logvar), encoded, strict=True)):
-            assert_answers_differ("encode", [_encoded(twin, x), _encoded(twin, 1 - 0.5 * x)])
+            assert_answers_differ("encode", [_encoded(found.twin, x), _encoded(found.twin, 1 - 0.5 * x)])
             submission.rely_on("encode")
         if {"mu", "logvar"} & found.overwritten or found.z.shape != found.mu.shape or found.z.dtype != found.mu.dtype:
             submission.rely_on("reparameterize")
         if "z" in found.overwritten:
             submission.rely_on("decode")
         else:
-            _true_logits(submission, model, twin, found.z, found.logits)
+            _true_logits(submission, model, found.twin, found.z, found.logits)
 
 
 def _true_logits(
@@ -195,7 +203,7 @@ def _expect(item: str, value: torch.Tensor, shape: tuple[int, ...], dtype: torch
 
 
 def assert_fields(
-    submission: Submission, output: Pass, expected: Pass, model: Model, x: torch.Tensor, names: Sequence[str]
+    submission: Submission, output: Pass, expected: OwnPass, model: Model, x: torch.Tensor, names: Sequence[str]
 ) -> None:
     """These fields of ``forward``'s output are those of its own parts, or the true ones."""
     candidates = dict(zip(("mu", "logvar"), networks.encode(model.parameters, x), strict=True))
@@ -205,9 +213,8 @@ def assert_fields(
             what = f"{name}, held against encode(x),"
             assert_close_to_any(getattr(output, name), [own_value, candidates[name]], what)
     if "logits" in names:
-        logits = decoded(submission, model, expected.twin or model, output.z) + (
-            [expected.logits] if "z" in expected.overwritten else []
-        )
+        logits = decoded(submission, model, expected.twin, output.z)
+        logits += [expected.logits] if "z" in expected.overwritten else []
         if logits and not any(same(output.logits, own_value) for own_value in logits):
             assert_close_to_any(output.logits, logits, "logits, held against decode(z),")
 
@@ -230,11 +237,8 @@ def noise(submission: Submission, model: Model, x: torch.Tensor, seed: int) -> t
         try:
             assert_standard_moments(standardized(expected.z, expected.mu, expected.logvar), "(z - mu) / sigma")
         except CheckFailure:
-            if expected.twin is not None:
-                other = _tensor(
-                    "reparameterize", lambda: expected.twin.reparameterize(1 + expected.mu, expected.logvar)
-                )
-                assert_answers_differ("reparameterize", [expected.z, other])
+            asked = partial(expected.twin.reparameterize, 1 + expected.mu, expected.logvar)
+            assert_answers_differ("reparameterize", [expected.z, _tensor("reparameterize", asked)])
             submission.rely_on("reparameterize", "encode")
         return None
     for name in ("mu", "logvar", "z"):

@@ -158,11 +158,10 @@ def _diagnosis(config: pytest.Config) -> dict[str, Misconception]:
                 diagnostician = open_diagnostician(run.assignment, run.workers)
             if diagnostician is not None:
                 public = [piece for piece in run.evidence if piece.check.startswith("public/")]
-                found |= diagnose(diagnostician, run.evidence, problems=problems)
+                found |= diagnose(diagnostician, public, problems=problems)
                 if len(public) < len(run.evidence):
-                    for check in [check for check in found if check.startswith("public/")]:
-                        del found[check]
-                    found |= diagnose(diagnostician, public, problems=problems)
+                    named = diagnose(diagnostician, run.evidence, problems=problems)
+                    found |= {check: mistake for check, mistake in named.items() if check.startswith("hidden/")}
         except Exception as error:
             problems.append(f"no mistakes could be named: {type(error).__name__}: {error}")
     return config.stash[_DIAGNOSIS]
