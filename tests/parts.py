@@ -203,20 +203,68 @@ def _expect(item: str, value: torch.Tensor, shape: tuple[int, ...], dtype: torch
 
 
 def assert_fields(
-    submission: Submission, output: Pass, expected: OwnPass, model: Model, x: torch.Tensor, names: Sequence[str]
+    submission: Submission, output: Pass, model: Model, x: torch.Tensor, seed: int, names: Sequence[str]
 ) -> None:
-    """These fields of ``forward``'s output are those of its own parts, or the true ones."""
-    candidates = dict(zip(("mu", "logvar"), networks.encode(model.parameters, x), strict=True))
-    for name in [name for name in candidates if name in names and name not in expected.overwritten]:
+    """These fields of ``forward``'s output are the true ones, or those of its own parts, asked with the same seed."""
+    true = _true_fields(model, x, output.z)
+    wrong = [name for name in names if name not in true or not same(getattr(output, name), true[name])]
+    if not wrong:  # then nobody's parts need asking
+        return
+    expected = own(submission, model, x, seed)
+    for name in [name for name in wrong if name != "logits" and name not in expected.overwritten]:
         own_value = getattr(expected, name)
         if not same(getattr(output, name), own_value):
-            what = f"{name}, held against encode(x),"
-            assert_close_to_any(getattr(output, name), [own_value, candidates[name]], what)
-    if "logits" in names:
+            assert_close_to_any(getattr(output, name), [own_value, true[name]], f"{name}, held against encode(x),")
+    if "logits" in wrong:
         logits = decoded(submission, model, expected.twin, output.z)
         logits += [expected.logits] if "z" in expected.overwritten else []
         if logits and not any(same(output.logits, own_value) for own_value in logits):
             assert_close_to_any(output.logits, logits, "logits, held against decode(z),")
+
+
+def assert_shapes(
+    submission: Submission,
+    output: Pass,
+    model: Model,
+    x: torch.Tensor,
+    seed: int,
+    names: Sequence[str],
+    dtype: torch.dtype | None = None,
+) -> None:
+    """These fields have the shapes that they should have, or those of its own parts, asked with the same seed.
+
+    Args:
+        submission: whose ``forward`` is judged.
+        output: what it gave.
+        model: the model.
+        x: what it was given.
+        seed: with which.
+        names: the fields.
+        dtype: which one they should have; any floating one if None.
+    """
+    latent = (len(x), model.parameters["mu.bias"].numel())
+    shapes = {"logits": tuple(x.shape), "mu": latent, "logvar": latent, "z": latent}
+    if all(_is(getattr(output, name), shapes[name], dtype) for name in names):
+        return
+    expected = own(submission, model, x, seed)
+    for name in names:
+        value = getattr(expected, name)
+        assert_tensor(getattr(output, name), value.shape, None if dtype is None else value.dtype, name)
+
+
+def _is(value: torch.Tensor, shape: tuple[int, ...], dtype: torch.dtype | None) -> bool:
+    fits = value.dtype.is_floating_point if dtype is None else value.dtype == dtype
+    return fits and tuple(value.shape) == shape
+
+
+def _true_fields(model: Model, x: torch.Tensor, z: torch.Tensor) -> dict[str, torch.Tensor]:
+    """``mu`` and ``logvar``, and the logits of the code ``z``, where it is one."""
+    with torch.no_grad():
+        mu, logvar = networks.encode(model.parameters, x)
+        fields = {"mu": mu, "logvar": logvar}
+        if z.shape == mu.shape and z.dtype == mu.dtype:
+            fields["logits"] = networks.decode(model.parameters, z)
+        return fields
 
 
 def nearly(actual: torch.Tensor, true: torch.Tensor) -> bool:

@@ -4,24 +4,19 @@ import networks
 import parts
 from noise import assert_standard_moments
 
-from grading.checks import assert_tensor
-
 
 def test_returns_logits_mu_logvar_and_z_in_this_order(submission, draws):
     model = networks.build(submission, 11, 13, 3)
     x = draws.uniform(5, 11)
     output = parts.forward(model, x, seed=1)
-    expected = parts.own(submission, model, x, seed=1)
-    for name in parts.NAMES:
-        assert_tensor(getattr(output, name), getattr(expected, name).shape, None, name)
+    parts.assert_shapes(submission, output, model, x, 1, parts.NAMES)
 
 
 def test_mu_and_logvar_are_those_of_encode(submission, draws):
     model = networks.build(submission, 11, 13, 3)
     x = draws.uniform(5, 11)
     output = parts.forward(model, x, seed=1)
-    expected = parts.own(submission, model, x, seed=1)
-    parts.assert_fields(submission, output, expected, model, x, ["mu", "logvar"])
+    parts.assert_fields(submission, output, model, x, 1, ["mu", "logvar"])
 
 
 def test_z_is_sampled_from_mu_and_logvar(submission, draws):
@@ -38,5 +33,4 @@ def test_logits_are_the_decoded_z(submission, draws):
     model = networks.build(submission, 11, 13, 3)
     x = draws.uniform(5, 11)
     output = parts.forward(model, x, seed=1)
-    expected = parts.own(submission, model, x, seed=1)
-    parts.assert_fields(submission, output, expected, model, x, ["logits"])
+    parts.assert_fields(submission, output, model, x, 1, ["logits"])
