@@ -11,12 +11,12 @@ import itertools
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import torch
-from torch.autograd.function import once_differentiable
 
 from . import replies
+from .bridge import Bridge, Link
 from .channels import Channel
 from .errors import RefusedError, ViolationError
 from .replies import tensors_in
@@ -54,6 +54,22 @@ class CallRecord:
     line: int | None
 
 
+class Replacements(Protocol):
+    """Answers for parts of a submission, whoever calls them."""
+
+    def call(
+        self,
+        session: Session,
+        model: Model | None,
+        name: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        seed: int | None,
+    ) -> Any:
+        """What a call comes to with the parts replaced."""
+        ...
+
+
 @dataclass
 class Session:
     """A conversation with one executor that has loaded one file.
@@ -70,6 +86,7 @@ class Session:
     transcript: Transcript = field(default_factory=Transcript)
     relied_on: set[tuple[str, ...]] = field(default_factory=set)
     received: int = 0
+    replacements: Replacements | None = None
     _uncollected: ClassVar[int] = 0
     _released: list[int] = field(default_factory=list)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
@@ -128,7 +145,26 @@ class Session:
         self, model: Model | None, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], seed: int | None
     ) -> Any:
         """Call a function of the student's file, or a method of one of its models; gradients flow through."""
-        number = next(self._numbers)
+        if self.replacements is None:
+            return self.ask(model, name, args, kwargs, seed)[0]
+        return self.replacements.call(self, model, name, args, kwargs, seed)
+
+    def ask(
+        self,
+        model: Model | None,
+        name: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        seed: int | None,
+        replaced: Mapping[str, Any] | None = None,
+    ) -> tuple[Any, str | None]:
+        """Call a function, of which others may be ``replaced``: their names, and the answers that they give in turn.
+
+        Returns:
+            The result and None; or the arguments, by position and by name, that a replaced function was called with
+            when the answers had come to an end, and its name.
+        """
+        number, replaced = next(self._numbers), replaced or {}
         reply = self.request(
             "call",
             model=model.number if model is not None else None,
@@ -139,17 +175,21 @@ class Session:
             grad=torch.is_grad_enabled(),
             call=number,
             parameters=model.changed_parameters() if model is not None else {},
+            **replaced,
         )
         models = {m.number: m for m in (Model.described(self, entry) for entry in replies.items(reply.get("models")))}
         for made in models.values():
-            made._made_by = (name, args, kwargs, seed)
-        leaves = [leaf for value in (*args, *kwargs.values()) for leaf in tensors_in(value)]
+            made.made_by = (name, args, kwargs, seed)
+        leaves = [
+            leaf for value in (*args, *kwargs.values(), *replaced.get("answers", ())) for leaf in tensors_in(value)
+        ]
         result = self._connect(number, model, leaves, reply.get("value"), models)
         mutated = tuple(replies.text(name) for name in replies.items(reply.get("mutated")))
         self.calls.append(
             CallRecord(name, args, kwargs, model, result, mutated, replies.line_number(reply.get("line")))
         )
-        return result
+        asked = reply.get("asked")
+        return result, replies.text(asked) if asked is not None else None
 
     def _connect(
         self, number: int, model: Model | None, leaves: list[torch.Tensor], value: Any, models: dict[int, Model]
@@ -158,11 +198,11 @@ class Session:
         outputs = list(tensors_in(value))
         connected = [output.detach() for output in outputs]
         if torch.is_grad_enabled() and any(output.requires_grad for output in outputs):
-            link = _Link(self, number, list(model.parameters) if model is not None else [])
+            link = Link(self, number, list(model.parameters) if model is not None else [])
             tied = [i for i, output in enumerate(outputs) if output.requires_grad]
             parameters = list(model.parameters.values()) if model is not None else []
             link.tied, link.outputs = tied, connected
-            bridged = _Bridge.apply(link, len(leaves), *leaves, *parameters)  # type: ignore[no-untyped-call]
+            bridged = Bridge.apply(link, len(leaves), *leaves, *parameters)  # type: ignore[no-untyped-call]
             for i, tensor in zip(tied, bridged, strict=True):
                 connected[i] = tensor
         remaining = iter(connected)
@@ -191,44 +231,6 @@ class Session:
         self._released.append(number)
 
 
-class _Link:
-    """Holds the far side's graph of one call for as long as this side's graph refers to it."""
-
-    def __init__(self, session: Session, number: int, names: list[str]) -> None:
-        self.session, self.number, self.names = session, number, names
-        self.tied: list[int] = []
-        self.outputs: list[torch.Tensor] = []
-
-    def __del__(self) -> None:
-        self.session.release(self.number)
-
-
-class _Bridge(torch.autograd.Function):
-    """One call as one node of the autograd graph: backward asks the far side for a vector-Jacobian product."""
-
-    @staticmethod
-    def forward(ctx: Any, link: _Link, inputs: int, *leaves: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        ctx.link, ctx.inputs, ctx.count = link, inputs, len(link.outputs)
-        ctx.leaves = [(leaf.shape, leaf.dtype) for leaf in leaves]
-        ctx.set_materialize_grads(False)
-        outputs, link.outputs = link.outputs, []
-        return tuple(outputs[i] for i in link.tied)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, *cotangents: torch.Tensor | None) -> tuple[Any, ...]:
-        link: _Link = ctx.link
-        every: list[torch.Tensor | None] = [None] * ctx.count
-        for i, cotangent in zip(link.tied, cotangents, strict=True):
-            every[i] = cotangent
-        reply = link.session.request("vjp", call=link.number, cotangents=every)
-        inputs, parameters = replies.items(reply.get("inputs")), reply.get("parameters")
-        if len(inputs) != ctx.inputs or not isinstance(parameters, dict):
-            raise ViolationError("the submission's process sent gradients of something else")
-        gradients = [*inputs, *(parameters.get(name) for name in link.names)]
-        return (None, None, *(replies.gradient(g, leaf) for g, leaf in zip(gradients, ctx.leaves, strict=True)))
-
-
 class Model:
     """A model that lives on the student's side; its parameters are mirrored here, where an optimizer can step them."""
 
@@ -239,7 +241,7 @@ class Model:
         self.attributes: dict[str, Any] = {}
         self._sent: dict[str, int] = {}
         # How to have another one like it.
-        self._made_by: tuple[str, tuple[Any, ...], dict[str, Any], int | None] = ("", (), {}, None)
+        self.made_by: tuple[str, tuple[Any, ...], dict[str, Any], int | None] = ("", (), {}, None)
         self._doubled, self._mode = False, True
         self._twin: Model | None = None
 
@@ -281,7 +283,7 @@ class Model:
     def alone(self) -> Model:
         """The same model in a process of its own: made by the same call, with these parameters, in this mode."""
         if self._twin is None:
-            name, args, kwargs, seed = self._made_by
+            name, args, kwargs, seed = self.made_by
             twin = self._session.fresh().call(None, name, args, kwargs, seed)
             if not isinstance(twin, Model):
                 raise RefusedError("structure", f"{name} returns a model at one time and something else at another")
@@ -291,6 +293,14 @@ class Model:
                 if not torch.equal(self._twin.parameters.get(parameter, torch.empty(0)), values):
                     self._twin.set(parameter, values)
         return self._twin.train(self._mode)
+
+    def share(self, other: Model) -> Model:
+        """Take over the mirrored parameters of another model, which then get the gradients of both."""
+        if other._doubled:
+            self.double()
+        self.parameters = {name: other.parameters[name] for name in self.parameters}
+        self._sent = dict.fromkeys(self.parameters, -1)
+        return self
 
     def double(self) -> Model:
         """Convert the model to float64, and mirror its parameters anew."""

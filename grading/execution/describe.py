@@ -67,9 +67,7 @@ def _student_error(error: StudentError, assignment: Assignment, item: Item) -> d
     """An exception of the student's: a missing part, a crash, or another item that is in the way."""
     where = error.raised_in
     place = {"line": where.line, "function": where.function, "source": where.source} if where else {}
-    owners = {name: other.id for other in assignment.items if other.file == item.file for name in other.functions}
-    culprit = next((frame.function for frame in reversed(error.frames) if frame.function in owners), None)
-    foreign = owners[culprit] if culprit is not None and culprit not in item.functions else None
+    culprit, foreign = _culprit(error, assignment, item)
     if not isinstance(error, NotImplementedError):
         # Whether another item is to blame for a crash inside it shows only when that item's own checks have run.
         return {
@@ -84,6 +82,20 @@ def _student_error(error: StudentError, assignment: Assignment, item: Item) -> d
         return {**place, "status": Status.BLOCKED, "kind": Kind.BLOCKED, "message": message, "blocked_by": foreign}
     message = f"{culprit or 'a part'} is not implemented yet"
     return {**place, "status": Status.NOT_IMPLEMENTED, "kind": Kind.NOT_IMPLEMENTED, "message": message}
+
+
+def _culprit(error: StudentError, assignment: Assignment, item: Item) -> tuple[str | None, str | None]:
+    """The innermost function of any item that the exception went through, and its item if that is another one."""
+    owners = {name: other.id for other in assignment.items if other.file == item.file for name in other.functions}
+    culprit = next((frame.function for frame in reversed(error.frames) if frame.function in owners), None)
+    return culprit, owners[culprit] if culprit is not None and culprit not in item.functions else None
+
+
+def in_the_way(error: BaseException, assignment: Assignment, item: Item) -> str | None:
+    """The other item that a check of ``item`` ended at, which may be to blame for it."""
+    if isinstance(error, Blocked):
+        return error.by
+    return _culprit(error, assignment, item)[1] if isinstance(error, StudentError) else None
 
 
 def explain(result: CheckResult, item: Item) -> str:

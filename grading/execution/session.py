@@ -9,7 +9,7 @@ from typing import Any
 from ..assignment import Check
 from ..boundary.errors import CallTimeoutError, RefusedError, SubmissionFault
 from ..boundary.local import LocalChannel
-from ..boundary.proxy import Session, SourceFile
+from ..boundary.proxy import Replacements, Session, SourceFile
 from .run import CheckRun
 
 
@@ -24,8 +24,10 @@ class CheckSession(Session):
         load_fault: what loading the file came to, if it failed.
     """
 
-    def __init__(self, run: CheckRun, check: Check, *, on_its_own: bool = False) -> None:
-        super().__init__(_NotOpen(), timeout=run.patience())
+    def __init__(
+        self, run: CheckRun, check: Check, *, on_its_own: bool = False, replacements: Replacements | None = None
+    ) -> None:
+        super().__init__(_NotOpen(), timeout=run.patience(), replacements=replacements)
         self._run, self.check, self._begun, self._on_its_own = run, check, False, on_its_own
         self._fresh: CheckSession | None = None
         self.inherited = False
@@ -35,14 +37,15 @@ class CheckSession(Session):
     def fresh(self) -> CheckSession:
         """A conversation with a worker that has seen nothing of this one, the same one each time."""
         if self._fresh is None:
-            self._fresh = CheckSession(self._run, self.check, on_its_own=True)
+            self._fresh = CheckSession(self._run, self.check, on_its_own=True, replacements=self.replacements)
         return self._fresh
 
     def end(self, *, passed: bool) -> None:
         """Let the worker go on with the next check, or end it."""
         if self._fresh is not None:
             self._fresh.end(passed=False)
-        if passed and self._begun and self.load_fault is None:
+        # Where it was told what the solution answers, it ends.
+        if passed and self._begun and self.load_fault is None and self.replacements is None:
             self._run.keep_worker(self.check, self.channel)
         else:
             self.channel.close()

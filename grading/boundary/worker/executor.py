@@ -41,6 +41,14 @@ class RefusedError(Exception):
         self.kind = kind
 
 
+class _Asked(BaseException):
+    """The student's code has called a function that is replaced, and there is no answer yet."""
+
+    def __init__(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        super().__init__(name)
+        self.name, self.args, self.kwargs = name, args, kwargs
+
+
 @dataclass
 class _Call:
     """What a vector-Jacobian product needs: the leaves that went in and the tensors that came out."""
@@ -147,9 +155,16 @@ class Executor:
         args = [self._materialize(value, f"argument {i + 1}", leaves) for i, value in enumerate(request["args"])]
         kwargs = {key: self._materialize(value, key, leaves) for key, value in request["kwargs"].items()}
         before = [leaf.detach().clone() for _, leaf in leaves]
-        with torch.set_grad_enabled(request["grad"]):
-            result = function(*args, **kwargs)
-        mutated = [name for (name, leaf), old in zip(leaves, before, strict=True) if not _same(leaf, old)]
+        replaced = request.get("replaced", [])
+        answers = [self._materialize(value, "an answer", leaves) for value in request.get("answers", [])]
+        asked: _Asked | None = None
+        with torch.set_grad_enabled(request["grad"]), self._replacing(model, replaced, answers):
+            try:
+                result = self._resolve(model, request["name"])(*args, **kwargs)
+            except _Asked as question:
+                asked, result = question, (question.args, question.kwargs)
+        # The answers are not arguments.
+        mutated = [name for (name, leaf), old in zip(leaves, before, strict=False) if not _same(leaf, old)]
         outputs: list[torch.Tensor] = []
         described: list[dict[str, Any]] = []
         self._exported = 0
@@ -158,7 +173,13 @@ class Executor:
         if any(output.requires_grad for output in outputs):
             inputs = [leaf for _, leaf in leaves]
             self._calls[request["call"]] = _Call(inputs, parameters, outputs)
-        return {"value": value, "mutated": mutated, "models": described, "line": self._line(function)}
+        return {
+            "value": value,
+            "asked": asked.name if asked is not None else None,
+            "mutated": mutated,
+            "models": described,
+            "line": self._line(function),
+        }
 
     def _vjp(self, request: dict[str, Any]) -> dict[str, Any]:
         call = self._calls[request["call"]]
@@ -194,6 +215,38 @@ class Executor:
         return {"models": [_description(request["model"], model)]}
 
     # --- helpers ---
+
+    @contextlib.contextmanager
+    def _replacing(self, model: torch.nn.Module | None, names: list[str], answers: list[Any]) -> Iterator[None]:
+        """Functions and methods of the file replaced by ones that give ``answers``, in turn, and then ask."""
+        remaining = iter(answers)
+
+        def replacement(name: str, owner: Any) -> Callable[..., Any]:
+            def answer(*args: Any, **kwargs: Any) -> Any:
+                for found in remaining:
+                    return found
+                if owner is self._module:
+                    raise _Asked(name, args, kwargs)
+                if not args or args[0] is not model:
+                    raise RefusedError("structure", f"{name} is called on another object than the model")
+                raise _Asked(name, args[1:], kwargs)
+
+            return answer
+
+        before: list[tuple[Any, str, dict[str, Any]]] = []
+        for name in names:
+            for owner in (self._module, *(() if model is None else (type(model),))):
+                if hasattr(owner, name):
+                    before.append((owner, name, {name: vars(owner)[name]} if name in vars(owner) else {}))
+                    setattr(owner, name, replacement(name, owner))
+        try:
+            yield
+        finally:
+            for owner, name, own in before:
+                if own:
+                    setattr(owner, name, own[name])
+                else:
+                    delattr(owner, name)  # an inherited one
 
     def _line(self, function: Callable[..., Any]) -> int | None:
         """Where a function of the student's file begins, so that a wrong result can be shown beside its source."""

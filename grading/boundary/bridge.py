@@ -1,0 +1,63 @@
+"""Autograd across the boundary: a call on the far side is one node of the graph on this side."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import torch
+from torch.autograd.function import once_differentiable
+
+from . import replies
+from .errors import ViolationError
+
+
+class Asked(Protocol):
+    """Whoever can be asked for a vector-Jacobian product of an earlier call."""
+
+    def request(self, operation: str, **fields: Any) -> dict[str, Any]:
+        """Ask for one operation and return its reply."""
+        ...
+
+    def release(self, number: int) -> None:
+        """Let the far side forget the graph of a call."""
+        ...
+
+
+class Link:
+    """Holds the far side's graph of one call for as long as this side's graph refers to it."""
+
+    def __init__(self, session: Asked, number: int, names: list[str]) -> None:
+        self.session, self.number, self.names = session, number, names
+        self.tied: list[int] = []
+        self.outputs: list[torch.Tensor] = []
+
+    def __del__(self) -> None:
+        self.session.release(self.number)
+
+
+class Bridge(torch.autograd.Function):
+    """One call as one node of the autograd graph: backward asks the far side for a vector-Jacobian product."""
+
+    @staticmethod
+    def forward(ctx: Any, link: Link, inputs: int, *leaves: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """The outputs that require gradients, as they came."""
+        ctx.link, ctx.inputs, ctx.count = link, inputs, len(link.outputs)
+        ctx.leaves = [(leaf.shape, leaf.dtype) for leaf in leaves]
+        ctx.set_materialize_grads(False)
+        outputs, link.outputs = link.outputs, []
+        return tuple(outputs[i] for i in link.tied)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *cotangents: torch.Tensor | None) -> tuple[Any, ...]:
+        """The far side's gradients for everything that went in."""
+        link: Link = ctx.link
+        every: list[torch.Tensor | None] = [None] * ctx.count
+        for i, cotangent in zip(link.tied, cotangents, strict=True):
+            every[i] = cotangent
+        reply = link.session.request("vjp", call=link.number, cotangents=every)
+        inputs, parameters = replies.items(reply.get("inputs")), reply.get("parameters")
+        if len(inputs) != ctx.inputs or not isinstance(parameters, dict):
+            raise ViolationError("the submission's process sent gradients of something else")
+        gradients = [*inputs, *(parameters.get(name) for name in link.names)]
+        return (None, None, *(replies.gradient(g, leaf) for g, leaf in zip(gradients, ctx.leaves, strict=True)))

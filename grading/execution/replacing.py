@@ -1,0 +1,175 @@
+"""Right parts in the place of broken ones, so that a function that calls them can be judged all the same.
+
+A check that a part of another item is in the way of is made once more, with the solution's function answering wherever
+the submission's code calls that part. The solution stays on this side: the worker says what the part was called with,
+the solution answers here, and the call is made again with that answer at hand, until it needs no further one. Gradients
+flow through all of it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Any
+
+import torch
+
+from ..assignment import Check, Item
+from ..boundary.errors import RefusedError, SubmissionFault
+from ..boundary.proxy import Model, Session
+from ..boundary.replies import MAX_ELEMENTS, tensors_in
+from ..checks.parts import same
+from .describe import in_the_way
+from .run import CheckRun
+from .session import CheckSession, SolutionSession
+
+MOST_ANSWERS = 16
+"""Calls of replaced parts in one call."""
+_STEP = 1_000_003
+
+
+class ReplacedParts:
+    """The solution's answers for the functions of some items.
+
+    Args:
+        items: the items whose functions are replaced.
+        solution: a conversation with the solution.
+
+    Attributes:
+        used: whether a replaced function was ever called.
+    """
+
+    def __init__(self, items: Sequence[Item], solution: Session) -> None:
+        self.used = False
+        self._names = [name for item in items for name in item.functions if not name.endswith("__")]
+        self._solution = solution
+        self._seeds = itertools.count(1)
+        self._twins: dict[Model, Model] = {}
+
+    def call(
+        self,
+        session: Session,
+        model: Model | None,
+        name: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        seed: int | None,
+    ) -> Any:
+        """What a call comes to with the parts replaced.
+
+        Raises:
+            SubmissionFault: what the submission's code did instead, or what the solution does with such arguments.
+        """
+        seed = next(self._seeds) * _STEP if seed is None else seed
+        answers: list[Any] = []
+        while len(answers) <= MOST_ANSWERS:
+            replaced = {"replaced": self._names, "answers": answers}
+            result, asked = session.ask(model, name, args, kwargs, seed, replaced)
+            if asked is None:
+                return result
+            answers.append(self._answer(session, model, asked, result, seed + len(answers) * _STEP))
+        raise RefusedError("structure", f"{name} calls other functions more than {MOST_ANSWERS} times")
+
+    def _answer(self, session: Session, model: Model | None, name: str, arguments: Any, seed: int) -> Any:
+        """What the solution answers, unless the submission's own part, asked alone, answers the same."""
+        if name not in self._names or not _are_arguments(arguments):
+            raise RefusedError("structure", "the submission's process asks for what it was not offered")
+        args, kwargs = arguments
+        _refuse_large([*args, *kwargs.values()])
+        self.used = True
+        twin = self._twin(model) if model is not None else None
+        answer = self._solution.call(twin, name, args, kwargs, seed)
+        with torch.no_grad():
+            try:
+                alone = session.fresh().ask(model.alone() if model is not None else None, name, args, kwargs, seed)[0]
+            except SubmissionFault:
+                return answer
+        if same(alone, answer):
+            raise RefusedError("structure", f"{name} is right when it is asked alone")
+        return answer
+
+    def _twin(self, model: Model) -> Model:
+        """The solution's model with the same parameters, which get the gradients of both."""
+        known = self._twins.get(model)
+        # A model that is converted has other parameters from then on.
+        if known is None or any(model.parameters[name] is not own for name, own in known.parameters.items()):
+            twin = self._solution.call(None, *model.made_by)
+            if not isinstance(twin, Model) or not all(
+                name in model.parameters and model.parameters[name].shape == values.shape
+                for name, values in twin.parameters.items()
+            ):
+                raise RefusedError("structure", "the solution's model has other parameters")
+            self._twins[model] = twin.share(model)
+        return self._twins[model]
+
+
+def _refuse_large(arguments: Sequence[Any]) -> None:
+    """Bound what the solution makes of tensors that stretch each other, such as a column and a row."""
+    shapes = [tensor.shape for tensor in tensors_in(tuple(arguments))]
+    sizes = itertools.zip_longest(*(reversed(shape) for shape in shapes), fillvalue=1)
+    if math.prod(max(size) for size in sizes) > MAX_ELEMENTS:
+        raise RefusedError("shape", "the arguments are too large together")
+
+
+def _are_arguments(value: Any) -> bool:
+    return isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], tuple) and isinstance(value[1], dict)
+
+
+class Attempt:
+    """A check made once more, as a context that holds its exception; it gives the conversation to make it with.
+
+    Args:
+        run: the run.
+        check: the check.
+        items: the items whose functions are replaced.
+
+    Attributes:
+        error: how the check ended, if it did not pass.
+        passed: whether it passed, and not without a call of what is replaced.
+    """
+
+    def __init__(self, run: CheckRun, check: Check, items: Sequence[Item]) -> None:
+        self._run, self._items = run, items
+        self._parts = ReplacedParts(items, SolutionSession(run, check))
+        self._session = CheckSession(run, check, replacements=self._parts)
+        self.error: BaseException | None = None
+        self.passed = False
+
+    def __enter__(self) -> CheckSession:
+        return self._session
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> bool:
+        self.error = error
+        self.passed = error is None and self._parts.used
+        if self.passed:
+            # One that its own checks find right was in the way of this check alone, which then fails.
+            self._session.relied_on |= {(item.id,) for item in self._items}
+            self._run.replaced |= {item.id for item in self._items}
+        else:
+            self._session.end(passed=False)
+        return error is None or isinstance(error, Exception)
+
+
+def attempts(run: CheckRun, check: Check, error: BaseException) -> Iterator[Attempt]:
+    """A check that ended with ``error``, made again and again, each time without one more part that is in its way.
+
+    A judgement of the whole is made without all those that checks of other items were in need of.
+    """
+    item = run.assignment.item(check.item)
+    items = [] if item.functions else [run.assignment.item(part) for part in sorted(run.replaced)]
+    latest: BaseException | None = error
+    if items:
+        yield (attempt := Attempt(run, check, items))
+        latest = attempt.error
+    while latest is not None:
+        found = in_the_way(latest, run.assignment, item)
+        part = run.assignment.item(found) if found is not None else None
+        if part is None or part in items or part.id in item.needs or part.file != item.file:
+            return
+        if not (run.assignment.reference / part.file).is_file():
+            return
+        items = [*items, part]
+        yield (attempt := Attempt(run, check, items))
+        latest = attempt.error

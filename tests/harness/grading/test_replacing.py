@@ -1,0 +1,62 @@
+"""A part that cannot be used costs itself alone: who calls it is judged with the solution's part in its place."""
+
+import pytest
+from harness.conftest import ROOT
+
+pytestmark = pytest.mark.slow
+
+RAISES = """
+def broken(*args, **kwargs):
+    raise ValueError("no")
+"""
+CASES = {
+    "reparameterize raises": ("VAE.reparameterize = broken", {"reparameterize"}),
+    "encode gives one tensor": ("VAE.encode = lambda self, x: self.mu(self.enc(x))", {"encode"}),
+    "three parts raise": (
+        "VAE.encode = VAE.reparameterize = VAE.decode = broken",
+        {"encode", "reparameterize", "decode"},
+    ),
+    "the KL and one likelihood raise": (
+        "kl_divergence = reconstruction_loss_laplace = broken",
+        {"kl_divergence", "reconstruction_loss_laplace"},
+    ),
+    "compute_elbo raises": ("def compute_elbo(*args, **kwargs):\n    return broken()", {"compute_elbo"}),
+    "a caller that is wrong too": (
+        """
+VAE.reparameterize = broken
+def forward(self, x):
+    mu, logvar = self.encode(x)
+    z = self.reparameterize(mu, logvar)
+    return VAEOutput(self.decode(mu), mu, logvar, z)
+VAE.forward = forward
+""",
+        {"reparameterize", "forward", "training"},
+    ),
+    "a part that raises for one caller alone": (
+        """
+import sys
+_reparameterize = VAE.reparameterize
+def reparameterize(self, mu, logvar):
+    if sys._getframe(1).f_code.co_name == "forward":
+        raise ValueError("no")
+    return _reparameterize(self, mu, logvar)
+VAE.reparameterize = reparameterize
+""",
+        {"forward", "training"},
+    ),
+    "arguments that swell": (
+        """
+kl_divergence = broken
+def compute_elbo(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
+    return kl_divergence(torch.zeros(100_000, 1), torch.zeros(1, 100_000)), 0.0, 0.0
+""",
+        {"kl_divergence", "compute_elbo", "vae_loss", "training"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("code", "wrong"), CASES.values(), ids=CASES)
+def test_a_part_that_cannot_be_used_costs_itself_alone(graded, hand_in, code, wrong):
+    solution = (ROOT / "reference" / "vae.py").read_text(encoding="utf-8")
+    outcome = graded(hand_in(vae=solution + RAISES + code), "--quiet")
+    assert outcome.lost == wrong
