@@ -38,7 +38,7 @@ class ReplacedParts:
         solution: a conversation with the solution.
 
     Attributes:
-        used: whether a replaced function was ever called.
+        used: whether a function that is judged ever called a replaced one.
     """
 
     def __init__(self, items: Sequence[Item], solution: Session) -> None:
@@ -69,6 +69,7 @@ class ReplacedParts:
             result, asked = session.ask(model, name, args, kwargs, seed, replaced)
             if asked is None:
                 return result
+            self.used |= asked != name  # a check asks for the parts themselves, too
             answers.append(self._answer(session, model, asked, result, seed + len(answers) * _STEP))
         raise RefusedError("structure", f"{name} calls other functions more than {MOST_ANSWERS} times")
 
@@ -78,7 +79,6 @@ class ReplacedParts:
             raise RefusedError("structure", "the submission's process asks for what it was not offered")
         args, kwargs = arguments
         _refuse_large([*args, *kwargs.values()])
-        self.used = True
         twin = self._twin(model) if model is not None else None
         answer = self._solution.call(twin, name, args, kwargs, seed)
         with torch.no_grad():
