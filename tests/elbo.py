@@ -1,19 +1,22 @@
-"""``compute_elbo`` and ``vae_loss`` held against the true values, or against the parts they are made of.
+"""What a check of ``compute_elbo`` needs: a point, the submission's answer there, and the parts that it is made of.
 
-Whichever of the two a result agrees with, it is right: a bug in a part costs the part alone. Where it agrees with
-neither and a part is of no use (it raises, or gives no finite scalar), the check is blocked by that part.
+A check writes down an equation, once: ``recon`` is ``part.reconstruction_loss_gaussian(logits, x)``. Here it is worked
+out with the true parts and, where that is not what the submission gives, with its own: a bug in a part costs the part
+alone. Where the answer agrees with neither and a part is of no use (it raises, or gives no finite scalar), the check is
+blocked by that part.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import oracles
 import torch
 
+from grading.boundary.errors import SubmissionFault
 from grading.checks import (
     Blocked,
     CheckFailure,
@@ -32,7 +35,8 @@ from grading.checks import (
 )
 
 LIKELIHOODS = {"bernoulli": oracles.bernoulli, "gaussian": oracles.gaussian, "laplace": oracles.laplace}
-PARTS = ("loss", "recon", "kl")
+TRUE_PARTS = {"kl_divergence": oracles.kl} | {f"reconstruction_loss_{name}": f for name, f in LIKELIHOODS.items()}
+TERMS = ("loss", "recon", "kl")
 
 
 class Point(NamedTuple):
@@ -56,119 +60,132 @@ def with_gradients(point: Point, *names: str) -> Point:
     return point._replace(**{name: getattr(point, name).clone().requires_grad_() for name in names})
 
 
-@dataclass(frozen=True)
+def elsewhere(tensor: torch.Tensor) -> torch.Tensor:
+    """Other numbers, at which every part should answer something else."""
+    return 0.5 * tensor.detach() + 0.25
+
+
+class Parts:
+    """The functions that ``compute_elbo`` is made of, by their names: the true ones, or a submission's own.
+
+    Args:
+        answer: gives what a part answers, from its name and arguments.
+
+    Attributes:
+        asked: every question so far.
+    """
+
+    def __init__(self, answer: Callable[..., Any]) -> None:
+        self._answer = answer
+        self.asked: list[tuple[str, tuple[torch.Tensor, ...]]] = []
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def ask(*args: torch.Tensor) -> Any:
+            self.asked.append((name, args))
+            return self._answer(name, *args)
+
+        return ask
+
+
+Equation = Callable[[Parts], Any]
+"""What something equals, in terms of the parts."""
+
+
+def true_part(name: str, *args: torch.Tensor) -> torch.Tensor:
+    """What the part of this name should answer, in the dtype of its arguments."""
+    return TRUE_PARTS[name](*args).to(args[0].dtype)
+
+
 class Case:
-    """A submission at one point, for one likelihood. Every call starts from the same random state."""
+    """A submission at one point. Every call starts from the same random state.
 
-    submission: Submission
-    point: Point
-    recon_loss: str = "gaussian"
+    Args:
+        submission: whose ``compute_elbo`` is judged.
+        point: where.
+    """
 
-    def compute_elbo(self, **options: Any) -> tuple[Any, Any, Any]:
-        """``(loss, recon, kl)`` for this case's likelihood, as the submission computes them with these options."""
-        return self.compute_elbo_of(**{"recon_loss": self.recon_loss} | options)
+    def __init__(self, submission: Submission, point: Point) -> None:
+        self.submission, self.point = submission, point
+        self.args: tuple[Any, ...] = ()
+        self.options: dict[str, Any] = {}
+        self.terms: tuple[Any, Any, Any] = (None, None, None)
 
-    def compute_elbo_of(self, *args: Any, **options: Any) -> tuple[Any, Any, Any]:
-        """The same with exactly these arguments after the tensors."""
+    def compute_elbo(self, *args: Any, **options: Any) -> tuple[Any, Any, Any]:
+        """``(loss, recon, kl)``, as the submission computes them with these arguments after the tensors."""
+        self.args, self.options = args, options
         result = self._guarded(lambda: self.submission.seeded(0).compute_elbo(*self.point, *args, **options))
-        loss, recon, kl = unpack(result, PARTS, "compute_elbo")
-        return loss, recon, kl
+        loss, recon, kl = unpack(result, TERMS, "compute_elbo")
+        self.terms = loss, recon, kl
+        return self.terms
+
+    @property
+    def named(self) -> dict[str, Any]:
+        """``recon_loss`` and ``beta`` of the last call."""
+        given = dict(zip(("recon_loss", "beta"), self.args, strict=False)) | self.options
+        return {"recon_loss": "bernoulli", "beta": 1.0} | given
 
     @property
     def recon_item(self) -> str:
-        """The item of this case's reconstruction loss."""
-        return f"reconstruction_loss_{self.recon_loss}"
+        """The item of the reconstruction loss that was asked for."""
+        return f"reconstruction_loss_{self.named['recon_loss']}"
 
-    def own_recon(self) -> Any:
-        loss = getattr(self.submission.alone().seeded(0), self.recon_item)
-        return prerequisite(self.recon_item, lambda: loss(self.point.logits, self.point.x), shape=None)
+    def assert_equal(self, actual: Any, equation: Equation, what: str) -> None:
+        """``actual`` is what the equation gives, with the true parts or with the submission's own."""
+        parts = Parts(true_part)
+        true = equation(parts).detach()
+        self._either(parts, lambda: assert_close(actual, true, what), lambda: same(actual, self.own(equation)))
 
-    def own_kl(self) -> Any:
-        kl = self.submission.alone().seeded(0).kl_divergence
-        return prerequisite("kl_divergence", lambda: kl(self.point.mu, self.point.logvar), shape=None)
+    def assert_gradient(self, output: Any, wanted: torch.Tensor, equation: Equation, what: str) -> None:
+        """The gradient of ``output`` for ``wanted`` is that of what the equation gives."""
+        parts = Parts(true_part)
+        (true,) = torch.autograd.grad(equation(parts), wanted)
+        self._either(
+            parts,
+            lambda: assert_gradient(output, wanted, true, what),
+            lambda: same(self.own(lambda part: slope(equation(part), wanted)), slope(output, wanted)),
+        )
 
-    def true_recon(self) -> torch.Tensor:
-        return LIKELIHOODS[self.recon_loss](self.point.logits, self.point.x).to(self.point.x.dtype)
-
-    def true_kl(self) -> torch.Tensor:
-        return oracles.kl(self.point.mu, self.point.logvar).to(self.point.x.dtype)
-
-    def assert_recon(self, recon: Any) -> None:
-        what = f"the reconstruction term for recon_loss = {self.recon_loss!r}"
-        true = self.true_recon().detach()
-        self._either(lambda: assert_close(recon, true, what), lambda: same(recon, self.own_recon()), self.recon_item)
-
-    def assert_kl(self, kl: Any) -> None:
-        what, true = "the KL term, which beta does not multiply,", self.true_kl().detach()
-        self._either(lambda: assert_close(kl, true, what), lambda: same(kl, self.own_kl()), "kl_divergence")
-
-    def assert_sum(self, loss: Any, recon: Any, kl: Any, beta: float) -> None:
-        """``loss = recon + beta * kl`` of the very parts that were returned with it."""
+    def assert_loss(self, equation: Callable[[Any, Any], Any]) -> None:
+        """The loss is what the equation gives of the very terms that were returned with it, ``recon`` and ``kl``."""
+        loss, recon, kl = self.terms
+        what = f"the loss, recon + beta * kl at beta = {self.named['beta']:g},"
         try:
-            sizes = [part.numel() for part in (recon, kl) if isinstance(part, torch.Tensor)]
+            sizes = [term.numel() for term in (recon, kl) if isinstance(term, torch.Tensor)]
             if math.prod(sizes) > 1_000_000:  # a column and a row, which would fill the memory with their sums
                 raise TypeError("too large")
-            expected = torch.as_tensor(recon + beta * kl).detach()
+            expected = torch.as_tensor(equation(recon, kl)).detach()
         except (TypeError, RuntimeError):  # no numbers, or shapes that do not go together
             self.require_parts()
             actual = short((recon, kl))
             raise CheckFailure("structure", "recon and kl do not add up", expected="scalars", actual=actual) from None
-        what = f"the loss, recon + beta * kl at beta = {beta:g},"
-        true = (self.true_recon() + beta * self.true_kl()).detach()
-        if not same(loss, true):  # zeros add up too
-            self.require_that_parts_show(self.recon_item, "kl_divergence")
-            options = {"recon_loss": self.recon_loss, "beta": beta}
-            if same(loss, self.elsewhere().compute_elbo(**options)[0]):
+        if not same(loss, equation(*(true_part(item, *args) for item, args in self.questions)).detach()):
+            self._require_to_show(self.questions)  # zeros add up too
+            other = Case(self.submission, Point(*map(elsewhere, self.point)))
+            if same(loss, other.compute_elbo(*self.args, **self.options)[0]):
                 raise CheckFailure("value", f"{what} does not depend on anything", actual=short(loss))
-        self._either(
-            lambda: assert_close(loss, expected, what), lambda: same(loss, expected), self.recon_item, "kl_divergence"
-        )
-
-    def assert_recon_gradient(self, output: Any, what: str) -> None:
-        """The gradient of ``output`` for the decoder output is that of the reconstruction term."""
-        logits = self.point.logits
-        (true,) = torch.autograd.grad(self.true_recon(), logits)
-        self._either(
-            lambda: assert_gradient(output, logits, true, what),
-            lambda: same(self.own_slope(self.recon_item, logits), slope(output, logits)),
-            *(self.recon_item, "kl_divergence"),  # the loss has the shape of either
-        )
-
-    def assert_kl_gradient(self, output: Any, wanted: torch.Tensor, factor: float, what: str) -> None:
-        """The gradient of ``output`` for ``mu`` or ``logvar`` is ``factor`` times that of the KL term."""
-        (true,) = torch.autograd.grad(self.true_kl(), wanted)
-        self._either(
-            lambda: assert_gradient(output, wanted, factor * true, what),
-            lambda: same(factor * self.own_slope("kl_divergence", wanted), slope(output, wanted)),
-            *(self.recon_item, "kl_divergence"),
-        )
-
-    def own_slope(self, item: str, wanted: torch.Tensor) -> torch.Tensor:
-        """The gradient of the submission's own part; a part that cannot be differentiated blocks the check."""
-        part = self.own_kl if item == "kl_divergence" else self.own_recon
-        found: torch.Tensor = prerequisite(item, lambda: slope(part(), wanted), shape=None)
-        return found
+        try:
+            assert_close(loss, expected, what)
+        except CheckFailure:
+            if not same(loss, expected):  # as it is where both are NaN
+                self.require_parts()
+                raise
+            self.submission.rely_on(self.recon_item, "kl_divergence")
 
     def assert_value_error(self, *args: Any, **options: Any) -> str:
         """The message of the ``ValueError`` that ``compute_elbo`` raises for these further arguments."""
-        known = {"recon_loss": self.recon_loss}
-        self._guarded(
-            lambda: self.submission.compute_elbo(*self.point, **known)
-        )  # what is missing altogether shows here
+        self.compute_elbo(recon_loss="gaussian")  # what is missing altogether shows here
         what = "compute_elbo with an unknown recon_loss"
         return assert_raises(ValueError, lambda: self.submission.compute_elbo(*self.point, *args, **options), what)
 
-    def assert_unchanged(self) -> None:
+    def assert_unchanged(self, **options: Any) -> None:
         """``compute_elbo`` changes no argument in place, beyond what its parts change on their own."""
-        self._guarded(lambda: self.submission.compute_elbo(**self.point._asdict(), recon_loss=self.recon_loss))
+        self.options = options
+        self._guarded(lambda: self.submission.compute_elbo(**self.point._asdict(), **options))
         changed = set(self.submission.mutated)
-        if changed:
-            alone = self.submission.alone()
-            self.own_recon()
-            by_recon = renamed(alone.mutated, ("logits", "x"))
-            self.own_kl()
-            by_kl = renamed(alone.mutated, ("mu", "logvar"))
-            for item, by_part in ((self.recon_item, by_recon), ("kl_divergence", by_kl)):
+        for (item, args), names in zip(self.questions, (("logits", "x"), ("mu", "logvar")), strict=True):
+            if changed:
+                self.own_part(item, *args)
+                by_part = renamed(self.submission.alone().mutated, names)
                 if changed & by_part:
                     self.submission.rely_on(item)
                     changed -= by_part
@@ -176,12 +193,49 @@ class Case:
             message = "compute_elbo changes its arguments in place"
             raise CheckFailure("mutation", message, expected="arguments left as they were", actual=", ".join(changed))
 
+    @property
+    def questions(self) -> list[tuple[str, tuple[torch.Tensor, ...]]]:
+        """The parts that ``compute_elbo`` has to ask here, and what: for ``recon``, and for ``kl``."""
+        x, logits, mu, logvar = self.point
+        return [(self.recon_item, (logits, x)), ("kl_divergence", (mu, logvar))]
+
+    def own_part(self, name: str, *args: torch.Tensor) -> Any:
+        """What the submission's own part answers, in a process that has seen nothing of ``compute_elbo``."""
+        return prerequisite(name, lambda: getattr(self.submission.alone().seeded(0), name)(*args), shape=None)
+
+    def own(self, work: Callable[[Parts], Any]) -> Any:
+        """What comes of work with the submission's own parts.
+
+        Raises:
+            Blocked: the last part that was asked is in the way.
+        """
+        parts = Parts(self.own_part)
+        try:
+            return work(parts)
+        except (SubmissionFault, TypeError, RuntimeError) as fault:
+            raise Blocked(parts.asked[-1][0], f"nothing follows from what it returns: {fault}") from fault
+
+    def ask_parts(self, recon_loss: str) -> None:
+        """Ask both parts alone, so that they have been asked as often as ``compute_elbo`` has asked them."""
+        self.options = {"recon_loss": recon_loss}
+        for item, args in self.questions:
+            self.own_part(item, *args)
+
+    def wrong_parts(self) -> list[str]:
+        """The parts that do not answer the truth, asked once more."""
+        return [item for item, args in self.questions if not same(self.own_part(item, *args), true_part(item, *args))]
+
     def require_parts(self) -> None:
         """Both parts give finite scalars, or else the check is blocked by the one that does not."""
-        for item, own in ((self.recon_item, self.own_recon), ("kl_divergence", self.own_kl)):
-            value = prerequisite(item, own)
+        for item, args in self.questions:
+            value = prerequisite(item, partial(self.own_part, item, *args))
             if not bool(torch.isfinite(value)):
                 raise Blocked(item, f"it returns {short(value)}")
+
+    def _require_to_show(self, questions: list[tuple[str, tuple[torch.Tensor, ...]]]) -> None:
+        """No part answers the same at another point."""
+        for name, args in questions:
+            assert_answers_differ(name, [self.own_part(name, *at) for at in (args, tuple(map(elsewhere, args)))])
 
     def _guarded(self, call: Callable[[], Any]) -> Any:
         try:
@@ -191,25 +245,14 @@ class Case:
                 self.require_parts()
             raise
 
-    def elsewhere(self) -> Case:
-        """The same at another point, where every true value is another."""
-        point = Point(*(0.5 * tensor.detach() + 0.25 for tensor in self.point))
-        return Case(self.submission, point, self.recon_loss)
-
-    def require_that_parts_show(self, *items: str) -> None:
-        """No part of these gives the same at another point."""
-        other = self.elsewhere()
-        for item in items:
-            asked = ("own_kl", "own_recon")[item != "kl_divergence"]
-            assert_answers_differ(item, [getattr(case, asked)() for case in (self, other)])
-
-    def _either(self, is_true: Callable[[], None], is_own: Callable[[], bool], *items: str) -> None:
+    def _either(self, parts: Parts, is_true: Callable[[], None], is_own: Callable[[], bool]) -> None:
         def is_visibly_own() -> bool:
             if not is_own():
                 return False
-            self.require_that_parts_show(*items)
+            self._require_to_show(parts.asked)
             return True
 
+        items = [name for name, _ in parts.asked]
         assert_true_or_own(self.submission, is_true, is_visibly_own, *items, usable=self.require_parts)
 
 

@@ -1,4 +1,8 @@
-"""``vae_loss`` held against the true ELBO, or against the submission's own ``compute_elbo`` on the same fields."""
+"""What a check of ``vae_loss`` needs: an output, and what the submission's own ``compute_elbo`` says of its fields.
+
+A check writes down both sides of an equation: what is asked of ``vae_loss``, and what that is of ``compute_elbo``. Here
+the second is worked out with the true ELBO and, where that is not what comes, with the submission's own.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from elbo import LIKELIHOODS, PARTS, Case, Point, slope
+from elbo import LIKELIHOODS, TERMS, Case, Point, elsewhere, slope, true_part
 
 from grading.checks import (
     Blocked,
@@ -27,123 +31,162 @@ from grading.checks import (
     unpack,
 )
 
+Ask = Callable[[Callable[..., Any]], Any]
+"""A call of the function that it is given."""
+
+
+def true_elbo(
+    x: torch.Tensor,
+    logits: torch.Tensor,
+    mu: torch.Tensor,
+    logvar: torch.Tensor,
+    recon_loss: str = "bernoulli",
+    beta: float = 1.0,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """``(loss, recon, kl)`` as they should be."""
+    recon, kl = true_part(f"reconstruction_loss_{recon_loss}", logits, x), true_part("kl_divergence", mu, logvar)
+    return recon + beta * kl, recon, kl
+
 
 class OutputCase:
-    """A submission and a model's output at one point; ``vae_loss`` is always called with the same options.
+    """A submission and a model's output at one point.
 
     Args:
         submission: whose ``vae_loss`` is judged.
         draws: where the codes ``z`` come from, which the loss must not depend on.
         point: the data and the other fields of the output.
-        by_position: the further arguments of ``vae_loss``, ``recon_loss`` and ``beta``.
-        by_name: the same.
     """
 
-    def __init__(self, submission: Submission, draws: Draws, point: Point, *by_position: Any, **by_name: Any) -> None:
-        self.submission, self.point, self.by_position, self.by_name = submission, point, by_position, by_name
-        self.options = options = dict(zip(("recon_loss", "beta"), by_position, strict=False)) | by_name
-        self.parts = Case(submission, point, options.get("recon_loss", "bernoulli"))
+    def __init__(self, submission: Submission, draws: Draws, point: Point) -> None:
+        self.submission, self.point, self.parts = submission, point, Case(submission, point)
         z = draws.normal(*point.mu.shape, dtype=point.mu.dtype)
         self.output = submission.record("VAEOutput", logits=point.logits, mu=point.mu, logvar=point.logvar, z=z)
 
-    def vae_loss(self) -> Any:
-        """What the submission returns; if it crashes because of ``compute_elbo``, the check is blocked by that."""
+    def assert_equal(self, asked: Ask, of_elbo: Ask) -> None:
+        """What is asked of ``vae_loss`` gives the three terms that ``compute_elbo`` gives."""
         try:
-            return self.submission.seeded(0).vae_loss(self.output, self.point.x, *self.by_position, **self.by_name)
-        except StudentError as fault:
-            if not isinstance(fault, NotImplementedError):
-                self.require_elbo()
-            raise
-
-    def own_elbo(self, point: Point | None = None) -> Any:
-        elbo, asked = self.submission.alone().seeded(0).compute_elbo, point or self.point
-        return prerequisite("compute_elbo", lambda: elbo(*asked, **self.options), shape=None)
-
-    def true_elbo(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        recon, kl = self.parts.true_recon(), self.parts.true_kl()
-        return recon + self.options.get("beta", 1.0) * kl, recon, kl
-
-    def assert_right(self) -> None:
-        """``(loss, recon, kl)`` are those of ``compute_elbo`` on the fields of the output."""
-        try:
-            result = self.vae_loss()
+            result = self.vae_loss(asked, of_elbo)
         except Blocked:
-            if self.is_refused_alike():
+            if self._is_refused_alike(asked, of_elbo):
                 self.rely_on_elbo()
                 return
             raise
 
         def is_true() -> None:
-            for value, true, name in zip(unpack(result, PARTS, "vae_loss"), self.true_elbo(), PARTS, strict=True):
+            for value, true, name in zip(unpack(result, TERMS, "vae_loss"), of_elbo(true_elbo), TERMS, strict=True):
                 assert_close(value, true, f"{name} of vae_loss")
 
         def is_own() -> bool:
-            if not same(result, self.own_elbo()):
+            if not same(result, self.own_elbo(of_elbo)):
                 return False
-            assert_answers_differ("compute_elbo", [self.own_elbo(), self.own_elbo(self.parts.elsewhere().point)])
+            assert_answers_differ("compute_elbo", [self.own_elbo(of_elbo), self.own_elbo(of_elbo, elsewhere)])
             return True
 
-        assert_true_or_own(self.submission, is_true, is_own, *self.elbo_items, usable=self.require_elbo)
-
-    def assert_gradient(self, wanted: torch.Tensor, what: str) -> None:
-        """The gradient of the loss for a field of the output is that of the ELBO."""
-        with contextlib.suppress(Blocked):  # compute_elbo by itself, which may remember, is asked as often
-            self.own_elbo()
-        result = self.vae_loss()
-        (true,) = torch.autograd.grad(self.true_elbo()[0], wanted)
         assert_true_or_own(
-            self.submission,
-            lambda: assert_gradient(unpack(result, PARTS, "vae_loss")[0], wanted, true, what),
-            lambda: same(self.own_slopes(wanted), slopes(result, wanted)),
-            *self.elbo_items,
-            usable=self.require_elbo,
+            self.submission, is_true, is_own, *self.elbo_items, usable=lambda: self.require_elbo(of_elbo)
         )
 
-    def own_slopes(self, wanted: torch.Tensor) -> list[torch.Tensor]:
+    def assert_gradient(self, asked: Ask, of_elbo: Ask, wanted: torch.Tensor, what: str) -> None:
+        """The gradient of the loss that is asked of ``vae_loss`` is that of the loss that ``compute_elbo`` gives."""
+        with contextlib.suppress(Blocked):  # compute_elbo by itself, which may remember, is asked as often
+            self.own_elbo(of_elbo)
+        result = self.vae_loss(asked, of_elbo)
+        (true,) = torch.autograd.grad(of_elbo(true_elbo)[0], wanted)
+        assert_true_or_own(
+            self.submission,
+            lambda: assert_gradient(unpack(result, TERMS, "vae_loss")[0], wanted, true, what),
+            lambda: same(self.own_slopes(of_elbo, wanted), slopes(result, wanted)),
+            *self.elbo_items,
+            usable=lambda: self.require_elbo(of_elbo),
+        )
+
+    def assert_gradients_of_terms(self, asked: Ask, of_elbo: Ask, wanted: torch.Tensor, what: str) -> None:
+        """The gradients of all three terms that are asked of ``vae_loss`` are those of what ``compute_elbo`` gives."""
+        result = self.vae_loss(asked, of_elbo)
+        try:
+            found = slopes(result, wanted)
+        except StudentError:
+            self.own_slopes(of_elbo, wanted)  # which may be blocked by the same
+            raise
+        if not same(found, slopes(of_elbo(true_elbo), wanted)):
+            if not same(found, self.own_slopes(of_elbo, wanted)):
+                message = f"{what} are not those of compute_elbo"
+                raise CheckFailure("gradient", message, expected="the same gradients", actual="others, or none")
+            self.rely_on_elbo()
+
+    def vae_loss(self, asked: Ask, of_elbo: Ask) -> Any:
+        """What the submission returns; if it crashes because of ``compute_elbo``, the check is blocked by that."""
+        of_elbo(self._note_likelihood)
+        try:
+            return asked(self.submission.seeded(0).vae_loss)
+        except StudentError as fault:
+            if not isinstance(fault, NotImplementedError):
+                self.require_elbo(of_elbo)
+            raise
+
+    def own_elbo(self, of_elbo: Ask, at: Callable[[torch.Tensor], torch.Tensor] = lambda tensor: tensor) -> Any:
+        """What the submission's own ``compute_elbo`` gives alone, here or at another point."""
+        elbo = self.submission.alone().seeded(0).compute_elbo
+
+        def elsewhere_or_here(*args: Any, **options: Any) -> Any:
+            return elbo(*(at(arg) if isinstance(arg, torch.Tensor) else arg for arg in args), **options)
+
+        return prerequisite("compute_elbo", lambda: of_elbo(elsewhere_or_here), shape=None)
+
+    def own_slopes(self, of_elbo: Ask, wanted: torch.Tensor) -> list[torch.Tensor]:
         """The gradients of the submission's own ELBO; if it cannot be differentiated, that blocks the check."""
         try:
             found: list[torch.Tensor] = prerequisite(
-                "compute_elbo", lambda: slopes(self.own_elbo(), wanted), shape=None
+                "compute_elbo", lambda: slopes(self.own_elbo(of_elbo), wanted), shape=None
             )
         except Blocked:
             for leaf in (self.point.mu, self.point.logvar):
-                if leaf.requires_grad:
-                    self.parts.own_slope("kl_divergence", leaf)  # which may be the reason
+                if leaf.requires_grad:  # the part may be the reason
+                    self.parts.own(lambda part: slope(part.kl_divergence(self.point.mu, self.point.logvar), leaf))
             raise
         return found
 
-    def assert_errors_pass_through(self) -> None:
-        """An unknown ``recon_loss`` ends as it does in ``compute_elbo``: with a ``ValueError``."""
-        self.vae_loss()  # what is missing altogether shows here
-        error = error_of(lambda: self.submission.vae_loss(self.output, self.point.x, recon_loss="poisson"))
+    def assert_errors_pass_through(self, asked: Ask, of_elbo: Ask) -> None:
+        """What is asked of ``vae_loss`` ends as it does in ``compute_elbo``: with a ``ValueError``."""
+        self.vae_loss(
+            lambda vae_loss: vae_loss(self.output, self.point.x, recon_loss="gaussian"),
+            lambda compute_elbo: compute_elbo(*self.point, recon_loss="gaussian"),
+        )
+        error = error_of(lambda: asked(self.submission.vae_loss))
         if not isinstance(error, ValueError):
-            own = error_of(lambda: self.submission.alone().compute_elbo(*self.point, recon_loss="poisson"))
+            own = error_of(lambda: of_elbo(self.submission.alone().compute_elbo))
             if type(error) is not type(own):
                 message = "vae_loss does not pass on the error of compute_elbo for an unknown recon_loss"
                 raise CheckFailure("structure", message, expected="ValueError", actual=str(error or "no error"))
             self.rely_on_elbo()
 
-    def assert_unchanged(self) -> None:
+    def assert_unchanged(self, **options: Any) -> None:
         """``vae_loss`` changes no argument in place, beyond what ``compute_elbo`` changes on its own."""
-        self.vae_loss()
-        self.submission.vae_loss(output=self.output, x=self.point.x, **self.options)
+        self.vae_loss(
+            lambda vae_loss: vae_loss(self.output, self.point.x, **options),
+            lambda compute_elbo: compute_elbo(*self.point, **options),
+        )
+        self.submission.vae_loss(output=self.output, x=self.point.x, **options)
         changed = {name.removeprefix("output.") for name in self.submission.mutated}
         if changed:
             alone = self.submission.alone()
-            alone.compute_elbo(**self.point._asdict(), **self.options)
+            alone.compute_elbo(**self.point._asdict(), **options)
             self.rely_on_elbo()
             changed -= set(alone.mutated)
         if changed:
             message = "vae_loss changes its arguments in place"
             raise CheckFailure("mutation", message, expected="arguments left as they were", actual=", ".join(changed))
 
-    def is_refused_alike(self) -> bool:
+    def _is_refused_alike(self, asked: Ask, of_elbo: Ask) -> bool:
         """Whether ``compute_elbo`` works for some likelihood but not here, and ``vae_loss`` passes its error on."""
         elbo = self.submission.alone().compute_elbo
         works = any(error_of(partial(elbo, *self.point, recon_loss=name)) is None for name in LIKELIHOODS)
-        own = error_of(lambda: elbo(*self.point, **self.options))
-        error = error_of(lambda: self.submission.vae_loss(self.output, self.point.x, **self.options))
+        own = error_of(lambda: of_elbo(elbo))
+        error = error_of(lambda: asked(self.submission.vae_loss))
         return works and own is not None and type(error) is type(own)
+
+    def _note_likelihood(self, *args: Any, **options: Any) -> None:
+        self.parts.args, self.parts.options = args[len(self.point) :], options
 
     def rely_on_elbo(self) -> None:
         """``compute_elbo`` or a part of it does not give what it should here: it has to be wrong elsewhere too."""
@@ -154,11 +197,10 @@ class OutputCase:
         """The items of which one is wrong where ``compute_elbo`` is."""
         return "compute_elbo", self.parts.recon_item, "kl_divergence"
 
-    def require_elbo(self) -> None:
+    def require_elbo(self, of_elbo: Ask) -> None:
         """``compute_elbo`` gives three finite scalars, or else the check is blocked by it or by one of its parts."""
         try:
-            values = prerequisite("compute_elbo", self.own_elbo, shape=None)
-            for value in unpack(values, PARTS, "compute_elbo"):
+            for value in unpack(self.own_elbo(of_elbo), TERMS, "compute_elbo"):
                 assert_finite(assert_tensor(value, (), None, "compute_elbo"), "compute_elbo")
         except (Blocked, CheckFailure) as failure:
             self.parts.require_parts()

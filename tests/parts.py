@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import networks
@@ -202,54 +203,107 @@ def _expect(item: str, value: torch.Tensor, shape: tuple[int, ...], dtype: torch
         raise Blocked(item, f"it returns {short(value)} instead of {wanted}")
 
 
-def assert_fields(
-    submission: Submission, output: Pass, model: Model, x: torch.Tensor, seed: int, names: Sequence[str]
-) -> None:
-    """These fields of ``forward``'s output are the true ones, or those of its own parts, asked with the same seed."""
-    true = _true_fields(model, x, output.z)
-    wrong = [name for name in names if name not in true or not same(getattr(output, name), true[name])]
-    if not wrong:  # then nobody's parts need asking
-        return
-    expected = own(submission, model, x, seed)
-    for name in [name for name in wrong if name != "logits" and name not in expected.overwritten]:
-        own_value = getattr(expected, name)
-        if not same(getattr(output, name), own_value):
-            assert_close_to_any(getattr(output, name), [own_value, true[name]], f"{name}, held against encode(x),")
-    if "logits" in wrong:
-        logits = decoded(submission, model, expected.twin, output.z)
-        logits += [expected.logits] if "z" in expected.overwritten else []
-        if logits and not any(same(output.logits, own_value) for own_value in logits):
-            assert_close_to_any(output.logits, logits, "logits, held against decode(z),")
+Equation = Callable[[Any], torch.Tensor]
+"""What a field of the output equals, in terms of the parts ``encode`` and ``decode``."""
 
 
-def assert_shapes(
-    submission: Submission,
-    output: Pass,
-    model: Model,
-    x: torch.Tensor,
-    seed: int,
-    names: Sequence[str],
-    dtype: torch.dtype | None = None,
-) -> None:
-    """These fields have the shapes that they should have, or those of its own parts, asked with the same seed.
+@dataclass(frozen=True)
+class Case:
+    """A submission's model at some data, with torch's generator seeded before each call."""
 
-    Args:
-        submission: whose ``forward`` is judged.
-        output: what it gave.
-        model: the model.
-        x: what it was given.
-        seed: with which.
-        names: the fields.
-        dtype: which one they should have; any floating one if None.
-    """
-    latent = (len(x), model.parameters["mu.bias"].numel())
-    shapes = {"logits": tuple(x.shape), "mu": latent, "logvar": latent, "z": latent}
-    if all(_is(getattr(output, name), shapes[name], dtype) for name in names):
-        return
-    expected = own(submission, model, x, seed)
-    for name in names:
-        value = getattr(expected, name)
-        assert_tensor(getattr(output, name), value.shape, None if dtype is None else value.dtype, name)
+    submission: Submission
+    model: Model
+    x: torch.Tensor
+    seed: int
+
+    def forward(self) -> Pass:
+        """The output of ``model(x)``."""
+        return forward(self.model, self.x, self.seed)
+
+    def own(self) -> OwnPass:
+        """What the submission's own parts give."""
+        return own(self.submission, self.model, self.x, self.seed)
+
+    def assert_equal(self, output: Pass, **equations: Equation) -> None:
+        """Each named field is what its equation gives, with the true parts or with the own ones for the same seed."""
+        true = {name: self._true(equation, output) for name, equation in equations.items()}
+        wrong = [name for name, value in true.items() if not same(getattr(output, name), value)]
+        if not wrong:  # then nobody's parts need asking
+            return
+        expected = self.own()
+        for name in [name for name in wrong if name not in expected.overwritten]:
+            actual, candidates = getattr(output, name), self._own(equations[name], expected, true[name])
+            if candidates and not any(same(actual, candidate) for candidate in candidates):
+                assert_close_to_any(actual, candidates, f"{name}, held against what its parts give,")
+
+    def _true(self, equation: Equation, output: Pass) -> torch.Tensor | None:
+        """What the equation gives with the true parts; None where what ``decode`` is given is no code."""
+        parameters = self.model.parameters
+
+        def decode(z: torch.Tensor) -> torch.Tensor | None:
+            fits = z.shape == (len(self.x), parameters["mu.bias"].numel()) and z.dtype == self.x.dtype
+            return networks.decode(parameters, z) if fits else None
+
+        with torch.no_grad():
+            return equation(SimpleNamespace(encode=partial(networks.encode, parameters), decode=decode))
+
+    def _own(self, equation: Equation, own: OwnPass, true: torch.Tensor | None) -> list[torch.Tensor]:
+        """What the equation gives with the submission's own parts, or with the true ones; nothing if that is random."""
+        questions: list[torch.Tensor] = []
+
+        def decode(z: torch.Tensor) -> torch.Tensor:
+            questions.append(z)
+            return own.logits
+
+        value = equation(SimpleNamespace(encode=lambda x: (own.mu, own.logvar), decode=decode))
+        if not questions:
+            return [value] if true is None else [value, true]
+        logits = decoded(self.submission, self.model, own.twin, *questions)
+        return logits + ([own.logits] if "z" in own.overwritten else [])
+
+    def assert_shapes(self, output: Pass, names: Sequence[str], dtype: torch.dtype | None = None) -> None:
+        """These fields have the shapes that they should have, or those of its own parts, asked with the same seed.
+
+        Args:
+            output: what ``forward`` gave.
+            names: the fields.
+            dtype: which one they should have; any floating one if None.
+        """
+        latent = (len(self.x), self.model.parameters["mu.bias"].numel())
+        shapes = {"logits": tuple(self.x.shape), "mu": latent, "logvar": latent, "z": latent}
+        if all(_is(getattr(output, name), shapes[name], dtype) for name in names):
+            return
+        expected = self.own()
+        for name in names:
+            value = getattr(expected, name)
+            assert_tensor(getattr(output, name), value.shape, None if dtype is None else value.dtype, name)
+
+    def noise(self, output: Pass) -> torch.Tensor | None:
+        """``(z - mu) / sigma`` of the output, or None where ``z`` is what the submission's own parts make of it.
+
+        That they make it rightly is judged in their own checks; where they do not, these have to find it.
+        """
+        expected = self.own()
+        if "z" in expected.overwritten:
+            return None
+        if same(output.z, expected.z):
+            try:
+                assert_standard_moments(standardized(expected.z, expected.mu, expected.logvar), "(z - mu) / sigma")
+            except CheckFailure:
+                asked = partial(expected.twin.reparameterize, 1 + expected.mu, expected.logvar)
+                assert_answers_differ("reparameterize", [expected.z, _tensor("reparameterize", asked)])
+                self.submission.rely_on("reparameterize", "encode")
+            return None
+        for name in ("mu", "logvar", "z"):
+            shape = (len(self.x), self.model.parameters["mu.bias"].numel())
+            assert_tensor(getattr(output, name), shape, self.x.dtype, name)
+        eps = standardized(output.z, output.mu, output.logvar)
+        # What no seed repeats (NumPy's numbers) is held against the part's own law.
+        own_eps = standardized(expected.z, expected.mu, expected.logvar)
+        if not _is_standard(own_eps) and _have_one_law(eps, own_eps):
+            self.submission.rely_on("reparameterize", "encode")
+            return None
+        return eps
 
 
 def _is(value: torch.Tensor, shape: tuple[int, ...], dtype: torch.dtype | None) -> bool:
@@ -257,47 +311,10 @@ def _is(value: torch.Tensor, shape: tuple[int, ...], dtype: torch.dtype | None) 
     return fits and tuple(value.shape) == shape
 
 
-def _true_fields(model: Model, x: torch.Tensor, z: torch.Tensor) -> dict[str, torch.Tensor]:
-    """``mu`` and ``logvar``, and the logits of the code ``z``, where it is one."""
-    with torch.no_grad():
-        mu, logvar = networks.encode(model.parameters, x)
-        fields = {"mu": mu, "logvar": logvar}
-        if z.shape == mu.shape and z.dtype == mu.dtype:
-            fields["logits"] = networks.decode(model.parameters, z)
-        return fields
-
-
 def nearly(actual: torch.Tensor, true: torch.Tensor) -> bool:
     """Whether a part's value is the true one but for rounding, which is relative to the largest numbers in its sums."""
     largest = float(true.detach().abs().nan_to_num(0.0, 0.0, 0.0).max()) if true.numel() else 0.0
     return same(actual, true, rtol=0, atol=1e-2 * largest + 1e-5)
-
-
-def noise(submission: Submission, model: Model, x: torch.Tensor, seed: int) -> torch.Tensor | None:
-    """``(z - mu) / sigma`` of ``forward``'s output, or None where ``z`` is what the submission's own parts make of it.
-
-    That they make it rightly is judged in their own checks; where they do not, these have to find it.
-    """
-    output, expected = forward(model, x, seed), own(submission, model, x, seed)
-    if "z" in expected.overwritten:
-        return None
-    if same(output.z, expected.z):
-        try:
-            assert_standard_moments(standardized(expected.z, expected.mu, expected.logvar), "(z - mu) / sigma")
-        except CheckFailure:
-            asked = partial(expected.twin.reparameterize, 1 + expected.mu, expected.logvar)
-            assert_answers_differ("reparameterize", [expected.z, _tensor("reparameterize", asked)])
-            submission.rely_on("reparameterize", "encode")
-        return None
-    for name in ("mu", "logvar", "z"):
-        assert_tensor(getattr(output, name), (len(x), model.parameters["mu.bias"].numel()), x.dtype, name)
-    eps = standardized(output.z, output.mu, output.logvar)
-    # What no seed repeats (NumPy's numbers) is held against the part's own law.
-    own_eps = standardized(expected.z, expected.mu, expected.logvar)
-    if not _is_standard(own_eps) and _have_one_law(eps, own_eps):
-        submission.rely_on("reparameterize", "encode")
-        return None
-    return eps
 
 
 def _is_standard(eps: torch.Tensor) -> bool:

@@ -23,14 +23,21 @@ from grading.results import Kind
 
 def assert_put_together(submission, model, x, seed):
     """Every field of the output follows from the submission's own parts."""
-    output = parts.forward(model, x, seed)
-    parts.assert_fields(submission, output, model, x, seed, ["mu", "logvar", "logits"])
-    parts.assert_shapes(submission, output, model, x, seed, ["z"], x.dtype)
+    case = parts.Case(submission, model, x, seed)
+    output = case.forward()
+    case.assert_equal(
+        output,
+        mu=lambda part: part.encode(x)[0],
+        logvar=lambda part: part.encode(x)[1],
+        logits=lambda part: part.decode(output.z),
+    )
+    case.assert_shapes(output, ["z"], x.dtype)
 
 
 def assert_samples(submission, model, x, seed):
     """``z``, 120,000 numbers, is drawn from ``N(mu, sigma ** 2)``, or by the submission's own ``reparameterize``."""
-    eps = parts.noise(submission, model, x, seed)
+    case = parts.Case(submission, model, x, seed)
+    eps = case.noise(case.forward())
     if eps is not None:
         assert_standard_moments(eps, "(z - mu) / sigma")
         assert_uncorrelated(eps, "(z - mu) / sigma")

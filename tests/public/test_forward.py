@@ -6,31 +6,28 @@ from noise import assert_standard_moments
 
 
 def test_returns_logits_mu_logvar_and_z_in_this_order(submission, draws):
-    model = networks.build(submission, 11, 13, 3)
-    x = draws.uniform(5, 11)
-    output = parts.forward(model, x, seed=1)
-    parts.assert_shapes(submission, output, model, x, 1, parts.NAMES)
+    case = parts.Case(submission, networks.build(submission, 11, 13, 3), draws.uniform(5, 11), seed=1)
+    case.assert_shapes(case.forward(), ("logits", "mu", "logvar", "z"))
 
 
 def test_mu_and_logvar_are_those_of_encode(submission, draws):
-    model = networks.build(submission, 11, 13, 3)
     x = draws.uniform(5, 11)
-    output = parts.forward(model, x, seed=1)
-    parts.assert_fields(submission, output, model, x, 1, ["mu", "logvar"])
+    case = parts.Case(submission, networks.build(submission, 11, 13, 3), x, seed=1)
+    output = case.forward()
+    case.assert_equal(output, mu=lambda part: part.encode(x)[0], logvar=lambda part: part.encode(x)[1])
 
 
 def test_z_is_sampled_from_mu_and_logvar(submission, draws):
     """120,000 numbers in eval mode and in train mode: a VAE samples in both."""
-    model = networks.build(submission, 11, 13, 300)
-    x = draws.uniform(400, 11)
+    model, x = networks.build(submission, 11, 13, 300), draws.uniform(400, 11)
     for training in (True, False):
-        eps = parts.noise(submission, model.train(training), x, seed=1)
+        case = parts.Case(submission, model.train(training), x, seed=1)
+        eps = case.noise(case.forward())
         if eps is not None:
             assert_standard_moments(eps, "(z - mu) / sigma")
 
 
 def test_logits_are_the_decoded_z(submission, draws):
-    model = networks.build(submission, 11, 13, 3)
-    x = draws.uniform(5, 11)
-    output = parts.forward(model, x, seed=1)
-    parts.assert_fields(submission, output, model, x, 1, ["logits"])
+    case = parts.Case(submission, networks.build(submission, 11, 13, 3), draws.uniform(5, 11), seed=1)
+    output = case.forward()
+    case.assert_equal(output, logits=lambda part: part.decode(output.z))
