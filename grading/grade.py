@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass
 
 from . import __version__, scores
-from .assignment import Assignment
+from .assignment import TIERS, Assignment
 from .execution.job import CALL_SECONDS, RUN_SECONDS, Job
 from .execution.process import ExecutionError, UnavailableIsolationError, run_checks
 from .progress import Watch
@@ -94,4 +94,17 @@ def grade(
         tiers=options.tiers,
         items=scores.score(assignment, manifest, outcome.results, outcome.lost),
         problems=(*submission.problems, *outcome.problems),
+        authoritative=_is_authoritative(
+            submission, assignment, options, trusted=outcome.isolation["trusted_for_grading"]
+        ),
     )
+
+
+def _is_authoritative(submission: Submission, assignment: Assignment, options: Options, *, trusted: bool) -> bool:
+    """Whether the result can be a mark, and not only feedback.
+
+    Somebody who can write to the submission could have written to an assignment that holds it.
+    """
+    whole = options.only is None and set(options.tiers) == set(TIERS)
+    inside = submission.origin is not None and submission.origin.resolve().is_relative_to(assignment.root.resolve())
+    return whole and trusted and not inside

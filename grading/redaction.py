@@ -38,7 +38,7 @@ def redact(document: ScoreDocument, detail: HiddenDetail = HiddenDetail.REASON) 
     items = [dataclasses.replace(item, checks=(*_public(item), *_hidden(item, detail))) for item in document.items]
     tiers = tuple(tier for tier in document.tiers if tier != "hidden" or detail is not HiddenDetail.NONE)
     shown = tuple(item for item in items if item.checks)
-    return dataclasses.replace(document, items=shown, tiers=tiers, seed=None, audience="student")
+    return dataclasses.replace(document, items=shown, tiers=tiers, seed=None, audience="student", authoritative=False)
 
 
 def _public(item: ItemResult) -> list[ScoredCheck]:

@@ -104,6 +104,8 @@ class ScoreDocument:
         items: the results.
         problems: what an instructor should know: ignored or unreadable files, faults of the grader.
         audience: "instructor" or "student".
+        authoritative: whether it can be a mark: all checks were run, in confinement, by an assignment that the student
+            could not write to.
     """
 
     assignment: dict[str, str]
@@ -116,6 +118,7 @@ class ScoreDocument:
     items: tuple[ItemResult, ...]
     problems: tuple[str, ...]
     audience: str = "instructor"
+    authoritative: bool = False
 
     @property
     def checks(self) -> list[ScoredCheck]:
@@ -135,6 +138,7 @@ class ScoreDocument:
         return {
             "schema_version": SCHEMA_VERSION,
             "audience": self.audience,
+            "authoritative": self.authoritative,
             "assignment": self.assignment,
             "submission": self.submission,
             "graded_at": self.graded_at,

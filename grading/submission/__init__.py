@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from ..assignment import Assignment
@@ -38,12 +39,12 @@ def take(source: str, assignment: Assignment) -> Submission:
 def _take(source: str, assignment: Assignment) -> Submission:
     path = Path(source)
     if path.is_dir():
-        return _from_folder(path, source, assignment)
+        return replace(_from_folder(path, source, assignment), origin=path)
     if path.is_file():
-        return _from_file(path, source, assignment)
+        return replace(_from_file(path, source, assignment), origin=path)
     repository, _, commit = source.rpartition("@")
     if repository and Path(repository).is_dir():
-        return from_commit(Path(repository), commit, source, assignment)
+        return replace(from_commit(Path(repository), commit, source, assignment), origin=Path(repository))
     raise SubmissionError(f"{clean_line(source)}: no such folder, file or REPOSITORY@COMMIT")
 
 

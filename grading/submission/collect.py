@@ -28,6 +28,8 @@ INFLUENTIAL = {
     "tox.ini",
     ".pytest.ini",
 }
+BROUGHT = {"grading", "tests", "rubric.toml"}
+"""What a repository may bring of the assignment; the grader reads its own."""
 
 
 @dataclass(frozen=True)
@@ -224,10 +226,14 @@ def _left_out(place: _Place, assignment: Assignment, *, missing: bool) -> list[s
     """What was handed in besides; and what to do about it where it may stand in place of a missing file."""
     known = {*assignment.beside, *EXPECTED_BESIDE}
     others = [e for e in place.entries if e.name not in known and meant(e.name, assignment.files) is None]
+    brought = [entry for entry in (*place.entries, *place.outer) if entry.name in BROUGHT]
+    others = [entry for entry in others if entry not in brought]
     if not place.path:
         others = [entry for entry in others if not entry.name.startswith(".git")]
     others += [entry for entry in place.outer if entry.name in INFLUENTIAL]
     told = _advised(others, assignment) if missing else []
+    if brought:
+        told.append(f"not read, because a grader has checks of its own: {_shown(brought)}")
     if others:
         told.append(f"ignored, because the assignment does not name them: {_shown(others)}")
     return told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from pathlib import Path
 
 MAX_FILE_SIZE = 1 << 20
 """Of a file that is graded, in bytes."""
@@ -24,6 +25,7 @@ class Submission:
         files: the files of the assignment that could be taken, under the assignment's names.
         faults: why each of the others could not.
         problems: what an instructor should know, the faults among it.
+        origin: the folder, zip or repository that they were taken from, if it is on this machine.
     """
 
     id: str
@@ -32,6 +34,7 @@ class Submission:
     files: dict[str, bytes]
     faults: dict[str, str]
     problems: list[str] = field(default_factory=list)
+    origin: Path | None = None
 
     @property
     def digest(self) -> str:

@@ -1,0 +1,54 @@
+"""Which result can be a mark: all checks, in confinement, by an assignment that the student could not write to."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from harness.conftest import ROOT
+
+SMALL = ROOT / "tests" / "harness" / "second" / "assignment"
+
+
+@pytest.fixture
+def course(tmp_path):
+    """An assignment, with a student's work handed in beside it, and once more inside it."""
+    assignment = Path(shutil.copytree(SMALL, tmp_path / "course"))
+    for place in (tmp_path / "ada", assignment / "handed in" / "ada"):
+        shutil.copytree(assignment / "examples" / "1-right", place)
+    return assignment
+
+
+CASES = {
+    "beside the assignment": ("ada", [], True),
+    "inside it": ("course/handed in/ada", [], False),
+    "one tier": ("ada", ["--tier", "public"], False),
+    "one item": ("ada", ["--only", "predict"], False),
+    "unconfined": ("ada", ["--isolation", "none"], False),
+}
+
+
+@pytest.mark.parametrize(("place", "options", "authoritative"), CASES.values(), ids=CASES)
+def test_a_result_says_whether_it_can_be_a_mark(vae_grade, tmp_path, course, place, options, authoritative):
+    told, students = tmp_path / "scores.json", tmp_path / "student.json"
+    done = vae_grade(
+        "run", tmp_path / place, "--assignment", course, "--json", told, "--student-json", students, *options
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(told.read_text(encoding="utf-8"))["authoritative"] is authoritative
+    assert json.loads(students.read_text(encoding="utf-8"))["authoritative"] is False
+
+
+def test_checks_that_a_submission_brings_are_listed_and_not_read(vae_grade, tmp_path, course):
+    brought = tmp_path / "ada" / "tests" / "public"
+    brought.mkdir(parents=True)
+    (brought.parent / "rubric.toml").write_text("this is none\n")
+    (brought / "test_predict.py").write_text(f"open({str(tmp_path / 'escaped')!r}, 'w')\n")
+    (brought.parents[1] / "grading").mkdir()
+    target = tmp_path / "scores.json"
+    done = vae_grade("run", tmp_path / "ada", "--assignment", course, "--json", target)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(target.read_text(encoding="utf-8"))
+    assert "not read, because a grader has checks of its own: grading, tests" in document["problems"]
+    assert document["score"]["earned"] == document["score"]["possible"]
+    assert not (tmp_path / "escaped").exists()
