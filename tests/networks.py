@@ -37,13 +37,24 @@ def build(
     """
     made = submission.VAE(input_dim, hidden_dim, latent_dim, num_hidden_layers=layers, **options)
     model = with_given_layers(made, input_dim, hidden_dim, latent_dim, layers)
-    weights = Draws(WEIGHT_SEED)
+    begin_anew(model, Draws(WEIGHT_SEED))
+    return model
+
+
+def begin_anew(model: Model, draws: Draws, **scales: float) -> None:
+    """Give the layers of the skeleton other weights, as torch's own layers begin.
+
+    Args:
+        model: whose weights are replaced.
+        draws: what the new ones are drawn from.
+        scales: how many times larger than torch begins, by the first part of a layer's name; one time if not told.
+    """
     for name, parameter in model.parameters.items():
         layer, _, _ = name.rpartition(".")
-        if layer.partition(".")[0] in GIVEN:
-            reach = model.parameters[f"{layer}.weight"].shape[1] ** -0.5  # as torch's own layers begin
-            model.set(name, weights.uniform(*parameter.shape, low=-reach, high=reach))
-    return model
+        part = layer.partition(".")[0]
+        if part in GIVEN:
+            reach = scales.get(part, 1.0) * model.parameters[f"{layer}.weight"].shape[1] ** -0.5
+            model.set(name, draws.uniform(*parameter.shape, low=-reach, high=reach))
 
 
 def shapes(input_dim: int, hidden_dim: int, latent_dim: int, layers: int = 1) -> dict[str, tuple[int, ...]]:

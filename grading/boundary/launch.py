@@ -115,7 +115,9 @@ def readable_to_others(folders: Iterable[str], *, mounted: bool = False) -> bool
 
 
 _SHARED_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/nix/store", "/gnu/store")
-_SYSTEM = ("/etc/ld.so.cache", "/sys/devices/system/cpu")  # where libraries are, and which instructions there are
+# Where libraries are, which instructions there are, and whether memory comes in large pages, which the C library asks.
+_LARGE_PAGES = tuple(f"/sys/kernel/mm/transparent_hugepage/{name}" for name in ("enabled", "hpage_pmd_size"))
+_SYSTEM = ("/etc/ld.so.cache", "/sys/devices/system/cpu", *_LARGE_PAGES)
 # What the fork server needs to become other users, to end what runs as them and to read a library in a closed home.
 _CAPABILITIES = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_KILL", "CAP_DAC_READ_SEARCH")
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
+import math
+import select
 import socket
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from .shared.framing import PREFIX, WireError, frame_size
+
+T = TypeVar("T")
+R = TypeVar("R")
+_CHUNK = 1 << 16
+"""Bytes to ask for at first: most answers are smaller, and come in one piece."""
+_UNASKED = "something that it was not asked for"
 
 
 class DeadlineError(Exception):
@@ -27,32 +36,41 @@ def exchange(connection: socket.socket, frame: bytes, deadline: float) -> bytes:
     Raises:
         DeadlineError, HungUpError, UnaskedError: no answer can come any more; the connection is useless.
     """
+    connection.setblocking(False)
     _refuse_unasked(connection)
     view = memoryview(frame)
     while view:
-        _set_timeout(connection, deadline)
-        with contextlib.suppress(TimeoutError):
-            try:
-                view = view[connection.send(view) :]
-            except (BrokenPipeError, ConnectionResetError):
-                raise HungUpError from None
-    prefix = _receive(connection, PREFIX.size, deadline)
+        try:
+            view = view[connection.send(view) :]
+        except BlockingIOError:
+            _wait(connection, select.POLLOUT, deadline)
+        except (BrokenPipeError, ConnectionResetError):
+            raise HungUpError from None
+    answer = b""
+    while len(answer) < PREFIX.size:
+        _wait(connection, select.POLLIN, deadline)
+        answer += _received(connection.recv, _CHUNK) or b""
     try:
-        size = sum(frame_size(prefix))
+        whole = PREFIX.size + sum(frame_size(answer[: PREFIX.size]))
     except WireError as error:
         raise UnaskedError(str(error)) from None
-    return prefix + _receive(connection, size, deadline)
+    if len(answer) < whole:
+        answer = _receive_rest(connection, answer, whole, deadline)
+    if len(answer) > whole:
+        raise UnaskedError(_UNASKED)
+    return answer
 
 
-def _set_timeout(connection: socket.socket, deadline: float) -> None:
+def _wait(connection: socket.socket, event: int, deadline: float) -> None:
+    """Wait until one can send, or receive, or the other side is gone."""
+    poll = select.poll()
+    poll.register(connection, event)
     left = deadline - time.monotonic()
-    if left <= 0:
+    if left <= 0 or not poll.poll(math.ceil(left * 1000)):
         raise DeadlineError
-    connection.settimeout(left)
 
 
 def _refuse_unasked(connection: socket.socket) -> None:
-    connection.setblocking(False)
     try:
         arrived = connection.recv(1, socket.MSG_PEEK)
     except BlockingIOError:
@@ -60,24 +78,32 @@ def _refuse_unasked(connection: socket.socket) -> None:
     except OSError:
         arrived = b""
     if arrived:
-        raise UnaskedError("something that it was not asked for")
+        raise UnaskedError(_UNASKED)
     raise HungUpError
 
 
-def _receive(connection: socket.socket, size: int, deadline: float) -> bytes:
-    buffer = bytearray(size)
-    view = memoryview(buffer)
+def _receive_rest(connection: socket.socket, begun: bytes, whole: int, deadline: float) -> bytes:
+    """A frame of ``whole`` bytes of which ``begun`` has arrived."""
+    buffer = bytearray(whole)
+    buffer[: len(begun)] = begun
+    view = memoryview(buffer)[len(begun) :]
     while view:
-        _set_timeout(connection, deadline)
-        with contextlib.suppress(TimeoutError):
-            try:
-                count = connection.recv_into(view)
-            except ConnectionResetError:
-                count = 0
-            if count == 0:
-                raise HungUpError
-            view = view[count:]
+        _wait(connection, select.POLLIN, deadline)
+        view = view[_received(connection.recv_into, view) or 0 :]
     return bytes(buffer)
+
+
+def _received(receive: Callable[[T], R], argument: T) -> R | None:
+    """What ``receive`` gives, or None if nothing has arrived after all."""
+    try:
+        found = receive(argument)
+    except BlockingIOError:
+        return None
+    except ConnectionResetError:
+        raise HungUpError from None
+    if not found:
+        raise HungUpError
+    return found
 
 
 def await_word(connection: socket.socket, word: bytes, timeout: float = 60.0) -> bool:

@@ -38,6 +38,11 @@ DTYPES: dict[str, torch.dtype] = {
     )
 }
 
+_NAMES = {dtype: name for name, dtype in DTYPES.items()}
+_PLAIN = (torch.Tensor, torch.nn.Parameter)
+# Made once: json.dumps makes another one at each call that asks for anything unusual.
+_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+
 
 @dataclass(frozen=True)
 class Record:
@@ -82,6 +87,8 @@ def pack(value: Any, arrays: list[torch.Tensor], depth: int = 0) -> Any:
     kind = type(value)
     if value is None or kind is bool:
         return value
+    if kind in _PLAIN:
+        return _pack_tensor(value, arrays)
     if kind is int:
         return value if abs(value) < LARGEST_INT else {"opaque": "an int of more than 64 bits"}
     if kind is str:
@@ -119,13 +126,13 @@ def _pack_tensor(tensor: torch.Tensor, arrays: list[torch.Tensor]) -> Any:
 
 def refusal(tensor: torch.Tensor) -> str | None:
     """Why this tensor cannot cross, or None: plain strided CPU tensors of common types can."""
-    if type(tensor) not in (torch.Tensor, torch.nn.Parameter):
+    if type(tensor) not in _PLAIN:
         return f"a tensor subclass, {type(tensor).__name__}"
     if tensor.layout is not torch.strided:
         return f"a {str(tensor.layout).removeprefix('torch.')} tensor"
     if tensor.device.type != "cpu":
         return f"a tensor on the {tensor.device.type} device"
-    if tensor.dtype not in DTYPES.values():
+    if tensor.dtype not in _NAMES:
         return f"a {str(tensor.dtype).removeprefix('torch.')} tensor"
     if tensor.dim() > 16 or tensor.numel() * tensor.element_size() > MAX_PAYLOAD:
         return f"a tensor of shape {str(tuple(tensor.shape))[:100]}, which is too large"
@@ -193,20 +200,23 @@ def _unpack_pairs(pairs: Any, arrays: list[torch.Tensor | None], depth: int) -> 
 
 def encode(header: dict[str, Any], arrays: list[torch.Tensor]) -> bytes:
     """One frame as bytes."""
-    described = [
-        {"dtype": str(a.dtype).removeprefix("torch."), "shape": list(a.shape), "grad": bool(a.requires_grad)}
-        for a in arrays
-    ]
-    text = json.dumps({**header, "arrays": described}, allow_nan=False).encode()
-    payload = b"".join(_tensor_bytes(a) for a in arrays)
-    return PREFIX.pack(len(text), len(payload)) + text + payload
+    described = [{"dtype": _NAMES[a.dtype], "shape": list(a.shape), "grad": a.requires_grad} for a in arrays]
+    text = _ENCODER.encode({**header, "arrays": described}).encode()
+    parts = [_tensor_bytes(a) for a in arrays]
+    return b"".join((PREFIX.pack(len(text), sum(map(len, parts))), text, *parts))
 
 
-def _tensor_bytes(tensor: torch.Tensor) -> bytes:
-    # Not contiguous(): it takes one element of stride 0 for contiguous, and then its bytes cannot be viewed.
-    plain = tensor.detach().resolve_conj().resolve_neg()
-    flat = plain.clone(memory_format=torch.contiguous_format).reshape(-1)
-    return flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""
+def _tensor_bytes(tensor: torch.Tensor) -> memoryview | bytes:
+    """The elements in order; where they lie so already, it is these themselves and no copy of them."""
+    if not tensor.numel():
+        return b""
+    plain = tensor.detach()
+    if plain.is_neg():
+        plain = plain.resolve_neg()
+    # One element of any stride is called contiguous, and then its bytes cannot be viewed.
+    if plain.numel() == 1 or not plain.is_contiguous():
+        plain = plain.clone(memory_format=torch.contiguous_format)
+    return plain.reshape(-1).view(torch.uint8).numpy().data
 
 
 def decode(data: bytes) -> Frame:
