@@ -66,7 +66,7 @@ def fetch(student: Student, target: Path) -> None:
         raise FetchError(f"{clean_line(address, 200)} is no address of a repository")
     folder = Path(tempfile.mkdtemp(dir=target.parent, prefix="."))
     try:
-        _git(folder, "init", "--bare", "--quiet", ".")
+        _git(folder, "init", "--bare", "--quiet")
         told = _git(folder, "ls-remote", "--symref", "--", address, "HEAD")
         head = _HEAD.search(told)
         _git(
