@@ -25,13 +25,14 @@ from rich.text import Text
 
 from . import assignment, files, grade, redaction, samples
 from .authoring import strip
+from .commands import classroom
+from .commands.shared import BAD_INPUT, BELOW_REQUIRED, GRADER_FAULT, AssignmentOption, fail, reported, tell
 from .progress import Progress as Step
 from .progress import Watch
 from .reports import github, terminal, wording
 from .results import Status
-from .submission import SubmissionError, take
+from .submission import take
 
-BELOW_REQUIRED, BAD_INPUT, GRADER_FAULT = 1, 2, 3
 UNSOUND = 1
 
 app = typer.Typer(
@@ -55,36 +56,6 @@ class Level(StrEnum):
     b = "B"
     none = "none"
     in_process = "in-process"
-
-
-def fail(message: str, status: int) -> typer.Exit:
-    """Say what went wrong on standard error, and end with this status."""
-    tell(message)
-    return typer.Exit(status)
-
-
-def tell(message: str) -> None:
-    """Say something on standard error."""
-    # Of a log, GitHub's runner would obey this mark even within a line.
-    safe = message.replace("##[", "# #[")
-    Console(stderr=True, highlight=False, soft_wrap=True).print(Text(f"vae-grade: {safe}"))
-
-
-@contextmanager
-def reported() -> Iterator[None]:
-    """Turn the errors that we foresee into one message and the right exit status."""
-    try:
-        yield
-    except (SubmissionError, assignment.AssignmentError, strip.StripError) as error:
-        raise fail(str(error), BAD_INPUT) from None
-    except grade.ExecutionError as error:
-        raise fail(str(error), GRADER_FAULT) from None
-
-
-AssignmentOption = Annotated[
-    Path | None,
-    typer.Option("--assignment", help="Folder of the assignment (default: the one that this command came with)."),
-]
 
 
 @app.command()
@@ -163,6 +134,10 @@ def run(
         raise fail("some checks could not be run; their points are open, not lost", GRADER_FAULT)
     if require is not None and document.percent < require:
         raise fail(f"{document.percent:.1f} % is below the required {require:g} %", BELOW_REQUIRED)
+
+
+app.command(name="class")(classroom.grade_class)
+app.command()(classroom.diff)
 
 
 @app.command()

@@ -19,6 +19,9 @@ MAX_MEMBERS = 50_000
 MAX_DIRECTORY_SIZE = 16 << 20
 """Of a zip's list of members, in bytes: some hundred thousand of them, which are read to be counted."""
 
+LEADS_OUT = "members of the zip that lead out of it are not read"
+"""How it is said that a zip has names such as ``../a``, which no honest program makes."""
+
 _Members = Sequence[tuple[tuple[str, ...], zipfile.ZipInfo]]
 
 
@@ -75,7 +78,7 @@ def in_zip(stream: IO[bytes], source: str) -> tuple[list[Entry], list[str]]:
     if outside:
         shown = ", ".join(clean_line(name, 80) for name in outside[:5])
         more = f" and {len(outside) - 5} more" if len(outside) > 5 else ""
-        notes.append(f"members of the zip that lead out of it are not read: {shown}{more}")
+        notes.append(f"{LEADS_OUT}: {shown}{more}")
     return _entries(archive, members), notes
 
 

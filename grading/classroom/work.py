@@ -1,0 +1,157 @@
+"""What one worker does: grade one submission. A worker may be a process here or on another machine."""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import os
+import signal
+import tempfile
+import threading
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from .. import assignment as assignments
+from .. import grade, redaction
+from ..assignment import Assignment
+from ..results import Status
+from ..submission import Submission
+
+TRUSTED_LEVELS = ("A", "B")
+
+
+class SkewError(Exception):
+    """A worker has another assignment or grader than the one who asks; nothing it says would hold."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all submissions of a class are graded by.
+
+    Attributes:
+        root: the folder of the assignment; None for the one that the worker's grader came with.
+        fingerprint: of the assignment and the grader, as ``fingerprint`` gives it.
+        tiers: the tiers to run.
+        isolation: the level; "auto" takes A or B, and refuses to grade where a machine can give neither.
+    """
+
+    root: str | None
+    fingerprint: str
+    tiers: tuple[str, ...]
+    isolation: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """One submission to grade.
+
+    Attributes:
+        setting: what it is graded by.
+        submission: the files.
+        seed: what the inputs of hidden checks are derived from.
+    """
+
+    setting: Setting
+    submission: Submission
+    seed: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a worker says.
+
+    Attributes:
+        document: the instructor's score document, whose problems are those of the run alone.
+        redacted: the student's.
+        faulty: the grader could not make some of the checks.
+    """
+
+    document: dict[str, Any]
+    redacted: dict[str, Any]
+    faulty: bool
+
+
+def work(task: Task) -> Result:
+    """Grade one submission.
+
+    Raises:
+        ExecutionError: the checks could not be run.
+        UnavailableIsolationError: this machine cannot confine a student's code as demanded.
+        SkewError: this worker has another assignment or grader.
+    """
+    setting = task.setting
+    if _fingerprint(setting.root) != setting.fingerprint:
+        raise SkewError("a worker has another version of the assignment or of the grader than this machine")
+    document = _grade(task, _assignment(setting.root))
+    told = document.problems[len(task.submission.problems) :]
+    whole, redacted = document.to_json(), redaction.redact(document).to_json()
+    faulty = any(check.status is Status.ERROR for check in document.checks)
+    return Result({**whole, "problems": list(told)}, {**redacted, "problems": list(told)}, faulty)
+
+
+_levels = [*TRUSTED_LEVELS]
+"""The levels that this worker's machine can give, as far as has been tried."""
+
+
+def _grade(task: Task, assignment: Assignment) -> Any:
+    setting = task.setting
+    if setting.isolation != "auto":
+        return grade.grade(task.submission, assignment, _options(task, setting.isolation))
+    # Each run proves its own level, before the student's code begins; there is no third one to fall back to.
+    for level in [*_levels]:
+        try:
+            return grade.grade(task.submission, assignment, _options(task, level))
+        except grade.UnavailableIsolationError as error:
+            if len(_levels) == 1:
+                raise
+            failed = str(error)
+            if level in _levels:
+                _levels.remove(level)
+    raise grade.UnavailableIsolationError(failed)
+
+
+def _options(task: Task, level: str) -> grade.Options:
+    return grade.Options(task.setting.tiers, isolation=level, seed=task.seed)
+
+
+@cache
+def _assignment(root: str | None) -> Assignment:
+    return assignments.load(Path(root) if root is not None else assignments.own_root())
+
+
+@cache
+def _fingerprint(root: str | None) -> str:
+    return fingerprint(_assignment(root))
+
+
+def fingerprint(assignment: Assignment) -> str:
+    """A digest of all that decides what a submission comes to: the checks, the catalogue, the grader and torch."""
+    digest = hashlib.sha256(f"{assignment.digest}\0{version('torch')}\0".encode())
+    own = Path(__file__).resolve().parents[1]
+    for folder in (own, assignment.reference):
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    if assignment.answers.is_file():
+        digest.update(assignment.answers.read_bytes())
+    return digest.hexdigest()
+
+
+def begin(temporary: str) -> None:
+    """Begin a process of the local pool, which ends when the one that started it does, however that ends.
+
+    Args:
+        temporary: where to unpack what is graded.
+    """
+    tempfile.tempdir = temporary
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; the one that started this one decides
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()

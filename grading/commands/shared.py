@@ -1,0 +1,50 @@
+"""What the commands share: how they speak on standard error, and how they end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from .. import assignment, grade
+from ..authoring import strip
+from ..classroom.model import ClassError
+from ..classroom.store import StorageError
+from ..classroom.work import SkewError
+from ..submission import SubmissionError
+
+BELOW_REQUIRED, BAD_INPUT, GRADER_FAULT = 1, 2, 3
+
+AssignmentOption = Annotated[
+    Path | None,
+    typer.Option("--assignment", help="Folder of the assignment (default: the one that this command came with)."),
+]
+
+
+def fail(message: str, status: int) -> typer.Exit:
+    """Say what went wrong on standard error, and end with this status."""
+    tell(message)
+    return typer.Exit(status)
+
+
+def tell(message: str) -> None:
+    """Say something on standard error."""
+    # Of a log, GitHub's runner would obey this mark even within a line.
+    safe = message.replace("##[", "# #[")
+    Console(stderr=True, highlight=False, soft_wrap=True).print(Text(f"vae-grade: {safe}"))
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Turn the errors that we foresee into one message and the right exit status."""
+    try:
+        yield
+    except (SubmissionError, assignment.AssignmentError, strip.StripError, ClassError) as error:
+        raise fail(str(error), BAD_INPUT) from None
+    except (grade.ExecutionError, StorageError, SkewError) as error:
+        raise fail(str(error), GRADER_FAULT) from None
