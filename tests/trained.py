@@ -27,8 +27,8 @@ AUDITED_STEPS = 18
 
 # Measured on 100 splits, pixel orders and starts of a right implementation, as mean ± standard deviation (worst):
 #   gain 1.50 ± 0.16 (1.14) nats, energy distance 0.307 ± 0.035 (0.418), active units 7.99 ± 0.10 (7) of 8.
-# The limits are 6.9, 8.3 and 40 standard deviations away: a right implementation fails by chance less often than once in
-# 10^11 times if the tails are no heavier than normal. A collapsed posterior (averaged reconstruction, KL summed over
+# The limits are 6.9, 8.3 and 40 standard deviations away: a right implementation fails by chance less often than once
+# in 10^11 times if the tails are no heavier than normal. A collapsed posterior (averaged reconstruction, KL summed over
 # the batch, z cut off from the gradient) ended at a gain of -0.16 at best, a distance of 0.96 and 0 active units.
 LEAST_GAIN = 0.4
 MOST_DISTANCE = 0.6
