@@ -9,13 +9,23 @@ from dataclasses import dataclass
 
 from . import __version__, scores
 from .assignment import TIERS, Assignment
+from .execution import process
 from .execution.job import CALL_SECONDS, RUN_SECONDS, Job
 from .execution.process import ExecutionError, UnavailableIsolationError, run_checks
+from .execution.server import CheckServer
 from .progress import Watch
 from .seeds import derive_key
 from .submission import Submission, staged
 
-__all__ = ["ExecutionError", "Options", "UnavailableIsolationError", "choose_seed", "grade"]
+__all__ = [
+    "CheckServer",
+    "ExecutionError",
+    "Options",
+    "UnavailableIsolationError",
+    "choose_seed",
+    "grade",
+    "start_server",
+]
 
 
 @dataclass(frozen=True)
@@ -46,8 +56,26 @@ def choose_seed(submission: Submission, seed: str | None, secret: str | None) ->
     return derive_key(secret, submission.digest) if secret is not None else secrets.token_hex(16)
 
 
+def start_server(assignment: Assignment, tiers: tuple[str, ...], isolation: str) -> CheckServer:
+    """A process that imports torch and collects the tests once, for the ``grade`` of many submissions one by one.
+
+    No submission's code ever runs in it, nor in the one that it forks to judge a submission: that has workers of its
+    own, as another user, which prove their confinement before they read a file. Close it at the end. Linux alone.
+
+    Args:
+        assignment: what to grade by.
+        tiers: the tiers to run.
+        isolation: the level at which the students' code runs.
+    """
+    return process.start_server(assignment, assignment.checks(tiers), isolation)
+
+
 def grade(
-    submission: Submission, assignment: Assignment, options: Options, watch: Watch | None = None
+    submission: Submission,
+    assignment: Assignment,
+    options: Options,
+    watch: Watch | None = None,
+    server: CheckServer | None = None,
 ) -> scores.ScoreDocument:
     """Run the checks of an assignment against a submission, in a process of their own, and score them.
 
@@ -56,6 +84,8 @@ def grade(
         assignment: what to grade it by.
         options: how.
         watch: is told as checks begin and end.
+        server: of ``start_server`` for this assignment, these tiers and this isolation, which saves importing and
+            collecting again; None does that.
 
     Raises:
         ExecutionError: the checks could not be run at all.
@@ -74,7 +104,7 @@ def grade(
             faults=submission.faults,
             capture=True,
         )
-        outcome = run_checks(job, assignment, manifest, watch, whole=options.only is None)
+        outcome = run_checks(job, assignment, manifest, watch, whole=options.only is None, server=server)
     return scores.ScoreDocument(
         assignment={"name": assignment.name, "version": assignment.version, "digest": assignment.digest},
         submission={

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import IO, Any
 
 from .errors import UnavailableError, WorkersLostError
 
@@ -21,44 +21,76 @@ class ForkServer:
     It starts to import at once; nothing here waits for that but the first worker. One thread at a time may use it.
 
     Args:
-        command: starts the server; the numbers of its control socket and of the file with its settings are appended.
-        environment: all of the server's environment.
-        settings: what the server is told first: import path, confinement, targets of the self-test.
-        startup_timeout: seconds until the first worker must be there.
+        control: the socket on which it is told what to do.
+        process: the process, if this one started it.
+        errors: what it writes to its standard error, if this process started it.
+        timeout: seconds until the first worker must be there.
     """
 
     def __init__(
         self,
-        command: Sequence[str],
-        environment: Mapping[str, str],
-        settings: Mapping[str, Any],
-        startup_timeout: float = 120.0,
+        control: socket.socket,
+        process: subprocess.Popen[bytes] | None = None,
+        errors: IO[bytes] | None = None,
+        timeout: float = 120.0,
     ) -> None:
-        self._timeout = startup_timeout
+        self._timeout = timeout
         self._asked = 0  # workers asked for that have not been received
         self._ready: list[tuple[socket.socket, int]] = []
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  closed with the server
+        self._control, self._process, self._errors = control, process, errors
+
+    @classmethod
+    def start(cls, command: Sequence[str], environment: Mapping[str, str], settings: Mapping[str, Any]) -> ForkServer:
+        """A new one.
+
+        Args:
+            command: starts it; the numbers of its control socket and of the file with its settings are appended.
+            environment: all of its environment.
+            settings: what it is told first: import path, confinement, targets of the self-test.
+        """
+        errors = tempfile.TemporaryFile()  # noqa: SIM115  closed with the server
         # Packets keep each message whole, with the descriptor that travels with it.
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             # The settings may be longer than a packet can be: they name every library that is installed.
             with theirs, tempfile.TemporaryFile() as told:
                 told.write(json.dumps(settings).encode())
                 told.seek(0)
-                self._process = subprocess.Popen(
+                process = subprocess.Popen(
                     [*command, str(theirs.fileno()), str(told.fileno())],
                     env=dict(environment),
                     pass_fds=[theirs.fileno(), told.fileno()],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
-                    stderr=self._errors,
+                    stderr=errors,
                     cwd="/",
                     start_new_session=True,  # Ctrl-C is for the grader alone
                 )
         except BaseException:
-            self._control.close()
-            self._errors.close()
+            control.close()
+            errors.close()
             raise
+        return cls(control, process, errors)
+
+    def session(self, uid: int | None, targets: Mapping[str, Any] | None) -> ForkServer:
+        """Another one, forked from this one: what it forks runs as another user, and it tests their confinement itself.
+
+        Args:
+            uid: the user; None for that of this one's workers.
+            targets: of the self-test; None for no test.
+        """
+        self._send({"op": "session", "uid": uid, "targets": targets})
+        while self._asked:  # answers come in the order of the questions
+            self._receive_worker()
+        _, descriptors = self._receive(self._timeout)
+        return ForkServer(socket.socket(fileno=descriptors[0]))
+
+    def disown(self) -> None:
+        """Leave this one to the process that this one was forked from."""
+        for worker, _ in self._ready:
+            worker.close()
+        self._ready.clear()
+        self._control.close()
 
     def self_test(self, timeout: float = 60.0) -> dict[str, str]:
         """What the confinement refused when it was tried, by the name of the attempt.
@@ -106,16 +138,15 @@ class ForkServer:
 
     def close(self) -> None:
         """End the server and every worker that it forked."""
-        for worker, _ in self._ready:
-            worker.close()
-        self._ready.clear()
-        self._control.close()  # the server leaves when it reads the end, and its workers with it
-        try:
-            self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._errors.close()
+        self.disown()  # the server leaves when it reads the end, and its workers with it
+        if self._process is not None:
+            try:
+                self._process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        if self._errors is not None:
+            self._errors.close()
 
     # --- messages ---
 
@@ -144,6 +175,8 @@ class ForkServer:
 
     def _last_words(self) -> str:
         """What the server wrote to its standard error, for a message."""
+        if self._process is None or self._errors is None:
+            return ""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=0.5)
         self._errors.seek(0)

@@ -26,7 +26,7 @@ from .worker import landlock, selftest
 from .worker.confine import Confinement, Limits
 from .workers import ForkedWorkers, Isolation, Workers
 
-__all__ = ["LEVELS", "Isolation", "Limits", "UnavailableError", "Workers", "open_workers"]
+__all__ = ["LEVELS", "Isolation", "Limits", "UnavailableError", "Workers", "open_session", "open_workers"]
 
 LEVELS = ("auto", "A", "B", "none", "in-process")
 
@@ -170,16 +170,38 @@ def _start(
     }
     with _targets(options.repository) as targets:
         aim = targets if level != "none" else None
-        server = ForkServer(command, launch.environment(), {**settings, "targets": aim})
-        try:
-            outcomes = server.self_test()
-            possible = [name for name in selftest.ATTEMPTS if outcomes.get(name) != selftest.REFUSED]
-            if level != "none" and possible:
-                raise UnavailableError(f"the self-test could do what must be impossible: {', '.join(possible)}")
-            return ForkedWorkers(server, Isolation(level, level != "none", outcomes, missing), options.clock())
-        except BaseException:
-            server.close()
-            raise
+        server = ForkServer.start(command, launch.environment(), {**settings, "targets": aim})
+        return _proven(level, server, options, missing)
+
+
+def open_session(workers: ForkedWorkers, **options: Any) -> ForkedWorkers:
+    """Workers confined as others are, forked from the same server, but as another user; proven by their own self-test.
+
+    Args:
+        workers: the others, none of which may have run a student's code.
+        options: the fields of ``Options``.
+
+    Raises:
+        UnavailableError: the self-test could do what must be impossible.
+    """
+    chosen, known = Options(**options), workers.isolation
+    uid = launch.unused_uid(chosen.slot) if os.geteuid() == 0 and known.level != "none" else None
+    with _targets(chosen.repository) as targets:
+        session = workers.server.session(uid, targets if known.level != "none" else None)
+        return _proven(known.level, session, chosen, known.missing)
+
+
+def _proven(level: str, server: ForkServer, options: Options, missing: list[str]) -> ForkedWorkers:
+    """The workers of a server, once its self-test has shown that they are confined; else the server is closed."""
+    try:
+        outcomes = server.self_test()
+        possible = [name for name in selftest.ATTEMPTS if outcomes.get(name) != selftest.REFUSED]
+        if level != "none" and possible:
+            raise UnavailableError(f"the self-test could do what must be impossible: {', '.join(possible)}")
+        return ForkedWorkers(server, Isolation(level, level != "none", outcomes, missing), options.clock())
+    except BaseException:
+        server.close()
+        raise
 
 
 @contextlib.contextmanager

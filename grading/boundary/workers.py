@@ -56,16 +56,16 @@ class ForkedWorkers:
 
     def __init__(self, server: ForkServer, isolation: Isolation, clock: Clock) -> None:
         self.isolation = isolation
-        self._server = server
+        self.server = server
         self._clock = clock
         server.prefork()
 
     def open(self) -> Channel:
         """A channel to a fresh worker."""
-        worker = self._server.take()
-        self._server.prefork()
-        return WorkerChannel(self._server, worker, self._clock)
+        worker = self.server.take()
+        self.server.prefork()
+        return WorkerChannel(self.server, worker, self._clock)
 
     def close(self) -> None:
         """End the fork server and all of its workers."""
-        self._server.close()
+        self.server.close()

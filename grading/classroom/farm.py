@@ -79,7 +79,7 @@ def cluster(address: str) -> Farm:
     try:
         from distributed import Client
     except ImportError:
-        raise ClassError("--scheduler needs the extra 'cluster': pip install 'vae-assignment[cluster]'") from None
+        raise ClassError("--scheduler needs the extra 'cluster': see the guide") from None
 
     @contextmanager
     def workers(alone: bool) -> Iterator[Workers]:

@@ -37,6 +37,8 @@ class Job:
         capture: record what the student's code prints, instead of letting it through.
         events: the file to report progress to, if somebody follows.
         lifeline: a file descriptor; at its end the process ends too.
+        serve: a file descriptor of a socket on which runs are asked for; each is made by a process forked from this
+            one, and nothing else of this job is run.
     """
 
     assignment: str
@@ -49,6 +51,7 @@ class Job:
     capture: bool = False
     events: str | None = None
     lifeline: int | None = None
+    serve: int | None = None
 
     def dumps(self) -> str:
         """The text of the job's file."""

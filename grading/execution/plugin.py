@@ -20,7 +20,7 @@ import pytest
 from .. import assignment as assignments
 from ..boundary.errors import UnavailableError
 from ..boundary.isolation import open_workers
-from ..boundary.workers import Workers
+from ..boundary.workers import ForkedWorkers, Workers
 from ..results import CheckResult, Misconception
 from .events import tell
 from .job import IN_PROCESS, Job, JobError
@@ -37,6 +37,7 @@ JOB = pytest.StashKey[Job]()
 RUN = pytest.StashKey["CheckRun"]()
 RESULT = pytest.StashKey[CheckResult]()
 SESSION = pytest.StashKey[Any]()
+_ASSIGNMENT = pytest.StashKey[assignments.Assignment]()
 _DIAGNOSIS = pytest.StashKey[dict[str, Misconception]]()
 _PROBLEMS = pytest.StashKey[list[str]]()
 
@@ -46,6 +47,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("assignment")
     group.addoption("--job", default=None, metavar="FILE", help="what to run, as the grader says it")
     group.addoption("--submission", default=None, metavar="FOLDER", help="the files to test (default: the student's)")
+
+
+def _assignment(config: pytest.Config) -> assignments.Assignment:
+    if _ASSIGNMENT not in config.stash:
+        config.stash[_ASSIGNMENT] = assignments.load(Path(_job(config).assignment))
+    return config.stash[_ASSIGNMENT]
 
 
 def _job(config: pytest.Config) -> Job:
@@ -108,7 +115,7 @@ def _run(config: pytest.Config) -> CheckRun:
         torch.set_num_threads(1)
         job = _job(config)
         config.stash[RUN] = CheckRun(
-            assignments.load(Path(job.assignment)),
+            _assignment(config),
             Path(job.submission),
             _workers(config),
             key=job.key,
@@ -168,7 +175,12 @@ def _diagnosis(config: pytest.Config) -> dict[str, Misconception]:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Begin the run once it is known that there are checks in it."""
+    """Begin the run once it is known that there are checks in it, unless others are to be begun later."""
+    if _job(session.config).serve is None:
+        _begin(session)
+
+
+def _begin(session: pytest.Session) -> None:
     tests = [test for test in session.items if "submission" in getattr(test, "fixturenames", ())]
     if not tests:
         return
@@ -186,6 +198,43 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     collected = [run.name_of(test) for test in tests]
     session.config.pluginmanager.register(_Summary(session.config, {**summary, "collected": collected}))
     tell(_job(session.config).events, session=summary)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """Where this process serves others: fork one for each run that is asked for, which goes on from here."""
+    config = session.config
+    serve_on = _job(config).serve
+    if serve_on is None or session.testsfailed:
+        return None
+    from . import serving
+
+    _preload(config)
+    workers = _workers(config)
+    if not isinstance(workers, ForkedWorkers):
+        raise pytest.UsageError(f"at the level {workers.isolation.level} nothing can be forked here")
+    asked = serving.serve(serve_on, workers)
+    if asked is None:
+        config.option.json_report_file = ""
+        return True
+    threading.Thread(target=_die_with_parent, args=(asked.lifeline,), daemon=True).start()
+    config.stash[JOB], config.stash[_WORKERS] = asked.job, asked.workers
+    config.option.json_report_file = asked.report
+    _begin(session)
+    return None
+
+
+def _preload(config: pytest.Config) -> None:
+    """Import what a run imports when it needs it, and have torch compute once, before anything is forked."""
+    import torch
+
+    from .. import diagnosis  # noqa: F401
+    from . import describe, session  # noqa: F401
+
+    _assignment(config)
+    torch.set_num_threads(1)
+    weights = torch.ones(2, 2, requires_grad=True)
+    torch.autograd.grad((weights @ torch.randn(2, 2)).exp().sum(), weights)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

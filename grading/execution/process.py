@@ -7,6 +7,7 @@ import dataclasses
 import json
 import os
 import shlex
+import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from ..progress import Progress, Watch
 from ..results import CheckResult, Kind, Misconception, Status
 from .events import Events
 from .job import Job
+from .server import CheckServer, ForkedRun, ServerLostError
 
 CONFIGURATION = Path(__file__).parent / "pytest.ini"
 POLL_SECONDS = 0.05
@@ -58,7 +60,13 @@ class Outcome:
 
 
 def run_checks(
-    job: Job, assignment: Assignment, checks: Sequence[Check], watch: Watch | None = None, *, whole: bool = True
+    job: Job,
+    assignment: Assignment,
+    checks: Sequence[Check],
+    watch: Watch | None = None,
+    *,
+    whole: bool = True,
+    server: CheckServer | None = None,
 ) -> Outcome:
     """Run checks in a process of their own.
 
@@ -68,6 +76,7 @@ def run_checks(
         checks: the checks.
         watch: is told as checks begin and end.
         whole: they are all checks of their tiers, so that the tests found have to be exactly these.
+        server: has collected these checks already and forks the process; None starts one.
 
     Raises:
         ExecutionError: the checks could not be run at all.
@@ -79,22 +88,12 @@ def run_checks(
         job = dataclasses.replace(job, events=str(workspace / "events.jsonl"), lifeline=lifeline)
         file = workspace / "job.json"  # in a folder that nobody else can read: it holds the seed of hidden inputs
         file.write_text(job.dumps(), encoding="utf-8")
-        with log.open("wb") as stream:
-            process = subprocess.Popen(
-                _command(file, report, assignment, checks),
-                cwd=workspace,
-                env=_environment(workspace),
-                stdin=subprocess.DEVNULL,
-                pass_fds=[lifeline] if lifeline is not None else (),
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-            )
-            try:
-                timed_out = _follow(process, job, len(checks), watch)
-            finally:
-                if process.poll() is None:
-                    process.kill()
-                process.wait()
+        if server is not None:
+            timed_out, status = _followed(_asked(server, file, report, log), job, len(checks), watch)
+        else:
+            inherited = [lifeline] if lifeline is not None else []
+            process = _started(_command(file, report, assignment, checks), workspace, log, inherited)
+            timed_out, status = _followed(process, job, len(checks), watch)
         events = Events.read(Path(job.events or ""))
         if events.unavailable is not None:
             raise UnavailableIsolationError(events.unavailable)
@@ -104,7 +103,44 @@ def run_checks(
                 tiers = tuple(dict.fromkeys(check.tier for check in checks))
                 assignments.verify_collected(assignment, outcome.collected, tiers)
             return outcome.outcome
-        return _from_events(events, process.returncode, timed_out, log)
+        return _from_events(events, status, timed_out, log)
+
+
+def start_server(assignment: Assignment, checks: Sequence[Check], isolation: str) -> CheckServer:
+    """A process that imports torch and collects checks once, for many runs of them at one level of isolation."""
+
+    def start(control: socket.socket, folder: Path, log: Path) -> subprocess.Popen[bytes]:
+        file, events = folder / "job.json", str(folder / "events.jsonl")
+        job = Job(str(assignment.root), str(folder), isolation, capture=True, events=events, serve=control.fileno())
+        file.write_text(job.dumps(), encoding="utf-8")
+        # What pytest captures of a run would lie in files that the processes share.
+        command = [*_command(file, folder / "report.json", assignment, checks), "--capture=no"]
+        return _started(command, folder, log, [control.fileno()])
+
+    return CheckServer(start)
+
+
+def _started(command: list[str], folder: Path, log: Path, inherited: list[int]) -> subprocess.Popen[bytes]:
+    with log.open("wb") as stream:
+        return subprocess.Popen(
+            command,
+            cwd=folder,
+            env=_environment(folder),
+            stdin=subprocess.DEVNULL,
+            pass_fds=inherited,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def _asked(server: CheckServer, job: Path, report: Path, log: Path) -> ForkedRun:
+    try:
+        return server.run(job, report, log)
+    except ServerLostError as error:
+        unavailable = Events.read(server.log.with_name("events.jsonl")).unavailable
+        if unavailable is not None:
+            raise UnavailableIsolationError(unavailable) from None
+        raise ExecutionError(f"the checks could not be run ({error}):\n{_tail(server.log)}") from None
 
 
 @contextlib.contextmanager
@@ -151,20 +187,25 @@ def _environment(workspace: Path) -> dict[str, str]:
     return {**kept, **threads, **folders, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def _follow(process: subprocess.Popen[bytes], job: Job, total: int, watch: Watch | None) -> bool:
-    """Follow the events until the process ends; True if it had to be ended."""
+def _followed(
+    process: subprocess.Popen[bytes] | ForkedRun, job: Job, total: int, watch: Watch | None
+) -> tuple[bool, int]:
+    """Follow the events until the process ends; whether it had to be ended, and its exit code."""
     # The checks keep their own deadline; this one is for a process that no longer does.
     deadline = time.monotonic() + job.run_seconds + 60.0
-    while True:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(POLL_SECONDS)
-        if watch is not None:
-            events = Events.read(Path(job.events or ""))
-            watch(Progress(len(events.ended), total, events.current))
-        if process.poll() is not None:
-            return False
-        if time.monotonic() > deadline:
-            return True
+    try:
+        while process.poll() is None and time.monotonic() <= deadline:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(POLL_SECONDS)
+            if watch is not None:
+                events = Events.read(Path(job.events or ""))
+                watch(Progress(len(events.ended), total, events.current))
+        timed_out = process.poll() is None
+    finally:
+        if process.poll() is None:
+            process.kill()
+        status = process.wait()
+    return timed_out, status
 
 
 @dataclass(frozen=True)

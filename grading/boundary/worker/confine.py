@@ -7,12 +7,13 @@ student's file is read; there is no way back out.
 from __future__ import annotations
 
 import contextlib
+import copy
 import ctypes
 import os
 import signal
 import struct
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from . import landlock
@@ -97,6 +98,12 @@ class Prepared:
         if wanted.seccomp:
             self._filter = SyscallFilter()
 
+    def for_user(self, uid: int | None) -> Prepared:
+        """The same confinement, of which only the user differs, sharing what was costly to make."""
+        other = copy.copy(self)
+        other.confinement = replace(self.confinement, uid=uid)
+        return other
+
     def enter(self, channel: int, parent: int) -> None:
         """Confine this process, which was just forked, for good.
 
@@ -115,9 +122,7 @@ class Prepared:
         if sys.platform == "linux":
             _prctl(_SET_NO_NEW_PRIVS, 1)
             _prctl(_SET_DUMPABLE, 0)
-            _prctl(_SET_PDEATHSIG, signal.SIGKILL)  # a change of user clears it, so after that
-        if os.getppid() != parent:
-            os._exit(0)
+        end_with_parent(parent)  # a change of user clears it, so after that
         if self._ruleset is not None:
             landlock.restrict_self(self._ruleset)
             os.close(self._ruleset)
@@ -130,6 +135,14 @@ class Prepared:
 
 def _prctl(option: int, value: int) -> None:
     _libc("prctl", option, value, 0, 0, 0)
+
+
+def end_with_parent(parent: int) -> None:
+    """Have this process killed when ``parent``, which forked it, ends; or end now if it has."""
+    if sys.platform == "linux":
+        _prctl(_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
 
 
 def hide_from_same_user() -> None:

@@ -22,7 +22,7 @@ from typing import Any
 
 from ..shared.framing import BROKEN
 from . import selftest
-from .confine import Confinement, Prepared, hide_from_same_user
+from .confine import Confinement, Prepared, end_with_parent, hide_from_same_user
 
 MESSAGE_SIZE = 1 << 16
 
@@ -38,7 +38,13 @@ def main() -> None:
         os.write(control.fileno(), json.dumps(message).encode())
 
     server = Server.start(settings, control.fileno(), tell)
-    while server is not None:
+    if server is not None:
+        _serve(server, control, tell)
+
+
+def _serve(server: Server, control: socket.socket, tell: Callable[[dict[str, Any]], None]) -> None:
+    """Do what is asked for on ``control`` until it is closed."""
+    while True:
         server.reap_until_readable(control)
         message = b""
         with contextlib.suppress(ConnectionResetError):  # closed before an answer was read
@@ -46,10 +52,10 @@ def main() -> None:
         if not message:
             os._exit(0)  # the grader would wait while torch is taken apart in order
         request = json.loads(message)
-        if request["op"] == "fork":
-            worker, pid = server.fork()
-            socket.send_fds(control, [json.dumps({"pid": pid}).encode()], [worker.fileno()])
-            worker.close()
+        if request["op"] in ("fork", "session"):
+            theirs, pid = server.fork() if request["op"] == "fork" else server.open_session(request, control)
+            socket.send_fds(control, [json.dumps({"pid": pid}).encode()], [theirs.fileno()])
+            theirs.close()
         elif request["op"] == "kill":
             server.kill(request["pid"])
         elif request["op"] == "status":
@@ -63,6 +69,7 @@ class Server:
         self._prepared = prepared
         self._ended: dict[int, int] = {}  # the wait status of workers that have ended and nobody has asked about yet
         self._unwanted: set[int] = set()  # killed without a question
+        self._sessions: set[int] = set()
 
     @classmethod
     def start(cls, settings: dict[str, Any], answers: int, tell: Callable[[dict[str, Any]], None]) -> Server | None:
@@ -115,6 +122,34 @@ class Server:
         ours.close()
         return theirs, child
 
+    def open_session(self, request: dict[str, Any], control: socket.socket) -> tuple[socket.socket, int]:
+        """A server like this one, forked from it, whose workers are another user and which tests their confinement.
+
+        Args:
+            request: names the ``uid`` and the ``targets`` of the self-test.
+            control: the socket of this server, which the other one has no business with.
+        """
+
+        def work() -> None:
+            control.close()
+            theirs.close()
+            end_with_parent(server)
+
+            def tell(message: dict[str, Any]) -> None:
+                os.write(ours.fileno(), json.dumps(message).encode())
+
+            session = Server(self._prepared.for_user(request["uid"]))
+            session._self_test(request["targets"], ours.fileno(), tell)
+            _serve(session, ours, tell)
+
+        self._reap_ended()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        server = os.getpid()
+        child = _in_child(work)
+        self._sessions.add(child)
+        ours.close()
+        return theirs, child
+
     def kill(self, pid: int) -> None:
         """End a worker about which nobody will ask."""
         if self._ended.pop(pid, None) is None:
@@ -146,8 +181,9 @@ class Server:
                 pid, status = os.waitpid(-1, os.WNOHANG)
                 if pid == 0:
                     return
-                if pid in self._unwanted:
-                    self._unwanted.remove(pid)
+                if pid in self._unwanted or pid in self._sessions:
+                    self._unwanted.discard(pid)
+                    self._sessions.discard(pid)
                 else:
                     self._ended[pid] = status
 
