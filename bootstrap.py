@@ -11,8 +11,8 @@ What it does: it uses the active virtual environment, or else makes .venv beside
 PyTorch; installs the project and what it needs, in the versions of constraints.txt; and runs COMMAND there. A second
 run starts the command at once. The exit status is that of the command, or 4 if the set-up failed.
 
-    --with EXTRA    also install this extra: lab (training and pictures), cluster (a class on many machines) or dev (tests and
-                    linters). The commands that need one get it without being asked.
+    --with EXTRA    also install this extra: lab (training and pictures), cluster (a class on many machines) or dev
+                    (tests and linters). The commands that need one get it without being asked.
 """
 
 # This file is read by whatever `python3` is, in order to say that it is too old: its syntax is that of Python 3.6.
