@@ -23,7 +23,7 @@ ATTEMPTS = 2
 """How often a submission is given to a worker before it counts as the grader's error."""
 FATAL = (UnavailableIsolationError, SkewError, AssignmentError)
 """Errors that every other submission would meet too."""
-CLUSTER_SECONDS = 30.0
+CLUSTER_SECONDS = 10.0
 """How long to wait for a cluster's scheduler, and for its first worker."""
 
 

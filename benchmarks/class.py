@@ -1,0 +1,84 @@
+"""How fast a class is graded: ``vae-grade class`` beside a loop of plain pytest over the same submissions.
+
+    python benchmarks/class.py [--number N ...] [--jobs N] [--isolation auto|A|B|none]
+
+The class is made of the sample submissions in turn, from right to not started, no two of them equal. With several
+numbers, what a submission costs should stay the same. The loop is what an instructor has without a grader: one process
+after the other, nothing confined, no points. Ratios are of one run on one machine; the load of others goes into both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+os.environ |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}  # this checkout, whichever is installed
+
+from harness.classroom.made import make  # noqa: E402
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--number", type=int, nargs="+", default=[14], help="submissions in the class (default: 14)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="graded at a time (default: processors)")
+    parser.add_argument("--isolation", default="auto", help="as of the command (default: auto)")
+    arguments = parser.parse_args()
+    for number in arguments.number:
+        measure(number, arguments.jobs, arguments.isolation)
+
+
+def measure(number: int, jobs: int, isolation: str) -> None:
+    """A class of this size, both ways."""
+    with tempfile.TemporaryDirectory(prefix="class-benchmark-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        samples = {path.name: [files(path)] for path in sorted((ROOT / "samples").iterdir())}
+        students = [folder / "class" / student for student in make(folder / "class", number, samples)]
+        command = [sys.executable, "-m", "grading.cli", "class", str(folder / "class"), "--out", str(folder / "out")]
+        command += ["--jobs", str(jobs), "--isolation", isolation]
+        graded = seconds([command])
+        again = seconds([command])
+        plain = [sys.executable, "-m", "pytest", "-q", "tests/public", "tests/hidden", "-p", "no:cacheprovider"]
+        loop = seconds([[*plain, "--assert=plain", "--submission", str(student)] for student in students])
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    print(f"{number} submissions, {jobs} at a time, isolation {isolation}")
+    for title, (wall, processor) in {
+        "vae-grade class": graded,
+        "the same again": again,
+        "loop of pytest": loop,
+    }.items():
+        print(
+            f"  {title:<16} {wall:8.1f} s   {60 * number / wall:8.1f} a minute   {wall / loop[0]:5.2f} of the loop's"
+            f"   processor time {processor / number:6.2f} s a submission, {processor / loop[1]:5.2f} of the loop's",
+            flush=True,
+        )
+    print(f"  largest process: {peak:.0f} MiB")
+
+
+def files(sample: Path) -> dict[str, str]:
+    """What is handed in of a sample, by name."""
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted(sample.rglob("*.py"))}
+
+
+def seconds(commands: list[list[str]]) -> tuple[float, float]:
+    """Run commands one after the other; the seconds that passed, and those that all of their processes computed."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    for command in commands:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode not in (0, 1):  # pytest's 1 is that tests failed
+            raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - start
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+"""Submissions that mean harm cost themselves alone, and each in its own way."""
+
+from harness.classroom.conftest import FULL, RIGHT
+from harness.classroom.made import HOSTILE, hostile
+
+
+def checks(outcome):
+    return {check["id"]: check for item in outcome.document["items"] for check in item["checks"]}
+
+
+def test_hostile_submissions_between_good_ones(grade_class, hand_over):
+    files = {f"{number}-{kind}/vae.py": hostile(kind, RIGHT.decode(), "predict") for number, kind in
+             zip("bdfhj", HOSTILE, strict=True)}  # fmt: skip
+    good = {f"{number}-good/vae.py": RIGHT + f"# {number}\n".encode() for number in "acegik"}
+    run = grade_class(hand_over(files | good))
+    alone = grade_class(hand_over({"a-good/vae.py": good["a-good/vae.py"]}, name="one"), out="of one")
+    assert set(run.states.values()) == {"graded"}
+    assert all(run.outcomes[f"{number}-good"].raw == FULL for number in "acegik")
+    assert checks(run.outcomes["a-good"]) == checks(alone.outcomes["a-good"])
+    found = {}
+    for name in (path.partition("/")[0] for path in files):
+        check = checks(run.outcomes[name])["public/predict/one_example_can_be_computed_by_hand"]
+        assert check["earned"] == 0
+        found[name] = check["status"], check["message"].splitlines()[0]
+    assert len(set(found.values())) == len(HOSTILE), found
