@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime
 import hashlib
 import secrets
+import sys
+import threading
 from dataclasses import dataclass
 
 from . import __version__, scores
 from .assignment import TIERS, Assignment
 from .execution import process
-from .execution.job import CALL_SECONDS, RUN_SECONDS, Job
+from .execution.job import CALL_SECONDS, IN_PROCESS, RUN_SECONDS, Job
 from .execution.process import ExecutionError, UnavailableIsolationError, run_checks
 from .execution.server import CheckServer
 from .progress import Watch
@@ -24,6 +26,7 @@ __all__ = [
     "UnavailableIsolationError",
     "choose_seed",
     "grade",
+    "shared_server",
     "start_server",
 ]
 
@@ -68,6 +71,26 @@ def start_server(assignment: Assignment, tiers: tuple[str, ...], isolation: str)
         isolation: the level at which the students' code runs.
     """
     return process.start_server(assignment, assignment.checks(tiers), isolation)
+
+
+_shared = threading.local()
+
+
+def shared_server(assignment: Assignment, tiers: tuple[str, ...], isolation: str) -> CheckServer | None:
+    """The one that this thread keeps for as long as it lives; None where a process cannot be forked safely.
+
+    For the workers of a pool, which grade one submission after another. One that is gone is replaced by another one.
+    """
+    if sys.platform != "linux" or isolation == IN_PROCESS:
+        return None
+    servers: dict[str, CheckServer] = _shared.__dict__
+    key = f"{assignment.root}\0{assignment.digest}\0{isolation}\0{' '.join(tiers)}"
+    found = servers.get(key)
+    if found is None or found.lost:
+        if found is not None:
+            found.close()
+        servers[key] = found = start_server(assignment, tiers, isolation)
+    return found
 
 
 def grade(

@@ -66,13 +66,17 @@ class CheckServer:
 
     Args:
         start: starts the process, given the socket on which it is told of runs, a folder of its own and a log.
+
+    Attributes:
+        log: what the process prints.
+        lost: it is gone, or cannot do its work.
     """
 
     def __init__(self, start: Callable[[socket.socket, Path, Path], subprocess.Popen[bytes]]) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="grading-", ignore_cleanup_errors=True)
         self.log = Path(self._folder.name) / "pytest.log"
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._ready = False
+        self._ready, self.lost = False, False
         try:
             with theirs:
                 self._process = start(theirs, Path(self._folder.name), self.log)
@@ -92,20 +96,21 @@ class CheckServer:
         Raises:
             ServerLostError: the process is gone, or has no workers to give.
         """
-        if not self._ready:
-            try:
-                self.receive(STARTUP_SECONDS)
-            except TimeoutError:
-                raise ServerLostError("the tests were not collected in time") from None
-            self._ready = True
-        with contextlib.suppress(OSError):  # that it is gone shows in what comes next
-            self._control.send(json.dumps({"job": str(job), "report": str(report), "log": str(log)}).encode())
         try:
+            if not self._ready:
+                self.receive(STARTUP_SECONDS)
+                self._ready = True
+            with contextlib.suppress(OSError):  # that it is gone shows in what comes next
+                self._control.send(json.dumps({"job": str(job), "report": str(report), "log": str(log)}).encode())
             answer = self.receive(STARTUP_SECONDS)
+            if "pid" not in answer:
+                raise ServerLostError(answer["failed"])
         except TimeoutError:
-            raise ServerLostError("no process was forked in time") from None
-        if "pid" not in answer:
-            raise ServerLostError(answer.get("failed", "no process was forked"))
+            self.lost = True
+            raise ServerLostError("the process that runs the checks did not answer in time") from None
+        except ServerLostError:
+            self.lost = True
+            raise
         return ForkedRun(self, int(answer["pid"]))
 
     def receive(self, timeout: float | None) -> dict[str, Any]:

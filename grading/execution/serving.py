@@ -61,7 +61,7 @@ def serve(descriptor: int, workers: ForkedWorkers) -> Asked | None:
         try:
             session = open_session(workers, repository=Path(job.assignment), run_timeout=job.run_seconds)
         except (UnavailableError, WorkersLostError) as error:
-            _tell(control, failed=str(error), unavailable=isinstance(error, UnavailableError))
+            _tell(control, failed=str(error))
             continue
         reading_end, writing_end = os.pipe()
         child = os.fork()

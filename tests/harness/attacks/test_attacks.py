@@ -3,13 +3,14 @@
 import json
 import os
 import time
+from contextlib import ExitStack
 
 import pytest
 from harness.attacks.attack import text_of
 from harness.attacks.scene import ATTACKS, ROOT, SOLUTION, grade, naive_outcomes, processes_of, scene  # noqa: F401
 
 from grading.boundary import launch
-from grading.boundary.isolation import UnavailableError, open_workers
+from grading.boundary.isolation import UnavailableError, open_session, open_workers
 
 pytestmark = pytest.mark.slow
 
@@ -17,14 +18,20 @@ SLOT = 10_000 + os.getpid() % 50_000  # a user of its own, so that no other run'
 UNSAFE = ("\x1b", "\x00", "\x9b", "\u202e", "\x08", "\r", "\ud800")
 
 
-@pytest.fixture(scope="module", params=["A", "B"])
+@pytest.fixture(scope="module", params=["A", "B", "A in a class", "B in a class"])
 def workers(request, scene):  # noqa: F811
-    try:
-        workers = open_workers(request.param, slot=SLOT, repository=ROOT)
-    except UnavailableError as error:
-        pytest.skip(str(error))
-    yield workers
-    workers.close()
+    """Workers of a server of their own, and those of one of many submissions that are graded by the same server."""
+    level, _, in_a_class = request.param.partition(" ")
+    with ExitStack() as stack:
+        try:
+            workers = open_workers(level, slot=SLOT + bool(in_a_class), repository=ROOT)
+        except UnavailableError as error:
+            pytest.skip(str(error))
+        stack.callback(workers.close)
+        if in_a_class:
+            workers = open_session(workers, slot=SLOT, repository=ROOT)
+            stack.callback(workers.close)
+        yield workers
 
 
 @pytest.mark.parametrize("name", ATTACKS)
