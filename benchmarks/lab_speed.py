@@ -103,8 +103,8 @@ def per_sample_epoch(images: np.ndarray) -> Callable[[], None]:
 def lab_epoch(images: np.ndarray, precision: str) -> Callable[[], None]:
     """One epoch of the lab's trainer."""
     x = images.reshape(len(images), -1).astype(np.float32) / 255
-    labels = np.zeros(len(x), dtype=np.int64)
-    dataset = LabData("mnist", x, x[:100], labels, labels[:100], tuple("0123456789"), (28, 28))
+    labels = np.zeros(100, dtype=np.int64)
+    dataset = LabData("mnist", x, x[:100], x[:100], labels, tuple("0123456789"), (28, 28))
     cfg = configure("lab", latent_dim=LATENT, hidden_dim=HIDDEN, batch_size=BATCH, precision=precision)
     material = session.prepare(dataset, cfg, torch.device("cpu"))
     trainer = session.make_trainer(load(find_file("vae", True, None), "vae", cfg.likelihood), cfg, material)

@@ -4,7 +4,8 @@ They use a model's ``encode`` and ``decode`` and nothing else of it: the noise a
 wrong loss or a missing sample in the model cannot flatter itself.
 
 For the Gaussian and the Laplace likelihood the reconstruction term leaves out its constant (``D/2 log(pi)`` and
-``D log(2)``), as the assignment does.
+``D log(2)``), as the assignment does. The Gaussian has the model's observation sigma, see :func:`sigma_of`; at the
+assignment's variance of 1/2 its reconstruction term is the squared error.
 """
 
 import math
@@ -16,6 +17,8 @@ from torch import Tensor, nn
 
 ACTIVE_VARIANCE = 0.01  # Burda et al. 2016, arXiv:1509.00519, section 5.2
 TELLING = 0.1  # nats
+ASSIGNED_SIGMA = math.sqrt(0.5)  # of the Gaussian likelihood whose negative logarithm is the squared error
+SIGMA = "lab_log_sigma"  # of a model that has another one: its logarithm
 ROWS = 2048  # decoded at a time: keeps a batch of 784 pixels in the processor's cache
 BATCH = 1000
 
@@ -69,14 +72,20 @@ class Measurement:
         return float(self.sigma_per_dimension.mean())
 
 
-def log_likelihood(output: Tensor, x: Tensor, likelihood: str) -> Tensor:
+def sigma_of(model: nn.Module) -> float:
+    """The standard deviation of a model's Gaussian observations: given, learned (Rybkin et al. 2021), or assigned."""
+    known: Tensor | None = getattr(model, SIGMA, None)
+    return ASSIGNED_SIGMA if known is None else float(known.detach().exp())
+
+
+def log_likelihood(output: Tensor, x: Tensor, likelihood: str, sigma: float = ASSIGNED_SIGMA) -> Tensor:
     """``log p(x | z)`` without its constant, from the decoder's raw output; summed over the last dimension.
 
     Args:
         output: decoder output, shape ``(..., D)``.
         x: examples, of a shape that broadcasts to it.
-        likelihood: "bernoulli" (Kingma & Welling 2013, appendix C.1), "gaussian" with variance 1/2, or "laplace" with
-            scale 1.
+        likelihood: "bernoulli" (Kingma & Welling 2013, appendix C.1), "gaussian", or "laplace" with scale 1.
+        sigma: of the Gaussian.
 
     Returns:
         Shape ``(...)``, nats.
@@ -84,7 +93,14 @@ def log_likelihood(output: Tensor, x: Tensor, likelihood: str) -> Tensor:
     if likelihood == "bernoulli":
         return (x * output - F.softplus(output)).sum(dim=-1)
     error = output - x
-    return -(error.square() if likelihood == "gaussian" else error.abs()).sum(dim=-1)
+    if likelihood == "laplace":
+        return -error.abs().sum(dim=-1)
+    return -error.square().sum(dim=-1) / (2 * sigma**2) - gaussian_constant(sigma, x.shape[-1])
+
+
+def gaussian_constant(sigma: float, features: int) -> float:
+    """What a Gaussian's reconstruction term has beside the squared error; 0 at the assigned sigma."""
+    return features / 2 * math.log(2 * sigma**2)
 
 
 def kl_per_dimension(mu: Tensor, logvar: Tensor) -> Tensor:
@@ -119,11 +135,11 @@ def measure(model: nn.Module, x: Tensor, likelihood: str, seed: int = 0) -> Meas
     mu, logvar = posteriors(model, x)
     sigma = (logvar / 2).exp()
     z = mu + sigma * torch.randn(mu.shape, generator=noise, device=x.device, dtype=mu.dtype)
-    total = torch.zeros((), dtype=torch.float64, device="cpu")
+    total, observed = torch.zeros((), dtype=torch.float64, device="cpu"), sigma_of(model)
     low, high = math.inf, -math.inf
     for batch, code in zip(torch.split(x, BATCH), torch.split(z, BATCH), strict=True):
         output = decode(model, code)
-        total += log_likelihood(output, batch, likelihood).double().sum().cpu()
+        total += log_likelihood(output, batch, likelihood, observed).double().sum().cpu()
         low, high = min(low, float(output.min())), max(high, float(output.max()))
     kl = kl_per_dimension(mu, logvar).mean(dim=0).cpu()
     return Measurement(
@@ -197,7 +213,7 @@ def importance_bound(model: nn.Module, x: Tensor, likelihood: str, samples: int,
     Returns:
         Shape ``(N,)``, float64 on the CPU, nats.
     """
-    noise = torch.Generator(device=x.device).manual_seed(seed)
+    noise, observed = torch.Generator(device=x.device).manual_seed(seed), sigma_of(model)
     portion = min(samples, ROWS)
     bounds = []
     for batch in torch.split(x, max(1, ROWS // portion)):
@@ -211,7 +227,7 @@ def importance_bound(model: nn.Module, x: Tensor, likelihood: str, samples: int,
             # log p(z) - log q(z | x): the two normalizing constants are equal and cancel
             weight = (eps.square() + logvar - z.square()).sum(dim=-1) / 2
             output = decode(model, z.flatten(0, 1)).view(count, *batch.shape)
-            weight = weight + log_likelihood(output, batch, likelihood)
+            weight = weight + log_likelihood(output, batch, likelihood, observed)
             total = torch.logaddexp(total, weight.double().logsumexp(dim=0).cpu())
         bounds.append(total - math.log(samples))
     return torch.cat(bounds)
@@ -234,7 +250,9 @@ class Baselines:
     entropy: float = 0.0
 
 
-def baselines(train: Tensor, test: Tensor, likelihood: str, sigmoid_output: bool = False) -> Baselines:
+def baselines(
+    train: Tensor, test: Tensor, likelihood: str, sigmoid_output: bool = False, sigma: float = ASSIGNED_SIGMA
+) -> Baselines:
     """The baseline lines of a data set, both parts of shape ``(N, D)``."""
     if likelihood == "bernoulli":
         # Add-one smoothing: a pixel that is never on in training may be on in a test image.
@@ -244,5 +262,5 @@ def baselines(train: Tensor, test: Tensor, likelihood: str, sigmoid_output: bool
         return Baselines(test.shape[1] * math.log(2), float(constant), float(entropy.double().sum(dim=1).mean()))
     best = train.mean(dim=0) if likelihood == "gaussian" else train.median(dim=0).values
     nothing = torch.full_like(best, 0.5 if sigmoid_output else 0.0)
-    zero, constant = (-log_likelihood(image, test, likelihood).mean() for image in (nothing, best))
+    zero, constant = (-log_likelihood(image, test, likelihood, sigma).mean() for image in (nothing, best))
     return Baselines(float(zero), float(constant))

@@ -70,6 +70,28 @@ def shuffled(data: Tensor, batch_size: int, seed: int, redraw: bool = False) -> 
         yield torch.bernoulli(x) if redraw else x
 
 
+def observed_with(log_sigma: Tensor, terms: Terms, features: int) -> Terms:
+    """Turn terms of the squared error into those of a Gaussian with another standard deviation, sigma.
+
+    The squared error is a Gaussian of variance 1/2. With ``N(x; mean, sigma² I)``, up to ``D/2 log(pi)``,
+
+        −log p(x | z) = squared error / (2 sigma²) + D/2 log(2 sigma²),
+
+    so that a squared error with ``2 sigma² beta`` for its beta, divided by ``2 sigma²``, is what has to be minimized.
+    Where ``log_sigma`` is a parameter, its gradient makes sigma fit the errors (sigma-VAE, Rybkin et al. 2021).
+
+    Args:
+        log_sigma: scalar.
+        terms: as reported with that beta.
+        features: ``D``.
+    """
+    factor = (-2 * log_sigma).exp() / 2
+    constant = -features / 2 * factor.log()
+    kept = factor.detach()
+    loss = kept * terms.loss + (factor - kept) * terms.recon.detach() + constant
+    return Terms(loss, kept * terms.recon + constant.detach(), terms.kl)
+
+
 def autoencoder_objective(likelihood: str) -> Objective:
     """What a plain autoencoder minimizes: the reconstruction from the mean, without noise and without KL."""
 

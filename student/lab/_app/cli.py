@@ -57,7 +57,7 @@ def train(
     out: o.Out = None, resume: o.Resume = False,
 ) -> None:  # fmt: skip
     """Train a model, measure it, and draw what it learned into a run's folder."""
-    chosen = _settings(locals()) | ({} if sigma is None else {"beta": _beta_of(sigma, beta, preset, likelihood)})
+    chosen = _settings(locals())
     _check(samples, examples, threads)
     from student.lab._app.folder import RunFolder, free_folder
 
@@ -192,19 +192,6 @@ def _settings(arguments: dict[str, Any]) -> dict[str, Any]:
     """The arguments of a command that are settings of a run."""
     known = {field.name for field in fields(RunConfig)} - {"preset"}
     return {name: value for name, value in arguments.items() if name in known}
-
-
-def _beta_of(sigma: float, beta: float | None, preset: str | None, likelihood: str | None) -> float:
-    """The beta that comes to an observation sigma.
-
-    The squared error is a Gaussian of variance 1/2, and ``error / (2 sigma²) + KL`` times ``2 sigma²`` is
-    ``error + 2 sigma² KL``.
-    """
-    if beta is not None or configure(preset, likelihood=likelihood).likelihood != "gaussian":
-        raise BadInput("--sigma is for --likelihood gaussian, and takes the place of --beta: give one of the two")
-    if not 0 < sigma < float("inf"):
-        raise BadInput(f"--sigma must be a positive number, not {sigma}")
-    return 2 * sigma**2
 
 
 def _new(

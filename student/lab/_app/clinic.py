@@ -9,10 +9,11 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from student.lab._app import console, session
+from student.lab._app.accounting import Evidence, Finding
 from student.lab._app.config import RunConfig
 from student.lab._app.console import TrainingView
 from student.lab._app.data import Dataset
-from student.lab._app.diagnosis import Evidence, Finding, diagnose
+from student.lab._app.diagnosis import diagnose
 from student.lab._app.errors import Diverged, Interrupted
 from student.lab._app.evaluate import recon_at_mean, report_of
 from student.lab._app.explorer.page import Shown, make_explorer

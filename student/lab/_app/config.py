@@ -37,6 +37,7 @@ class RunConfig:
         binarise: how grey pixels become black and white: "none" leaves them grey, "threshold" cuts at 1/2, "fixed"
             draws each pixel once, "dynamic" draws the training pixels anew in every batch (Burda et al. 2016).
         likelihood: "bernoulli", "gaussian" or "laplace".
+        sigma: of a Gaussian likelihood: "none" is the assignment's variance of 1/2, else a number, or "learned".
         beta: the final weight of the KL term.
         warmup_epochs: epochs in which the weight rises from 0 to beta.
         hidden_dim: width of every hidden layer.
@@ -60,6 +61,7 @@ class RunConfig:
     data: str = "digits"
     binarise: str = "none"
     likelihood: str = "bernoulli"
+    sigma: str = "none"
     beta: float = 1.0
     warmup_epochs: float = 0.0
     hidden_dim: int = 400
@@ -102,6 +104,7 @@ class RunConfig:
         for name, largest in LARGEST.items():
             if getattr(self, name) > largest:
                 raise BadInput(f"{option(name)} must be at most {largest:,}, not {getattr(self, name)}")
+        self._check_sigma()
         if self.data in VECTOR_SETS:
             if self.likelihood == "bernoulli":
                 raise BadInput(
@@ -123,6 +126,18 @@ class RunConfig:
             if self.data in VECTOR_SETS:
                 raise BadInput(f"simple_vae.py ends in a sigmoid and cannot reach the values of {self.data!r}")
         return self
+
+    def _check_sigma(self) -> None:
+        if self.sigma == "none":
+            return
+        if self.likelihood != "gaussian" or self.implementation == "simple_vae":
+            raise BadInput("--sigma is for vae.py with --likelihood gaussian")
+        try:
+            usable = self.sigma == "learned" or 1e-6 <= float(self.sigma) <= 1e6
+        except ValueError:
+            usable = False
+        if not usable:
+            raise BadInput(f"--sigma must be a positive number or 'learned', not {self.sigma!r}")
 
     @property
     def has_plane(self) -> bool:

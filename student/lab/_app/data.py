@@ -23,16 +23,16 @@ class Dataset:
 
     Attributes:
         name: as on the command line.
-        train, test: examples, shape ``(N, D)``, float32; in ``[0, 1]`` for images, standardised for vectors.
-        train_labels, test_labels: class of each example, shape ``(N,)``; used for colouring only.
+        train, validation, test: examples, each ``(N, D)``, float32; in ``[0, 1]`` for images, standardised for vectors.
+        test_labels: class of each test example, shape ``(N,)``; used for colouring only.
         class_names: one for each class.
         image_shape: height and width of an image, or ``None`` for vectors.
     """
 
     name: str
     train: NDArray[np.float32]
+    validation: NDArray[np.float32]
     test: NDArray[np.float32]
-    train_labels: NDArray[np.int64]
     test_labels: NDArray[np.int64]
     class_names: tuple[str, ...]
     image_shape: tuple[int, int] | None
@@ -44,9 +44,7 @@ class Dataset:
 
     def first(self, train_examples: int) -> "Dataset":
         """The same with only the first so many training examples; 0 keeps all."""
-        if not train_examples:
-            return self
-        return replace(self, train=self.train[:train_examples], train_labels=self.train_labels[:train_examples])
+        return replace(self, train=self.train[:train_examples]) if train_examples else self
 
 
 def load(
@@ -80,13 +78,15 @@ def binarise(images: NDArray[np.float32], how: str, part: str) -> NDArray[np.flo
         how: "none" (as they are), "threshold" (1 from 0.5 upwards), or "fixed" and "dynamic" (each pixel is 1 with the
             probability that its grey value states). The draw has a seed of its own, so that every run sees the same.
             It is not Larochelle's fixed file, which others quote numbers on.
-        part: "train" or "test": each has noise of its own.
+        part: "train", "validation" or "test": each has noise of its own.
     """
     if how == "none":
         return images
     if how == "threshold":
         return (images >= 0.5).astype(np.float32)
-    noise = np.random.default_rng(BINARISE_SEED + (part == "train")).random(images.shape, dtype=np.float32)
+    noise = np.random.default_rng(BINARISE_SEED + ("test", "train", "validation").index(part)).random(
+        images.shape, dtype=np.float32
+    )
     return (noise < images).astype(np.float32)
 
 
@@ -120,15 +120,17 @@ def _load_idx(
     train, test = images(source.train_images), images(source.test_images)
     if train.shape[1:] != test.shape[1:]:
         raise BadInput(f"{folder}: training images are {train.shape[1:]}, test images {test.shape[1:]}")
-    if len(test) < 2:
-        raise BadInput(f"{folder} holds one test image; the lab measures how codes vary, and needs two at least")
-    train_labels, test_labels = labels(source.train_labels, len(train)), labels(source.test_labels, len(test))
+    if min(len(train) - 2, len(test)) < 2:
+        raise BadInput(f"{folder} holds {len(train)} training and {len(test)} test images; 4 and 2 are needed at least")
+    labels(source.train_labels, len(train))  # none is used: another number of them tells of files that were mixed up
+    test_labels = labels(source.test_labels, len(test))
     _refuse_anothers(name, paths[source.test_labels.name] or folder / source.test_labels.name)
+    kept = _kept(len(train))
     return Dataset(
         name=name,
-        train=_unit(train),
+        train=_unit(train[:kept]),
+        validation=_unit(train[kept:]),
         test=_unit(test),
-        train_labels=train_labels,
         test_labels=test_labels,
         class_names=FASHION if name == "fashion-mnist" else tuple("0123456789"),
         image_shape=(int(train.shape[1]), int(train.shape[2])),
@@ -158,6 +160,11 @@ def _refuse_anothers(name: str, path: Path) -> None:
             raise BadInput(f"{path} belongs to {other}, not to {name}. Say --data {other}, or give another --data-dir")
 
 
+def _kept(examples: int) -> int:
+    """How many of the training examples are trained on; the last tenth is set aside for validation."""
+    return examples - max(2, examples // 10)
+
+
 def _unit(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
 
@@ -170,15 +177,16 @@ def _load_sklearn(name: str) -> Dataset:
     order = np.random.default_rng(SPLIT_SEED).permutation(len(bunch.data))
     examples, labels = bunch.data[order].astype(np.float32), bunch.target[order].astype(np.int64)
     cut = len(examples) * 4 // 5
+    kept = _kept(cut)
     if name == "digits":
         examples /= 16
-    else:  # standardised by the training part alone: the test part must stay unseen
-        examples = (examples - examples[:cut].mean(axis=0)) / examples[:cut].std(axis=0)
+    else:  # standardised by the training part alone: the rest must stay unseen
+        examples = (examples - examples[:kept].mean(axis=0)) / examples[:kept].std(axis=0)
     return Dataset(
         name=name,
-        train=examples[:cut],
+        train=examples[:kept],
+        validation=examples[kept:cut],
         test=examples[cut:],
-        train_labels=labels[:cut],
         test_labels=labels[cut:],
         class_names=tuple(str(label) for label in bunch.target_names),
         image_shape=(8, 8) if name == "digits" else None,

@@ -7,12 +7,23 @@ from typing import Any
 import torch
 from torch import nn
 
+from student.lab._app.accounting import Evidence, Finding, Reported
 from student.lab._app.config import RunConfig
-from student.lab._app.diagnosis import Evidence, Finding, Reported, diagnose
+from student.lab._app.diagnosis import diagnose
 from student.lab._app.folder import Row
 from student.lab._app.published import comparable
 from student.lab._app.session import MEASURE_SEED, MEASURED, Material
-from student.lab.measure import Measurement, Rate, decode, importance_bound, log_likelihood, measure, posteriors, rate
+from student.lab.measure import (
+    Measurement,
+    Rate,
+    decode,
+    importance_bound,
+    log_likelihood,
+    measure,
+    posteriors,
+    rate,
+    sigma_of,
+)
 from student.lab.train import Objective, seed_for
 
 SPLIT = 2000  # test examples at most whose posteriors make up the aggregate one
@@ -101,7 +112,7 @@ def evaluate(
     )
     evidence = Evidence(
         cfg, rows, material.baselines, material.dataset.input_dim, train, test, at_mean, reported,
-        recon_at_mean(model, material.train_measured, cfg.likelihood),
+        recon_at_mean(model, material.train_measured, cfg.likelihood), sigma_of(model),
     )  # fmt: skip
     split = rate(*posteriors(model, material.test[:SPLIT]), MEASURE_SEED)
     return Evaluation(train, test, at_mean, bound, split, reported, diagnose(evidence))
@@ -123,11 +134,11 @@ def report_of(model: nn.Module, objective: Objective, cfg: RunConfig, material: 
 def recon_at_mean(model: nn.Module, x: torch.Tensor, likelihood: str) -> float:
     """The reconstruction term with ``z = mu``, without noise, nats per example of ``x`` ``(N, D)``."""
     mu, _ = posteriors(model, x[:MEASURED])
-    return -float(log_likelihood(decode(model, mu), x[:MEASURED], likelihood).double().mean())
+    return -float(log_likelihood(decode(model, mu), x[:MEASURED], likelihood, sigma_of(model)).double().mean())
 
 
 def summarize(
-    evaluation: Evaluation, cfg: RunConfig, material: Material, epochs_done: int, about: dict[str, Any]
+    evaluation: Evaluation, cfg: RunConfig, material: Material, epochs_done: int, about: dict[str, Any], sigma: float
 ) -> dict[str, Any]:
     """The content of ``summary.json``: every number with its unit and its setting."""
     test, train, bound = evaluation.test, evaluation.train, evaluation.bound
@@ -137,12 +148,14 @@ def summarize(
             "data": cfg.data,
             "binarisation": cfg.binarise,
             "likelihood": cfg.likelihood,
+            "sigma": sigma if cfg.likelihood == "gaussian" else None,
             "constant_left_out": CONSTANTS[cfg.likelihood] * material.dataset.input_dim,
             "seed": cfg.seed,
             "epochs": cfg.epochs,
             "epochs_done": epochs_done,
             "samples_per_example": 1,
             "test_examples": len(material.test),
+            "validation_examples": len(material.validation),
             "train_examples_measured": len(material.train_measured),
         },
         "test": {

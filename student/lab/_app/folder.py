@@ -22,12 +22,13 @@ from typing import Any
 from student.lab._app.config import RunConfig, read_json
 from student.lab._app.errors import BadInput
 
+MEASURES = ("neg_elbo", "recon", "kl")
 COLUMNS = (
     "epoch", "step", "beta", "learning_rate", "seconds", "examples_per_second",
     "reported_loss", "reported_recon", "reported_kl",
-    "train_neg_elbo", "train_recon", "train_kl", "test_neg_elbo", "test_recon", "test_kl", "active_units",
+    *(f"{part}_{measure}" for part in ("train", "validation", "test") for measure in MEASURES), "active_units", "sigma",
 )  # fmt: skip
-FORMAT = 1
+FORMAT = 2
 REMEMBERED: tuple[tuple[str, str, tuple[type, ...]], ...] = (
     ("implementation", "path", (str,)), ("implementation", "sha256", (str,)), ("data", "input_dim", (int,)),
     ("data", "folder", (str, type(None))), ("machine", "device", (str,)),

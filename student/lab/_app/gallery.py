@@ -14,14 +14,14 @@ from student.lab._app.data import Dataset
 from student.lab._app.folder import Row
 from student.lab._app.session import Material
 from student.lab.figures import curves, images, latent, style, vectors
-from student.lab.measure import Measurement, Rate, decode, log_likelihood, measure, posteriors
+from student.lab.measure import Measurement, Rate, decode, log_likelihood, measure, posteriors, sigma_of
 
 SEED = 3  # of everything drawn at random in pictures: the same samples for every run
 MANIFOLD = 20
 LIMIT = 3.0  # standard deviations in a traversal
 NOISE = {
     "bernoulli": "each pixel black or white",
-    "gaussian": "N(mean, 1/2)",
+    "gaussian": "N(mean, {:.2g}²)",
     "laplace": "Laplace(location, 1)",
 }
 
@@ -71,7 +71,8 @@ def setting(cfg: RunConfig, dataset: Dataset) -> str:
     grey = "grey pixels" if cfg.binarise == "none" else f"{cfg.binarise} binarisation"
     kind = grey if dataset.image_shape else "standardised features"
     sizes = "-".join(map(str, [dataset.input_dim, *[cfg.hidden_dim] * cfg.hidden_layers, cfg.latent_dim]))
-    return f"{cfg.data}, {kind}, {cfg.likelihood}, {sizes}, beta {cfg.beta:g}, seed {cfg.seed}"
+    likelihood = cfg.likelihood if cfg.sigma == "none" else f"{cfg.likelihood} with sigma {cfg.sigma}"
+    return f"{cfg.data}, {kind}, {likelihood}, {sizes}, beta {cfg.beta:g}, seed {cfg.seed}"
 
 
 def mean_of(output: Tensor, cfg: RunConfig) -> Tensor:
@@ -79,12 +80,12 @@ def mean_of(output: Tensor, cfg: RunConfig) -> Tensor:
     return output.sigmoid() if cfg.likelihood == "bernoulli" else output
 
 
-def observe(mean: Tensor, cfg: RunConfig, generator: torch.Generator) -> Tensor:
-    """One observation drawn from ``p(x | z)`` with the given mean, same shape."""
+def observe(mean: Tensor, cfg: RunConfig, generator: torch.Generator, sigma: float) -> Tensor:
+    """One observation drawn from ``p(x | z)`` with the given mean, same shape; ``sigma`` of a Gaussian."""
     if cfg.likelihood == "bernoulli":
         return torch.bernoulli(mean.clamp(0, 1).nan_to_num(), generator=generator)
     if cfg.likelihood == "gaussian":
-        return mean + torch.randn(mean.shape, generator=generator, device=mean.device) / 2**0.5
+        return mean + sigma * torch.randn(mean.shape, generator=generator, device=mean.device)
     uniform = torch.rand(mean.shape, generator=generator, device=mean.device) - 0.5
     return mean - uniform.sign() * torch.log1p(-2 * uniform.abs())
 
@@ -146,7 +147,7 @@ def _of_any_data(subject: Subject) -> Plan:
                 "Measured by the lab, not reported by the implementation. The dots are the untrained network. A "
                 "healthy run gets below both baselines; a collapsed one stops at 'one constant example' with a KL of "
                 "0. "
-                "Train and test drifting apart is overfitting. The lower row shows the same from epoch 1 on.",
+                "Train and validation drifting apart is overfitting. The lower row shows the same from epoch 1 on.",
             ),
             lambda: curves.draw_curves(
                 subject.rows, subject.material.baselines, setting(subject.cfg, subject.material.dataset)
@@ -242,7 +243,12 @@ def _of_images(subject: Subject) -> Plan:
 
     def samples() -> Figure:
         mean = means(_prior(subject))
-        return images.draw_samples(mean, observe(mean, cfg, _noise(subject)), shape, NOISE[cfg.likelihood])
+        return images.draw_samples(
+            mean,
+            observe(mean, cfg, _noise(subject), sigma_of(model)),
+            shape,
+            NOISE[cfg.likelihood].format(sigma_of(model)),
+        )
 
     def interpolations() -> Figure:
         lines = [images.line(mu[2 * row], mu[2 * row + 1]) for row in range(min(6, len(mu) // 2))]
@@ -333,9 +339,9 @@ def _origins(subject: Subject, plain: nn.Module, z: Tensor) -> list[tuple[str, T
 
 def _beside_autoencoder(subject: Subject, plain: nn.Module) -> str:
     """What the comparison shows, with both reconstructions as measured."""
-    test, likelihood = subject.material.test, subject.cfg.likelihood
+    test, likelihood, sigma = subject.material.test, subject.cfg.likelihood, sigma_of(subject.model)
     at_mean = [
-        -float(log_likelihood(decode(model, posteriors(model, test)[0]), test, likelihood).double().mean())
+        -float(log_likelihood(decode(model, posteriors(model, test)[0]), test, likelihood, sigma).double().mean())
         for model in (subject.model, plain)
     ]
     return (

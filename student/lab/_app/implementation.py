@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from student.lab._app.config import RunConfig
 from student.lab._app.errors import LabError, NotRunnable, out_of_memory
 from student.lab._app.stubs import needed, read_source
-from student.lab.measure import kl_per_dimension
-from student.lab.train import Objective, Terms
+from student.lab.measure import SIGMA, kl_per_dimension, sigma_of
+from student.lab.train import Objective, Terms, observed_with
 
 
 @dataclass(frozen=True)
@@ -82,10 +82,12 @@ class Implementation:
             return total
 
         def averaged(model: nn.Module, x: Tensor, beta: float) -> Terms:
+            beta = beta if cfg.sigma == "none" else beta * 2 * sigma_of(model) ** 2
             terms = module.vae_loss(model(x), x, recon_loss=cfg.likelihood, beta=beta)
             if not isinstance(terms, tuple | list) or len(terms) != len(Terms._fields):
                 raise NotRunnable(f"{path}: vae_loss must return loss, recon and kl, not {_describe(terms)}")
-            return Terms(*terms)
+            told = Terms(*terms)
+            return told if cfg.sigma == "none" else observed_with(getattr(model, SIGMA), told, x.shape[1])
 
         return averaged
 

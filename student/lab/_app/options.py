@@ -55,8 +55,8 @@ LatentDim = Annotated[int | None, typer.Option(help="Values in a code.", rich_he
 Activation = Annotated[str | None, typer.Option(help=_names("Of hidden units", ACTIVATIONS), rich_help_panel=MODEL)]
 Beta = Annotated[float | None, typer.Option(help="Final weight of the KL term.", rich_help_panel=TRAINING)]
 Sigma = Annotated[
-    float | None,
-    typer.Option(help="Of a Gaussian likelihood, instead of beta, which is then 2 sigma².", rich_help_panel=TRAINING),
+    str | None,
+    typer.Option(help="Observation noise of a Gaussian likelihood: a number, or learned.", rich_help_panel=MODEL),
 ]
 Warmup = Annotated[
     float | None, typer.Option("--warmup-epochs", help="Epochs from KL weight 0 to beta.", rich_help_panel=TRAINING)

@@ -1,5 +1,6 @@
 """One training run from its settings to its folder: prepare, train epoch by epoch, keep what is there when it stops."""
 
+import math
 import platform
 import signal
 from collections.abc import Callable, Iterator
@@ -17,10 +18,10 @@ from student.lab._app import checkpoint
 from student.lab._app import data as datasets
 from student.lab._app.config import RunConfig
 from student.lab._app.data import Dataset
-from student.lab._app.folder import Row, RunFolder
+from student.lab._app.folder import MEASURES, Row, RunFolder
 from student.lab._app.implementation import Implementation, blamed
 from student.lab._app.trainer import EpochLog, Trainer
-from student.lab.measure import Baselines, baselines, measure
+from student.lab.measure import ASSIGNED_SIGMA, SIGMA, Baselines, baselines, measure, sigma_of
 from student.lab.train import Objective, seed_for
 
 MEASURED = 10_000  # examples at most that are measured after every epoch, of each part
@@ -37,15 +38,19 @@ class Material:
         dataset: where they come from.
         train: what training reads, ``(N, D)``; still grey under dynamic binarisation.
         train_measured: the examples that stand for the training set in measurements, binarised.
+        validation: examples set aside from the training set, binarised: what is judged while training goes on.
         test: the test set, binarised.
         baselines: levels that need no learning.
+        sigma: of a Gaussian likelihood, at the start of training.
     """
 
     dataset: Dataset
     train: Tensor
     train_measured: Tensor
+    validation: Tensor
     test: Tensor
     baselines: Baselines
+    sigma: float
 
 
 def prepare(dataset: Dataset, cfg: RunConfig, device: torch.device) -> Material:
@@ -55,8 +60,12 @@ def prepare(dataset: Dataset, cfg: RunConfig, device: torch.device) -> Material:
     test = torch.from_numpy(datasets.binarise(dataset.test, cfg.binarise, "test")).to(device)
     train = torch.from_numpy(dataset.train if cfg.binarise == "dynamic" else once).to(device)
     measured = torch.from_numpy(once[:MEASURED]).to(device)
-    levels = baselines(train, test, cfg.likelihood, sigmoid_output=cfg.implementation == "simple_vae")
-    return Material(dataset, train, measured, test, levels)
+    validation = torch.from_numpy(datasets.binarise(dataset.validation, cfg.binarise, "validation")).to(device)
+    sigma = ASSIGNED_SIGMA
+    if cfg.sigma != "none":  # to be learned, it begins where the best constant example leaves it
+        sigma = float(train.var(dim=0).mean().sqrt()) if cfg.sigma == "learned" else float(cfg.sigma)
+    levels = baselines(train, test, cfg.likelihood, cfg.implementation == "simple_vae", sigma)
+    return Material(dataset, train, measured, validation[:MEASURED], test, levels, sigma)
 
 
 def about(
@@ -69,6 +78,7 @@ def about(
             "name": dataset.name,
             "folder": str(data_dir.resolve()) if data_dir else None,
             "train": len(dataset.train),
+            "validation": len(dataset.validation),
             "test": len(dataset.test),
             "input_dim": dataset.input_dim,
         },
@@ -90,6 +100,9 @@ def make_model(implementation: Implementation, cfg: RunConfig, material: Materia
     """
     torch.manual_seed(seed_for(cfg.seed, "weights"))
     model = implementation.build(cfg, material.dataset.input_dim).to(material.train.device)
+    if cfg.sigma != "none":
+        log_sigma = torch.tensor(math.log(material.sigma), device=material.train.device)
+        model.register_parameter(SIGMA, nn.Parameter(log_sigma, requires_grad=cfg.sigma == "learned"))
     objective = implementation.objective(cfg)
     implementation.check_contract(model, objective, material.train_measured[:2])
     return model, objective
@@ -107,9 +120,9 @@ def make_trainer(implementation: Implementation, cfg: RunConfig, material: Mater
 
 def measured_row(trainer: Trainer, material: Material, log: EpochLog | None, model: nn.Module | None = None) -> Row:
     """One line of the metrics: what the implementation reported, and what the lab measured on ``model``, or its own."""
-    cfg, nan = trainer.cfg, float("nan")
-    train = measure(model or trainer.model, material.train_measured, cfg.likelihood, MEASURE_SEED)
-    test = measure(model or trainer.model, material.test[:MEASURED], cfg.likelihood, MEASURE_SEED)
+    cfg, nan, model = trainer.cfg, float("nan"), model or trainer.model
+    parts = {"train": material.train_measured, "validation": material.validation, "test": material.test[:MEASURED]}
+    measured = {part: measure(model, x, cfg.likelihood, MEASURE_SEED) for part, x in parts.items()}
     loss, recon, kl = log.reported if log else (nan, nan, nan)
     return {
         "epoch": trainer.epoch,
@@ -121,13 +134,9 @@ def measured_row(trainer: Trainer, material: Material, log: EpochLog | None, mod
         "reported_loss": loss,
         "reported_recon": recon,
         "reported_kl": kl,
-        "train_neg_elbo": train.neg_elbo,
-        "train_recon": train.recon,
-        "train_kl": train.kl,
-        "test_neg_elbo": test.neg_elbo,
-        "test_recon": test.recon,
-        "test_kl": test.kl,
-        "active_units": test.active_units,
+        **{f"{part}_{key}": getattr(found, key) for part, found in measured.items() for key in MEASURES},
+        "active_units": measured["test"].active_units,
+        "sigma": sigma_of(model) if cfg.likelihood == "gaussian" else nan,
     }
 
 

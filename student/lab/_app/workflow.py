@@ -23,6 +23,7 @@ from student.lab._app.machine import Machine, watching
 from student.lab._app.report import render
 from student.lab._app.session import Material
 from student.lab._app.trainer import StopRequested
+from student.lab.measure import sigma_of
 from student.lab.train import Objective, autoencoder_objective
 
 STOPPED = "Stopped early"  # the title of a finding
@@ -178,7 +179,7 @@ def finish(
         subject = Subject(cfg, material, rows, model, evaluation.test, evaluation.split, course, autoencoder, plane)
         drawn = draw_all(subject, folder.pictures)
     done = int(rows[-1]["epoch"])
-    summary = summarize(evaluation, cfg, material, done, about)
+    summary = summarize(evaluation, cfg, material, done, about, sigma_of(model))
     if done < cfg.epochs or len(beside) < len(_beside(folder, cfg)):
         why = stopped or f"Training ended after {done} of {cfg.epochs} epochs."  # by an error, or it was killed
         summary["findings"].insert(0, {"level": "problem", "title": STOPPED, "text": why})
@@ -210,6 +211,8 @@ def tell(summary: dict[str, Any], folder: Path) -> None:
         f"importance-weighted bound {bound['value']:.2f} ± {bound['error']:.2f} nats ({bound['samples']:,} samples on "
         f"{bound['examples']:,} test examples, −ELBO {bound['neg_elbo']:.2f} on the same)"
     )
+    if summary["setting"]["sigma"] is not None:
+        console.say(f"observation sigma {summary['setting']['sigma']:.3f}")
     for figure in summary["published"]:
         console.say(f"  published: {figure['value']:.2f} {figure['kind']}, {figure['model']} ({figure['source']})")
     console.findings(summary["findings"])

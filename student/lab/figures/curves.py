@@ -19,7 +19,7 @@ NATS = "nats per example"
 
 
 def draw_curves(rows: Sequence[Row], baselines: Baselines, setting: str) -> Figure:
-    """−ELBO, reconstruction and KL over the epochs for train and test, with the untrained point and the baselines.
+    """−ELBO, reconstruction and KL over the epochs, with the untrained point and the baselines.
 
     Args:
         rows: the metrics of a run, the untrained point (epoch 0) first.
@@ -33,7 +33,7 @@ def draw_curves(rows: Sequence[Row], baselines: Baselines, setting: str) -> Figu
         levels = [("zero output", baselines.zero), ("one constant example", baselines.constant)] if key != "kl" else []
         for axes, zoomed in ((grid[0][column], False), (grid[1][column], True)):
             shown = []
-            for part, colour in (("train", style.TRAIN), ("test", style.TEST)):
+            for part, colour in (("train", style.TRAIN), ("validation", style.ACCENT), ("test", style.TEST)):
                 values = [row[f"{part}_{key}"] for row in rows]
                 last = style.number(values[-1]) if values else "none"
                 first = 1 if zoomed and len(values) > 2 else 0

@@ -6,13 +6,16 @@ import pytest
 
 from student.lab._app.config import configure
 from student.lab._app.errors import BadInput
-from student.lab._app.folder import RunFolder
+from student.lab._app.folder import FORMAT, RunFolder
 
 SETTINGS = {
     "a data set that does not exist": ({"data": "fashon-mnist"}, "Did you mean 'fashion-mnist'"),
     "a likelihood that does not exist": ({"likelihood": "gausian"}, "Did you mean 'gaussian'?"),
     "a binarisation that does not exist": ({"binarise": "xyz"}, "none, threshold, fixed, dynamic"),
     "a schedule that does not exist": ({"lr_schedule": "cosin"}, "Did you mean 'cosine'?"),
+    "a sigma of nothing": ({"likelihood": "gaussian", "sigma": "0"}, "--sigma must be a positive number or 'learned'"),
+    "a sigma in words": ({"likelihood": "gaussian", "sigma": "small"}, "not 'small'"),
+    "a sigma for another likelihood": ({"sigma": "learned"}, "--sigma is for vae.py with --likelihood gaussian"),
     "a negative beta": ({"beta": -1.0}, "--beta must be"),
     "a beta that is not a number": ({"beta": float("nan")}, "--beta must be"),
     "no epochs": ({"epochs": 0}, "--epochs must be at least 1"),
@@ -100,7 +103,7 @@ ABOUT = {
 def config(path, settings=None, **about):
     """Write a configuration as a run has it."""
     path.mkdir(exist_ok=True)
-    content = {"format": 1, "config": settings or {}, "about": ABOUT | about}
+    content = {"format": FORMAT, "config": settings or {}, "about": ABOUT | about}
     (path / "config.json").write_text(json.dumps(content))
 
 
@@ -148,7 +151,7 @@ def test_what_the_run_remembers_must_be_whole(tmp_path):
 
 
 def _config(**settings):
-    return json.dumps({"format": 1, "config": settings, "about": ABOUT})
+    return json.dumps({"format": FORMAT, "config": settings, "about": ABOUT})
 
 
 DAMAGED_CONFIGS = {

@@ -59,7 +59,7 @@ def test_a_damaged_idx_file_is_refused_by_name(tmp_path, damage):
 
 def test_a_folder_of_idx_files_becomes_a_data_set(data_dir):
     loaded = data.load("mnist", data_dir)
-    assert loaded.train.shape == (300, 64)
+    assert (loaded.train.shape, loaded.validation.shape) == ((270, 64), (30, 64))
     assert loaded.test.shape == (100, 64)
     assert loaded.image_shape == (8, 8)
     assert loaded.train.min() == 0
@@ -71,7 +71,7 @@ def test_a_folder_of_idx_files_becomes_a_data_set(data_dir):
 def test_unzipped_files_are_found_too(tmp_path, idx_files):
     for name, content in idx_files.items():
         (tmp_path / name).write_bytes(content)
-    assert len(data.load("mnist", tmp_path).train) == 300
+    assert len(data.load("mnist", tmp_path).train) == 270
 
 
 @pytest.mark.parametrize("inner", ["mnist", "MNIST/raw"])
@@ -79,7 +79,7 @@ def test_a_folder_above_the_files_is_enough(tmp_path, idx_files, inner):
     (tmp_path / inner).mkdir(parents=True)
     for name, content in idx_files.items():
         (tmp_path / inner / name).write_bytes(content)
-    assert len(data.load("mnist", tmp_path).train) == 300
+    assert len(data.load("mnist", tmp_path).train) == 270
     # The data set's name counts, not only the names of the files, which the two data sets share.
     with pytest.raises(BadInput, match="neither fashion-mnist nor FashionMNIST/raw in it holds"):
         data.load("fashion-mnist", tmp_path)
@@ -107,7 +107,7 @@ def test_files_of_the_other_data_set_are_refused(data_dir, monkeypatch):
 def test_one_test_image_is_too_few(data_dir):
     (data_dir / "t10k-images-idx3-ubyte.gz").write_bytes(header(1, 8, 8) + bytes(64))
     (data_dir / "t10k-labels-idx1-ubyte.gz").write_bytes(header(1) + bytes(1))
-    with pytest.raises(BadInput, match="holds one test image"):
+    with pytest.raises(BadInput, match="300 training and 1 test images"):
         data.load("mnist", data_dir)
 
 
@@ -145,7 +145,7 @@ def test_missing_files_are_downloaded_once_into_the_cache(mirror, tmp_path, monk
     monkeypatch.setenv("VAE_LAB_DATA", str(tmp_path / "cache"))
     monkeypatch.setitem(SOURCES, "mnist", mirror)
     told = []
-    assert len(data.load("mnist", say=told.append).train) == 300
+    assert len(data.load("mnist", say=told.append).train) == 270
     assert len(told) == 4
     assert sorted(path.name for path in cache_folder("mnist").iterdir()) == sorted(f.name for f in mirror.files)
     data.load("mnist", say=told.append)

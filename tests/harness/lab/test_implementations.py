@@ -1,6 +1,7 @@
 """Students' files: which stubs are missing, and whose fault it is when something breaks."""
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -296,12 +297,17 @@ def test_a_squared_error_on_grey_digits_is_told_its_cause_and_sigma_helps(lab, t
     shared = ("--solution", "--likelihood", "gaussian", "--epochs", 15, "--samples", 1, "--threads", 1)
     wide = lab("train", *shared, "--out", tmp_path / "wide")
     assert "The observation noise is too wide for these pixels" in wide.out
+    assert "a Gaussian of variance 1/2" in wide.out
     assert "more epochs" not in wide.out
     narrow = lab("train", *shared, "--sigma", 0.2, "--out", tmp_path / "narrow")
     assert narrow.status == 0, narrow.err
     assert "too wide" not in narrow.out
     assert "20 of 20 units active" not in wide.out
-    for options in (("--sigma", 0.2), ("--likelihood", "gaussian", "--sigma", 0.2, "--beta", 1)):
-        refused = lab("train", "--solution", *options)
-        assert refused.status == 2
-        assert "--sigma is for" in refused.err
+    learned = lab("train", *shared, "--sigma", "learned", "--out", tmp_path / "learned")
+    assert "too wide" not in learned.out
+    found = [json.loads((tmp_path / name / "summary.json").read_text()) for name in ("narrow", "learned")]
+    assert [summary["setting"]["sigma"] for summary in found] == [pytest.approx(0.2), pytest.approx(0.16, abs=0.03)]
+    assert found[1]["test"]["neg_elbo"] < found[0]["test"]["neg_elbo"] < found[0]["baselines"]["constant"]
+    again = lab("evaluate", tmp_path / "learned", "--samples", 1, "--threads", 1)
+    assert again.status == 0, again.err
+    assert json.loads((tmp_path / "learned" / "summary.json").read_text())["test"] == found[1]["test"]

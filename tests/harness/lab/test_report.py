@@ -24,7 +24,7 @@ from student.lab.measure import Baselines, measure, posteriors, rate
 def row(epoch, value):
     return {
         "epoch": epoch, "reported_loss": value,
-        **{f"{part}_{key}": value for part in ("train", "test") for key in ("neg_elbo", "recon", "kl")},
+        **{f"{part}_{key}": value for part in ("train", "validation", "test") for key in ("neg_elbo", "recon", "kl")},
     }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import contextlib
 import csv
 import errno
 import json
+import math
 import shutil
 import signal
 import subprocess
@@ -257,6 +258,48 @@ def test_reduced_precision_trains_and_measures_in_full_precision(student_file):
     assert second == pytest.approx(first, rel=0.02)
     assert all(parameter.dtype == torch.float32 for parameter in reduced.model.parameters())
     assert session.measured_row(reduced, material, None)["test_neg_elbo"] < 60
+
+
+@pytest.mark.parametrize("sigma", ["0.3", "learned"])
+def test_with_sigma_the_gaussian_elbo_is_what_is_trained_and_measured(student_file, sigma):
+    trainer, material = trainer_for(student_file(), likelihood="gaussian", sigma=sigma, beta=3.0)
+    model, x = trainer.model, material.train[:50]
+    log_sigma = torch.tensor(session.sigma_of(model)).log().requires_grad_()
+    torch.manual_seed(0)
+    terms = trainer.objective(model, x, 3.0)
+    terms.loss.backward()
+    found = [parameter.grad.clone() for parameter in model.enc.parameters()]
+    of_sigma = model.get_parameter(session.SIGMA).grad
+    model.zero_grad()
+    torch.manual_seed(0)
+    mean, mu, logvar, _ = model(x)
+    density = torch.distributions.Normal(mean, log_sigma.exp()).log_prob(x).sum(dim=1).mean()
+    kl = ((mu**2 + logvar.exp() - logvar - 1) / 2).sum(dim=1).mean()
+    loss = -density + 3 * kl - 32 * math.log(math.pi)
+    loss.backward()
+    assert torch.allclose(terms.loss, loss, rtol=1e-5)
+    assert torch.allclose(terms.recon + 3 * terms.kl, loss, rtol=1e-5)
+    for parameter, gradient in zip(model.enc.parameters(), found, strict=True):
+        assert torch.allclose(parameter.grad, gradient, rtol=1e-3, atol=1e-5)
+    if sigma == "learned":
+        assert torch.allclose(of_sigma, log_sigma.grad, rtol=1e-4)
+    else:
+        assert of_sigma is None
+
+
+def test_a_learned_sigma_fits_the_errors_and_is_kept(student_file, tmp_path):
+    options = {"likelihood": "gaussian", "sigma": "learned", "epochs": 40, "batch_size": 50, "learning_rate": 0.01}
+    trainer, material = trainer_for(student_file(), **options)
+    folder = RunFolder(tmp_path / "run")
+    folder.create(trainer.cfg, {})
+    rows = session.train(trainer, material, folder, [], lambda epoch: lambda done, loss: None, lambda row: None)
+    assert rows[-1]["sigma"] < 0.8 * rows[0]["sigma"]
+    mean = trainer.model(material.train)[0]
+    error = float((mean - material.train).square().mean().sqrt())
+    assert rows[-1]["sigma"] == pytest.approx(error, rel=0.1)
+    again, _ = trainer_for(student_file(), **options)
+    session.resume(again, folder)
+    assert session.sigma_of(again.model) == rows[-1]["sigma"]
 
 
 def test_tanh_replaces_every_relu(student_file):
