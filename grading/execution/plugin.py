@@ -6,11 +6,9 @@ tests/public``: then the submission is the student's folder, in this process, so
 
 from __future__ import annotations
 
-import inspect
 import os
 import platform
 import threading
-import traceback
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
     from ..boundary.proxy import Submission
     from ..checks.draws import Draws
     from .run import CheckRun
+    from .session import CheckSession
 
 _WORKERS = pytest.StashKey[Workers]()
 # What an audit, which runs the same checks again and again, sets and reads.
@@ -252,26 +251,20 @@ def _required_check(request: pytest.FixtureRequest) -> assignments.Check:
     return check
 
 
-def _new_submission(test: pytest.Item, check: assignments.Check) -> Submission:
-    """The student's file for one attempt at a check, as the test's session from now on."""
-    from ..boundary.proxy import Submission
+def _new_session(test: pytest.Item, check: assignments.Check) -> CheckSession:
+    """The conversation of one attempt at a check, as the test's own from now on."""
     from .session import CheckSession
 
     test.stash[SESSION] = session = CheckSession(_run(test.config), check)
-    return Submission(session)
-
-
-def _new_draws(config: pytest.Config, check: assignments.Check) -> Draws:
-    """The random inputs of a check, from the first one on."""
-    from ..checks.draws import Draws
-
-    return Draws(_run(config).seed(check, "draws"))
+    return session
 
 
 @pytest.fixture
 def submission(request: pytest.FixtureRequest) -> Iterator[Submission]:
     """The student's file that this check is of, as an object whose attributes are the file's functions."""
-    yield _new_submission(request.node, _required_check(request))
+    from ..boundary.proxy import Submission
+
+    yield Submission(_new_session(request.node, _required_check(request)))
     result = request.node.stash.get(RESULT, None)
     request.node.stash[SESSION].end(passed=result is not None and result.passed)
 
@@ -279,7 +272,9 @@ def submission(request: pytest.FixtureRequest) -> Iterator[Submission]:
 @pytest.fixture
 def draws(request: pytest.FixtureRequest) -> Draws:
     """Random inputs: the same ones in every run for a public check, secret ones for a hidden check."""
-    return _new_draws(request.config, _required_check(request))
+    from .again import draws_of
+
+    return draws_of(_run(request.config), _required_check(request))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -298,69 +293,22 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
             earlier = pyfuncitem.stash.get(SESSION, None)
             if earlier is None or not earlier.inherited:
                 raise
+        from .again import make
+
+        run = _run(pyfuncitem.config)
         earlier.end(passed=False)
-        _call(pyfuncitem, _new_submission(pyfuncitem, check), _new_draws(pyfuncitem.config, check))
+        make(pyfuncitem, run, check, _new_session(pyfuncitem, check))
         return True
     except Exception as error:
-        if _passes_with_right_parts(pyfuncitem, check, error):
-            return True
-        if not _of_the_submission(error) and _right_for_the_solution(pyfuncitem, check):
-            from ..checks.failures import CheckFailure
+        from .again import fail, passed_with_right_parts
 
-            if isinstance(error, AssertionError):
-                said = traceback.extract_tb(error.__traceback__)[-1].line
-                raise CheckFailure("value", str(error) or f"this does not hold: {said}") from error
-            actual = f"{type(error).__name__}: {error}".splitlines()[0]
-            raise CheckFailure("structure", "what comes back cannot be worked with", actual=actual) from error
-        raise
-
-
-def _call(test: pytest.Function, submission: Submission, draws: Draws) -> None:
-    """Call the test function with another submission and other draws."""
-    anew = {"submission": submission, "draws": draws}
-    wanted = inspect.signature(test.obj).parameters
-    test.obj(**{name: anew.get(name, test.funcargs.get(name)) for name in wanted})
-
-
-def _passes_with_right_parts(test: pytest.Function, check: assignments.Check, error: Exception) -> bool:
-    """Whether a check that other parts are in the way of passes with the solution's in their place."""
-    from ..boundary.proxy import Submission
-    from .replacing import attempts
-
-    for attempt in attempts(_run(test.config), check, error):
-        with attempt as session:
-            _call(test, Submission(session), _new_draws(test.config, check))
-        if attempt.passed:
-            test.stash[SESSION].end(passed=False)
-            test.stash[SESSION] = session
-            return True
-    return False
-
-
-def _of_the_submission(error: Exception) -> bool:
-    """Whether a check ended as checks do, and not because of something that nobody foresaw."""
-    from ..boundary.errors import SubmissionFault, WorkersLostError
-    from ..checks.failures import Blocked, CheckFailure
-
-    return isinstance(error, (CheckFailure, Blocked, SubmissionFault, WorkersLostError, MemoryError))
-
-
-def _right_for_the_solution(test: pytest.Function, check: assignments.Check) -> bool:
-    """Whether the solution passes the check with the same draws: then an exception in it is owed to the submission.
-
-    Where there is no solution, the checks are those of a release, which the solution has passed.
-    """
-    from ..boundary.proxy import Submission
-    from .session import SolutionSession
-
-    run = _run(test.config)
-    if not (run.assignment.reference / run.assignment.item(check.item).file).is_file():
+        run = _run(pyfuncitem.config)
+        session = passed_with_right_parts(pyfuncitem, run, check, error)
+        if session is None:
+            fail(pyfuncitem, run, check, error)
+        pyfuncitem.stash[SESSION].end(passed=False)
+        pyfuncitem.stash[SESSION] = session
         return True
-    try:
-        _call(test, Submission(SolutionSession(run, check)), _new_draws(test.config, check))
-    except Exception:
-        return False
-    return True
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,0 +1,70 @@
+"""A check that failed, made again: on a fresh worker, with right parts in the place of broken ones, by the solution."""
+
+from __future__ import annotations
+
+import inspect
+import traceback
+from typing import NoReturn
+
+import pytest
+
+from ..assignment import Check
+from ..boundary.errors import SubmissionFault, WorkersLostError
+from ..boundary.proxy import Session, Submission
+from ..checks.draws import Draws
+from ..checks.failures import Blocked, CheckFailure
+from .replacing import attempts
+from .run import CheckRun
+from .session import CheckSession, SolutionSession
+
+
+def draws_of(run: CheckRun, check: Check) -> Draws:
+    """The random inputs of a check, from the first one on."""
+    return Draws(run.seed(check, "draws"))
+
+
+def make(test: pytest.Function, run: CheckRun, check: Check, session: Session) -> None:
+    """Call the test function with another submission, and with the same draws from the first one on."""
+    anew = {"submission": Submission(session), "draws": draws_of(run, check)}
+    wanted = inspect.signature(test.obj).parameters
+    test.obj(**{name: anew.get(name, test.funcargs.get(name)) for name in wanted})
+
+
+def passed_with_right_parts(
+    test: pytest.Function, run: CheckRun, check: Check, error: Exception
+) -> CheckSession | None:
+    """The conversation in which a check passes with the solution's parts in the place of those in its way, if it does."""
+    for attempt in attempts(run, check, error):
+        with attempt as session:
+            make(test, run, check, session)
+        if attempt.passed:
+            return session
+    return None
+
+
+def fail(test: pytest.Function, run: CheckRun, check: Check, error: Exception) -> NoReturn:
+    """Raise what a check has failed with; for something that nobody foresaw, once it is known whose fault it is.
+
+    Raises:
+        CheckFailure: the solution passes the check with the same draws, so that the submission is to blame.
+        Exception: ``error`` itself, in all other cases.
+    """
+    foreseen = isinstance(error, (CheckFailure, Blocked, SubmissionFault, WorkersLostError, MemoryError))
+    if foreseen or not _right_for_the_solution(test, run, check):
+        raise error
+    if isinstance(error, AssertionError):
+        said = traceback.extract_tb(error.__traceback__)[-1].line
+        raise CheckFailure("value", str(error) or f"this does not hold: {said}") from error
+    actual = f"{type(error).__name__}: {error}".splitlines()[0]
+    raise CheckFailure("structure", "what comes back cannot be worked with", actual=actual) from error
+
+
+def _right_for_the_solution(test: pytest.Function, run: CheckRun, check: Check) -> bool:
+    """Whether the solution passes; where there is none, the checks are those of a release, which it has passed."""
+    if not (run.assignment.reference / run.assignment.item(check.item).file).is_file():
+        return True
+    try:
+        make(test, run, check, SolutionSession(run, check))
+    except Exception:
+        return False
+    return True
