@@ -33,7 +33,7 @@ def make(test: pytest.Function, run: CheckRun, check: Check, session: Session) -
 def passed_with_right_parts(
     test: pytest.Function, run: CheckRun, check: Check, error: Exception
 ) -> CheckSession | None:
-    """The conversation in which a check passes with the solution's parts in the place of those in its way, if it does."""
+    """The conversation in which a check passes with right parts in the place of those in its way, if it does."""
     for attempt in attempts(run, check, error):
         with attempt as session:
             make(test, run, check, session)
