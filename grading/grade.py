@@ -9,7 +9,7 @@ import sys
 import threading
 from dataclasses import dataclass
 
-from . import __version__, scores
+from . import __version__, released, scores
 from .assignment import TIERS, Assignment
 from .execution import process
 from .execution.job import CALL_SECONDS, IN_PROCESS, RUN_SECONDS, Job
@@ -114,6 +114,7 @@ def grade(
         ExecutionError: the checks could not be run at all.
         AssignmentError: rubric and tests disagree.
     """
+    released_digest = released.digest_of(assignment)
     manifest = [c for c in assignment.checks(options.tiers) if options.only in (None, c.item)]
     seed = options.seed if options.seed is not None else choose_seed(submission, None, None)
     with staged(submission) as folder:
@@ -129,7 +130,12 @@ def grade(
         )
         outcome = run_checks(job, assignment, manifest, watch, whole=options.only is None, server=server)
     return scores.ScoreDocument(
-        assignment={"name": assignment.name, "version": assignment.version, "digest": assignment.digest},
+        assignment={
+            "name": assignment.name,
+            "version": assignment.version,
+            "digest": assignment.digest,
+            "released_digest": released_digest,
+        },
         submission={
             "id": submission.id,
             "source": submission.source,
@@ -156,8 +162,10 @@ def grade(
 def _is_authoritative(submission: Submission, assignment: Assignment, options: Options, *, trusted: bool) -> bool:
     """Whether the result can be a mark, and not only feedback.
 
-    Somebody who can write to the submission could have written to an assignment that holds it.
+    Somebody who can write to the submission could have written to an assignment that holds it; and checks that are not
+    those that were released are not what students were promised.
     """
     whole = options.only is None and set(options.tiers) == set(TIERS)
     inside = submission.origin is not None and submission.origin.resolve().is_relative_to(assignment.root.resolve())
-    return whole and trusted and not inside
+    other = released.digest_of(assignment) not in (None, assignment.digest)
+    return whole and trusted and not inside and not other

@@ -93,3 +93,14 @@ def load(assignment: Assignment) -> Manifest | None:
         if path.is_file():
             return Manifest.loads(path.read_bytes())
     return None
+
+
+def digest_of(assignment: Assignment) -> str | None:
+    """The digest that the assignment had when it was released, as far as its tiers go; None if it never was."""
+    try:
+        manifest = load(assignment)
+    except ManifestError:
+        return None
+    if manifest is None:
+        return None
+    return manifest.complete_digest if "hidden" in assignment.tiers else manifest.public_digest

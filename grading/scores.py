@@ -113,7 +113,7 @@ class ScoreDocument:
     """One graded submission.
 
     Attributes:
-        assignment: name, version and digest of what it was graded by.
+        assignment: name, version and digest of what it was graded by, and the digest that was released.
         submission: id, source, commit, digest and files of what was graded.
         graded_at: when, in UTC, ISO 8601.
         environment: versions of Python and torch, and the platform.
@@ -127,7 +127,7 @@ class ScoreDocument:
             could not write to.
     """
 
-    assignment: dict[str, str]
+    assignment: dict[str, str | None]
     submission: dict[str, Any]
     graded_at: str
     environment: dict[str, str]

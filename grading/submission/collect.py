@@ -104,9 +104,11 @@ def collect(
     files, faults, told = _match(place.entries, assignment, named)
     problems = [*notes, *_lies(place, assignment), *told, *faults.values()]
     problems += [remark for name, content in files.items() for remark in remarks(name, content)]
-    problems += _left_out(place, assignment, missing=bool(faults))
-    if named is None:
-        problems += _changes(place, assignment)
+    manifest, said = _released(assignment)
+    problems += _left_out(place, assignment, missing=bool(faults), is_release=manifest is not None)
+    problems += said
+    if named is None and manifest is not None:
+        problems += changes(place.outer or place.entries, manifest)
     return Submission(clean_line(identifier, 100), clean_line(source, 500), commit, files, faults, problems)
 
 
@@ -226,16 +228,15 @@ def _lies(place: _Place, assignment: Assignment) -> list[str]:
     return told
 
 
-def _changes(place: _Place, assignment: Assignment) -> list[str]:
-    """What was changed of the release, if there was one."""
+def _released(assignment: Assignment) -> tuple[released.Manifest | None, list[str]]:
+    """The manifest of the release, if there was one, and what is wrong with it."""
     try:
-        manifest = released.load(assignment)
+        return released.load(assignment), []
     except released.ManifestError as error:
-        return [clean_line(str(error), 200)]
-    return [] if manifest is None else changes(place.outer or place.entries, manifest)
+        return None, [clean_line(str(error), 200)]
 
 
-def _left_out(place: _Place, assignment: Assignment, *, missing: bool) -> list[str]:
+def _left_out(place: _Place, assignment: Assignment, *, missing: bool, is_release: bool) -> list[str]:
     """What was handed in besides; and what to do about it where it may stand in place of a missing file."""
     known = {*assignment.beside, *EXPECTED_BESIDE}
     others = [e for e in place.entries if e.name not in known and meant(e.name, assignment.files) is None]
@@ -245,7 +246,7 @@ def _left_out(place: _Place, assignment: Assignment, *, missing: bool) -> list[s
         others = [entry for entry in others if not entry.name.startswith(".git")]
     others += [entry for entry in place.outer if entry.name in INFLUENTIAL]
     told = _advised(others, assignment) if missing else []
-    if brought:
+    if brought and not is_release:
         told.append(f"not read, because a grader has checks of its own: {_shown(brought)}")
     if others:
         told.append(f"ignored, because the assignment does not name them: {_shown(others)}")

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from harness.conftest import ROOT
 
+from grading.assignment import load
+from grading.released import Manifest
+
 SMALL = ROOT / "tests" / "harness" / "second" / "assignment"
 
 
@@ -37,6 +40,18 @@ def test_a_result_says_whether_it_can_be_a_mark(vae_grade, tmp_path, course, pla
     assert done.returncode == 0, done.stderr
     assert json.loads(told.read_text(encoding="utf-8"))["authoritative"] is authoritative
     assert json.loads(students.read_text(encoding="utf-8"))["authoritative"] is False
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_result_by_other_checks_than_the_released_ones_is_no_mark(vae_grade, tmp_path, course, same):
+    digest = load(course).digest if same else "0" * 64
+    manifest = Manifest("Line", "1", "1" * 64, digest, True, "work", {})
+    (course / "solution" / "released.json").write_text(manifest.dumps())
+    target = tmp_path / "scores.json"
+    done = vae_grade("run", tmp_path / "ada", "--assignment", course, "--json", target)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(target.read_text(encoding="utf-8"))
+    assert (document["assignment"]["released_digest"], document["authoritative"]) == (digest, same)
 
 
 def test_checks_that_a_submission_brings_are_listed_and_not_read(vae_grade, tmp_path, course):
