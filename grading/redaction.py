@@ -11,7 +11,7 @@ import dataclasses
 from enum import StrEnum
 
 from .assignment import share
-from .results import CheckResult, Kind, Status
+from .results import CheckResult, Kind, Misconception, Status
 from .scores import ItemResult, ScoredCheck, ScoreDocument
 
 REASONS = {
@@ -63,6 +63,7 @@ def _hidden(item: ItemResult, detail: HiddenDetail) -> list[ScoredCheck]:
     ]
     status = _reason([check.result for check in hidden if not check.result.passed])
     told = detail is HiddenDetail.REASON
+    why = _why(hidden) if told else None
     found = []
     for number, worth in enumerate(units, start=1):
         name = f"hidden/{item.item.id}/{number}"
@@ -72,8 +73,16 @@ def _hidden(item: ItemResult, detail: HiddenDetail) -> list[ScoredCheck]:
             reason = status if told or status is Status.ERROR else Status.FAILED
             message = REASONS[reason] if told or status is Status.ERROR else "this check did not pass"
             hint = item.item.hint if told and reason in (Status.CRASHED, Status.FAILED) else ""
-            found.append(ScoredCheck("hidden", CheckResult(name, reason, message=message), 0, worth, hint))
+            result = CheckResult(name, reason, message=message, misconception=why)
+            found.append(ScoredCheck("hidden", result, 0, worth, hint))
     return found
+
+
+def _why(hidden: list[ScoredCheck]) -> Misconception | None:
+    """What experiments with inputs of their own have found: of what hidden checks were asked there is nothing in it."""
+    named = (check.result.misconception for check in hidden if check.result.misconception is not None)
+    found = next((mistake for mistake in named if mistake.why), None)
+    return None if found is None else Misconception("experiment", " ".join(found.why), found.section, found.why)
 
 
 def _reason(lost: list[CheckResult]) -> Status:

@@ -64,11 +64,14 @@ class Misconception:
         name: as the catalogue calls it; several, where they cannot be told apart.
         tell: what to tell the student.
         section: the number of the task in the handout.
+        why: what experiments with inputs of their own have found, a sentence for each mistake; a student may read it
+            whichever check it explains.
     """
 
     name: str
     tell: str
     section: str
+    why: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -78,7 +81,7 @@ class Misconception:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Misconception:
         """The mistake as ``dataclasses.asdict`` wrote it."""
-        return cls(**value)
+        return cls(**{**value, "why": tuple(value.get("why", ()))})
 
 
 @dataclass(frozen=True)

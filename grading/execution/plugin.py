@@ -6,6 +6,9 @@ tests/public``: then the submission is the student's folder, in this process, so
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import io
 import os
 import platform
 import threading
@@ -168,9 +171,36 @@ def _diagnosis(config: pytest.Config) -> dict[str, Misconception]:
                 if len(public) < len(run.evidence):
                     named = diagnose(diagnostician, run.evidence, problems=problems)
                     found |= {check: mistake for check, mistake in named.items() if check.startswith("hidden/")}
+            _add_experiments(run, found, problems)
         except Exception as error:
             problems.append(f"no mistakes could be named: {type(error).__name__}: {error}")
     return config.stash[_DIAGNOSIS]
+
+
+def _add_experiments(run: CheckRun, found: dict[str, Misconception], problems: list[str]) -> None:
+    """What experiments say of items in which public checks have named no mistake, for each check that failed.
+
+    Whether they are made must not depend on what hidden checks were answered, since a student reads what they find.
+    """
+    from ..boundary.proxy import Submission
+    from ..diagnosis.experiments import budget, experiment
+    from .session import ExperimentSession
+
+    named = {check.split("/")[1] for check in found if check.startswith("public/")}
+    failed = [piece for piece in run.evidence if piece.failed and piece.item not in named]
+    items = [run.assignment.item(item) for item in dict.fromkeys(piece.item for piece in failed)]
+
+    def fresh(item: str, until: float) -> Submission:
+        return Submission(ExperimentSession(run, run.assignment.item(item).checks[0], until))
+
+    with contextlib.redirect_stdout(io.StringIO()):  # what the student's code prints once more in this process
+        sections = [(item.id, item.section.removeprefix("Task ")) for item in items]
+        told = experiment(sections, fresh, budget(run.elapsed), problems)
+    for piece in failed:
+        if piece.item in told:
+            by_replay = found.get(piece.check)
+            why = told[piece.item]
+            found[piece.check] = why if by_replay is None else dataclasses.replace(by_replay, why=why.why)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

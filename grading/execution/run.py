@@ -68,6 +68,11 @@ class CheckRun:
         self._kept: tuple[Channel, tuple[str, str]] | None = None  # with the item and tier that it may go on with
         self._by_path = {check.path: check for check in self.assignment.checks()}
 
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the run began."""
+        return time.monotonic() - (self.deadline - self.run_seconds)
+
     def check_of(self, test: pytest.Item) -> Check | None:
         """The check that a test makes, or None for a test that is not in the rubric."""
         return self._by_path.get(self.name_of(test))

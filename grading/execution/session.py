@@ -12,6 +12,9 @@ from ..boundary.local import LocalChannel
 from ..boundary.proxy import Replacements, Session, SourceFile
 from .run import CheckRun
 
+EXPERIMENT_SECONDS = 2.0
+"""What one question of an experiment may take; the right answers take milliseconds."""
+
 
 class CheckSession(Session):
     """The conversation of one check with a worker.
@@ -86,6 +89,38 @@ class CheckSession(Session):
             if not self.inherited:  # it would fail in the same way for every check of this file, perhaps slowly
                 self._run.load_faults[self._file] = fault
             raise
+
+
+class ExperimentSession(CheckSession):
+    """A conversation with a worker of its own for experiments after the checks, which end at a time of their own.
+
+    Args:
+        run: the run.
+        check: a check of the item that is experimented with.
+        until: when no more may be asked, on the monotonic clock.
+    """
+
+    def __init__(self, run: CheckRun, check: Check, until: float) -> None:
+        super().__init__(run, check, on_its_own=True)
+        self._until = until
+
+    def fresh(self) -> CheckSession:
+        """As in a check, but with the same end."""
+        if self._fresh is None:
+            self._fresh = ExperimentSession(self._run, self.check, self._until)
+        return self._fresh
+
+    def request(self, operation: str, **fields: Any) -> dict[str, Any]:
+        """As in a check, within the time that experiments have.
+
+        Raises:
+            CallTimeoutError: that time is used up.
+        """
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise CallTimeoutError("the time for experiments is used up")
+        self.timeout = min(EXPERIMENT_SECONDS, left)
+        return super().request(operation, **fields)
 
 
 class _NotOpen:

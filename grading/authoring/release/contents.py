@@ -71,7 +71,7 @@ def contents(assignment: Assignment, *, audited: bool) -> dict[str, bytes]:
 
 
 def listed(root: Path, folder: str) -> list[str]:
-    """The files below a folder, relative to ``root``, that git tracks or would add; all of them where there is no git."""
+    """The files below a folder, relative to ``root``, that git tracks or would add; all of them without git."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", folder]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if done.returncode == 0:

@@ -1,0 +1,114 @@
+"""Explanations by experiment: for mistakes that nobody has listed.
+
+The assignment says for each item, in a module beside its tests, what its functions may compute instead of what they
+should, and how to find out (``laws``). Here the experiments are made: each in a fresh process of the submission, with
+inputs of their own, within a time that is bounded. A law is told only if it predicts answers that it was not made from
+and the right function does not. So nothing that a hidden check has asked gets into what is told.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import ModuleType
+
+from ..boundary.errors import SubmissionFault
+from ..boundary.proxy import Submission
+from ..checks.draws import Draws
+from ..results import Misconception
+from .laws import Law, contrast
+
+SHARE = 1 / 3
+"""Of what the run took until then: with it, experiments take a quarter of the whole at most."""
+MOST_SECONDS = 15.0
+LEAST_SECONDS = 1.0
+MOST_TOLD = 4
+NAME = "experiment"
+
+Open = Callable[[str, float], Submission]
+"""A submission in a fresh process: for experiments on an item, until a time on the monotonic clock."""
+
+
+def budget(elapsed: float) -> float:
+    """Seconds that all experiments of a run may take, which has taken ``elapsed`` so far."""
+    return min(MOST_SECONDS, max(LEAST_SECONDS, SHARE * elapsed))
+
+
+def module_of(item: str) -> ModuleType | None:
+    """The laws of an item, if the assignment has any: the module ``laws.ITEM`` in its folder of tests."""
+    name = f"laws.{item}"
+    if importlib.util.find_spec("laws") is None or importlib.util.find_spec(name) is None:
+        return None
+    return importlib.import_module(name)
+
+
+def explain(item: str, open_submission: Open, until: float, seed: int = 0) -> tuple[str, ...]:
+    """What experiments say of an item, a sentence for each mistake; empty where nothing is certain.
+
+    Args:
+        item: the item.
+        open_submission: gives the submission in a fresh process.
+        until: when to give up, on the monotonic clock.
+        seed: of the inputs.
+    """
+    module = module_of(item)
+    if module is None:
+        return ()
+    told: list[str] = []
+    try:
+        laws: Iterable[Law] = module.laws(open_submission(item, until), Draws(seed), until)
+        told += _holding(item, laws, open_submission, until, seed)
+        if not told:
+            probes: Sequence[contrast.Probe] = module.probes()
+            found = contrast.explain(probes, open_submission(item, until), Draws(seed))
+            told += _holding(item, found, open_submission, until, seed)
+    except SubmissionFault:
+        pass  # a process that hangs or dies has said so in the checks
+    return tuple(dict.fromkeys(told))[:MOST_TOLD]
+
+
+def _holding(item: str, laws: Iterable[Law], open_submission: Open, until: float, seed: int) -> Iterator[str]:
+    for i, law in enumerate(laws):
+        if time.monotonic() > until:
+            return
+        if law.holds(open_submission(item, until), Draws(seed + 1 + i)):
+            yield from (sentence[:1].upper() + sentence[1:] for sentence in law.sentences)
+
+
+def experiment(
+    items: Sequence[tuple[str, str]],
+    open_submission: Open,
+    seconds: float = math.inf,
+    problems: list[str] | None = None,
+) -> dict[str, Misconception]:
+    """Explain items by experiments, those first that come first, as far as the time reaches.
+
+    Args:
+        items: ids of the items that failed, each with its section of the handout.
+        open_submission: gives the submission in a fresh process.
+        seconds: how long all of it may take.
+        problems: where a fault in the laws of one item is told; without it the fault is raised.
+
+    Returns:
+        What was found, by item.
+    """
+    end = time.monotonic() + seconds
+    found: dict[str, Misconception] = {}
+    for i, (item, section) in enumerate(items):
+        left = end - time.monotonic()
+        if left <= 0:
+            break
+        until = time.monotonic() + left / (len(items) - i) if math.isfinite(left) else math.inf
+        try:
+            why = explain(item, open_submission, until)
+        except Exception as error:
+            if problems is None:
+                raise
+            problems.append(f"no experiments could be made with {item}: {type(error).__name__}: {error}")
+            continue
+        if why:
+            found[item] = Misconception(f"{NAME}.{item}", " ".join(why), section, why)
+    return found

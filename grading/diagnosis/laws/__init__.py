@@ -1,0 +1,25 @@
+"""The vocabulary in which an assignment writes what its functions may compute instead of what they should."""
+
+from . import contrast, formula
+from .asking import NO_GRADIENT, Raised, alike, ask, gradients, number_of
+from .contrast import Probe
+from .formula import Change, Formula, Term
+from .law import Law, Trial, number
+
+__all__ = [
+    "NO_GRADIENT",
+    "Change",
+    "Formula",
+    "Law",
+    "Probe",
+    "Raised",
+    "Term",
+    "Trial",
+    "alike",
+    "ask",
+    "contrast",
+    "formula",
+    "gradients",
+    "number",
+    "number_of",
+]

@@ -1,0 +1,54 @@
+"""A law: what a function computes instead of what it should, in words and as a prediction that can be tried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from ...boundary.proxy import Submission
+from ...checks.draws import Draws
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One fresh answer, held against the law and against the right function.
+
+    Attributes:
+        fits: the answer is what the law predicts.
+        right: the answer is what the right function gives.
+    """
+
+    fits: bool
+    right: bool
+
+
+@dataclass(frozen=True)
+class Law:
+    """What a function computes.
+
+    Attributes:
+        sentences: one for each mistake, for the student.
+        trials: asks what the law was not made from.
+        contrast: it says no more than where the function is right and where it is wrong.
+    """
+
+    sentences: tuple[str, ...]
+    trials: Callable[[Submission, Draws], Iterable[Trial]]
+    contrast: bool = False
+
+    def holds(self, submission: Submission, draws: Draws) -> bool:
+        """Whether it predicts every fresh answer, and the right function not all of them."""
+        seen = list(self.trials(submission, draws))
+        return bool(seen) and all(trial.fits for trial in seen) and not all(trial.right for trial in seen)
+
+
+def number(value: float) -> str:
+    """A factor in words that a student reads."""
+    for denominator in range(2, 9):
+        if (
+            abs(value * denominator - round(value * denominator)) < 1e-3
+            and abs(value) < 1
+            and round(value * denominator)
+        ):
+            return f"{round(value * denominator)}/{denominator}"
+    return f"{value:.4g}"

@@ -1,0 +1,177 @@
+"""``kl_divergence``: ``1/2 sum_l (mu^2 + exp(logvar) - logvar - 1)``, summed over latents, averaged over the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from grading.checks import Draws, Submission
+from grading.diagnosis.laws import Change, Formula, Law, Probe, Term, formula
+
+CLAMPS = (1.0, 2.0, 3.0, 4.0, 5.0)
+Pair = tuple[torch.Tensor, torch.Tensor]
+
+MU = "mu squared"
+VARIANCE = "sigma squared (the exponential of logvar)"
+LOGVAR = "logvar (the logarithm of sigma squared)"
+
+TERMS = (
+    Term(
+        MU,
+        0.5,
+        lambda mu, lv: mu**2,
+        (
+            ("The mean enters as mu itself instead of its square.", lambda mu, lv: mu),
+            ("The mean enters as its absolute value instead of its square.", lambda mu, lv: mu.abs()),
+            ("The mean enters with the third power of its size.", lambda mu, lv: mu.abs() ** 3),
+            ("The mean enters with its fourth power instead of its square.", lambda mu, lv: mu**4),
+            ("The mean enters as its exponential.", lambda mu, lv: mu.exp()),
+            ("The square of mu is divided by the variance, as in the divergence the other way round.",
+             lambda mu, lv: mu**2 * (-lv).exp()),
+            ("The square of mu is multiplied by the variance.", lambda mu, lv: mu**2 * lv.exp()),
+            ("The mean is squared after it was summed over the latents.",
+             lambda mu, lv: mu.sum(-1, keepdim=True) ** 2 / mu.shape[-1]),
+            ("The batch's own mean is taken off mu before it is squared.",
+             lambda mu, lv: (mu - mu.mean(-2, keepdim=True)) ** 2),
+        ),
+    ),
+    Term(
+        VARIANCE,
+        0.5,
+        lambda mu, lv: lv.exp(),
+        (
+            ("Sigma stands where sigma squared belongs: the exponential is taken of half of logvar.",
+             lambda mu, lv: (lv / 2).exp()),
+            ("The variance is squared: the exponential is taken of twice logvar.", lambda mu, lv: (2 * lv).exp()),
+            ("The variance is inverted: the exponential is taken of -logvar.", lambda mu, lv: (-lv).exp()),
+            ("logvar is squared where its exponential belongs, as if it were sigma.", lambda mu, lv: lv**2),
+            ("logvar itself stands where the variance belongs, without the exponential.", lambda mu, lv: lv),
+            ("Softplus of logvar stands where its exponential belongs.",
+             lambda mu, lv: torch.nn.functional.softplus(lv)),
+            ("One is taken off the exponential twice over, as expm1 does.", lambda mu, lv: lv.exp() - 2),
+            ("A power of two stands where the exponential belongs.", lambda mu, lv: 2**lv),
+        ),
+    ),
+    Term(
+        LOGVAR,
+        -0.5,
+        lambda mu, lv: lv,
+        (
+            ("The exponential of logvar stands where logvar belongs.", lambda mu, lv: lv.exp()),
+            ("The absolute value of logvar is taken.", lambda mu, lv: lv.abs()),
+            ("The logarithm is taken of logvar, which is one already.", lambda mu, lv: lv.abs().clamp(min=1e-12).log()),
+            ("A logarithm is taken of logvar squared, which is one already.",
+             lambda mu, lv: (lv**2).clamp(min=1e-12).log()),
+            ("Something small is added to the variance before its logarithm.", lambda mu, lv: (lv.exp() + 1e-2).log()),
+            ("logvar is squared.", lambda mu, lv: lv**2),
+            ("The base of the logarithm is not e.", lambda mu, lv: lv / 2.302585093),
+        ),
+    ),
+    Term("1 (which makes it zero at the prior)", -0.5, lambda mu, lv: torch.ones_like(mu)),
+)  # fmt: skip
+
+EXTRAS = (
+    Term("mu", 0, lambda mu, lv: mu),
+    Term("the size of mu", 0, lambda mu, lv: mu.abs()),
+    Term("sigma", 0, lambda mu, lv: (lv / 2).exp()),
+    Term("the inverse of the variance", 0, lambda mu, lv: (-lv).exp()),
+    Term("logvar squared", 0, lambda mu, lv: lv**2),
+    Term("the product of mu and logvar", 0, lambda mu, lv: mu * lv),
+    Term("mu squared times the variance", 0, lambda mu, lv: mu**2 * lv.exp()),
+    Term("mu squared over the variance", 0, lambda mu, lv: mu**2 * (-lv).exp()),
+    Term("the squared variance", 0, lambda mu, lv: (2 * lv).exp()),
+    Term("a constant for each example", 0, lambda mu, lv: torch.ones_like(mu) / mu.shape[-1]),
+    Term("mu to the fourth power", 0, lambda mu, lv: mu**4),
+)
+
+
+def changes(bounds: tuple[float, ...] = CLAMPS) -> Iterator[Change]:
+    """What may be done to mu and logvar before the formula."""
+    yield Change("logvar is taken for the logarithm of sigma, which is half of it.", lambda mu, lv: (mu, 2 * lv))
+    yield Change("Half of logvar stands where logvar belongs.", lambda mu, lv: (mu, lv / 2))
+    yield Change(
+        "logvar is taken for the variance: its own logarithm and not its exponential enters.",
+        lambda mu, lv: (mu, lv.abs().clamp(min=1e-12).log()),
+    )
+    yield Change(
+        "logvar is taken for sigma: its logarithm, twice, stands where logvar belongs.",
+        lambda mu, lv: (mu, 2 * lv.abs().clamp(min=1e-12).log()),
+    )
+    yield Change("The sign of logvar is turned round everywhere.", lambda mu, lv: (mu, -lv))
+    yield Change("mu and logvar stand in each other's place.", lambda mu, lv: (lv, mu))
+    yield Change("mu stands where logvar belongs too; logvar does not count at all.", lambda mu, lv: (mu, mu))
+    yield Change("logvar stands where mu belongs too; mu does not count at all.", lambda mu, lv: (lv, lv))
+    yield Change("The absolute value of logvar is taken.", lambda mu, lv: (mu, lv.abs()))
+    yield Change("mu is squashed by tanh.", lambda mu, lv: (mu.tanh(), lv))
+    yield Change("logvar is squashed by tanh.", lambda mu, lv: (mu, lv.tanh()))
+    yield Change("logvar is squashed by a sigmoid.", lambda mu, lv: (mu, lv.sigmoid()))
+    yield Change("Softplus is applied to logvar.", lambda mu, lv: (mu, torch.nn.functional.softplus(lv)))
+    yield Change("What is negative in logvar is set to 0.", lambda mu, lv: (mu, lv.relu()))
+    yield Change("What is positive in logvar is set to 0.", lambda mu, lv: (mu, -(-lv).relu()))
+    yield Change("What is negative in mu is set to 0.", lambda mu, lv: (mu.relu(), lv))
+    yield Change("The batch's mean is taken off mu.", lambda mu, lv: (mu - mu.mean(-2, keepdim=True), lv))
+    yield Change("mu is averaged over the batch.", lambda mu, lv: (mu.mean(-2, keepdim=True).expand_as(mu), lv))
+    yield Change("logvar is averaged over the batch.", lambda mu, lv: (mu, lv.mean(-2, keepdim=True).expand_as(lv)))
+    yield Change(
+        "mu and logvar are averaged over the batch first.",
+        lambda mu, lv: (mu.mean(-2, keepdim=True).expand_as(mu), lv.mean(-2, keepdim=True).expand_as(lv)),
+    )
+    yield Change(
+        "logvar is averaged over the latents first.", lambda mu, lv: (mu, lv.mean(-1, keepdim=True).expand_as(lv))
+    )
+    yield Change("mu is averaged over the latents first.", lambda mu, lv: (mu.mean(-1, keepdim=True).expand_as(mu), lv))
+    yield Change("logvar is rounded.", lambda mu, lv: (mu, lv.round()))
+    yield Change("mu is rounded.", lambda mu, lv: (mu.round(), lv))
+    for bound in bounds:
+        yield Change(
+            f"logvar is cut off beyond -{bound:g} and {bound:g}.", lambda mu, lv, b=bound: (mu, lv.clamp(-b, b))
+        )
+        yield Change(f"logvar is cut off above {bound:g}.", lambda mu, lv, b=bound: (mu, lv.clamp(max=b)))
+        yield Change(f"logvar is cut off below -{bound:g}.", lambda mu, lv, b=bound: (mu, lv.clamp(min=-b)))
+        yield Change(f"mu is cut off beyond -{bound:g} and {bound:g}.", lambda mu, lv, b=bound: (mu.clamp(-b, b), lv))
+
+
+def _draw(draws: Draws, batch: int, latent: int, scale: float) -> Pair:
+    return draws.normal(batch, latent, std=1.5 * scale), draws.normal(batch, latent, std=1.5 * scale)
+
+
+def _between(low: float, high: float) -> formula.Drawn:
+    return lambda draws: (draws.normal(4, 3), draws.uniform(4, 3, low=low, high=high))
+
+
+SITUATIONS: tuple[tuple[str, formula.Drawn], ...] = (
+    ("at mu = 0", lambda draws: (torch.zeros(4, 3), draws.normal(4, 3))),
+    ("at logvar = 0", lambda draws: (draws.normal(4, 3), torch.zeros(4, 3))),
+    ("where mu is positive", lambda draws: (draws.uniform(4, 3, low=0.2, high=2.0), draws.normal(4, 3))),
+    ("where all examples are alike", lambda d: (d.normal(1, 3).repeat(4, 1), d.normal(1, 3).repeat(4, 1))),
+    ("near the prior", lambda draws: (draws.normal(4, 3, std=0.05), draws.normal(4, 3, std=0.05))),
+    ("for logvar between -8 and -4", _between(-8, -4)),
+    ("for logvar between 4 and 8", _between(4, 8)),
+    ("for logvar between -18 and -11", _between(-18, -11)),
+    ("for logvar between 11 and 18", _between(11, 18)),
+    ("for logvar between -80 and -40", _between(-80, -40)),
+    ("for mu of about 30", lambda draws: (draws.normal(4, 3, std=30.0), draws.normal(4, 3))),
+)
+
+KL = Formula(
+    call=lambda submission, arguments: submission.kl_divergence(*arguments),
+    arguments=("mu", "logvar"),
+    terms=TERMS,
+    reduction="sum_mean",
+    features="latent dimensions",
+    draw=_draw,
+    extras=EXTRAS,
+    changes=tuple(changes()),
+    situations=SITUATIONS,
+)
+
+
+def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:
+    """What it computes."""
+    return formula.explain(KL, submission, draws, until)
+
+
+def probes() -> list[Probe]:
+    """Where it may be right and where not."""
+    return formula.probes(KL)

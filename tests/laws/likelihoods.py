@@ -1,0 +1,107 @@
+"""What the three reconstruction losses have in common: a term for each feature of two matrices, output and data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import oracles
+import torch
+
+from grading.checks import Draws, Submission
+from grading.diagnosis.laws import Change, Formula, Term, formula
+
+Pair = tuple[torch.Tensor, torch.Tensor]
+SQUASHED = "so that the decoder's raw output is not what it is taken for"
+
+
+def changes(output: str) -> Iterator[Change]:
+    """What may be done to the decoder's output, called ``output``, and the data before the formula."""
+    yield Change(f"A sigmoid is applied to {output}, {SQUASHED}.", lambda o, x: (o.sigmoid(), x))
+    yield Change(f"tanh is applied to {output}, {SQUASHED}.", lambda o, x: (o.tanh(), x))
+    yield Change(f"A softmax is applied to {output}, {SQUASHED}.", lambda o, x: (o.softmax(-1), x))
+    yield Change(f"A ReLU is applied to {output}: what is negative is lost.", lambda o, x: (o.relu(), x))
+    yield Change(f"Softplus is applied to {output}, {SQUASHED}.", lambda o, x: (torch.nn.functional.softplus(o), x))
+    yield Change(f"The exponential is taken of {output}, {SQUASHED}.", lambda o, x: (o.exp(), x))
+    yield Change(f"The absolute value is taken of {output}.", lambda o, x: (o.abs(), x))
+    yield Change(f"{output} is halved.", lambda o, x: (o / 2, x))
+    yield Change(f"{output} is doubled.", lambda o, x: (2 * o, x))
+    yield Change(f"The sign of {output} is turned round.", lambda o, x: (-o, x))
+    yield Change(f"{output} and the data x stand in each other's place.", lambda o, x: (x, o))
+    yield Change("The data x are not used: the output is compared with itself.", lambda o, x: (o, o))
+    yield Change("The output is not used: the data x are compared with themselves.", lambda o, x: (x, x))
+    yield Change("The data x are rounded to 0 and 1 first: what lies between is lost.", lambda o, x: (o, x.round()))
+    yield Change("The data x are made 0 and 1, at one half.", lambda o, x: (o, (x > 0.5).to(x.dtype)))
+    yield Change("The data x are made 1 wherever they are not 0.", lambda o, x: (o, (x > 0).to(x.dtype)))
+    yield Change("The data x are turned round: 1 - x is compared.", lambda o, x: (o, 1 - x))
+    yield Change("The data x are spread from -1 to 1 first.", lambda o, x: (o, 2 * x - 1))
+    yield Change("A sigmoid is applied to the data x.", lambda o, x: (o, x.sigmoid()))
+    yield Change("A sigmoid is applied to both, output and data.", lambda o, x: (o.sigmoid(), x.sigmoid()))
+    yield Change("The examples of x are in another order, one further on.", lambda o, x: (o, x.roll(1, -2)))
+    yield Change("The examples of x are in reverse order.", lambda o, x: (o, x.flip(-2)))
+    yield Change("The features of x are in reverse order.", lambda o, x: (o, x.flip(-1)))
+    yield Change("The output is averaged over the batch.", lambda o, x: (o.mean(-2, keepdim=True).expand_as(o), x))
+    yield Change("The data are averaged over the batch.", lambda o, x: (o, x.mean(-2, keepdim=True).expand_as(x)))
+    yield Change(
+        "Output and data are averaged over the batch before they are compared.",
+        lambda o, x: (o.mean(-2, keepdim=True).expand_as(o), x.mean(-2, keepdim=True).expand_as(x)),
+    )
+    yield Change(
+        "Output and data are averaged over the features before they are compared.",
+        lambda o, x: (o.mean(-1, keepdim=True).expand_as(o), x.mean(-1, keepdim=True).expand_as(x)),
+    )
+    yield Change(f"{output} is cut off below 0 and above 1.", lambda o, x: (o.clamp(0, 1), x))
+    for bound in (0.5, 1.0, 1.5, 2.0, 2.5, 3.0):
+        yield Change(f"{output} is cut off beyond -{bound:g} and {bound:g}.", lambda o, x, b=bound: (o.clamp(-b, b), x))
+    yield Change(f"{output} is rounded.", lambda o, x: (o.round(), x))
+
+
+def draw(draws: Draws, batch: int, features: int, scale: float) -> Pair:
+    """An output and data in [0, 1], which differ everywhere."""
+    x = draws.uniform(batch, features, low=0.02, high=0.98)
+    return x + scale * 1.2 * oracles.away_from_zero(draws, batch, features), x
+
+
+def _of(scale: float) -> formula.Drawn:
+    return lambda draws: draw(draws, 4, 3, scale)
+
+
+SITUATIONS: tuple[tuple[str, formula.Drawn], ...] = (
+    ("where the output is small", _of(0.05)),
+    ("where the output is of the order of 10", _of(6.0)),
+    ("where the output is of the order of 60", _of(40.0)),
+    ("where the output is of the order of 1000", _of(1000.0)),
+    ("where the output is below the data", lambda d: (-d.uniform(4, 3, low=0.3, high=2.0), d.uniform(4, 3))),
+    ("where the output is above the data", lambda d: (1 + d.uniform(4, 3, low=0.3, high=2.0), d.uniform(4, 3))),
+    ("for data that are 0 or 1", lambda d: (draw(d, 4, 3, 1.0)[0], d.uniform(4, 3).round())),
+    ("for data of one half", lambda d: (draw(d, 4, 3, 1.0)[0], torch.full((4, 3), 0.5))),
+    ("where all examples are alike", lambda d: tuple(a.repeat(4, 1) for a in draw(d, 1, 3, 1.0))),
+)
+
+
+def loss_of(
+    call: Callable[[Submission], Callable[..., object]], output: str, terms: tuple[Term, ...], extras: tuple[Term, ...]
+) -> Formula:
+    """The formula of one reconstruction loss."""
+    return Formula(
+        call=lambda submission, arguments: call(submission)(*arguments),
+        arguments=(output, "x"),
+        terms=terms,
+        reduction="sum_mean",
+        features="features",
+        draw=draw,
+        extras=extras,
+        changes=tuple(changes(output)),
+        situations=SITUATIONS,
+        differentiated=1,
+    )
+
+
+CONSTANT = Term("a constant for each feature", 0, lambda o, x: torch.ones_like(o))
+SINGLE = Term("a constant for each example", 0, lambda o, x: torch.ones_like(o) / o.shape[-1])
+POWERS = (
+    Term("the squared output", 0, lambda o, x: o**2),
+    Term("the squared data", 0, lambda o, x: x**2),
+    Term("the output", 0, lambda o, x: o),
+    Term("the data", 0, lambda o, x: x),
+    Term("the size of the output", 0, lambda o, x: o.abs()),
+)

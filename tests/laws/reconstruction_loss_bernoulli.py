@@ -1,0 +1,71 @@
+"""``reconstruction_loss_bernoulli``: ``-x log p - (1 - x) log(1 - p)`` with ``p = sigmoid(logits)``.
+
+Summed over features, averaged over the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from grading.checks import Draws, Submission
+from grading.diagnosis.laws import Law, Probe, Term, formula
+from laws import likelihoods
+
+log_sigmoid = torch.nn.functional.logsigmoid
+
+
+BERNOULLI = likelihoods.loss_of(
+    lambda submission: submission.reconstruction_loss_bernoulli,
+    "the logits",
+    (
+        Term(
+            "x log p",
+            -1.0,
+            lambda o, x: x * log_sigmoid(o),
+            (
+                ("In the first term p stands without its logarithm.", lambda o, x: x * o.sigmoid()),
+                ("In the first term the logits stand where log p belongs.", lambda o, x: x * o),
+                ("The first term is not weighted with x.", lambda o, x: log_sigmoid(o)),
+                ("In the first term log(1 - p) stands where log p belongs.", lambda o, x: x * log_sigmoid(-o)),
+                ("In the first term 1 - x stands where x belongs.", lambda o, x: (1 - x) * log_sigmoid(o)),
+            ),
+        ),
+        Term(
+            "(1 - x) log(1 - p)",
+            -1.0,
+            lambda o, x: (1 - x) * log_sigmoid(-o),
+            (
+                ("In the second term 1 - p stands without its logarithm.", lambda o, x: (1 - x) * (-o).sigmoid()),
+                ("The second term is not weighted with 1 - x.", lambda o, x: log_sigmoid(-o)),
+                ("In the second term log p stands where log(1 - p) belongs.", lambda o, x: (1 - x) * log_sigmoid(o)),
+                ("In the second term x stands where 1 - x belongs.", lambda o, x: x * log_sigmoid(-o)),
+                ("In the second term 1 - log p stands where log(1 - p) belongs.",
+                 lambda o, x: (1 - x) * (1 - log_sigmoid(o))),
+            ),
+        ),
+    ),
+    (likelihoods.CONSTANT, likelihoods.SINGLE, Term("the squared error of p", 0, lambda o, x: (o.sigmoid() - x) ** 2),
+     Term("the squared error of the logits", 0, lambda o, x: (o - x) ** 2),
+     Term("the absolute error of p", 0, lambda o, x: (o.sigmoid() - x).abs()),
+     Term("the absolute error of the logits", 0, lambda o, x: (o - x).abs()),
+     Term("the entropy of x", 0, lambda o, x: -torch.xlogy(x, x) - torch.xlogy(1 - x, 1 - x)),
+     Term("the entropy of p", 0,
+          lambda o, x: -o.sigmoid() * log_sigmoid(o) - (-o).sigmoid() * log_sigmoid(-o)),
+     Term("the positive part of the logits", 0, lambda o, x: o.relu()),
+     Term("the product of logits and x", 0, lambda o, x: o * x),
+     Term("p", 0, lambda o, x: o.sigmoid()),
+     Term("log p", 0, lambda o, x: log_sigmoid(o)),
+     Term("log(1 - p)", 0, lambda o, x: log_sigmoid(-o)), *likelihoods.POWERS),
+)  # fmt: skip
+
+
+def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:
+    """What it computes."""
+    return formula.explain(BERNOULLI, submission, draws, until)
+
+
+def probes() -> list[Probe]:
+    """Where it may be right and where not."""
+    return formula.probes(BERNOULLI)
