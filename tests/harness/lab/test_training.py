@@ -15,6 +15,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from student.lab import measure
 from student.lab._app import checkpoint, session
 from student.lab._app.config import PRESETS, configure
 from student.lab._app.data import load as load_data
@@ -264,12 +265,12 @@ def test_reduced_precision_trains_and_measures_in_full_precision(student_file):
 def test_with_sigma_the_gaussian_elbo_is_what_is_trained_and_measured(student_file, sigma):
     trainer, material = trainer_for(student_file(), likelihood="gaussian", sigma=sigma, beta=3.0)
     model, x = trainer.model, material.train[:50]
-    log_sigma = torch.tensor(session.sigma_of(model)).log().requires_grad_()
+    log_sigma = torch.tensor(measure.sigma_of(model)).log().requires_grad_()
     torch.manual_seed(0)
     terms = trainer.objective(model, x, 3.0)
     terms.loss.backward()
     found = [parameter.grad.clone() for parameter in model.enc.parameters()]
-    of_sigma = model.get_parameter(session.SIGMA).grad
+    of_sigma = model.get_parameter(measure.SIGMA).grad
     model.zero_grad()
     torch.manual_seed(0)
     mean, mu, logvar, _ = model(x)
@@ -299,7 +300,7 @@ def test_a_learned_sigma_fits_the_errors_and_is_kept(student_file, tmp_path):
     assert rows[-1]["sigma"] == pytest.approx(error, rel=0.1)
     again, _ = trainer_for(student_file(), **options)
     session.resume(again, folder)
-    assert session.sigma_of(again.model) == rows[-1]["sigma"]
+    assert measure.sigma_of(again.model) == rows[-1]["sigma"]
 
 
 def test_tanh_replaces_every_relu(student_file):
