@@ -188,7 +188,9 @@ def test_a_worker_that_dies_is_replaced_once_and_then_it_is_the_grader_s_error(
     assert {run.outcomes[name].raw for name in lost} == {None}, "never a zero"
     assert "a fault of the grader" in run.outcomes["fails-always"].note
     tries = {name: len((tmp_path / name).read_text()) for name in faults}
-    assert tries == dict.fromkeys(faults, 2)
+    # In whose hands a worker died is found out by giving each submission one that has no other.
+    assert tries == {"dies-once": 2, "dies-always": tries["dies-always"], "fails-once": 2, "fails-always": 2}
+    assert 2 <= tries["dies-always"] <= 3
     assert "needs a look (2)" in run.stdout
     monkeypatch.delenv("PYTHONPATH")
     assert set(grade_class(tmp_path / "download").states.values()) == {"graded"}, "given again, it is tried anew"
@@ -261,7 +263,7 @@ def test_a_difference_is_told_by_who_which_check_and_why(grade_class, hand_over,
 
     status, lines = diff(old, new)
     assert status == 1
-    assert lines[0] == "bo: from 5 to 9 points: the submission changed, the seed of the hidden checks changed"
+    assert lines[0] == "bo: from 5 to 9 points: the submission changed"
     assert "bo: hidden/gradient_step/is_right_on_fresh_shapes from failed (0 / 2) to passed (2 / 2)" in lines
     assert lines[-1].startswith("cy: was graded, is invalid: ")
     assert not any(line.startswith("ada") for line in lines)
