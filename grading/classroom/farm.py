@@ -118,8 +118,8 @@ def results(farm: Farm, tasks: Iterable[tuple[Key, Task]]) -> Generator[tuple[Ke
             yield from _until_broken(workers, waiting, suspects)
         if not suspects:
             return
-        # A process that dies takes the pool with it, and it is not told in whose hands it died: what was in any is tried
-        # with no neighbours.
+        # A process that dies takes the pool with it, and it is not told in whose hands it died: what was in any is
+        # tried with no neighbours.
         for one in suspects:
             one.attempts, lost = 0, [one]
             while lost and one.attempts < ATTEMPTS:

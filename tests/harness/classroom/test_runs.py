@@ -21,7 +21,6 @@ KINDS = {
     "broken": [{"vae.py": "def predict(:\n"}, {"notes.txt": "later"}],
     "hostile": [{"vae.py": made.hostile("exit", RIGHT.decode(), "predict")}],
 }
-TIMES = ("graded_at",)
 
 
 @pytest.fixture
@@ -56,7 +55,7 @@ def wait_for(condition, seconds=120):
 
 def documents(folder):
     """Every document of a class, apart from the time, and that each can be read."""
-    found = {}
+    found = {path.name: path.read_bytes() for path in folder.glob("gradebook.*")}
     for path in sorted([*folder.glob("documents/*"), *folder.glob("student/*"), *folder.glob("cache/*")]):
         if path.name.startswith("."):
             continue
@@ -79,9 +78,9 @@ def group_is_gone(leader):
 
 
 def test_a_class_that_is_killed_three_times_ends_as_one_that_was_not(grade_class, begin, tmp_path):
-    kinds = made.make(tmp_path / "class", 15, KINDS)
+    kinds = made.make(tmp_path / "class", 10, KINDS)
     folder = tmp_path / "out"
-    for done in (2, 6, 10):
+    for done in (2, 4, 6):
         process = begin(tmp_path / "class")
         wait_for(lambda done=done: len([*folder.glob("documents/[!.]*")]) >= done)
         process.kill()
@@ -91,7 +90,7 @@ def test_a_class_that_is_killed_three_times_ends_as_one_that_was_not(grade_class
     left = len([*folder.glob("cache/[!.]*")])
     killed = grade_class(tmp_path / "class")
     undisturbed = grade_class(tmp_path / "class", out="undisturbed")
-    assert 10 <= left < len([*killed.folder.glob("cache/*")]), "what was graded is not graded again"
+    assert 6 <= left < len([*killed.folder.glob("cache/*")]), "what was graded is not graded again"
     assert records(killed) == records(undisturbed)
     assert documents(killed.folder) == documents(undisturbed.folder)
     scores = {kind: {killed.outcomes[who].raw for who in kinds if kinds[who] == kind} for kind in KINDS}
@@ -127,9 +126,9 @@ os.fsync = fsync
 """
 
 
-@pytest.mark.parametrize("writes", [0, 7, 8])
+@pytest.mark.parametrize("writes", [0, 4, 5])
 def test_a_full_disk_ends_the_run_and_costs_nothing(grade_class, begin, tmp_path, writes):
-    made.make(tmp_path / "class", 5, KINDS)
+    made.make(tmp_path / "class", 3, KINDS)
     (tmp_path / "sitecustomize.py").write_text(FULL_DISK)
     process = begin(tmp_path / "class", PYTHONPATH=str(tmp_path), WRITES_LEFT=str(writes))
     _, stderr = process.communicate(timeout=120)
