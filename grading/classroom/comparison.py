@@ -113,7 +113,8 @@ def _why(old: Document, new: Document) -> str:
         }.items()
         if old[part].get(key) != new[part].get(key)
     ]
-    changed += ["the seed of the hidden checks"] if old["seed"] != new["seed"] else []
+    if not changed and old["seed"] != new["seed"]:  # it follows from the others
+        changed = ["the seed of the hidden checks"]
     if not changed:
         return "the same files, assignment, seed and version of the grader: its code changed, or chance decided"
     return f"{', '.join(changed)} changed"

@@ -118,16 +118,15 @@ def results(farm: Farm, tasks: Iterable[tuple[Key, Task]]) -> Generator[tuple[Ke
             yield from _until_broken(workers, waiting, suspects)
         if not suspects:
             return
-        # A process that dies takes the pool with it, and it is not told in whose hands it died. Each of them is tried
-        # once more with no neighbours.
+        # A process that dies takes the pool with it, and it is not told in whose hands it died: what was in any is
+        # tried with no neighbours.
         for one in suspects:
-            if one.attempts >= ATTEMPTS:
-                yield one.key, BrokenExecutor("the process that graded this died")
-                continue
-            again: list[_Try[Key]] = []
-            with farm(True) as workers:
-                yield from _until_broken(workers, iter([one]), again)
-            yield from ((each.key, BrokenExecutor("the process that graded this died twice")) for each in again)
+            one.attempts, lost = 0, [one]
+            while lost and one.attempts < ATTEMPTS:
+                lost = []
+                with farm(True) as workers:
+                    yield from _until_broken(workers, iter([one]), lost)
+            yield from ((each.key, BrokenExecutor("the process that graded this died, twice")) for each in lost)
 
 
 def _until_broken(

@@ -71,8 +71,12 @@ def load(path: Path) -> tuple[tuple[Student, ...], list[str]]:
 
 
 def plain(text: str) -> str:
-    """A text as it is compared: in Unicode's form NFC, with single spaces."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    """A text as it is compared: in Unicode's form NFC, with single spaces.
+
+    Names of files need not be text; bytes that are none are written as Python shows them.
+    """
+    written = text.encode("utf-8", "backslashreplace").decode()
+    return " ".join(unicodedata.normalize("NFC", written).split())
 
 
 def _decoded(raw: bytes, shown: str) -> tuple[str, list[str]]:

@@ -170,6 +170,7 @@ class _Run:
             )
             return Candidate(student, handed)
 
+        self._say(f"fetching {sum(bool(student.repository) for student in students)} repositories")
         with ThreadPoolExecutor(FETCHED_AT_ONCE) as pool:
             return list(pool.map(one, students))
 
@@ -306,7 +307,7 @@ class _Run:
             Outcome(
                 row.student,
                 state,
-                handed.source if handed else "",
+                clean_line(handed.source, 500) if handed else "",
                 possible=self._possible,
                 lateness=self._lateness(row.student, handed) if handed else Lateness(),
                 note=note,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import multiprocessing
 import os
 import signal
+import sys
 import tempfile
 import threading
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from .. import assignment as assignments
 from .. import grade, redaction
 from ..assignment import Assignment
 from ..results import Status
+from ..scores import ScoreDocument
 from ..submission import Submission
 
 TRUSTED_LEVELS = ("A", "B")
@@ -96,25 +99,53 @@ _levels = [*TRUSTED_LEVELS]
 """The levels that this worker's machine can give, as far as has been tried."""
 
 
-def _grade(task: Task, assignment: Assignment) -> Any:
-    setting = task.setting
-    if setting.isolation != "auto":
-        return grade.grade(task.submission, assignment, _options(task, setting.isolation))
+def _grade(task: Task, assignment: Assignment) -> ScoreDocument:
+    if task.setting.isolation != "auto":
+        return _grade_at(task.setting.isolation, task, assignment)
     # Each run proves its own level, before the student's code begins; there is no third one to fall back to.
-    for level in [*_levels]:
-        try:
-            return grade.grade(task.submission, assignment, _options(task, level))
-        except grade.UnavailableIsolationError as error:
-            if len(_levels) == 1:
-                raise
-            failed = str(error)
-            if level in _levels:
-                _levels.remove(level)
-    raise grade.UnavailableIsolationError(failed)
+    first, *others = [*_levels]
+    try:
+        return _grade_at(first, task, assignment)
+    except grade.UnavailableIsolationError:
+        if not others:
+            raise
+        _levels[:] = others
+        return _grade_at(others[0], task, assignment)
 
 
-def _options(task: Task, level: str) -> grade.Options:
-    return grade.Options(task.setting.tiers, isolation=level, seed=task.seed)
+class _Servers(threading.local):
+    """Processes that have collected the tests, one in each thread: they make one run at a time."""
+
+    def __init__(self) -> None:
+        self._servers: dict[tuple[object, ...], grade.CheckServer] = {}
+
+    def get(self, setting: Setting, assignment: Assignment, level: str) -> grade.CheckServer | None:
+        """The one for these checks and this level; None where such a process cannot be had."""
+        if sys.platform != "linux" or level not in TRUSTED_LEVELS:
+            return None
+        key = (setting, level)
+        if key not in self._servers:
+            self._servers[key] = grade.start_server(assignment, setting.tiers, level)
+            atexit.register(self._servers[key].close)
+        return self._servers[key]
+
+    def drop(self, setting: Setting, level: str) -> None:
+        """End the one that failed, so that the next run gets another."""
+        if server := self._servers.pop((setting, level), None):
+            atexit.unregister(server.close)
+            server.close()
+
+
+_servers = _Servers()
+
+
+def _grade_at(level: str, task: Task, assignment: Assignment) -> ScoreDocument:
+    options = grade.Options(task.setting.tiers, isolation=level, seed=task.seed)
+    try:
+        return grade.grade(task.submission, assignment, options, server=_servers.get(task.setting, assignment, level))
+    except BaseException:
+        _servers.drop(task.setting, level)
+        raise
 
 
 @cache

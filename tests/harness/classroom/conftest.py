@@ -24,6 +24,7 @@ def course(tmp_path_factory):
     rubric = folder / "tests" / "rubric.toml"
     text = rubric.read_text(encoding="utf-8").replace('["line.py"]', '["vae.py", "simple_vae.py"]')
     rubric.write_text(text.replace('file = "line.py"', 'file = "vae.py"'), encoding="utf-8")
+    (folder / "solution" / "line.py").rename(folder / "solution" / "vae.py")
     return folder
 
 

@@ -119,6 +119,12 @@ PLATFORMS = {
         {"ada": "graded", "bo": "graded", "cy": "invalid"},
         {},
     ),
+    "names that are no text": (
+        "a folder of folders or zips",
+        {"ada/vae.py": RIGHT, "\x1b[31mb\u202eo/vae.py": RIGHT, "\udcff/vae.py": RIGHT, "=1+1/vae.py": RIGHT},
+        {"\x1b[31mb\u202eo": "graded", "=1+1": "graded", "\\udcff": "graded", "ada": "graded"},
+        {},
+    ),
     "folders in a folder": (
         "a folder of folders or zips",
         {"class/ada/vae.py": RIGHT, "class/bo/vae.py": RIGHT},
@@ -135,6 +141,7 @@ def test_a_download_is_recognised_and_read(grade_class, hand_over, name):
     run = grade_class(hand_over(files, zipped=bool([*PLATFORMS].index(name) % 2)))
     assert run.graded.platform == platform
     assert platform in run.stderr
+    assert not {"\x1b", "\u202e"} & {*run.stderr, *run.stdout}
     assert run.states == states
     for identifier, state in states.items():
         assert run.outcomes[identifier].raw == (FULL if state == "graded" else None), identifier

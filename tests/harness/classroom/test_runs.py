@@ -21,7 +21,6 @@ KINDS = {
     "broken": [{"vae.py": "def predict(:\n"}, {"notes.txt": "later"}],
     "hostile": [{"vae.py": made.hostile("exit", RIGHT.decode(), "predict")}],
 }
-TIMES = ("graded_at",)
 
 
 @pytest.fixture
@@ -56,7 +55,7 @@ def wait_for(condition, seconds=120):
 
 def documents(folder):
     """Every document of a class, apart from the time, and that each can be read."""
-    found = {}
+    found = {path.name: path.read_bytes() for path in folder.glob("gradebook.*")}
     for path in sorted([*folder.glob("documents/*"), *folder.glob("student/*"), *folder.glob("cache/*")]):
         if path.name.startswith("."):
             continue
@@ -79,9 +78,9 @@ def group_is_gone(leader):
 
 
 def test_a_class_that_is_killed_three_times_ends_as_one_that_was_not(grade_class, begin, tmp_path):
-    kinds = made.make(tmp_path / "class", 15, KINDS)
+    kinds = made.make(tmp_path / "class", 10, KINDS)
     folder = tmp_path / "out"
-    for done in (2, 6, 10):
+    for done in (2, 4, 6):
         process = begin(tmp_path / "class")
         wait_for(lambda done=done: len([*folder.glob("documents/[!.]*")]) >= done)
         process.kill()
@@ -91,7 +90,7 @@ def test_a_class_that_is_killed_three_times_ends_as_one_that_was_not(grade_class
     left = len([*folder.glob("cache/[!.]*")])
     killed = grade_class(tmp_path / "class")
     undisturbed = grade_class(tmp_path / "class", out="undisturbed")
-    assert 10 <= left < len([*killed.folder.glob("cache/*")]), "what was graded is not graded again"
+    assert 6 <= left < len([*killed.folder.glob("cache/*")]), "what was graded is not graded again"
     assert records(killed) == records(undisturbed)
     assert documents(killed.folder) == documents(undisturbed.folder)
     scores = {kind: {killed.outcomes[who].raw for who in kinds if kinds[who] == kind} for kind in KINDS}
@@ -127,9 +126,9 @@ os.fsync = fsync
 """
 
 
-@pytest.mark.parametrize("writes", [0, 7, 8])
+@pytest.mark.parametrize("writes", [0, 4, 5])
 def test_a_full_disk_ends_the_run_and_costs_nothing(grade_class, begin, tmp_path, writes):
-    made.make(tmp_path / "class", 5, KINDS)
+    made.make(tmp_path / "class", 3, KINDS)
     (tmp_path / "sitecustomize.py").write_text(FULL_DISK)
     process = begin(tmp_path / "class", PYTHONPATH=str(tmp_path), WRITES_LEFT=str(writes))
     _, stderr = process.communicate(timeout=120)
@@ -188,7 +187,9 @@ def test_a_worker_that_dies_is_replaced_once_and_then_it_is_the_grader_s_error(
     assert {run.outcomes[name].raw for name in lost} == {None}, "never a zero"
     assert "a fault of the grader" in run.outcomes["fails-always"].note
     tries = {name: len((tmp_path / name).read_text()) for name in faults}
-    assert tries == dict.fromkeys(faults, 2)
+    # In whose hands a worker died is found out by giving each submission one that has no other.
+    assert tries["dies-once"] == 2
+    assert all(2 <= number <= 4 for number in tries.values()), tries
     assert "needs a look (2)" in run.stdout
     monkeypatch.delenv("PYTHONPATH")
     assert set(grade_class(tmp_path / "download").states.values()) == {"graded"}, "given again, it is tried anew"
@@ -261,7 +262,7 @@ def test_a_difference_is_told_by_who_which_check_and_why(grade_class, hand_over,
 
     status, lines = diff(old, new)
     assert status == 1
-    assert lines[0] == "bo: from 5 to 9 points: the submission changed, the seed of the hidden checks changed"
+    assert lines[0] == "bo: from 5 to 9 points: the submission changed"
     assert "bo: hidden/gradient_step/is_right_on_fresh_shapes from failed (0 / 2) to passed (2 / 2)" in lines
     assert lines[-1].startswith("cy: was graded, is invalid: ")
     assert not any(line.startswith("ada") for line in lines)
