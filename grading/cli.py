@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import shlex
 import signal
 import sys
@@ -26,7 +25,17 @@ from rich.text import Text
 from . import assignment, files, grade, redaction, samples
 from .authoring import strip
 from .commands import classroom
-from .commands.shared import BAD_INPUT, BELOW_REQUIRED, GRADER_FAULT, AssignmentOption, fail, reported, tell
+from .commands.export import export
+from .commands.shared import (
+    BAD_INPUT,
+    BELOW_REQUIRED,
+    GRADER_FAULT,
+    AssignmentOption,
+    fail,
+    obey_no_workflow_commands,
+    reported,
+    tell,
+)
 from .progress import Progress as Step
 from .progress import Watch
 from .reports import github, terminal, wording
@@ -93,7 +102,7 @@ def run(
     """Grade one submission and write its score document."""
     to_stdout = json_file == "-"
     console = Console(stderr=to_stdout, highlight=False)
-    _obey_no_workflow_commands(context, err=to_stdout)
+    obey_no_workflow_commands(context, err=to_stdout)
     with reported():
         loaded = assignment.load(root or assignment.own_root())
         if only is not None:
@@ -138,6 +147,7 @@ def run(
 
 app.command(name="class")(classroom.grade_class)
 app.command()(classroom.diff)
+app.command()(export)
 
 
 @app.command()
@@ -306,17 +316,6 @@ def github_report(
             stream.write(summary)
     else:
         typer.echo(summary)
-
-
-def _obey_no_workflow_commands(context: typer.Context, *, err: bool) -> None:
-    """In a GitHub Actions job, keep the runner from obeying lines of the report, which comes out on the same stream.
-
-    It quotes what the student's code says, on lines of their own; indenting them is not enough.
-    """
-    if os.environ.get("GITHUB_ACTIONS") == "true":
-        token = secrets.token_hex(16)
-        typer.echo(f"::stop-commands::{token}", err=err)
-        context.call_on_close(lambda: typer.echo(f"::{token}::", err=err))
 
 
 def _require_writable(path: Path) -> None:

@@ -10,13 +10,17 @@ import dataclasses
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from .assignment import POINT_UNITS, Assignment, Check, Item
 from .attribution import attribute
 from .results import CheckResult, Status
 
 SCHEMA_VERSION = 1
+
+
+class DocumentError(Exception):
+    """What should be a score document is none; the message says what is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,14 @@ class ScoredCheck:
         del fields["relied_on"]
         points = {"earned": to_points(self.units), "possible": to_points(self.possible_units)}
         return {**fields, "tier": self.tier, "hint": self.hint, **points}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """The check that ``to_json`` wrote."""
+        fields = dict(value)
+        tier, hint = str(fields.pop("tier")), str(fields.pop("hint"))
+        units, possible = (round(fields.pop(key) * POINT_UNITS) for key in ("earned", "possible"))
+        return cls(tier, CheckResult.from_json(fields), units, possible, hint)
 
 
 @dataclass(frozen=True)
@@ -87,6 +99,13 @@ class ItemResult:
             **_points(self.checks),
             "checks": [check.to_json() for check in self.checks],
         }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """The item that ``to_json`` wrote; of the rubric it knows what the document says."""
+        name, title, file, hint, section = (str(value[key]) for key in ("id", "title", "file", "hint", "section"))
+        checks = tuple(ScoredCheck.from_json(check) for check in value["checks"])
+        return cls(Item(name, title, file, (), {}, hint, section), checks)
 
 
 @dataclass(frozen=True)
@@ -146,6 +165,30 @@ class ScoreDocument:
             "items": [item.to_json() for item in self.items],
             "problems": list(self.problems),
         }
+
+    @classmethod
+    def from_json(cls, value: Any) -> Self:
+        """The document that ``to_json`` wrote.
+
+        Raises:
+            DocumentError: it is none, another version wrote it, or its totals are not the sums of its checks.
+        """
+        try:
+            if value["schema_version"] != SCHEMA_VERSION:
+                raise DocumentError(f"version {value['schema_version']!r} is none of this grader's ({SCHEMA_VERSION})")
+            plain = ("assignment", "submission", "graded_at", "environment", "isolation", "seed", "audience")
+            document = cls(
+                **{name: value[name] for name in plain},
+                tiers=tuple(value["tiers"]),
+                items=tuple(ItemResult.from_json(item) for item in value["items"]),
+                problems=tuple(map(str, value["problems"])),
+            )
+            agrees = document.to_json()["score"] == value["score"]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise DocumentError(f"it is not a score document: {error!r}") from None
+        if not agrees:
+            raise DocumentError("its score is not the sum of its checks")
+        return document
 
     def dumps(self) -> str:
         """The document as JSON text; never with NaN or Infinity in it."""

@@ -12,6 +12,8 @@ from .wording import STATUS, points
 
 MAX_ANNOTATIONS = 10
 """GitHub shows ten annotations of a kind for each step and drops the rest."""
+MAX_SUMMARY = 1_000_000
+"""In bytes; GitHub drops a summary of more than 1024 KiB as a whole."""
 
 
 def summary(document: dict[str, Any]) -> str:
@@ -30,14 +32,13 @@ def summary(document: dict[str, Any]) -> str:
     lost = [(item, check) for item in document["items"] for check in item["checks"] if check["status"] != "passed"]
     if lost:
         lines += ["", "<details><summary>What to look at</summary>", ""]
-        told: set[tuple[str, str]] = set()
+        first: dict[tuple[str, str], str] = {}
         for item, check in lost:
-            if (item["id"], check["message"]) not in told:
-                told.add((item["id"], check["message"]))
-                lines.append(f"- **{_text(item['title'])}** ({_text(item['section'])}): {_explanation(check)}")
-        lines += ["", "</details>"]
-    lines += [f"\nNote: {_text(problem)}" for problem in document["problems"]]
-    return "\n".join(lines) + "\n"
+            where = f"- **{_text(item['title'])}** ({_text(item['section'])})"
+            first.setdefault((item["id"], check["message"]), f"{where}: {_explanation(check)}")
+        lines += [*_as_fits(list(first.values()), MAX_SUMMARY * 3 // 4), "", "</details>"]
+    notes = _as_fits([f"\nNote: {_text(problem)}" for problem in document["problems"]], MAX_SUMMARY // 8)
+    return "\n".join([*lines, *notes]) + "\n"
 
 
 def commands(document: dict[str, Any], folder: str) -> list[str]:
@@ -59,7 +60,20 @@ def commands(document: dict[str, Any], folder: str) -> list[str]:
         earned = f"{points(item['earned'])} of {points(item['possible'])} points"
         message = f"{first['message']}\n{first['hint']}".strip()
         found.append(f"::{level} {where},title={_property(item['title'] + ': ' + earned)}::{_data(message)}")
-    return found[:MAX_ANNOTATIONS]
+    if len(found) > MAX_ANNOTATIONS:
+        more = len(found) - MAX_ANNOTATIONS + 1
+        found[MAX_ANNOTATIONS - 1 :] = [f"::notice title=And {more} more::The job's summary names everything."]
+    return found
+
+
+def _as_fits(lines: list[str], limit: int) -> list[str]:
+    """The first lines, as many as have so many bytes, and how many are left out."""
+    size = 0
+    for number, line in enumerate(lines):
+        size += len(line.encode()) + 1
+        if size > limit:
+            return [*lines[:number], "", f"and {len(lines) - number} more"]
+    return lines
 
 
 def _explanation(check: dict[str, Any]) -> str:
