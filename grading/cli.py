@@ -26,6 +26,7 @@ from . import assignment, files, grade, redaction, samples
 from .authoring import strip
 from .commands import classroom
 from .commands.export import export
+from .commands.gradebook import gradebook
 from .commands.shared import (
     BAD_INPUT,
     BELOW_REQUIRED,
@@ -148,6 +149,7 @@ def run(
 app.command(name="class")(classroom.grade_class)
 app.command()(classroom.diff)
 app.command()(export)
+app.command()(gradebook)
 
 
 @app.command()

@@ -20,24 +20,24 @@ def summary(document: dict[str, Any]) -> str:
     """The score as a Markdown table, for ``$GITHUB_STEP_SUMMARY``."""
     score = document["score"]
     lines = [
-        f"## {_text(document['assignment']['name'])}: {points(score['earned'])} of {points(score['possible'])} points",
+        f"## {plain(document['assignment']['name'])}: {points(score['earned'])} of {points(score['possible'])} points",
         "",
         "| item | status | " + " | ".join(document["tiers"]) + " | points |",
         "| --- | --- |" + " ---: |" * (len(document["tiers"]) + 1),
     ]
     for item in document["items"]:
         tiers = [_ratio([c for c in item["checks"] if c["tier"] == tier]) for tier in document["tiers"]]
-        cells = [_text(item["title"]), STATUS[item["status"]][0], *tiers, _ratio(item["checks"])]
+        cells = [plain(item["title"]), STATUS[item["status"]][0], *tiers, _ratio(item["checks"])]
         lines.append("| " + " | ".join(cells) + " |")
     lost = [(item, check) for item in document["items"] for check in item["checks"] if check["status"] != "passed"]
     if lost:
         lines += ["", "<details><summary>What to look at</summary>", ""]
         first: dict[tuple[str, str], str] = {}
         for item, check in lost:
-            where = f"- **{_text(item['title'])}** ({_text(item['section'])})"
+            where = f"- **{plain(item['title'])}** ({plain(item['section'])})"
             first.setdefault((item["id"], check["message"]), f"{where}: {_explanation(check)}")
         lines += [*_as_fits(list(first.values()), MAX_SUMMARY * 3 // 4), "", "</details>"]
-    notes = _as_fits([f"\nNote: {_text(problem)}" for problem in document["problems"]], MAX_SUMMARY // 8)
+    notes = _as_fits([f"\nNote: {plain(problem)}" for problem in document["problems"]], MAX_SUMMARY // 8)
     return "\n".join([*lines, *notes]) + "\n"
 
 
@@ -77,13 +77,13 @@ def _as_fits(lines: list[str], limit: int) -> list[str]:
 
 
 def _explanation(check: dict[str, Any]) -> str:
-    parts = [_text(check["message"])]
+    parts = [plain(check["message"])]
     if check["expected"]:
-        parts.append(f"expected {_text(check['expected'])}, got {_text(check['actual'])}")
+        parts.append(f"expected {plain(check['expected'])}, got {plain(check['actual'])}")
     if check["misconception"]:
-        parts.append(_text(check["misconception"]["tell"]))
+        parts.append(plain(check["misconception"]["tell"]))
     elif check["hint"]:
-        parts.append(f"<i>{_text(check['hint'])}</i>")
+        parts.append(f"<i>{plain(check['hint'])}</i>")
     return "; ".join(parts)
 
 
@@ -91,7 +91,7 @@ def _ratio(checks: list[dict[str, Any]]) -> str:
     return " / ".join(points(sum(check[key] for check in checks)) for key in ("earned", "possible"))
 
 
-def _text(text: str) -> str:
+def plain(text: str) -> str:
     """Plain text inside Markdown: nothing in it makes a link, an image, a tag, a mention or a new cell."""
     escaped = html.escape(" ".join(text.split()), quote=True)
     return "".join(f"&#{ord(c)};" if c in "\\`*_{}[]()#+!|~@:$." else c for c in escaped)
