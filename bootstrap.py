@@ -12,8 +12,8 @@ PyTorch; installs the project and what it needs, in the versions of constraints.
 run starts the command at once. The exit status is that of the command, or 4 if the set-up failed.
 
     --with EXTRA    also install this extra: lab (training and pictures), class (feedback and the class report),
-                    cluster (a class on many machines), similarity, or dev (all of these, tests and linters). The
-                    commands that need one get it without being asked.
+                    cluster (a class on many machines), similarity, hosted (the hidden tier on GitHub), or dev (all of
+                    these, tests and linters). The commands that need one get it without being asked.
 """
 
 # This file is read by whatever `python3` is, in order to say that it is too old: its syntax is that of Python 3.6.
@@ -37,7 +37,7 @@ CONSTRAINTS = ROOT / "constraints.txt"
 STAMP = "vae-assignment.json"
 LOG = "vae-assignment-install.log"
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
-EXTRAS = {name: {name} for name in ("lab", "class", "cluster", "similarity")}
+EXTRAS = {name: {name} for name in ("lab", "class", "cluster", "similarity", "hosted")}
 EXTRAS["dev"] = {*EXTRAS, "dev"}
 """What each extra contains, itself included."""
 NEEDS = {"vae-lab": "lab", **dict.fromkeys(("pytest", "ruff", "mypy", "lint-imports", "coverage", "pre-commit"), "dev")}

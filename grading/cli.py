@@ -24,7 +24,7 @@ from rich.text import Text
 
 from . import assignment, files, grade, redaction, samples
 from .authoring import strip
-from .commands import classroom
+from .commands import classroom, hosted
 from .commands.export import export
 from .commands.gradebook import gradebook
 from .commands.shared import (
@@ -148,6 +148,7 @@ def run(
 
 app.command(name="class")(classroom.grade_class)
 app.command()(classroom.diff)
+app.add_typer(hosted.app, name="hosted")
 app.command()(export)
 app.command()(gradebook)
 
