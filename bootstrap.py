@@ -11,8 +11,9 @@ What it does: it uses the active virtual environment, or else makes .venv beside
 PyTorch; installs the project and what it needs, in the versions of constraints.txt; and runs COMMAND there. A second
 run starts the command at once. The exit status is that of the command, or 4 if the set-up failed.
 
-    --with EXTRA    also install this extra: lab (training and pictures), cluster (a class on many machines) or dev
-                    (tests and linters). The commands that need one get it without being asked.
+    --with EXTRA    also install this extra: lab (training and pictures), class (feedback and the class report),
+                    cluster (a class on many machines), similarity, hosted (the hidden tier on GitHub), or dev (all of
+                    these, tests and linters). The commands that need one get it without being asked.
 """
 
 # This file is read by whatever `python3` is, in order to say that it is too old: its syntax is that of Python 3.6.
@@ -39,7 +40,8 @@ CPU_INDEX = os.environ.get("VAE_TORCH_INDEX", "https://download.pytorch.org/whl/
 """For everything else, pip's own settings say where it comes from."""
 WHEEL = next(iter(sorted(ROOT.glob("grader/*.whl"))), None)
 """In a student's repository the grader is one file; everywhere else, there is none."""
-EXTRAS = {"lab": {"lab"}, "cluster": {"cluster"}, "dev": {"lab", "cluster", "dev"}}
+EXTRAS = {name: {name} for name in ("lab", "class", "cluster", "similarity", "hosted")}
+EXTRAS["dev"] = {*EXTRAS, "dev"}
 """What each extra contains, itself included."""
 NEEDS = {"vae-lab": "lab", **dict.fromkeys(("pytest", "ruff", "mypy", "lint-imports", "coverage", "pre-commit"), "dev")}
 if WHEEL:

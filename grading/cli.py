@@ -24,8 +24,9 @@ from rich.text import Text
 
 from . import assignment, files, grade, redaction, released, samples
 from .authoring import strip
-from .commands import classroom
+from .commands import classroom, hosted
 from .commands.export import export
+from .commands.gradebook import gradebook
 from .commands.release import release
 from .commands.shared import (
     BAD_INPUT,
@@ -163,7 +164,9 @@ def run(
 
 app.command(name="class")(classroom.grade_class)
 app.command()(classroom.diff)
+app.add_typer(hosted.app, name="hosted")
 app.command()(export)
+app.command()(gradebook)
 app.command()(release)
 
 

@@ -23,16 +23,16 @@ def ensure_writable(path: Path) -> None:
         raise PermissionError(f"{path} is write-protected")
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Replace ``path`` by a file with this text, all at once.
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Replace ``path`` by a file with this content, all at once; text is written as UTF-8.
 
     Raises:
         OSError: the folder is missing or cannot be written to.
     """
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content.encode() if isinstance(content, str) else content)
             stream.flush()
             os.fsync(stream.fileno())
         umask = os.umask(0)

@@ -4,6 +4,7 @@ The folder of a class holds::
 
     documents, student      <name>.json: the instructor's score document of each student, and the redacted one
     history/<name>          <n>.json: documents that later ones have replaced
+    files                   <sha256>: what was handed in, by its content
     cache                   <key>.json: documents by what they depend on
     repositories            <name>.git: what was fetched for a roster with repositories
     state.sqlite            the outcomes, and what was done when and why

@@ -275,6 +275,7 @@ class _Run:
         """Finish a row that is graded: the documents under this student's name, then the outcome."""
         student = self._rows[position].student
         whole, shown = (_of(submission, content) for content in (document, redacted))
+        self._store.keep_files(submission.files.values())
         self._store.write(student.id, whole, shown, self._regrades.get(student.id))
         if student.id in self._regrades and not faulty:
             self._store.regraded(student.id)

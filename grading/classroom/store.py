@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from .. import files
+from . import handed_in
 from .model import LAYOUT_VERSION, ClassError, Outcome, document_path, safe_name, state_path, student_path
 
 _TABLES = """
@@ -117,6 +118,11 @@ class Store:
                     self._keep(student, old, before, document, reason)
             files.write_atomically(student_path(self.folder, student), _dumps(redacted))
             files.write_atomically(path, text)
+
+    def keep_files(self, contents: Iterable[bytes]) -> None:
+        """Keep files that were handed in, for reports."""
+        with _storing(self.folder):
+            handed_in.keep(self.folder, contents)
 
     def _keep(self, student: str, old: str, before: dict[str, Any], after: dict[str, Any] | None, why: str) -> None:
         # Named by its content: a run that is killed between two steps does the same again.

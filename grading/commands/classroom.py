@@ -16,6 +16,7 @@ from rich.text import Text
 
 from .. import assignment
 from ..classroom import comparison, farm, shown
+from ..classroom.gradebook import own
 from ..classroom.model import Outcome, State
 from ..classroom.run import Plan, Told, run
 from ..classroom.store import is_full
@@ -80,6 +81,7 @@ def grade_class(
         try:
             with _told() as told:
                 graded = run(plan, loaded, str(loaded.root) if root is not None else None, workers, told)
+            own.write(graded)
         except OSError as error:
             if not is_full(error):
                 raise

@@ -61,3 +61,13 @@ def obey_no_workflow_commands(context: typer.Context, *, err: bool) -> None:
         token = secrets.token_hex(16)
         typer.echo(f"::stop-commands::{token}", err=err)
         context.call_on_close(lambda: typer.echo(f"::{token}::", err=err))
+
+
+@contextmanager
+def extra(name: str) -> Iterator[None]:
+    """Say which extra is missing, where an import fails."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        command = f"python3 bootstrap.py --with {name} vae-grade ..."
+        raise fail(f"this needs {error.name}, which the extra {name!r} brings: {command}", GRADER_FAULT) from None

@@ -6,6 +6,7 @@ Whatever stems from a submission is escaped: Markdown and HTML in the summary, w
 from __future__ import annotations
 
 import html
+from dataclasses import dataclass
 from typing import Any
 
 from .wording import STATUS, points
@@ -16,28 +17,39 @@ MAX_SUMMARY = 1_000_000
 """In bytes; GitHub drops a summary of more than 1024 KiB as a whole."""
 
 
-def summary(document: dict[str, Any]) -> str:
-    """The score as a Markdown table, for ``$GITHUB_STEP_SUMMARY``."""
+@dataclass(frozen=True)
+class Mark:
+    """What is said of an item on a line of the student's file; ``line`` is None if none is known."""
+
+    level: str
+    file: str
+    line: int | None
+    title: str
+    message: str
+
+
+def summary(document: dict[str, Any], limit: int = MAX_SUMMARY) -> str:
+    """The score as a Markdown table, for ``$GITHUB_STEP_SUMMARY``; what is beside the table fits in ``limit`` bytes."""
     score = document["score"]
     lines = [
-        f"## {_text(document['assignment']['name'])}: {points(score['earned'])} of {points(score['possible'])} points",
+        f"## {plain(document['assignment']['name'])}: {points(score['earned'])} of {points(score['possible'])} points",
         "",
         "| item | status | " + " | ".join(document["tiers"]) + " | points |",
         "| --- | --- |" + " ---: |" * (len(document["tiers"]) + 1),
     ]
     for item in document["items"]:
         tiers = [_ratio([c for c in item["checks"] if c["tier"] == tier]) for tier in document["tiers"]]
-        cells = [_text(item["title"]), STATUS[item["status"]][0], *tiers, _ratio(item["checks"])]
+        cells = [plain(item["title"]), STATUS[item["status"]][0], *tiers, _ratio(item["checks"])]
         lines.append("| " + " | ".join(cells) + " |")
     lost = [(item, check) for item in document["items"] for check in item["checks"] if check["status"] != "passed"]
     if lost:
         lines += ["", "<details><summary>What to look at</summary>", ""]
         first: dict[tuple[str, str], str] = {}
         for item, check in lost:
-            where = f"- **{_text(item['title'])}** ({_text(item['section'])})"
+            where = f"- **{plain(item['title'])}** ({plain(item['section'])})"
             first.setdefault((item["id"], check["message"]), f"{where}: {_explanation(check)}")
-        lines += [*_as_fits(list(first.values()), MAX_SUMMARY * 3 // 4), "", "</details>"]
-    notes = _as_fits([f"\nNote: {_text(problem)}" for problem in document["problems"]], MAX_SUMMARY // 8)
+        lines += [*_as_fits(list(first.values()), limit * 3 // 4), "", "</details>"]
+    notes = _as_fits([f"\nNote: {plain(problem)}" for problem in document["problems"]], limit // 8)
     return "\n".join([*lines, *notes]) + "\n"
 
 
@@ -49,20 +61,28 @@ def commands(document: dict[str, Any], folder: str) -> list[str]:
         folder: where the files are in the repository, relative to its root.
     """
     found = []
+    for mark in marks(document):
+        where = f"file={_property(folder + '/' + mark.file)}"
+        where += f",line={mark.line}" if mark.line else ""
+        found.append(f"::{mark.level} {where},title={_property(mark.title)}::{_data(mark.message)}")
+    if len(found) > MAX_ANNOTATIONS:
+        more = len(found) - MAX_ANNOTATIONS + 1
+        found[MAX_ANNOTATIONS - 1 :] = [f"::notice title=And {more} more::The job's summary names everything."]
+    return found
+
+
+def marks(document: dict[str, Any]) -> list[Mark]:
+    """What to say of each item that lost points, where its file shows why."""
+    found = []
     for item in document["items"]:
         lost = [check for check in item["checks"] if check["status"] not in ("passed", "blocked")]
         if not lost:
             continue
         first = next((check for check in lost if check["line"]), lost[0])
         level = "notice" if item["status"] == "not_implemented" else "error"
-        where = f"file={_property(folder + '/' + item['file'])}"
-        where += f",line={first['line']}" if first["line"] else ""
         earned = f"{points(item['earned'])} of {points(item['possible'])} points"
         message = f"{first['message']}\n{first['hint']}".strip()
-        found.append(f"::{level} {where},title={_property(item['title'] + ': ' + earned)}::{_data(message)}")
-    if len(found) > MAX_ANNOTATIONS:
-        more = len(found) - MAX_ANNOTATIONS + 1
-        found[MAX_ANNOTATIONS - 1 :] = [f"::notice title=And {more} more::The job's summary names everything."]
+        found.append(Mark(level, item["file"], first["line"], f"{item['title']}: {earned}", message))
     return found
 
 
@@ -77,13 +97,13 @@ def _as_fits(lines: list[str], limit: int) -> list[str]:
 
 
 def _explanation(check: dict[str, Any]) -> str:
-    parts = [_text(check["message"])]
+    parts = [plain(check["message"])]
     if check["expected"]:
-        parts.append(f"expected {_text(check['expected'])}, got {_text(check['actual'])}")
+        parts.append(f"expected {plain(check['expected'])}, got {plain(check['actual'])}")
     if check["misconception"]:
-        parts.append(_text(check["misconception"]["tell"]))
+        parts.append(plain(check["misconception"]["tell"]))
     elif check["hint"]:
-        parts.append(f"<i>{_text(check['hint'])}</i>")
+        parts.append(f"<i>{plain(check['hint'])}</i>")
     return "; ".join(parts)
 
 
@@ -91,7 +111,7 @@ def _ratio(checks: list[dict[str, Any]]) -> str:
     return " / ".join(points(sum(check[key] for check in checks)) for key in ("earned", "possible"))
 
 
-def _text(text: str) -> str:
+def plain(text: str) -> str:
     """Plain text inside Markdown: nothing in it makes a link, an image, a tag, a mention or a new cell."""
     escaped = html.escape(" ".join(text.split()), quote=True)
     return "".join(f"&#{ord(c)};" if c in "\\`*_{}[]()#+!|~@:$." else c for c in escaped)

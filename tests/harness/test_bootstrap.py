@@ -139,7 +139,7 @@ def test_a_moved_project_installs_again(project):
 def test_tests_bring_their_extra_along_and_it_stays(project):
     project.run("pytest", "--version")
     *_, rest = project.calls()
-    assert rest[rest.index("--editable") + 1] == ".[cluster,dev,lab]"
+    assert rest[rest.index("--editable") + 1] == ".[class,cluster,dev,hosted,lab,similarity]"
     for arguments in (echo(), ("--with", "lab", *echo())):
         project.run(*arguments)
         assert project.calls() == []
@@ -151,7 +151,7 @@ def test_an_extra_can_be_asked_for(project):
     assert rest[rest.index("--editable") + 1] == ".[lab]"
     project.run("--with", "dev", *echo())
     *_, rest = project.calls()
-    assert rest[rest.index("--editable") + 1] == ".[cluster,dev,lab]"
+    assert rest[rest.index("--editable") + 1] == ".[class,cluster,dev,hosted,lab,similarity]"
 
 
 @linux
@@ -179,8 +179,8 @@ def test_a_failed_installation_is_explained_and_taken_up_again(project):
     ("arguments", "message"),
     [
         (["--wiht", "dev"], "unknown option --wiht"),
-        (["--with", "gpu"], "--with takes one of: cluster, dev, lab"),
-        (["--with"], "--with takes one of: cluster, dev, lab"),
+        (["--with", "gpu"], "--with takes one of: class, cluster, dev, hosted, lab, similarity"),
+        (["--with"], "--with takes one of: class, cluster, dev, hosted, lab, similarity"),
         (["no-such-command"], "there is no command 'no-such-command'"),
     ],
 )

@@ -2,10 +2,7 @@
 
 import base64
 import json
-import os
 import re
-import subprocess
-import sys
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
@@ -226,19 +223,15 @@ def test_points_that_are_open_are_no_zeros(target):
 
 
 @pytest.fixture
-def export(tmp_path):
+def export(command, tmp_path):
     def run(document, *arguments, **environment):
         path = tmp_path / "document.json"
         path.write_text(document if isinstance(document, str) else json.dumps(document), encoding="utf-8")
-        command = [sys.executable, "-m", "grading.cli", "export", str(path), *map(str, arguments)]
-        return subprocess.run(
-            command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60
-        )
+        return command("export", path, *arguments, **environment)
 
     return run
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("target", [*Format])
 def test_the_command_writes_what_a_student_may_read(export, tmp_path, target):
     document = hostile(real("4-four-typical-mistakes"), (*HOSTILE, "SECRET VALUE"))
@@ -256,7 +249,6 @@ def test_the_command_writes_what_a_student_may_read(export, tmp_path, target):
     assert (tmp_path / "out").read_text(encoding="utf-8") == exported(document, target)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "arguments", "said"),
     [
@@ -279,7 +271,6 @@ def test_what_cannot_be_exported_is_refused_with_the_reason(export, change, argu
     done = export(change(real("4-four-typical-mistakes")), *arguments)
     assert done.returncode == 2
     assert said in " ".join(done.stderr.split())
-    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("sample", SAMPLES)

@@ -1,0 +1,229 @@
+"""The first step: which commits have no result yet, and the files of those, taken blob by blob.
+
+No repository is cloned: a commit names a tree, a tree its entries with their kinds and sizes, and of those only the
+assignment's files are asked for. So no git reads what a student has made, and nothing large is ever sent.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from ..assignment import Assignment
+from ..boundary.shared.text import clean_line
+from ..classroom.model import Student
+from ..submission import MAX_FILE_SIZE
+from . import results
+from .github import GitHub, LimitedError, RefusedError
+from .model import REPOSITORY, Commit, HostedError, RemoteError
+from .staging import stage
+
+PAGES = 10
+"""Of a hundred commits each, the newest first."""
+_FILES = ("100644", "100755")
+
+
+@dataclass
+class Fetched:
+    """What a step did.
+
+    Attributes:
+        staged: how many commits were staged.
+        waiting: how many have to wait for the next run.
+        notes: what an instructor should know.
+        requests: how many requests it took.
+    """
+
+    staged: int = 0
+    waiting: int = 0
+    notes: list[str] = field(default_factory=list)
+    requests: int = 0
+
+
+def fetch(
+    roster: Iterable[Student],
+    assignment: Assignment,
+    github: GitHub,
+    kept: Path,
+    target: Path,
+    limit: int,
+    tell: Callable[[str], None] = lambda note: None,
+) -> Fetched:
+    """Stage the files of commits that have no result, everyone's newest commit before anyone's older ones.
+
+    Args:
+        roster: the class; students without a repository are passed over.
+        assignment: whose files to take.
+        github: a connection that may read contents.
+        kept: the folder of results.
+        target: an empty folder for what is staged.
+        limit: the most commits to stage.
+        tell: is given each note at once.
+
+    Raises:
+        HostedError: a repository is not written as one, or the same one stands in two rows.
+        RemoteError: the service cannot be reached.
+    """
+    step = _Step(assignment, github, kept, target, limit, tell)
+    students = _with_repositories(roster)
+    try:
+        new = [list(step.new(student)) for student in students]
+        # Everyone's newest first, then everyone's second.
+        for commit, tree in (pair for rank in zip_longest(*new) for pair in rank if pair is not None):
+            step.take(commit, tree)
+    except LimitedError as error:
+        step.note(str(error))
+    finally:
+        step.save_listings()
+    step.done.requests = github.requests
+    return step.done
+
+
+def _with_repositories(roster: Iterable[Student]) -> list[Student]:
+    found: dict[str, Student] = {}
+    for student in roster:
+        if not student.repository or student.staff:
+            continue
+        if not REPOSITORY.fullmatch(student.repository):
+            raise HostedError(f"the roster, line {student.line}: 'repository' has to be owner/name")
+        first = found.setdefault(student.repository.casefold(), student)
+        if first is not student:
+            raise HostedError(
+                f"the roster has the repository {student.repository} twice: in line {first.line} and {student.line}"
+            )
+    return list(found.values())
+
+
+class _Step:
+    def __init__(
+        self,
+        assignment: Assignment,
+        github: GitHub,
+        kept: Path,
+        target: Path,
+        limit: int,
+        tell: Callable[[str], None],
+    ) -> None:
+        self._assignment, self._github, self._kept, self._target = assignment, github, kept, target
+        self._limit, self._tell = limit, tell
+        path = kept / results.LISTINGS
+        self._listings: dict[str, Any] = results.read(path) if path.is_file() else {}
+        self._trees: dict[str, list[dict[str, Any]]] = {}
+        self._blobs: dict[str, bytes] = {}
+        self.done = Fetched()
+
+    def note(self, text: str) -> None:
+        self.done.notes.append(text)
+        self._tell(text)
+
+    def save_listings(self) -> None:
+        """Leave what may be asked for conditionally; the last step puts it among the results."""
+        (self._target / results.LISTINGS).write_text(results.dumps(self._listings), encoding="utf-8")
+
+    def new(self, student: Student) -> Iterator[tuple[Commit, str]]:
+        """The commits of a student without a result, newest first, each with the id of its tree."""
+        try:
+            listed = self._listed(student.repository)
+        except RefusedError as error:
+            # 404: deleted, renamed or out of the App's reach; 409: empty; 403, 451: blocked.
+            self.note(f"{student.repository}: no commits can be read ({error.status})")
+            return
+        for sha, tree in listed:
+            commit = Commit(student.id, student.repository, sha, self._assignment.digest)
+            if not results.place(self._kept, commit).done:
+                yield commit, tree
+
+    def _listed(self, repository: str) -> list[tuple[str, str]]:
+        """The commits of the default branch with their trees; asked for only if there are new ones.
+
+        A commit's history never changes, so the first page tells whether any page has changed.
+        """
+        path = f"/repos/{repository}/commits?per_page=100"
+        known = self._listings.get(repository, {})
+        reply = self._github.get(path, str(known.get("etag", "")))
+        if reply.status == 304:
+            return [(str(sha), str(tree)) for sha, tree in known["commits"]]
+        etag, found = reply.etag, _commits(reply.body)
+        for _ in range(PAGES - 1):
+            if not reply.more:
+                break
+            reply = self._github.get(reply.more)
+            found += _commits(reply.body)
+        self._listings[repository] = {"etag": etag, "commits": found}
+        return found
+
+    def take(self, commit: Commit, tree: str) -> None:
+        """Stage one commit, if there is room for it."""
+        if self.done.staged >= self._limit:
+            self.done.waiting += 1
+            return
+        try:
+            folder, contents, faults = self._contents(commit.repository, tree)
+        except RefusedError as error:
+            self.note(f"{commit.repository}@{commit.sha[:12]}: its files cannot be read ({error.status})")
+            return
+        complete = Commit(commit.student, commit.repository, commit.sha, commit.digest, folder, faults)
+        stage(self._target, self.done.staged, complete, contents)
+        self.done.staged += 1
+
+    def _contents(self, repository: str, tree: str) -> tuple[str, dict[str, bytes], dict[str, str]]:
+        """The folder with the assignment's files, those that could be taken, and why the others could not."""
+        names, folder = self._assignment.files, self._assignment.folders.student
+        entries = {entry["path"]: entry for entry in self._tree(repository, tree)}
+        inside: dict[str, dict[str, Any]] = {}
+        if entries.get(folder, {}).get("type") == "tree":
+            inside = {entry["path"]: entry for entry in self._tree(repository, str(entries[folder]["sha"]))}
+        where, place = (folder, inside) if set(names) & set(inside) else ("", entries)
+        contents, faults = {}, {}
+        for entry in (place[name] for name in names if name in place):
+            name = str(entry["path"])
+            if entry.get("type") != "blob" or entry.get("mode") not in _FILES:
+                faults[name] = f"{name} is no regular file in this commit"
+            elif int(entry.get("size", 0)) > MAX_FILE_SIZE:
+                faults[name] = f"{name} is larger than {MAX_FILE_SIZE >> 20} MiB"
+            else:
+                contents[name] = self._blob(repository, str(entry["sha"]))
+        return where, contents, faults
+
+    def _tree(self, repository: str, sha: str) -> list[dict[str, Any]]:
+        if sha not in self._trees:
+            body = self._github.get(f"/repos/{repository}/git/trees/{_id(sha)}").body
+            entries = body.get("tree") if isinstance(body, dict) else None
+            if not isinstance(entries, list) or not all(isinstance(e, dict) and "path" in e for e in entries):
+                raise RemoteError(f"{repository}: GitHub's answer is no tree")
+            self._trees[sha] = entries
+        return self._trees[sha]
+
+    def _blob(self, repository: str, sha: str) -> bytes:
+        """A file; most students share the skeleton's, and what has one id has one content, so it is asked for once."""
+        if sha not in self._blobs:
+            body = self._github.get(f"/repos/{repository}/git/blobs/{_id(sha)}").body
+            try:
+                content = base64.b64decode(body["content"])
+            except (KeyError, TypeError, binascii.Error):
+                raise RemoteError(f"{repository}: GitHub's answer is no blob") from None
+            hashed = hashlib.sha1 if len(sha) == 40 else hashlib.sha256
+            if hashed(b"blob %d\0" % len(content) + content).hexdigest() != sha:
+                raise RemoteError(f"{repository}: the content of blob {sha} is another one")
+            self._blobs[sha] = content
+        return self._blobs[sha]
+
+
+def _commits(body: Any) -> list[tuple[str, str]]:
+    try:
+        return [(str(entry["sha"]), str(entry["commit"]["tree"]["sha"])) for entry in body]
+    except (KeyError, TypeError):
+        raise RemoteError(f"GitHub's answer is no list of commits: {clean_line(str(body), 100)}") from None
+
+
+def _id(sha: str) -> str:
+    """An object's id, which goes into an address."""
+    if not set(sha) <= set("0123456789abcdef"):
+        raise RemoteError("GitHub's answer has an id that is none")
+    return sha
