@@ -27,6 +27,7 @@ from .authoring import strip
 from .commands import classroom
 from .commands.export import export
 from .commands.gradebook import gradebook
+from .commands.report import report
 from .commands.shared import (
     BAD_INPUT,
     BELOW_REQUIRED,
@@ -37,6 +38,7 @@ from .commands.shared import (
     reported,
     tell,
 )
+from .commands.similarity import similarity
 from .progress import Progress as Step
 from .progress import Watch
 from .reports import github, terminal, wording
@@ -150,6 +152,8 @@ app.command(name="class")(classroom.grade_class)
 app.command()(classroom.diff)
 app.command()(export)
 app.command()(gradebook)
+app.command()(report)
+app.command()(similarity)
 
 
 @app.command()
