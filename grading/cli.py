@@ -28,6 +28,7 @@ from .commands import classroom, hosted
 from .commands.export import export
 from .commands.gradebook import gradebook
 from .commands.release import release
+from .commands.report import report
 from .commands.shared import (
     BAD_INPUT,
     BELOW_REQUIRED,
@@ -38,6 +39,7 @@ from .commands.shared import (
     reported,
     tell,
 )
+from .commands.similarity import similarity
 from .progress import Progress as Step
 from .progress import Watch
 from .reports import github, terminal, wording
@@ -168,6 +170,8 @@ app.add_typer(hosted.app, name="hosted")
 app.command()(export)
 app.command()(gradebook)
 app.command()(release)
+app.command()(report)
+app.command()(similarity)
 
 
 @app.command()

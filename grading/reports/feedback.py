@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,22 @@ FULL_REPORTS = 3
 """How many findings of one item are told in full; beyond that, a student mends the first ones first."""
 
 
-def environment(*folders: Path) -> Environment:
+def environment(*folders: Path, finalize: Callable[[Any], Any] | None = None) -> Environment:
     """Templates that escape all that is put into them.
 
     Args:
         folders: with templates of their own, beside those for feedback.
+        finalize: is given each value before it is put in.
     """
     loader = FileSystemLoader([*folders, TEMPLATES])
-    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made = Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=finalize,
+    )
     made.filters["points"] = points
     return made
 

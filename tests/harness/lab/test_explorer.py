@@ -2,7 +2,6 @@
 
 import json
 import math
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
+from harness.browser import browser
 from harness.lab.conftest import environment
 from harness.lab.written import Chunked, Model, scene, write
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 from safetensors.torch import load_file
 from torch import nn
 
@@ -20,20 +20,10 @@ from student.lab._app import data as datasets
 from student.lab._app.explorer.page import Shown, make_explorer
 from student.lab._app.implementation import load
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 DESK, PHONE = {"width": 1200, "height": 900}, {"width": 390, "height": 844}
 pytestmark = pytest.mark.slow
 
-
-@pytest.fixture(scope="module")
-def browser():
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        pytest.skip("there is no Chromium here: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found)
-        yield browser
-        browser.close()
+__all__ = ["browser"]
 
 
 @dataclass
