@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from . import __version__
 
 TIERS = ("public", "hidden")
 POINT_UNITS = 10_000
@@ -103,6 +109,7 @@ class Assignment:
         digest: of the rubric, the checks and what they share.
         folders: where the rest of it is.
         beside: what a student has beside the files, and may hand in with them, without being graded.
+        ungraded: folders in ``tests`` with checks that students get and that give no points.
     """
 
     root: Path
@@ -113,6 +120,7 @@ class Assignment:
     digest: str
     folders: Folders
     beside: tuple[str, ...] = ()
+    ungraded: tuple[str, ...] = ()
 
     @property
     def student(self) -> Path:
@@ -164,15 +172,35 @@ class Assignment:
 def own_root() -> Path:
     """The assignment that this package was installed from: what grades is never chosen by where somebody stands.
 
-    A submission may bring tests and a rubric of its own; whoever wants others than these has to name their folder.
+    That is the folder around the package, or, in a release to students, the one with the wheel that it came in. A
+    submission may bring tests and a rubric of its own; whoever wants others than these has to name their folder.
 
     Raises:
-        AssignmentError: there is none beside it.
+        AssignmentError: there is none.
     """
-    folder = Path(__file__).resolve().parent.parent
-    if not (folder / "tests" / "rubric.toml").is_file():
-        raise AssignmentError(f"no assignment beside the grader in {folder}: name its folder with --assignment")
-    return folder
+    package = Path(__file__).resolve().parent.parent
+    places = [package, *(wheel.parent.parent for wheel in _wheels(package))]
+    for place in places:
+        if (place / "tests" / "rubric.toml").is_file():
+            return place
+    shown = " nor ".join(str(place) for place in places)
+    raise AssignmentError(f"no assignment beside the grader in {shown}: name its folder with --assignment")
+
+
+def installed_version() -> str:
+    """The version of the grader; one that came in a wheel has the digest of its content in it."""
+    package = Path(__file__).resolve().parent.parent
+    return next((wheel.name.split("-")[1] for wheel in _wheels(package)), __version__)
+
+
+def _wheels(packages: Path) -> Iterator[Path]:
+    """The wheel on this machine that the grader was installed from, as the installer wrote it down (PEP 610)."""
+    for note in packages.glob("*.dist-info/direct_url.json"):
+        record = note.with_name("RECORD")
+        if record.is_file() and f"{Path(__file__).parent.name}/{Path(__file__).name}," in record.read_text("utf-8"):
+            address = urlsplit(str(json.loads(note.read_text("utf-8")).get("url", "")))
+            if address.scheme == "file" and address.path.endswith(".whl"):
+                yield Path(url2pathname(address.path)).resolve()
 
 
 def load(root: Path) -> Assignment:
@@ -193,10 +221,11 @@ def load(root: Path) -> Assignment:
         items = tuple(_item(entry, guards) for entry in rubric["item"])
         folders = Folders(**rubric["folders"])
         name, version = str(rubric["name"]), str(rubric["version"])
-        files, beside = tuple(rubric["files"]), tuple(rubric.get("beside", ()))
+        files = tuple(rubric["files"])
+        beside, ungraded = (tuple(rubric.get(key, ())) for key in ("beside", "ungraded"))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise AssignmentError(f"{path}: a field is missing or of the wrong type: {error!r}") from error
-    assignment = Assignment(root, name, version, files, items, _digest(root / "tests"), folders, beside)
+    assignment = Assignment(root, name, version, files, items, _digest(root / "tests"), folders, beside, ungraded)
     _verify(assignment, path)
     return assignment
 
@@ -204,7 +233,7 @@ def load(root: Path) -> Assignment:
 def _item(entry: dict[str, Any], guards: frozenset[str]) -> Item:
     points = {tier: int(entry["points"][tier]) for tier in TIERS}
     checks: list[Check] = []
-    for tier in TIERS:
+    for tier in (tier for tier in TIERS if tier in entry["checks"]):
         weights = {str(name): int(weight) for name, weight in entry["checks"][tier].items()}
         if not weights or min(weights.values()) < 1:
             raise ValueError(f"{entry['id']}: the {tier} tier needs checks, each of a weight of at least 1")
@@ -248,6 +277,9 @@ def _verify(assignment: Assignment, path: Path) -> None:
     if repeated:
         raise AssignmentError(f"{path}: items appear more than once: {', '.join(repeated)}")
     for item in assignment.items:
+        unlisted = [tier for tier in assignment.tiers if not any(check.tier == tier for check in item.checks)]
+        if unlisted:
+            raise AssignmentError(f"{path}: {item.id} has no {' and no '.join(unlisted)} checks, but others have")
         if item.file not in assignment.files:
             raise AssignmentError(f"{path}: {item.id} is in {item.file!r}, which is not among the files")
         for needed in item.needs:

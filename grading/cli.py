@@ -22,10 +22,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from . import assignment, files, grade, redaction, samples
+from . import assignment, files, grade, redaction, released, samples
 from .authoring import strip
 from .commands import classroom
 from .commands.export import export
+from .commands.release import release
 from .commands.shared import (
     BAD_INPUT,
     BELOW_REQUIRED,
@@ -44,9 +45,22 @@ from .submission import take
 
 UNSOUND = 1
 
-app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__, rich_markup_mode=None
-)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"vae-grade {assignment.installed_version()}")
+        raise typer.Exit
+
+
+@app.callback(help=__doc__)
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """What may stand before a command."""
 
 
 class Tier(StrEnum):
@@ -114,7 +128,9 @@ def run(
         outputs += [student_json] if student_json is not None else []
         for path in outputs:
             _require_writable(path)
-        submission = take(source or str(loaded.student), loaded)
+        # In a student's own repository all of it is looked at: what was changed of the release is told.
+        own = loaded.root if (loaded.root / released.NAME).is_file() else loaded.student
+        submission = take(source or str(own), loaded)
         for problem in submission.problems:
             tell(problem)
         chosen = grade.choose_seed(submission, seed, os.environ.get("VAE_GRADE_SECRET"))
@@ -148,6 +164,7 @@ def run(
 app.command(name="class")(classroom.grade_class)
 app.command()(classroom.diff)
 app.command()(export)
+app.command()(release)
 
 
 @app.command()
@@ -223,7 +240,7 @@ def audit(
     Exit status: 0 sound, 1 not, 2 bad usage or no catalogue, 3 a fault of the audit.
     """
     # The catalogue and its checks need torch, which no other command imports in this process.
-    from .authoring.audit import config, executor, judge, plan, report
+    from .authoring.audit import config, executor, judge, plan, record, report
     from .authoring.audit import picture as pictures
     from .catalogue import CatalogueError
 
@@ -235,6 +252,7 @@ def audit(
         options = plan.Options(
             jobs or plan.processors(), seeds, tuple(item) if item else None, loaded.tiers, whole=with_training
         )
+        digest = record.digest(loaded)
         try:
             with _progress(enabled=True, title="auditing") as watch:
                 verdict = judge.judge(plan.run(loaded, options, watch), settings)
@@ -246,6 +264,8 @@ def audit(
             raise fail(str(error), GRADER_FAULT) from None
     if json_file is not None:
         files.write_atomically(json_file, report.dumps(verdict))
+    if options.items is None:
+        record.keep(loaded, digest, sound=verdict.sound)
     console = Console(highlight=False)
     report.render(verdict, console if console.is_terminal else Console(highlight=False, width=120))
     if not verdict.sound:

@@ -6,9 +6,11 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from .. import released
 from ..assignment import Assignment
 from ..boundary.shared.text import clean_line
 from .archive import in_zip
+from .changes import changes
 from .entries import FILE, FOLDER, LINK, Entry, Unreadable
 from .model import MAX_FILE_SIZE, Submission, SubmissionError
 from .names import Meant, advice, is_litter, meant
@@ -103,6 +105,8 @@ def collect(
     problems = [*notes, *_lies(place, assignment), *told, *faults.values()]
     problems += [remark for name, content in files.items() for remark in remarks(name, content)]
     problems += _left_out(place, assignment, missing=bool(faults))
+    if named is None:
+        problems += _changes(place, assignment)
     return Submission(clean_line(identifier, 100), clean_line(source, 500), commit, files, faults, problems)
 
 
@@ -220,6 +224,15 @@ def _lies(place: _Place, assignment: Assignment) -> list[str]:
     if elsewhere:
         told.append(f"not graded, because outside {clean_line(place.path, 200)}: {_shown(elsewhere)}")
     return told
+
+
+def _changes(place: _Place, assignment: Assignment) -> list[str]:
+    """What was changed of the release, if there was one."""
+    try:
+        manifest = released.load(assignment)
+    except released.ManifestError as error:
+        return [clean_line(str(error), 200)]
+    return [] if manifest is None else changes(place.outer or place.entries, manifest)
 
 
 def _left_out(place: _Place, assignment: Assignment, *, missing: bool) -> list[str]:
