@@ -30,6 +30,11 @@ def summary(document: dict[str, Any]) -> str:
         cells = [_text(item["title"]), STATUS[item["status"]][0], *tiers, _ratio(item["checks"])]
         lines.append("| " + " | ".join(cells) + " |")
     lost = [(item, check) for item in document["items"] for check in item["checks"] if check["status"] != "passed"]
+    ahead = next((entry for entry in lost if entry[1]["status"] != "blocked"), None)
+    if ahead is not None:
+        item, check = ahead
+        where = f"{_text(item['title'])}, {_text(item['section'])}"
+        lines += ["", f"**Next: {where}.** {_explanation(check)}"]
     if lost:
         lines += ["", "<details><summary>What to look at</summary>", ""]
         first: dict[tuple[str, str], str] = {}
@@ -42,7 +47,7 @@ def summary(document: dict[str, Any]) -> str:
 
 
 def commands(document: dict[str, Any], folder: str) -> list[str]:
-    """Workflow commands that mark the lines of the student's files, at most as many as GitHub shows.
+    """Workflow commands that mark the lines of the student's files, at most as many as GitHub shows, and the score.
 
     Args:
         document: the JSON form.
@@ -58,12 +63,15 @@ def commands(document: dict[str, Any], folder: str) -> list[str]:
         where = f"file={_property(folder + '/' + item['file'])}"
         where += f",line={first['line']}" if first["line"] else ""
         earned = f"{points(item['earned'])} of {points(item['possible'])} points"
-        message = f"{first['message']}\n{first['hint']}".strip()
+        explained = first["misconception"]["tell"] if first["misconception"] else first["hint"]
+        message = f"{first['message']}\n{explained}".strip()
         found.append(f"::{level} {where},title={_property(item['title'] + ': ' + earned)}::{_data(message)}")
-    if len(found) > MAX_ANNOTATIONS:
-        more = len(found) - MAX_ANNOTATIONS + 1
-        found[MAX_ANNOTATIONS - 1 :] = [f"::notice title=And {more} more::The job's summary names everything."]
-    return found
+    room = MAX_ANNOTATIONS - 1
+    if len(found) > room:
+        more = len(found) - room + 1
+        found[room - 1 :] = [f"::notice title=And {more} more::The job's summary names everything."]
+    score = f"{points(document['score']['earned'])} of {points(document['score']['possible'])} points"
+    return [*found, f"::notice title={_property(document['assignment']['name'])}::{_data(score)}"]
 
 
 def _as_fits(lines: list[str], limit: int) -> list[str]:
