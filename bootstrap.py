@@ -33,7 +33,7 @@ TRIED = ("python3.14", "python3.13", "python3.12", "python3.11")
 """The versions that the project is tested with."""
 SETUP_FAILED = 4
 ROOT = Path(__file__).resolve().parent
-CONSTRAINTS = ROOT / "constraints.txt"
+CONSTRAINTS = ROOT / os.environ.get("VAE_CONSTRAINTS", "constraints.txt")
 STAMP = "vae-assignment.json"
 LOG = "vae-assignment-install.log"
 CPU_INDEX = os.environ.get("VAE_TORCH_INDEX", "https://download.pytorch.org/whl/cpu")
@@ -140,7 +140,7 @@ def choose_environment() -> Environment:
 
 def digest() -> str:
     """Changes when what has to be installed changes."""
-    parts = [(ROOT / name).read_bytes() for name in ("constraints.txt", "pyproject.toml")]
+    parts = [(ROOT / name).read_bytes() for name in (CONSTRAINTS.name, "pyproject.toml")]
     if WHEEL:
         parts.append(WHEEL.read_bytes())
     return hashlib.sha256(b"\0".join(parts)).hexdigest()

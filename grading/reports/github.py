@@ -42,6 +42,11 @@ def summary(document: dict[str, Any], limit: int = MAX_SUMMARY) -> str:
         cells = [plain(item["title"]), STATUS[item["status"]][0], *tiers, _ratio(item["checks"])]
         lines.append("| " + " | ".join(cells) + " |")
     lost = [(item, check) for item in document["items"] for check in item["checks"] if check["status"] != "passed"]
+    ahead = next((entry for entry in lost if entry[1]["status"] != "blocked"), None)
+    if ahead is not None:
+        item, check = ahead
+        where = f"{plain(item['title'])}, {plain(item['section'])}"
+        lines += ["", f"**Next: {where}.** {_explanation(check)}"]
     if lost:
         lines += ["", "<details><summary>What to look at</summary>", ""]
         first: dict[tuple[str, str], str] = {}
@@ -54,7 +59,7 @@ def summary(document: dict[str, Any], limit: int = MAX_SUMMARY) -> str:
 
 
 def commands(document: dict[str, Any], folder: str) -> list[str]:
-    """Workflow commands that mark the lines of the student's files, at most as many as GitHub shows.
+    """Workflow commands that mark the lines of the student's files, at most as many as GitHub shows, and the score.
 
     Args:
         document: the JSON form.
@@ -65,10 +70,12 @@ def commands(document: dict[str, Any], folder: str) -> list[str]:
         where = f"file={_property(folder + '/' + mark.file)}"
         where += f",line={mark.line}" if mark.line else ""
         found.append(f"::{mark.level} {where},title={_property(mark.title)}::{_data(mark.message)}")
-    if len(found) > MAX_ANNOTATIONS:
-        more = len(found) - MAX_ANNOTATIONS + 1
-        found[MAX_ANNOTATIONS - 1 :] = [f"::notice title=And {more} more::The job's summary names everything."]
-    return found
+    room = MAX_ANNOTATIONS - 1
+    if len(found) > room:
+        more = len(found) - room + 1
+        found[room - 1 :] = [f"::notice title=And {more} more::The job's summary names everything."]
+    score = f"{points(document['score']['earned'])} of {points(document['score']['possible'])} points"
+    return [*found, f"::notice title={_property(document['assignment']['name'])}::{_data(score)}"]
 
 
 def marks(document: dict[str, Any]) -> list[Mark]:
@@ -81,7 +88,8 @@ def marks(document: dict[str, Any]) -> list[Mark]:
         first = next((check for check in lost if check["line"]), lost[0])
         level = "notice" if item["status"] == "not_implemented" else "error"
         earned = f"{points(item['earned'])} of {points(item['possible'])} points"
-        message = f"{first['message']}\n{first['hint']}".strip()
+        explained = first["misconception"]["tell"] if first["misconception"] else first["hint"]
+        message = f"{first['message']}\n{explained}".strip()
         found.append(Mark(level, item["file"], first["line"], f"{item['title']}: {earned}", message))
     return found
 

@@ -1,6 +1,9 @@
 """What every workflow has to be: least permissions, pinned actions, a time limit, no text of others in a shell."""
 
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -90,4 +93,36 @@ def test_code_that_was_pushed_sees_no_secret(name):
 
 def test_ci_runs_on_every_supported_python_and_hides_no_failure_behind_another():
     strategy = load(ROOT / ".github" / "workflows" / "ci.yml")["jobs"]["ci"]["strategy"]
-    assert strategy == {"fail-fast": False, "matrix": {"python": ["3.11", "3.12", "3.13"]}}
+    matrix = strategy["matrix"]
+    assert strategy["fail-fast"] is False
+    assert matrix["python"] == ["3.11", "3.12", "3.13", "3.14"]
+    assert matrix["constraints"] == ["constraints.txt"]
+    assert matrix["include"] == [{"python": "3.14", "constraints": "constraints-newest.txt"}]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "Python 3.11, 3.12, 3.13 or 3.14 has to be there" in readme
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["zizmor", "--offline", "--no-progress", "--persona", "auditor"],
+        ["check-jsonschema", "--builtin-schema", "vendor.github-workflows"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_linters_of_workflows_find_nothing(command):
+    program = shutil.which(command[0], path=str(Path(sys.executable).parent)) or command[0]
+    done = subprocess.run([program, *command[1:], *map(str, WORKFLOWS)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_in_a_fork_where_somebody_solves_the_assignment_ci_does_not_run():
+    for job in jobs(ROOT / ".github" / "workflows" / "ci.yml"):
+        assert job["if"] == "${{ !github.event.repository.fork }}"
+
+
+def test_grade_runs_for_relevant_pushes_alone():
+    # YAML 1.1 reads the key "on" as a boolean.
+    triggers = load(ROOT / ".github" / "workflows" / "grade.yml")[True]
+    for path in triggers["push"]["paths"]:
+        assert list(ROOT.glob(path)) or path == "grader/**", path
