@@ -99,11 +99,11 @@ _levels = [*TRUSTED_LEVELS]
 def _grade(task: Task, assignment: Assignment) -> Any:
     setting = task.setting
     if setting.isolation != "auto":
-        return grade.grade(task.submission, assignment, _options(task, setting.isolation))
+        return _graded(task, assignment, setting.isolation)
     # Each run proves its own level, before the student's code begins; there is no third one to fall back to.
     for level in [*_levels]:
         try:
-            return grade.grade(task.submission, assignment, _options(task, level))
+            return _graded(task, assignment, level)
         except grade.UnavailableIsolationError as error:
             if len(_levels) == 1:
                 raise
@@ -111,6 +111,12 @@ def _grade(task: Task, assignment: Assignment) -> Any:
             if level in _levels:
                 _levels.remove(level)
     raise grade.UnavailableIsolationError(failed)
+
+
+def _graded(task: Task, assignment: Assignment, level: str) -> Any:
+    """Grade by a process forked from one that this worker keeps, which has imported and collected everything."""
+    server = grade.shared_server(assignment, task.setting.tiers, level)
+    return grade.grade(task.submission, assignment, _options(task, level), server=server)
 
 
 def _options(task: Task, level: str) -> grade.Options:
