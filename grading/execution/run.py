@@ -65,7 +65,7 @@ class CheckRun:
         self._timeouts = 0
         self._evidence_size = 0
         self._files: dict[Path, str] = {}
-        self._kept: tuple[Channel, tuple[str, str]] | None = None  # with the item and tier that it may go on with
+        self._kept: dict[bool, tuple[Channel, tuple[str, str]]] = {}  # with the item and tier that it may go on with
         self._by_path = {check.path: check for check in self.assignment.checks()}
 
     @property
@@ -105,14 +105,18 @@ class CheckRun:
         """Seconds that a call may take by now."""
         return self.call_seconds * next(share for timeouts, share in PATIENCE if self._timeouts < timeouts)
 
-    def take_worker(self, check: Check) -> tuple[Channel, bool]:
+    def take_worker(self, check: Check, *, alone: bool) -> tuple[Channel, bool]:
         """A worker for a check, and whether it has served another check before.
 
         To fork and confine a worker takes longer than most checks. So it goes on with the checks of the same item and
         tier for as long as they pass: what it remembers reaches no other item, and nothing hidden reaches a public
         check, whose output a student sees.
+
+        Args:
+            check: the check.
+            alone: it is asked for parts alone, and so is every check that this worker serves.
         """
-        kept, self._kept = self._kept, None
+        kept = self._kept.pop(alone, None)
         if kept is not None:
             channel, scope = kept
             if scope == _scope(check) and channel.renew():
@@ -120,15 +124,18 @@ class CheckRun:
             channel.close()
         return self.workers.open(), False
 
-    def keep_worker(self, check: Check, channel: Channel) -> None:
-        """Let a worker go on with the next check."""
-        self._kept = channel, _scope(check)
+    def keep_worker(self, check: Check, channel: Channel, *, alone: bool) -> None:
+        """Let a worker go on with the next check that asks in the same way."""
+        before = self._kept.pop(alone, None)
+        if before is not None:
+            before[0].close()
+        self._kept[alone] = channel, _scope(check)
 
     def close(self) -> None:
-        """End the worker that is kept."""
-        if self._kept is not None:
-            self._kept[0].close()
-            self._kept = None
+        """End the workers that are kept."""
+        for channel, _ in self._kept.values():
+            channel.close()
+        self._kept.clear()
 
     def seed(self, check: Check, purpose: str) -> int:
         """The seed of a check: fixed for a public one, derived from the key for a hidden one."""

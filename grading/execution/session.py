@@ -23,7 +23,6 @@ class CheckSession(Session):
 
     Attributes:
         check: the check.
-        inherited: the worker has served another check before, so that a failure may be owed to that.
         load_fault: what loading the file came to, if it failed.
     """
 
@@ -33,12 +32,17 @@ class CheckSession(Session):
         super().__init__(_NotOpen(), timeout=run.patience(), replacements=replacements)
         self._run, self.check, self._begun, self._on_its_own = run, check, False, on_its_own
         self._fresh: CheckSession | None = None
-        self.inherited = False
+        self._inherited = False
         self.load_fault: SubmissionFault | None = None
         self._file = run.assignment.item(check.item).file
 
+    @property
+    def inherited(self) -> bool:
+        """A worker has served another check before, so that a failure may be owed to that."""
+        return self._inherited or (self._fresh is not None and self._fresh.inherited)
+
     def fresh(self) -> CheckSession:
-        """A conversation with a worker that has seen nothing of this one, the same one each time."""
+        """A conversation with a worker that only its like have seen, and nothing such as this; the same one each time."""
         if self._fresh is None:
             self._fresh = CheckSession(self._run, self.check, on_its_own=True, replacements=self.replacements)
         return self._fresh
@@ -46,10 +50,10 @@ class CheckSession(Session):
     def end(self, *, passed: bool) -> None:
         """Let the worker go on with the next check, or end it."""
         if self._fresh is not None:
-            self._fresh.end(passed=False)
+            self._fresh.end(passed=passed)
         # Where it was told what the solution answers, it ends.
         if passed and self._begun and self.load_fault is None and self.replacements is None:
-            self._run.keep_worker(self.check, self.channel)
+            self._run.keep_worker(self.check, self.channel, alone=self._on_its_own)
         else:
             self.channel.close()
         self.calls.clear()  # results refer to the session through their graphs, where the collector cannot see it
@@ -79,14 +83,11 @@ class CheckSession(Session):
                 missing = f"{self._file} is missing from the submission"
                 raise RefusedError("structure", self._run.faults.get(self._file, missing))
             source = path.read_bytes()
-            if self._on_its_own:
-                self.channel = self._run.workers.open()
-            else:
-                self.channel, self.inherited = self._run.take_worker(self.check)
+            self.channel, self._inherited = self._run.take_worker(self.check, alone=self._on_its_own)
             self.load(SourceFile(path.stem, str(path), source), self._run.seed(self.check, "load"))
         except SubmissionFault as fault:
             self.load_fault = fault
-            if not self.inherited:  # it would fail in the same way for every check of this file, perhaps slowly
+            if not self._inherited:  # it would fail in the same way for every check of this file, perhaps slowly
                 self._run.load_faults[self._file] = fault
             raise
 

@@ -15,12 +15,18 @@ from .executor import Executor
 _CHUNK = 1 << 16
 
 
-def serve(channel: int) -> None:
-    """Answer requests that arrive on ``channel``, one at a time."""
+def serve(channel: int, *, warm: bool) -> None:
+    """Answer requests that arrive on ``channel``, one at a time.
+
+    Args:
+        channel: the descriptor.
+        warm: compute once before anything is asked, so that the first answer comes sooner, though it costs more.
+    """
     # torch's compiler, which its optimizers import, wants folders to exist, and would try to make them.
     tempfile.tempdir = os.environ["TORCHINDUCTOR_CACHE_DIR"] = "/"
     executor = Executor(capture=True)
-    warm_up()
+    if warm:
+        warm_up()
     _write(channel, READY)
     own = os.getpid()
     while (request := _read_frame(channel)) is not None:

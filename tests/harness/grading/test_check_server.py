@@ -116,8 +116,7 @@ def test_a_level_that_cannot_be_had_is_said(monkeypatch, hand_in):
 def test_all_of_it_ends_with_the_process_that_began_it(hand_in):
     folder = hand_in(vae=SOLUTION + "\ndef kl_divergence(mu, logvar):\n    while True: pass\n")
     program = (
-        "import sys; from pathlib import Path; from grading import assignment, grade\n"
-        "from grading.submission import take\n"
+        "from pathlib import Path\nfrom grading import assignment, grade\nfrom grading.submission import take\n"
         f"a = assignment.load(Path({str(ROOT)!r})); server = grade.start_server(a, ('public',), 'auto')\n"
         f"grade.grade(take({str(folder)!r}, a), a, grade.Options(('public',)),"
         " watch=lambda p: print(p.current, flush=True), server=server)"
