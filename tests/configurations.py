@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import networks
 import torch
 
-from grading.checks import CheckFailure, Model, Submission, assert_close, gradient, short
+from grading.checks import CheckFailure, Draws, Model, StudentError, Submission, assert_close, gradient, same, short
 
 DEFAULTS = {
     "input_dim": 784,
@@ -66,6 +67,51 @@ def assert_given_network(model: Model, x: torch.Tensor, z: torch.Tensor) -> None
     for name, head, expected in zip(("mu", "logvar"), (model.mu(h), model.logvar(h)), heads, strict=True):
         assert_close(head, expected, f"the layer {name} of a new model on the output of its layers enc")
     assert_close(model.dec(z), networks.decode(model.parameters, z), "the layers dec of a new model")
+
+
+def answers(model: Model, x: torch.Tensor, z: torch.Tensor) -> list[Any]:
+    """What each method of the model gives in both modes, or the exception that it ends with, asked in a fixed order."""
+    found: list[Any] = []
+    for mode in (True, False):
+        seeded = model.train(mode).seeded(1)
+        for ask in (partial(seeded.encode, x), partial(seeded.reparameterize, z, z), partial(seeded.decode, z)):
+            found.append(_outcome(ask))
+        found.append(_outcome(partial(seeded, x)))
+    return found
+
+
+def _outcome(ask: Callable[[], Any]) -> Any:
+    try:
+        return ask()
+    except StudentError as fault:
+        return fault.type_name
+
+
+def assert_methods_of_its_class(submission: Submission, fields: Mapping[str, Any], draws: Draws) -> None:
+    """Each method of the model does what it does in a ``VAE`` that was made directly, in a process of its own.
+
+    Right or wrong, random or not: both are asked the same in the same order, from the same random state.
+    """
+    values: dict[str, Any] = DEFAULTS | dict(fields)
+    sizes = [values[name] for name in ("input_dim", "hidden_dim", "latent_dim")]
+    options = {name: values[name] for name in ("num_hidden_layers", "recon_loss", "beta")}
+    model, direct = built(submission, fields), submission.alone().VAE(*sizes, **options)
+    if not isinstance(direct, Model):
+        raise CheckFailure("structure", "VAE is not a torch module", expected="an nn.Module", actual=short(direct))
+    for name, parameter in model.parameters.items():
+        direct.set(name, parameter.detach())
+    x, z = draws.uniform(5, int(values["input_dim"])), draws.normal(5, int(values["latent_dim"]))
+    pairs = zip(answers(model, x, z), answers(direct, x, z), strict=True)
+    for (own, plain), asked in zip(pairs, 2 * ("encode", "reparameterize", "decode", "forward"), strict=True):
+        if not _alike(own, plain):
+            message = f"{asked} of a model of build_model is not that of the class VAE"
+            raise CheckFailure("value", message, expected=short(plain), actual=short(own))
+
+
+def _alike(one: Any, other: Any) -> bool:
+    if isinstance(one, (tuple, list)) and isinstance(other, (tuple, list)):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    return same(one, other) or (short(one) == short(other) and not isinstance(one, torch.Tensor))
 
 
 def assert_trainable(model: Model, x: torch.Tensor) -> None:

@@ -14,6 +14,8 @@ from grading.checks import CheckFailure, assert_finite, assert_statistic, assert
 
 RATE = 1e-10
 """How often one statement below fails by chance, at most."""
+TRIPLES = 10_000
+"""How many triples of numbers are looked at, of each kind: as many show a correlation of 0.075."""
 LAGS = 3
 """Dependence is looked for between numbers of a row, or of a column, that are up to this far apart."""
 
@@ -58,14 +60,23 @@ def assert_independent_draws(eps: torch.Tensor, what: str, row: str = "row", col
         row: what a row is, such as a call.
         column: what a column is.
     """
-    for name, lines in ((row, eps), (column, eps.T)):
+    sizes_of_all = size_as_normal(eps)
+    for name, lines, sizes in ((row, eps, sizes_of_all), (column, eps.T, sizes_of_all.T)):
         _assert_variances(lines, f"the variance of {what} in a {name}")
         _assert_distribution(lines, f"the distribution of {what} in a {name}")
         # Numbers that are independent stay so when some are replaced by their sizes.
-        sizes = size_as_normal(lines)
         for kind, one, other in (("", lines, lines), ("size of ", sizes, sizes), ("size and value of ", sizes, lines)):
             _assert_unrelated(one, other, f"the {kind}{what} in two {name}s")
             _assert_neighbours_unrelated(one, other, f"the {kind}{what} at two places of a {name}")
+        quarters = lines.shape[1] // 4 * 4
+        for start in (0, 2):  # what comes in groups may begin anywhere
+            blocks = [
+                of[:, start : quarters - 4 + start].unflatten(1, (-1, 4)).permute(2, 0, 1) for of in (lines, sizes)
+            ]
+            _assert_triples_unrelated(blocks[0], blocks[1], f"{what} at three places of a {name}")
+    even = slice(len(eps) // 2 * 2), slice(eps.shape[1] // 2 * 2)
+    corners = [torch.stack([of[even][i::2, j::2] for i in (0, 1) for j in (0, 1)]) for of in (eps, sizes_of_all)]
+    _assert_triples_unrelated(corners[0], corners[1], f"{what} at three of four places that meet")
 
 
 def assert_uncorrelated(eps: torch.Tensor, what: str) -> None:
@@ -161,6 +172,29 @@ def _assert_neighbours_unrelated(lines: torch.Tensor, others: torch.Tensor, what
         if lines is not others:
             _assert_correlation(other[:, :, 0], one[:, :, 1], f"the correlation of {what}, {lag} apart,")
             _assert_correlation(other[:, :-1, 1], one[:, 1:, 0], f"the correlation of {what}, {lag} apart,")
+
+
+def _assert_triples_unrelated(values: torch.Tensor, sizes: torch.Tensor, what: str) -> None:
+    """At no three of these places does the third number, or its size, follow from the product of two others.
+
+    Signs of which each is the product of two others are uncorrelated, every two of them, and so are sizes made so. With
+    ``a`` a product of two numbers or sizes and ``b`` a number or a size at a third place, ``a b / |a|`` is ``N(0, 1)``,
+    whatever ``a`` is.
+
+    Args:
+        values: independent numbers, the first dimension of which is the place.
+        sizes: their sizes, as ``size_as_normal`` gives them.
+        what: what they are.
+    """
+    factors = torch.cat([values.flatten(1), sizes.flatten(1)]).float()
+    factors = factors[:, :: max(1, factors.shape[1] // TRIPLES)]
+    at = torch.arange(len(values)).repeat(2)
+    first, second = torch.triu_indices(len(factors), len(factors), 1)
+    first, second = first[at[first] != at[second]], second[at[first] != at[second]]
+    products = factors[first] * factors[second]
+    correlations = (products @ factors.T) / products.norm(dim=1, keepdim=True)
+    third = (at[None, :] != at[first, None]) & (at[None, :] != at[second, None])
+    _assert_normal(correlations[third].double(), int(third.sum()), f"the correlation of {what}")
 
 
 def _assert_correlation(first: torch.Tensor, second: torch.Tensor, what: str) -> None:

@@ -42,6 +42,17 @@ def warmup_loss(recon_x: torch.Tensor, x: torch.Tensor, mu: torch.Tensor, logvar
     return x.shape[0] * (gaussian(recon_x, x) + kl(mu, logvar))
 
 
+def of_all_sizes(draws: Draws, *shape: int, largest: float = 1e4, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    """Numbers of either sign whose magnitudes are spread over 0.1 to ``largest``, as many of each power of ten."""
+    exponents = draws.uniform(*shape, low=-1.0, high=math.log10(largest))
+    return (10**exponents * (1 - 2 * draws.uniform(*shape).round())).to(dtype)
+
+
+def log_variances(draws: Draws, *shape: int) -> torch.Tensor:
+    """From -80 to 20, where the KL and its gradient are judged, and as many within 2 of 0 as beyond."""
+    return torch.where(draws.uniform(*shape) < 0.5, draws.normal(*shape), draws.uniform(*shape, low=-80.0, high=20.0))
+
+
 def away_from_zero(draws: Draws, *shape: int) -> torch.Tensor:
     """Numbers of either sign with magnitudes from 0.1 to 3, where no function of the assignment has a kink."""
     return draws.uniform(*shape, low=0.1, high=3.0) * (1 - 2 * draws.uniform(*shape).round())

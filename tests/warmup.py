@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -13,6 +13,10 @@ from grading.checks import CheckFailure, Draws, Model, Submission, assert_close,
 def build(submission: Submission, input_dim: int, hidden_dim: int, latent_dim: int) -> Model:
     """The submission's ``VAE`` of these sizes, once it is known to be a torch module with parameters."""
     model = submission.VAE(input_dim, hidden_dim, latent_dim)
+    if isinstance(model, Model) and model.lazy:  # layers that get their sizes from what they are first given
+        model.encode(torch.zeros(2, input_dim))
+        model.decode(torch.zeros(2, latent_dim))
+        model.float()
     if not isinstance(model, Model) or not model.parameters:
         message = "VAE is not a torch module with layers of its own"
         raise CheckFailure("structure", message, expected="an nn.Module with parameters", actual=short(model))
@@ -22,9 +26,14 @@ def build(submission: Submission, input_dim: int, hidden_dim: int, latent_dim: i
 def randomize(model: Model, draws: Draws, gain: float) -> Model:
     """Give every layer random weights and biases of this size, so that nothing depends on how it was initialized."""
     for name, parameter in model.parameters.items():
-        std = gain / math.sqrt(parameter.shape[-1]) if parameter.dim() > 1 else gain
+        std = gain / math.sqrt(parameter.shape[-1]) if is_weight(parameter) else gain
         model.set(name, draws.normal(*parameter.shape, std=std, dtype=parameter.dtype))
     return model
+
+
+def is_weight(parameter: torch.Tensor) -> bool:
+    """Whether it is a matrix, and not a bias, which may have the shape of a row."""
+    return parameter.numel() > max(parameter.shape, default=1)
 
 
 def encode(model: Model, x: torch.Tensor, latent_dim: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -52,13 +61,19 @@ def forward(model: Model, x: torch.Tensor, latent_dim: int) -> tuple[torch.Tenso
     return recon_x, assert_tensor(mu, shape, x.dtype, "mu"), assert_tensor(logvar, shape, x.dtype, "logvar")
 
 
+def gradients(outputs: Sequence[torch.Tensor], model: Model) -> dict[str, torch.Tensor]:
+    """The gradient of the sum of ``outputs`` for each parameter at which one arrives."""
+    sums = [output.sum() for output in outputs if output.requires_grad]
+    if not sums:
+        return {}
+    leaves = list(model.parameters.values())
+    found = torch.autograd.grad(torch.stack(sums).sum(), leaves, retain_graph=True, allow_unused=True)
+    return {name: value for name, value in zip(model.parameters, found, strict=True) if value is not None}
+
+
 def reached(output: torch.Tensor, model: Model) -> set[str]:
     """The names of the parameters that ``output`` depends on, as far as its gradient knows."""
-    if not output.requires_grad:
-        return set()
-    leaves = list(model.parameters.values())
-    gradients = torch.autograd.grad(output.sum(), leaves, retain_graph=True, allow_unused=True)
-    return {name for name, found in zip(model.parameters, gradients, strict=True) if found is not None}
+    return set(gradients([output], model))
 
 
 def matter(model: Model, draws: Draws, compute: Callable[[], torch.Tensor]) -> set[str]:
@@ -101,7 +116,8 @@ def assert_has_width(names: set[str], model: Model, width: int, what: str) -> No
 Network = Callable[[torch.Tensor], torch.Tensor]
 """What is judged of a model at some rows of numbers: a head of the encoder, or the logits of the decoder."""
 
-CODES, FEATURES, UNITS = 32, 60, 40
+CODES, FEATURES, UNITS = 20, 784, 400
+"""As in the handout: what is wrong only at these sizes is wrong."""
 
 
 def heads(model: Model, latent_dim: int) -> dict[str, Network]:
@@ -156,15 +172,16 @@ def assert_rows_independent(f: Network, rows: torch.Tensor, what: str) -> None:
 
 
 def build_active(submission: Submission, draws: Draws) -> Model:
-    """A model of 32 codes and 60 features, in float64, whose ReLU units are all at work for all codes that occur.
+    """A model in float64, whose ReLU units are all at work for all data and codes that occur.
 
-    With small positive weights and biases of 1, mean and log-variance are near 2, and what goes into a unit is 7
-    standard deviations above 0.
+    With small positive weights, which add up to about 3/4 in the sum of a unit, and biases of 1, mean and log-variance
+    are near 2, and what goes into a unit is many standard deviations above 0.
     """
     model = build(submission, FEATURES, UNITS, CODES).double()
     for name, parameter in model.parameters.items():
-        values = draws.uniform(*parameter.shape, high=0.03, dtype=torch.float64)
-        model.set(name, values if parameter.dim() > 1 else torch.ones_like(values))
+        high = 1.5 / max(parameter.shape, default=1)
+        values = draws.uniform(*parameter.shape, high=high, dtype=torch.float64)
+        model.set(name, values if is_weight(parameter) else torch.ones_like(values))
     return model
 
 
@@ -181,7 +198,7 @@ def inverse_decoder(model: Model) -> Network:
     def code(recon_x: torch.Tensor) -> torch.Tensor:
         found = torch.logit(recon_x.detach()) - base
         z = found @ inverse
-        if not (z @ slopes - found).abs().max() < 1e-6:
+        if not (z @ slopes - found).abs().max() < 1e-9:
             message = "recon_x of forward is no decode(z) for any z"
             raise CheckFailure("value", message, expected="decode(z) of a sample z", actual=short(recon_x))
         return z

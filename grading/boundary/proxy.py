@@ -43,7 +43,18 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class CallRecord:
-    """One call of a student's function as the grader saw it, for a diagnosis of wrong answers."""
+    """One call of a student's function as the grader saw it, for a diagnosis of wrong answers.
+
+    Attributes:
+        name: of the function.
+        args: by position.
+        kwargs: by name.
+        model: whose method it is, if it is one.
+        result: what it returned.
+        mutated: the arguments that it changed in place.
+        disturbed: what it left of torch's own state otherwise than it was: "generator", "grad mode", "default dtype".
+        line: where it begins in the student's file.
+    """
 
     name: str
     args: tuple[Any, ...]
@@ -51,6 +62,7 @@ class CallRecord:
     model: Model | None
     result: Any
     mutated: tuple[str, ...]
+    disturbed: tuple[str, ...]
     line: int | None
 
 
@@ -184,10 +196,11 @@ class Session:
             leaf for value in (*args, *kwargs.values(), *replaced.get("answers", ())) for leaf in tensors_in(value)
         ]
         result = self._connect(number, model, leaves, reply.get("value"), models)
-        mutated = tuple(replies.text(name) for name in replies.items(reply.get("mutated")))
-        self.calls.append(
-            CallRecord(name, args, kwargs, model, result, mutated, replies.line_number(reply.get("line")))
+        mutated, disturbed = (
+            tuple(replies.text(name) for name in replies.items(reply.get(key))) for key in ("mutated", "disturbed")
         )
+        line = replies.line_number(reply.get("line"))
+        self.calls.append(CallRecord(name, args, kwargs, model, result, mutated, disturbed, line))
         asked = reply.get("asked")
         return result, replies.text(asked) if asked is not None else None
 
@@ -239,6 +252,7 @@ class Model:
         self.number, self.class_name = number, class_name
         self.parameters: dict[str, torch.Tensor] = {}
         self.attributes: dict[str, Any] = {}
+        self.lazy = False
         self._sent: dict[str, int] = {}
         # How to have another one like it.
         self.made_by: tuple[str, tuple[Any, ...], dict[str, Any], int | None] = ("", (), {}, None)
@@ -256,7 +270,7 @@ class Model:
     def _mirror(self, described: replies.Described) -> None:
         tensors = {name: t.detach() for name, t in described.parameters.items() if t.is_floating_point()}
         self.parameters = {name: tensor.requires_grad_() for name, tensor in tensors.items()}
-        self.attributes = described.attributes
+        self.attributes, self.lazy = described.attributes, described.lazy
         self._sent = {name: parameter._version for name, parameter in self.parameters.items()}
 
     def changed_parameters(self) -> dict[str, torch.Tensor]:
@@ -304,8 +318,17 @@ class Model:
 
     def double(self) -> Model:
         """Convert the model to float64, and mirror its parameters anew."""
-        self._doubled, self._twin = True, None
-        entries = replies.items(self._session.request("cast", model=self.number, dtype="float64").get("models"))
+        self._doubled = True
+        return self._cast("float64")
+
+    def float(self) -> Model:
+        """Convert the model to float32, and mirror its parameters anew, of which a lazy model has more than before."""
+        self._doubled = False
+        return self._cast("float32")
+
+    def _cast(self, dtype: str) -> Model:
+        self._twin = None
+        entries = replies.items(self._session.request("cast", model=self.number, dtype=dtype).get("models"))
         if len(entries) != 1:
             raise ViolationError(replies.WRONG_MODEL)
         self._mirror(replies.Described.of(entries[0]))
@@ -371,6 +394,11 @@ class Submission:
     def mutated(self) -> tuple[str, ...]:
         """The arguments that the last call changed in place, by name or position."""
         return self._session.calls[-1].mutated if self._session.calls else ()
+
+    @property
+    def disturbed(self) -> tuple[str, ...]:
+        """What the last call left of torch's own state otherwise than it was, such as its grad mode."""
+        return self._session.calls[-1].disturbed if self._session.calls else ()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         return _method(self._session, None, name, None)

@@ -54,12 +54,14 @@ class Described:
         class_name: the name of its class.
         parameters: the tensors among its parameters, by name.
         attributes: its plain numbers, truth values and texts, by name.
+        lazy: whether some of its parameters get their shape only from what it is first given.
     """
 
     number: int
     class_name: str
     parameters: dict[str, torch.Tensor]
     attributes: dict[str, Any]
+    lazy: bool
 
     @classmethod
     def of(cls, entry: Any) -> Described:
@@ -79,7 +81,7 @@ class Described:
         tensors = {name: value for name, value in parameters.items() if isinstance(value, torch.Tensor)}
         _refuse_impossible(tensors)
         plain = {name: value for name, value in attributes.items() if type(value) in (bool, int, float, str)}
-        return cls(number, text(entry.get("class")), tensors, plain)
+        return cls(number, text(entry.get("class")), tensors, plain, entry.get("lazy") is True)
 
 
 def gradient(value: Any, leaf: tuple[torch.Size, torch.dtype]) -> torch.Tensor | None:

@@ -128,8 +128,18 @@ def assert_finite(actual: torch.Tensor, what: str) -> None:
         raise CheckFailure("value", f"{what} is not finite", expected="finite numbers", actual=short(actual))
 
 
-def assert_unchanged(source: Submission, what: str) -> None:
-    """The last call changed none of its arguments in place."""
+def assert_unchanged(source: Submission, what: str, *, draws: bool = False) -> None:
+    """The last call changed none of its arguments in place, and left torch's own state as it was.
+
+    Args:
+        source: whose last call it was.
+        what: what was called.
+        draws: whether it may take numbers from torch's generator.
+    """
+    disturbed = [name for name in source.disturbed if not (draws and name == "generator")]
+    if disturbed:
+        message = f"{what} changes torch's own state, for everyone who calls it"
+        raise CheckFailure("mutation", message, expected="torch left as it was", actual=", ".join(disturbed))
     if source.mutated:
         message = f"{what} changes its arguments in place"
         raise CheckFailure(

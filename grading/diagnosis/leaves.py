@@ -70,7 +70,7 @@ def leaves(reply: bytes) -> list[Leaf]:
     if isinstance(error, dict):
         return [Leaf(f"raises {_exception(error)}", message=replies.text(error.get("message")))]
     found: list[Leaf] = []
-    for key in ("value", "mutated", "inputs", "parameters", "models"):
+    for key in ("value", "mutated", "disturbed", "inputs", "parameters", "models"):
         if key in fields:
             found += _flat(fields[key], key)
     return found

@@ -73,6 +73,34 @@ def init_with_a_learned_gain(self, input_dim, hidden_dim, latent_dim):
     self.output = nn.Sequential(nn.Linear(hidden_dim, input_dim), Gain())
 
 
+@variant_init
+def init_with_raw_parameters(self, input_dim, hidden_dim, latent_dim):
+    class Affine(nn.Module):
+        def __init__(self, inputs, outputs):
+            super().__init__()
+            self.weight = nn.Parameter(torch.randn(inputs, outputs) / inputs**0.5)
+            self.bias = nn.Parameter(torch.zeros(1, outputs))
+
+        def forward(self, h):
+            return h @ self.weight + self.bias
+
+    super(VAE, self).__init__()
+    self.hidden = Affine(input_dim, hidden_dim)
+    self.mu = Affine(hidden_dim, latent_dim)
+    self.logvar = Affine(hidden_dim, latent_dim)
+    self.decoder_hidden = Affine(latent_dim, hidden_dim)
+    self.output = Affine(hidden_dim, input_dim)
+
+
+@variant_init
+def init_with_lazy_layers(self, input_dim, hidden_dim, latent_dim):
+    super(VAE, self).__init__()
+    self.hidden = nn.LazyLinear(hidden_dim)
+    self.mu, self.logvar = nn.LazyLinear(latent_dim), nn.LazyLinear(latent_dim)
+    self.decoder_hidden = nn.LazyLinear(hidden_dim)
+    self.output = nn.LazyLinear(input_dim)
+
+
 @variant_encode
 def encode_with_method_call(self, x):
     h = self.hidden(x).relu()

@@ -2,7 +2,7 @@
 
 from asking import in_turn
 
-from grading.checks import assert_number
+from grading.checks import assert_number, assert_unchanged
 
 
 def test_is_linear_at_every_step(submission, draws):
@@ -11,6 +11,7 @@ def test_is_linear_at_every_step(submission, draws):
         expected = beta_max * step / warmup
         actual = submission.beta_schedule(step, warmup, beta_max)
         assert_number(actual, expected, f"the weight at step {step} of {warmup}, for beta_max = {beta_max:g}")
+    assert_unchanged(submission, "beta_schedule")
 
 
 def test_does_not_depend_on_earlier_calls(submission, draws):
@@ -29,8 +30,12 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
         assert_number(actual, expected, f"the weight at step {step} of {warmup}, for beta_max = {beta_max:g}")
 
 
-def test_beta_max_is_one_unless_given(submission):
-    assert_number(submission.beta_schedule(40, 20), 1.0, "the weight after the warm-up, with beta_max left out")
+def test_beta_max_is_one_unless_given(submission, draws):
+    warmup = draws.integer(5, 20)
+    assert_number(submission.beta_schedule(2 * warmup, warmup), 1.0, "the weight after the warm-up, without beta_max")
+    assert_number(
+        submission.beta_schedule(3, warmup), 3 / warmup, f"the weight at step 3 of {warmup}, without beta_max"
+    )
 
 
 def test_a_long_warm_up_moves_a_little_at_every_step(submission, draws):
@@ -40,20 +45,34 @@ def test_a_long_warm_up_moves_a_little_at_every_step(submission, draws):
     assert_number(last, (warmup - 1) / warmup, f"the weight at step {warmup - 1} of {warmup}")
 
 
-def test_a_warm_up_of_one_step_goes_from_zero_to_beta_max(submission):
-    assert_number(submission.beta_schedule(0, 1, 0.5), 0.0, "the weight at step 0 of 1")
-    assert_number(submission.beta_schedule(1, 1, 0.5), 0.5, "the weight at step 1 of 1, for beta_max = 0.5")
+def assert_rises_elsewhere(submission, draws, beta_max):
+    """Nothing is said here of a function that gives the same numbers whatever the length of the warm-up is."""
+    warmup = draws.integer(5, 12)
+    actual = submission.beta_schedule(2, warmup, beta_max)
+    assert_number(actual, 2 * beta_max / warmup, f"the weight at step 2 of {warmup}, for beta_max = {beta_max:g}")
 
 
-def test_a_beta_max_of_zero_is_zero_at_every_step(submission):
+def test_a_warm_up_of_one_step_goes_from_zero_to_beta_max(submission, draws):
+    beta_max = draws.integer(1, 15) / 4
+    assert_number(submission.beta_schedule(0, 1, beta_max), 0.0, "the weight at step 0 of 1")
+    assert_number(submission.beta_schedule(1, 1, beta_max), beta_max, "the weight at step 1 of 1")
+    assert_rises_elsewhere(submission, draws, beta_max)
+
+
+def test_a_beta_max_of_zero_is_zero_at_every_step(submission, draws):
     for step in (0, 3, 7, 20):
         assert_number(submission.beta_schedule(step, 7, 0.0), 0.0, f"the weight at step {step} of 7, for beta_max = 0")
+    assert_rises_elsewhere(submission, draws, draws.integer(1, 15) / 4)
 
 
-def test_without_a_warm_up_it_is_beta_max_at_every_step(submission):
+def test_without_a_warm_up_it_is_beta_max_at_every_step(submission, draws):
+    beta_max = draws.integer(1, 15) / 4
     for step, warmup in ((3, 0), (0, -1), (5, -4)):
-        actual = submission.beta_schedule(step, warmup, 2.5)
-        assert_number(actual, 2.5, f"the weight at step {step} for warmup_steps = {warmup}, beta_max = 2.5")
+        actual = submission.beta_schedule(step, warmup, beta_max)
+        assert_number(
+            actual, beta_max, f"the weight at step {step} for warmup_steps = {warmup}, beta_max = {beta_max:g}"
+        )
+    assert_rises_elsewhere(submission, draws, beta_max)
 
 
 def test_arguments_may_be_given_by_name(submission):

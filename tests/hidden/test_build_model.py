@@ -2,7 +2,14 @@
 
 import torch
 from asking import in_turn
-from configurations import assert_built_as, assert_given_network, assert_nothing_shared, assert_trainable, built
+from configurations import (
+    assert_built_as,
+    assert_given_network,
+    assert_methods_of_its_class,
+    assert_nothing_shared,
+    assert_trainable,
+    built,
+)
 
 from grading.checks import CheckFailure
 
@@ -38,10 +45,21 @@ def test_each_size_alone_can_be_changed(submission, draws):
 
 
 def test_the_layers_compute_what_the_skeleton_gives(submission, draws):
-    fields = config(draws)
-    x, z = draws.normal(5, fields["input_dim"]), draws.normal(5, fields["latent_dim"])
-    for mode in (True, False):
-        assert_given_network(built(submission, fields).train(mode), x, z)
+    """In each mode, for every depth and likelihood, and for the sizes that are not given."""
+    likelihoods = ("bernoulli", "gaussian", "laplace")
+    layers = (config(draws) | {"num_hidden_layers": i + 1, "recon_loss": name} for i, name in enumerate(likelihoods))
+    for fields in (config(draws), *layers, {"recon_loss": "gaussian"}):
+        x, z = draws.normal(5, fields.get("input_dim", 784)), draws.normal(5, fields.get("latent_dim", 20))
+        model = built(submission, fields)
+        for mode in (True, False):
+            assert_given_network(model.train(mode), x, z)
+
+
+def test_its_methods_are_those_of_the_class(submission, draws):
+    for layers, recon_loss in ((1, "bernoulli"), (2, "gaussian"), (3, "laplace")):
+        fields = config(draws) | {"num_hidden_layers": layers, "recon_loss": recon_loss}
+        assert_methods_of_its_class(submission, fields, draws)
+    assert_methods_of_its_class(submission, {}, draws)
 
 
 def test_every_parameter_takes_gradients(submission, draws):

@@ -10,40 +10,55 @@ from grading.checks import Blocked, CheckFailure
 
 
 def fresh(draws):
-    return elbo.draw(draws, *draws.distinct(3, 2, 17))
+    """A small point and one of the size of a batch of digits; of the second, no gradients are asked for."""
+    yield True, elbo.draw(draws, *draws.distinct(3, 2, 17))
+    yield False, elbo.draw(draws, 128, 784, 20)
 
 
 def test_is_right_for_bernoulli_on_fresh_shapes(submission, draws):
-    x, logits, mu, logvar = point = fresh(draws)
-    case = elbo.Case(submission, point)
-    _, recon, kl = case.compute_elbo("bernoulli", 3.5)
-    case.assert_equal(
-        recon, lambda part: part.reconstruction_loss_bernoulli(logits, x), "the reconstruction term for 'bernoulli'"
-    )
-    case.assert_equal(kl, lambda part: part.kl_divergence(mu, logvar), "the KL term, which beta does not multiply,")
-    case.assert_loss(lambda recon, kl: recon + 3.5 * kl)
+    for gradients, point in fresh(draws):
+        case, (x, logits, mu, logvar) = elbo.Case(submission, point), point
+        with torch.set_grad_enabled(gradients):
+            _, recon, kl = case.compute_elbo("bernoulli", 3.5)
+            case.assert_equal(
+                recon,
+                lambda part: part.reconstruction_loss_bernoulli(logits, x),
+                "the reconstruction term for 'bernoulli'",
+            )
+            case.assert_equal(
+                kl, lambda part: part.kl_divergence(mu, logvar), "the KL term, which beta does not multiply,"
+            )
+            case.assert_loss(lambda recon, kl: recon + 3.5 * kl)
 
 
 def test_is_right_for_gaussian_on_fresh_shapes(submission, draws):
-    x, logits, mu, logvar = point = fresh(draws)
-    case = elbo.Case(submission, point)
-    _, recon, kl = case.compute_elbo("gaussian", 3.5)
-    case.assert_equal(
-        recon, lambda part: part.reconstruction_loss_gaussian(logits, x), "the reconstruction term for 'gaussian'"
-    )
-    case.assert_equal(kl, lambda part: part.kl_divergence(mu, logvar), "the KL term, which beta does not multiply,")
-    case.assert_loss(lambda recon, kl: recon + 3.5 * kl)
+    for gradients, point in fresh(draws):
+        case, (x, logits, mu, logvar) = elbo.Case(submission, point), point
+        with torch.set_grad_enabled(gradients):
+            _, recon, kl = case.compute_elbo("gaussian", 3.5)
+            case.assert_equal(
+                recon,
+                lambda part: part.reconstruction_loss_gaussian(logits, x),
+                "the reconstruction term for 'gaussian'",
+            )
+            case.assert_equal(
+                kl, lambda part: part.kl_divergence(mu, logvar), "the KL term, which beta does not multiply,"
+            )
+            case.assert_loss(lambda recon, kl: recon + 3.5 * kl)
 
 
 def test_is_right_for_laplace_on_fresh_shapes(submission, draws):
-    x, logits, mu, logvar = point = fresh(draws)
-    case = elbo.Case(submission, point)
-    _, recon, kl = case.compute_elbo("laplace", 3.5)
-    case.assert_equal(
-        recon, lambda part: part.reconstruction_loss_laplace(logits, x), "the reconstruction term for 'laplace'"
-    )
-    case.assert_equal(kl, lambda part: part.kl_divergence(mu, logvar), "the KL term, which beta does not multiply,")
-    case.assert_loss(lambda recon, kl: recon + 3.5 * kl)
+    for gradients, point in fresh(draws):
+        case, (x, logits, mu, logvar) = elbo.Case(submission, point), point
+        with torch.set_grad_enabled(gradients):
+            _, recon, kl = case.compute_elbo("laplace", 3.5)
+            case.assert_equal(
+                recon, lambda part: part.reconstruction_loss_laplace(logits, x), "the reconstruction term for 'laplace'"
+            )
+            case.assert_equal(
+                kl, lambda part: part.kl_divergence(mu, logvar), "the KL term, which beta does not multiply,"
+            )
+            case.assert_loss(lambda recon, kl: recon + 3.5 * kl)
 
 
 def test_beta_is_one_unless_given(submission, draws):
@@ -77,24 +92,31 @@ def test_keeps_float64(submission, draws):
 
 
 def with_gradients(draws, *names):
-    """A likelihood, the name of its loss, and a point where gradients for these arguments are asked for."""
+    """For each likelihood, with the name of its loss, two points where gradients for these arguments are asked for.
+
+    At the first all numbers are of usual size, at the second they are of all sizes.
+    """
     for recon_loss in elbo.LIKELIHOODS:
-        point = elbo.with_gradients(elbo.draw(draws, 4, 6, 3), *names)
-        yield recon_loss, f"reconstruction_loss_{recon_loss}", point
+        for point in (elbo.draw(draws, 4, 6, 3), elbo.draw_of_all_sizes(draws, recon_loss)):
+            yield recon_loss, f"reconstruction_loss_{recon_loss}", elbo.with_gradients(point, *names)
 
 
 def test_the_gradient_of_the_loss_for_the_logits_is_that_of_recon(submission, draws):
-    for recon_loss, its_loss, point in with_gradients(draws, "logits"):
+    """And so is that for x."""
+    for recon_loss, its_loss, point in with_gradients(draws, "x", "logits"):
         case, x, logits = elbo.Case(submission, point), point.x, point.logits
         loss, _, _ = case.compute_elbo(recon_loss=recon_loss, beta=2.0)
-        what = "the gradient of the loss for the logits"
-        case.assert_gradient(loss, logits, lambda part: getattr(part, its_loss)(logits, x), what)
+        case.assert_loss(lambda recon, kl: recon + 2.0 * kl)
+        for name, leaf in (("the logits", logits), ("x", x)):
+            what = f"the gradient of the loss for {name}"
+            case.assert_gradient(loss, leaf, lambda part: getattr(part, its_loss)(logits, x), what)
 
 
 def test_the_gradient_of_the_loss_for_the_posterior_is_beta_times_that_of_kl(submission, draws):
     for recon_loss, _, point in with_gradients(draws, "mu", "logvar"):
         case, mu, logvar = elbo.Case(submission, point), point.mu, point.logvar
         loss, _, _ = case.compute_elbo(recon_loss=recon_loss, beta=2.0)
+        case.assert_loss(lambda recon, kl: recon + 2.0 * kl)
         for name, leaf in (("mu", mu), ("logvar", logvar)):
             what = f"the gradient of the loss for {name} at beta = 2"
             case.assert_gradient(loss, leaf, lambda part: 2.0 * part.kl_divergence(mu, logvar), what)
@@ -104,6 +126,7 @@ def test_gradients_flow_through_the_reported_recon(submission, draws):
     for recon_loss, its_loss, point in with_gradients(draws, "logits"):
         case, x, logits = elbo.Case(submission, point), point.x, point.logits
         _, recon, _ = case.compute_elbo(recon_loss=recon_loss, beta=2.0)
+        case.assert_equal(recon, lambda part: getattr(part, its_loss)(logits, x), "the reconstruction term")
         what = "the gradient of recon for the logits"
         case.assert_gradient(recon, logits, lambda part: getattr(part, its_loss)(logits, x), what)
 
@@ -112,6 +135,7 @@ def test_gradients_flow_through_the_reported_kl(submission, draws):
     for recon_loss, _, point in with_gradients(draws, "mu", "logvar"):
         case, mu, logvar = elbo.Case(submission, point), point.mu, point.logvar
         _, _, kl = case.compute_elbo(recon_loss=recon_loss, beta=2.0)
+        case.assert_equal(kl, lambda part: part.kl_divergence(mu, logvar), "the KL term")
         for name, leaf in (("mu", mu), ("logvar", logvar)):
             what = f"the gradient of kl for {name}"
             case.assert_gradient(kl, leaf, lambda part: part.kl_divergence(mu, logvar), what)
@@ -147,5 +171,5 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
             submission.rely_on(*wrong)
 
 
-def test_leaves_its_arguments_alone(submission, draws):
+def test_leaves_its_arguments_and_torch_alone(submission, draws):
     elbo.Case(submission, elbo.draw(draws, 4, 6, 3)).assert_unchanged(recon_loss="gaussian")

@@ -1,6 +1,7 @@
 """``VAE.decode(z)``: deeper networks, raw outputs of any size, gradients, modes, dtypes."""
 
 import networks
+import oracles
 import torch
 from asking import in_turn
 
@@ -12,6 +13,8 @@ def assert_decodes(model, z):
 
 
 def test_is_right_for_networks_of_any_size(submission, draws):
+    """Small ones, and that of the handout."""
+    assert_decodes(networks.build(submission, 784, 400, 20), draws.normal(128, 20))
     for layers in (1, 2, 3):
         batch, inputs, hidden, latent = draws.distinct(4, 2, 23)
         assert_decodes(networks.build(submission, inputs, hidden, latent, layers), draws.normal(batch, latent, std=3.0))
@@ -58,16 +61,19 @@ def test_keeps_float64(submission, draws):
 
 
 def test_gradients_reach_z_and_every_layer_of_the_decoder(submission, draws):
+    """In train and eval mode, for codes of usual sizes and of all up to 100."""
     model = networks.build(submission, 11, 13, 3, layers=2)
-    z = draws.normal(5, 3).requires_grad_()
-    own, true = model.decode(z), networks.decode(model.parameters, z)
     layers = {name: leaf for name, leaf in model.parameters.items() if name.startswith("dec.")}
-    for name, leaf in {"z": z, **layers}.items():
-        (expected,) = torch.autograd.grad(true.sum(), leaf, retain_graph=True)
-        assert_gradient(own, leaf, expected, f"the gradient of decode(z) for {name}")
+    for training, z in ((True, draws.normal(5, 3)), (False, oracles.of_all_sizes(draws, 5, 3, largest=100.0))):
+        own = model.train(training).decode(z.requires_grad_())
+        true = networks.decode(model.parameters, z)
+        assert_close(own, true.detach(), "decode(z), where its gradient is asked for,")
+        for name, leaf in {"z": z, **layers}.items():
+            (expected,) = torch.autograd.grad(true.sum(), leaf, retain_graph=True)
+            assert_gradient(own, leaf, expected, f"the gradient of decode(z) for {name}", rtol=1e-3)
 
 
-def test_leaves_its_argument_alone(submission, draws):
+def test_leaves_its_argument_and_torch_alone(submission, draws):
     model = networks.build(submission, 11, 13, 3)
     model.decode(draws.normal(5, 3))
     assert_unchanged(submission, "decode")

@@ -1,6 +1,7 @@
 """``VAE.encode(x)``: deeper networks, raw outputs of any size, gradients, modes, dtypes."""
 
 import networks
+import oracles
 import torch
 from asking import in_turn
 
@@ -19,6 +20,8 @@ def assert_encodes(model, x):
 
 
 def test_is_right_for_networks_of_any_size(submission, draws):
+    """Small ones, and that of the handout."""
+    assert_encodes(networks.build(submission, 784, 400, 20), draws.uniform(128, 784))
     for layers in (1, 2, 3):
         batch, inputs, hidden, latent = draws.distinct(4, 2, 23)
         assert_encodes(networks.build(submission, inputs, hidden, latent, layers), draws.normal(batch, inputs, std=2.0))
@@ -65,16 +68,19 @@ def test_keeps_float64(submission, draws):
 
 
 def test_gradients_reach_x_and_every_layer_of_the_encoder(submission, draws):
+    """In train and eval mode, for data of usual sizes and of all up to 100, at which nothing else is given."""
     model = networks.build(submission, 11, 13, 3, layers=2)
-    x = draws.uniform(5, 11).requires_grad_()
-    for head, own, true in zip(("mu", "logvar"), encode(model, x), networks.encode(model.parameters, x), strict=True):
-        layers = ("enc.0.weight", "enc.0.bias", "enc.2.weight", "enc.2.bias", f"{head}.weight", f"{head}.bias")
-        for name, leaf in (("x", x), *((layer, model.parameters[layer]) for layer in layers)):
-            (expected,) = torch.autograd.grad(true.sum(), leaf, retain_graph=True)
-            assert_gradient(own, leaf, expected, f"the gradient of {head} for {name}")
+    for training, x in ((True, draws.uniform(5, 11)), (False, oracles.of_all_sizes(draws, 5, 11, largest=100.0))):
+        heads = encode(model.train(training), x.requires_grad_()), networks.encode(model.parameters, x)
+        for head, own, true in zip(("mu", "logvar"), *heads, strict=True):
+            assert_close(own, true.detach(), f"{head}, where its gradient is asked for,")
+            layers = ("enc.0.weight", "enc.0.bias", "enc.2.weight", "enc.2.bias", f"{head}.weight", f"{head}.bias")
+            for name, leaf in (("x", x), *((layer, model.parameters[layer]) for layer in layers)):
+                (expected,) = torch.autograd.grad(true.sum(), leaf, retain_graph=True)
+                assert_gradient(own, leaf, expected, f"the gradient of {head} for {name}", rtol=1e-3)
 
 
-def test_leaves_its_argument_alone(submission, draws):
+def test_leaves_its_argument_and_torch_alone(submission, draws):
     model = networks.build(submission, 11, 13, 3)
     encode(model, draws.normal(5, 11))
     assert_unchanged(submission, "encode")

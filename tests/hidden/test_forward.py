@@ -3,7 +3,10 @@
 Everything is held against the submission's own parts, or against the truth where those are broken.
 """
 
+import contextlib
+
 import networks
+import oracles
 import parts
 import torch
 from asking import in_turn
@@ -32,6 +35,7 @@ def assert_put_together(submission, model, x, seed):
         logits=lambda part: part.decode(output.z),
     )
     case.assert_shapes(output, ["z"], x.dtype)
+    return output
 
 
 def assert_samples(submission, model, x, seed):
@@ -61,10 +65,16 @@ def wide(submission):
 
 
 def test_is_put_together_rightly_for_networks_of_any_size(submission, draws):
+    """Small ones, and that of the handout, which samples its codes as well."""
     for layers in (1, 2, 3):
         batch, inputs, hidden, latent = draws.distinct(4, 2, 23)
         model = networks.build(submission, inputs, hidden, latent, layers)
         assert_put_together(submission, model, draws.uniform(batch, inputs), draws.seed())
+    model, x, seed = networks.build(submission, 784, 400, 20), draws.uniform(128, 784), draws.seed()
+    output = assert_put_together(submission, model, x, seed)
+    eps = parts.Case(submission, model, x, seed).noise(output)
+    if eps is not None:
+        assert_independent_draws(eps, "(z - mu) / sigma")
 
 
 def test_neither_mu_nor_logvar_is_clamped_on_the_way(submission, draws):
@@ -86,9 +96,9 @@ def test_samples_a_fresh_z_for_every_example_and_every_call(submission, draws):
 
 
 def test_samples_in_each_of_many_calls(submission, draws):
-    """40 calls in turning modes, each for one example, with data and a seed of its own."""
+    """45 to 70 calls in turning modes, each for one example, with data and a seed of its own."""
     model = networks.build(submission, 11, 13, 256)
-    calls, outputs = [(draws.uniform(1, 11), draws.seed()) for _ in range(40)], []
+    calls, outputs = [(draws.uniform(1, 11), draws.seed()) for _ in range(draws.integer(45, 70))], []
     for i, (x, seed) in enumerate(calls):
         with torch.set_grad_enabled(i % 3 > 0):
             outputs.append(parts.forward(model.train(i % 2 == 0), x, seed))
@@ -194,28 +204,54 @@ def gradients(output, model):
     return torch.autograd.grad(output.sum(), leaves, retain_graph=True, allow_unused=True)
 
 
+def true_pass(model, x, z):
+    """The pass through the true network, with gradients, that samples this ``z``."""
+    mu, logvar = networks.encode(model.parameters, x)
+    eps = (z.detach() - mu.detach()) / torch.exp(logvar.detach() / 2)
+    again = mu + torch.exp(logvar / 2) * eps
+    return parts.Pass(networks.decode(model.parameters, again), mu, logvar, again)
+
+
 def test_gradients_are_those_of_its_parts(submission, draws):
-    """Of whatever forward and its parts, called one after the other, agree on."""
-    model = networks.build(submission, 11, 13, 3)
-    x, seed = draws.uniform(5, 11), draws.seed()
-    output = parts.forward(model, x, seed)
-    own, _ = own_parts(submission, model, x, seed)
-    for field in parts.NAMES if own is not None else ():
-        one, other = getattr(output, field), getattr(own, field)
-        if field in own.overwritten or not parts.same(one, other):
-            continue
-        try:
-            of_parts = gradients(other, own.twin)
-        except StudentError:
-            submission.rely_on("encode", "reparameterize", "decode")
-            continue
-        pairs = zip(model.parameters, gradients(one, model), of_parts, strict=True)
-        for name, actual, expected in [pair for pair in pairs if pair[2] is not None]:
-            what = f"the gradient of {field} for {name}"
-            if actual is None:
-                raise CheckFailure("gradient", f"{what}: none arrives", expected="a gradient", actual="none")
-            if not parts.same(actual, expected, rtol=1e-3):  # NaN for NaN
-                assert_close(actual, expected, what, rtol=1e-3, kind=Kind.GRADIENT)
+    """In train and eval mode, of all that is right, or that forward and its parts, called one by one, agree on."""
+    model = networks.build(submission, 11, 13, 3).double()
+    for training, largest in ((True, 1.0), (False, 10.0)):
+        x, seed = oracles.of_all_sizes(draws, 5, 11, largest=largest, dtype=torch.float64), draws.seed()
+        output = parts.forward(model.train(training), x, seed)
+        fits = output.z.shape == (5, 3) and output.z.dtype == x.dtype
+        true = true_pass(model, x, output.z) if fits else None
+        own = None
+        for field in parts.NAMES:
+            one = getattr(output, field)
+            if true is not None and parts.same(one, getattr(true, field)):
+                right = gradients(getattr(true, field), model)
+                if all(
+                    parts.same(*pair, rtol=1e-3)
+                    for pair in zip(gradients(one, model), right, strict=True)
+                    if pair[1] is not None
+                ):
+                    continue
+            own = own or own_parts(submission, model, x, seed)[0]
+            if own is None:
+                return
+            other = getattr(own, field)
+            if field in own.overwritten:
+                continue
+            if not parts.same(one, other):
+                submission.rely_on("encode", "reparameterize", "decode")
+                continue
+            try:
+                of_parts = gradients(other, own.twin)
+            except StudentError:
+                submission.rely_on("encode", "reparameterize", "decode")
+                continue
+            pairs = zip(model.parameters, gradients(one, model), of_parts, strict=True)
+            for name, actual, expected in [pair for pair in pairs if pair[2] is not None]:
+                what = f"the gradient of {field} for {name}"
+                if actual is None:
+                    raise CheckFailure("gradient", f"{what}: none arrives", expected="a gradient", actual="none")
+                if not parts.same(actual, expected, rtol=1e-3):  # NaN for NaN
+                    assert_close(actual, expected, what, rtol=1e-3, kind=Kind.GRADIENT)
 
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
@@ -230,17 +266,25 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
         assert_put_together(submission, model, x, seed)
 
 
-def test_leaves_its_argument_alone(submission, draws):
+def test_leaves_its_argument_and_torch_alone(submission, draws):
     model = networks.build(submission, 11, 13, 3)
     x, seed = draws.normal(5, 11), draws.seed()
     parts.forward(model, x, seed)
-    changed = submission.mutated
-    model.alone().encode(x)
-    if changed and submission.alone().mutated:
-        submission.rely_on("encode")
-    elif changed:
+    changed = submission.mutated or set(submission.disturbed) - {"generator"}
+    if changed:
+        alone = submission.alone()
+        for item, ask in (
+            ("encode", lambda twin: twin.encode(x)),
+            ("reparameterize", lambda twin: twin.reparameterize(draws.normal(5, 3), draws.normal(5, 3))),
+            ("decode", lambda twin: twin.decode(draws.normal(5, 3))),
+        ):
+            with contextlib.suppress(StudentError):
+                ask(model.alone())
+                if (item == "encode" and alone.mutated) or set(alone.disturbed) - {"generator"}:
+                    submission.rely_on(item)
+                    return
         parts.forward(model, x, seed)
-        assert_unchanged(submission, "forward")
+        assert_unchanged(submission, "forward", draws=True)
 
 
 def test_leaves_the_mode_of_the_model_alone(submission, draws):

@@ -8,10 +8,13 @@ from grading.checks import assert_close, assert_gradient, assert_tensor, assert_
 
 
 def test_is_right_on_fresh_shapes(submission, draws):
-    for _ in range(3):
-        batch, latent = draws.distinct(2, 2, 17)
+    """Small ones, and that of a batch of codes in training; with gradients and without."""
+    for batch, latent in (*(draws.distinct(2, 2, 17) for _ in range(3)), (128, 20), (draws.integer(90, 200), 70)):
         mu, logvar = draws.normal(batch, latent, std=2.0), draws.normal(batch, latent, std=2.0)
-        assert_close(submission.kl_divergence(mu, logvar), oracles.kl(mu, logvar).float(), "the KL of a random batch")
+        expected = oracles.kl(mu, logvar).float()
+        assert_close(submission.kl_divergence(mu, logvar), expected, "the KL of a random batch")
+    with torch.no_grad():
+        assert_close(submission.kl_divergence(mu, logvar), expected, "the KL under torch.no_grad()")
 
 
 def test_is_additive_over_latent_dimensions(submission, draws):
@@ -57,16 +60,26 @@ def test_keeps_float64(submission, draws):
     assert_close(submission.kl_divergence(mu, logvar), oracles.kl(mu, logvar), "the KL in float64")
 
 
+def everywhere(draws):
+    """Means and log-variances of usual sizes, and of all for which the KL is judged."""
+    yield draws.normal(5, 3), draws.normal(5, 3)
+    yield oracles.of_all_sizes(draws, 9, 4, largest=100.0), oracles.log_variances(draws, 9, 4)
+
+
 def test_its_gradient_for_mu_is_that_of_the_closed_form(submission, draws):
-    mu, logvar = draws.normal(5, 3).requires_grad_(), draws.normal(5, 3)
-    value = submission.kl_divergence(mu, logvar)
-    assert_gradient(value, mu, mu.detach() / 5, "the gradient of the KL for mu")
+    for mu, logvar in everywhere(draws):
+        value = submission.kl_divergence(mu.requires_grad_(), logvar)
+        assert_close(value, oracles.kl(mu, logvar).float().detach(), "the KL, where a gradient for mu is asked for,")
+        assert_gradient(value, mu, mu.detach() / len(mu), "the gradient of the KL for mu")
 
 
 def test_its_gradient_for_logvar_is_that_of_the_closed_form(submission, draws):
-    mu, logvar = draws.normal(5, 3), draws.normal(5, 3).requires_grad_()
-    value = submission.kl_divergence(mu, logvar)
-    assert_gradient(value, logvar, (logvar.detach().exp() - 1) / 10, "the gradient of the KL for logvar")
+    for mu, logvar in everywhere(draws):
+        value = submission.kl_divergence(mu, logvar.requires_grad_())
+        expected = oracles.kl(mu, logvar).float().detach()
+        assert_close(value, expected, "the KL, where a gradient for logvar is asked for,")
+        closed_form = (logvar.detach().exp() - 1) / (2 * len(mu))
+        assert_gradient(value, logvar, closed_form, "the gradient of the KL for logvar")
 
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
@@ -76,6 +89,6 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
         assert_close(submission.kl_divergence(mu, logvar), oracles.kl(mu, logvar).float(), "the KL, asked repeatedly,")
 
 
-def test_leaves_its_arguments_alone(submission, draws):
+def test_leaves_its_arguments_and_torch_alone(submission, draws):
     submission.kl_divergence(draws.normal(5, 3), draws.normal(5, 3))
     assert_unchanged(submission, "kl_divergence")

@@ -8,11 +8,14 @@ from grading.checks import assert_close, assert_finite, assert_gradient, assert_
 
 
 def test_is_right_on_fresh_shapes(submission, draws):
-    for _ in range(3):
-        batch, features = draws.distinct(2, 2, 17)
+    """Small ones, and that of a batch of digits; with gradients and without."""
+    for batch, features in (*(draws.distinct(2, 2, 17) for _ in range(3)), (128, 784), (draws.integer(90, 200), 70)):
         logits, x = draws.normal(batch, features, std=3.0), draws.uniform(batch, features)
+        value, expected = submission.reconstruction_loss_bernoulli(logits, x), oracles.bernoulli(logits, x).float()
+        assert_close(value, expected, "the Bernoulli loss of a random batch")
+    with torch.no_grad():
         value = submission.reconstruction_loss_bernoulli(logits, x)
-        assert_close(value, oracles.bernoulli(logits, x).float(), "the Bernoulli loss of a random batch")
+        assert_close(value, expected, "the Bernoulli loss under torch.no_grad()")
 
 
 def test_is_right_for_binary_pixels(submission, draws):
@@ -23,9 +26,12 @@ def test_is_right_for_binary_pixels(submission, draws):
 
 def test_is_additive_over_features(submission, draws):
     logits, x = draws.normal(4, 6), draws.uniform(4, 6)
-    parts = [oracles.bernoulli(logits[:, [i]], x[:, [i]]) for i in range(6)]
-    value = submission.reconstruction_loss_bernoulli(logits, x)
-    assert_close(value, torch.stack(parts).sum().float(), "the Bernoulli loss of independent pixels")
+    whole, loss = submission.reconstruction_loss_bernoulli(logits, x), submission.reconstruction_loss_bernoulli
+    parts = [
+        assert_tensor(loss(logits[:, [i]], x[:, [i]]), (), torch.float32, "the loss of one feature") for i in range(6)
+    ]
+    assert_close(whole, torch.stack(parts).sum(), "the Bernoulli loss of independent pixels")
+    assert_close(whole, oracles.bernoulli(logits, x).float(), "the Bernoulli loss")  # zeros add up too
 
 
 def test_a_batch_of_one_works(submission, draws):
@@ -61,10 +67,16 @@ def test_keeps_float64(submission, draws):
 
 
 def test_its_gradient_is_the_error_of_the_probability(submission, draws):
-    logits, x = oracles.away_from_zero(draws, 5, 3).requires_grad_(), draws.uniform(5, 3)
-    value = submission.reconstruction_loss_bernoulli(logits, x)
-    closed_form = (torch.sigmoid(logits.detach()) - x) / 5
-    assert_gradient(value, logits, closed_form, "the gradient of the Bernoulli loss for the logits")
+    """For logits of usual sizes and of all up to 10,000; and for x it is what is left of the logits."""
+    for size, largest in ((5, 3.0), (9, 1e4)):
+        logits, x = oracles.of_all_sizes(draws, size, 3, largest=largest).requires_grad_(), draws.uniform(size, 3)
+        value = submission.reconstruction_loss_bernoulli(logits, x)
+        expected = oracles.bernoulli(logits, x).float().detach()
+        assert_close(value, expected, "the Bernoulli loss, where a gradient is asked for,")
+        closed_form = (torch.sigmoid(logits.detach()) - x) / size
+        assert_gradient(value, logits, closed_form, "the gradient of the Bernoulli loss for the logits")
+    value = submission.reconstruction_loss_bernoulli(logits, x.requires_grad_())
+    assert_gradient(value, x, -logits.detach() / size, "the gradient of the Bernoulli loss for x")
 
 
 def test_its_gradient_survives_huge_logits(submission):
@@ -82,6 +94,6 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
         assert_close(submission.reconstruction_loss_bernoulli(logits, x), expected, "the loss, asked repeatedly,")
 
 
-def test_leaves_its_arguments_alone(submission, draws):
+def test_leaves_its_arguments_and_torch_alone(submission, draws):
     submission.reconstruction_loss_bernoulli(draws.normal(5, 3), draws.uniform(5, 3))
     assert_unchanged(submission, "reconstruction_loss_bernoulli")

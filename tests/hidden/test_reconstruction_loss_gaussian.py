@@ -1,30 +1,39 @@
-"""``reconstruction_loss_gaussian(mean, x)``: fresh shapes, raw means, float64, gradients."""
+"""``reconstruction_loss_gaussian(mean, x)``: fresh shapes, raw means, float64, gradients.
+
+Means, data and their differences are judged up to 10,000 in size, as the logits of the Bernoulli loss are.
+"""
 
 import oracles
 import torch
 from asking import in_turn
 
-from grading.checks import assert_close, assert_gradient, assert_unchanged
+from grading.checks import assert_close, assert_gradient, assert_tensor, assert_unchanged
 
 
 def test_is_right_on_fresh_shapes(submission, draws):
-    for _ in range(3):
-        batch, features = draws.distinct(2, 2, 17)
+    """Small ones, and that of a batch of digits; with gradients and without."""
+    for batch, features in (*(draws.distinct(2, 2, 17) for _ in range(3)), (128, 784), (draws.integer(90, 200), 70)):
         mean, x = draws.normal(batch, features), draws.uniform(batch, features)
+        value, expected = submission.reconstruction_loss_gaussian(mean, x), oracles.gaussian(mean, x).float()
+        assert_close(value, expected, "the Gaussian loss of a random batch")
+    with torch.no_grad():
         value = submission.reconstruction_loss_gaussian(mean, x)
-        assert_close(value, oracles.gaussian(mean, x).float(), "the Gaussian loss of a random batch")
+        assert_close(value, expected, "the Gaussian loss under torch.no_grad()")
 
 
 def test_the_mean_is_the_raw_output_wherever_it_lies(submission, draws):
-    mean, x = draws.normal(4, 7, std=5.0), draws.normal(4, 7, std=5.0)
-    value = submission.reconstruction_loss_gaussian(mean, x)
-    assert_close(value, oracles.gaussian(mean, x).float(), "the Gaussian loss of means far outside [0, 1]")
+    for largest in (5.0, 100.0, 1e4):
+        mean, x = (oracles.of_all_sizes(draws, 4, 7, largest=largest) for _ in range(2))
+        value = submission.reconstruction_loss_gaussian(mean, x)
+        assert_close(value, oracles.gaussian(mean, x).float(), f"the Gaussian loss of means of up to {largest:g}")
 
 
 def test_doubling_the_error_quadruples_the_loss(submission, draws):
     x, error = draws.normal(4, 3), draws.normal(4, 3)
-    value = submission.reconstruction_loss_gaussian(x + 2 * error, x)
-    assert_close(value, 4 * oracles.gaussian(x + error, x).float(), "the Gaussian loss at twice the error")
+    loss = submission.reconstruction_loss_gaussian
+    once = assert_tensor(loss(x + error, x), (), torch.float32, "the Gaussian loss")
+    assert_close(loss(x + 2 * error, x), 4 * once, "the Gaussian loss at twice the error")
+    assert_close(once, oracles.gaussian(x + error, x).float(), "the Gaussian loss")  # four times zero is zero too
 
 
 def test_a_batch_of_one_works(submission, draws):
@@ -46,9 +55,17 @@ def test_keeps_float64(submission, draws):
 
 
 def test_its_gradient_is_twice_the_error(submission, draws):
-    mean, x = draws.normal(5, 3).requires_grad_(), draws.normal(5, 3)
-    value = submission.reconstruction_loss_gaussian(mean, x)
-    assert_gradient(value, mean, 2 * (mean.detach() - x) / 5, "the gradient of the Gaussian loss for the mean")
+    """For errors of usual sizes and of all up to 10,000; and for x it has the other sign."""
+    for size, largest in ((5, 3.0), (9, 1e4)):
+        x, error = draws.normal(size, 3), oracles.of_all_sizes(draws, size, 3, largest=largest)
+        mean = (x + error).requires_grad_()
+        value = submission.reconstruction_loss_gaussian(mean, x)
+        expected = oracles.gaussian(mean, x).float().detach()
+        assert_close(value, expected, "the Gaussian loss, where a gradient is asked for,")
+        closed_form = 2 * (mean.detach() - x) / size
+        assert_gradient(value, mean, closed_form, "the gradient of the Gaussian loss for the mean")
+    value = submission.reconstruction_loss_gaussian(mean, x.requires_grad_())
+    assert_gradient(value, x, -closed_form, "the gradient of the Gaussian loss for x")
 
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
@@ -59,6 +76,6 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
         assert_close(submission.reconstruction_loss_gaussian(mean, x), expected, "the loss, asked repeatedly,")
 
 
-def test_leaves_its_arguments_alone(submission, draws):
+def test_leaves_its_arguments_and_torch_alone(submission, draws):
     submission.reconstruction_loss_gaussian(draws.normal(5, 3), draws.normal(5, 3))
     assert_unchanged(submission, "reconstruction_loss_gaussian")

@@ -1,4 +1,7 @@
-"""``reconstruction_loss_laplace(location, x)``: fresh shapes, raw locations, float64, gradients away from ties."""
+"""``reconstruction_loss_laplace(location, x)``: fresh shapes, raw locations, float64, gradients away from ties.
+
+Locations, data and their differences are judged up to 10,000 in size, as the logits of the Bernoulli loss are.
+"""
 
 import oracles
 import torch
@@ -8,17 +11,21 @@ from grading.checks import assert_close, assert_gradient, assert_unchanged
 
 
 def test_is_right_on_fresh_shapes(submission, draws):
-    for _ in range(3):
-        batch, features = draws.distinct(2, 2, 17)
+    """Small ones, and that of a batch of digits; with gradients and without."""
+    for batch, features in (*(draws.distinct(2, 2, 17) for _ in range(3)), (128, 784), (draws.integer(90, 200), 70)):
         location, x = draws.normal(batch, features), draws.uniform(batch, features)
+        value, expected = submission.reconstruction_loss_laplace(location, x), oracles.laplace(location, x).float()
+        assert_close(value, expected, "the Laplace loss of a random batch")
+    with torch.no_grad():
         value = submission.reconstruction_loss_laplace(location, x)
-        assert_close(value, oracles.laplace(location, x).float(), "the Laplace loss of a random batch")
+        assert_close(value, expected, "the Laplace loss under torch.no_grad()")
 
 
 def test_the_location_is_the_raw_output_wherever_it_lies(submission, draws):
-    location, x = draws.normal(4, 7, std=5.0), draws.normal(4, 7, std=5.0)
-    value = submission.reconstruction_loss_laplace(location, x)
-    assert_close(value, oracles.laplace(location, x).float(), "the Laplace loss of locations far outside [0, 1]")
+    for largest in (5.0, 100.0, 1e4):
+        location, x = (oracles.of_all_sizes(draws, 4, 7, largest=largest) for _ in range(2))
+        value = submission.reconstruction_loss_laplace(location, x)
+        assert_close(value, oracles.laplace(location, x).float(), f"the Laplace loss of locations of up to {largest:g}")
 
 
 def test_small_errors_count_in_proportion_too(submission, draws):
@@ -46,10 +53,16 @@ def test_keeps_float64(submission, draws):
 
 
 def test_its_gradient_is_the_sign_of_the_error(submission, draws):
-    x, error = draws.normal(5, 3), oracles.away_from_zero(draws, 5, 3)
-    location = (x + error).requires_grad_()
-    value = submission.reconstruction_loss_laplace(location, x)
-    assert_gradient(value, location, error.sign() / 5, "the gradient of the Laplace loss for the location")
+    """For errors of usual sizes and of all up to 10,000; and for x it has the other sign."""
+    for size, largest in ((5, 3.0), (9, 1e4)):
+        x, error = draws.normal(size, 3), oracles.of_all_sizes(draws, size, 3, largest=largest)
+        location = (x + error).requires_grad_()
+        value = submission.reconstruction_loss_laplace(location, x)
+        expected = oracles.laplace(location, x).float().detach()
+        assert_close(value, expected, "the Laplace loss, where a gradient is asked for,")
+        assert_gradient(value, location, error.sign() / size, "the gradient of the Laplace loss for the location")
+    value = submission.reconstruction_loss_laplace(location, x.requires_grad_())
+    assert_gradient(value, x, -error.sign() / size, "the gradient of the Laplace loss for x")
 
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
@@ -60,6 +73,6 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
         assert_close(submission.reconstruction_loss_laplace(location, x), expected, "the loss, asked repeatedly,")
 
 
-def test_leaves_its_arguments_alone(submission, draws):
+def test_leaves_its_arguments_and_torch_alone(submission, draws):
     submission.reconstruction_loss_laplace(draws.normal(5, 3), draws.normal(5, 3))
     assert_unchanged(submission, "reconstruction_loss_laplace")

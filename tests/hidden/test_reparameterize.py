@@ -1,6 +1,7 @@
 """``VAE.reparameterize(mu, logvar)``: the law of the noise, where it comes from, and exact gradients."""
 
 import networks
+import oracles
 import torch
 from noise import (
     assert_independent,
@@ -27,9 +28,10 @@ def noise(model, mu, logvar, dtype=torch.float32):
 
 
 def test_the_noise_is_standard_normal_for_every_mu_and_logvar(submission, draws):
-    """A million numbers: enough to see noise that is cut off at three standard deviations."""
+    """A million numbers: enough to see noise that is cut off at three standard deviations; and a usual batch."""
     model = networks.build(submission, 11, 13, 50, recon_loss="gaussian", beta=4.0)
     assert_standard_moments(noise(model, *posterior(draws, 20_000, 50)), "the noise")
+    assert_independent_draws(noise(networks.build(submission, 784, 400, 20), *posterior(draws, 128, 20)), "the noise")
 
 
 def test_the_noise_has_the_distribution_of_a_normal_and_not_only_its_moments(submission):
@@ -55,10 +57,10 @@ def test_every_call_draws_noise_of_its_own(submission, draws):
 
 
 def test_each_of_many_calls_is_right_for_its_own_arguments(submission, draws):
-    """40 calls in turning modes, each for one example with means and variances of its own."""
+    """45 to 90 calls in turning modes, each for one example with means and variances of its own."""
     model = networks.build(submission, 11, 13, 256)
     calls = []
-    for i in range(40):
+    for i in range(draws.integer(45, 90)):
         with torch.set_grad_enabled(i % 3 > 0):
             calls.append(noise(model.train(i % 2 == 0), *posterior(draws, 1, 256)).flatten())
     eps = torch.stack(calls)
@@ -112,12 +114,16 @@ def test_the_gradient_for_logvar_is_half_of_z_minus_mu(submission, draws):
 
 
 def test_gradients_are_exact_in_eval_mode_and_for_any_weights(submission, draws):
-    model = networks.build(submission, 11, 13, 3).eval()
-    mu, logvar, weights = draws.normal(5, 3).requires_grad_(), draws.normal(5, 3).requires_grad_(), draws.normal(5, 3)
-    z = assert_tensor(model.reparameterize(mu, logvar), (5, 3), torch.float32, "z")
-    assert_gradient(z * weights, mu, weights, "the gradient of a weighted sum of z for mu")
-    half = weights * (z - mu).detach() / 2
-    assert_gradient(z * weights, logvar, half, "the gradient of a weighted sum of z for logvar")
+    """And in train mode, for all variances and for means of all sizes up to 100, in double precision."""
+    model = networks.build(submission, 11, 13, 3).double()
+    for training in (False, True):
+        mu = oracles.of_all_sizes(draws, 9, 3, largest=100.0, dtype=torch.float64).requires_grad_()
+        logvar = draws.uniform(9, 3, low=-8.0, high=8.0, dtype=torch.float64).requires_grad_()
+        weights = draws.normal(9, 3, dtype=torch.float64)
+        z = assert_tensor(model.train(training).reparameterize(mu, logvar), (9, 3), torch.float64, "z")
+        assert_gradient(z * weights, mu, weights, "the gradient of a weighted sum of z for mu")
+        half = weights * (z - mu).detach() / 2
+        assert_gradient(z * weights, logvar, half, "the gradient of a weighted sum of z for logvar")
 
 
 def test_works_for_a_batch_of_one(submission, draws):
@@ -132,7 +138,7 @@ def test_keeps_float64(submission, draws):
     assert_standard_moments(eps, "the noise in float64")
 
 
-def test_leaves_its_arguments_alone(submission, draws):
+def test_leaves_its_arguments_and_torch_alone(submission, draws):
     model = networks.build(submission, 11, 13, 3)
     model.reparameterize(draws.normal(5, 3), draws.normal(5, 3))
-    assert_unchanged(submission, "reparameterize")
+    assert_unchanged(submission, "reparameterize", draws=True)

@@ -14,31 +14,43 @@ def fresh(draws):
     return elbo.draw(draws, *draws.distinct(3, 2, 17))
 
 
+def fresh_and_usual(draws):
+    """A small point and one of the size of a batch of digits; of the second, no gradients are asked for."""
+    yield True, fresh(draws)
+    yield False, elbo.draw(draws, 128, 784, 20)
+
+
 def test_is_right_for_bernoulli_on_fresh_shapes(submission, draws):
-    case = OutputCase(submission, draws, fresh(draws))
-    output, (x, logits, mu, logvar) = case.output, case.point
-    case.assert_equal(
-        lambda vae_loss: vae_loss(output, x, recon_loss="bernoulli", beta=2.5),
-        lambda compute_elbo: compute_elbo(x, logits, mu, logvar, recon_loss="bernoulli", beta=2.5),
-    )
+    for gradients, point in fresh_and_usual(draws):
+        case = OutputCase(submission, draws, point)
+        output, (x, logits, mu, logvar) = case.output, point
+        with torch.set_grad_enabled(gradients):
+            case.assert_equal(
+                lambda vae_loss: vae_loss(output, x, recon_loss="bernoulli", beta=2.5),
+                lambda compute_elbo: compute_elbo(x, logits, mu, logvar, recon_loss="bernoulli", beta=2.5),
+            )
 
 
 def test_is_right_for_gaussian_on_fresh_shapes(submission, draws):
-    case = OutputCase(submission, draws, fresh(draws))
-    output, (x, logits, mu, logvar) = case.output, case.point
-    case.assert_equal(
-        lambda vae_loss: vae_loss(output, x, recon_loss="gaussian", beta=2.5),
-        lambda compute_elbo: compute_elbo(x, logits, mu, logvar, recon_loss="gaussian", beta=2.5),
-    )
+    for gradients, point in fresh_and_usual(draws):
+        case = OutputCase(submission, draws, point)
+        output, (x, logits, mu, logvar) = case.output, point
+        with torch.set_grad_enabled(gradients):
+            case.assert_equal(
+                lambda vae_loss: vae_loss(output, x, recon_loss="gaussian", beta=2.5),
+                lambda compute_elbo: compute_elbo(x, logits, mu, logvar, recon_loss="gaussian", beta=2.5),
+            )
 
 
 def test_is_right_for_laplace_on_fresh_shapes(submission, draws):
-    case = OutputCase(submission, draws, fresh(draws))
-    output, (x, logits, mu, logvar) = case.output, case.point
-    case.assert_equal(
-        lambda vae_loss: vae_loss(output, x, recon_loss="laplace", beta=2.5),
-        lambda compute_elbo: compute_elbo(x, logits, mu, logvar, recon_loss="laplace", beta=2.5),
-    )
+    for gradients, point in fresh_and_usual(draws):
+        case = OutputCase(submission, draws, point)
+        output, (x, logits, mu, logvar) = case.output, point
+        with torch.set_grad_enabled(gradients):
+            case.assert_equal(
+                lambda vae_loss: vae_loss(output, x, recon_loss="laplace", beta=2.5),
+                lambda compute_elbo: compute_elbo(x, logits, mu, logvar, recon_loss="laplace", beta=2.5),
+            )
 
 
 def test_a_beta_of_zero_is_passed_on_too(submission, draws):
@@ -68,27 +80,37 @@ def test_keeps_float64(submission, draws):
     )
 
 
+def with_gradients(draws, *names):
+    """A point of numbers of usual size, and one of numbers of all sizes."""
+    for point in (elbo.draw(draws, 4, 6, 3), elbo.draw_of_all_sizes(draws, "gaussian")):
+        yield elbo.with_gradients(point, *names)
+
+
 def test_the_gradient_for_the_logits_is_that_of_compute_elbo(submission, draws):
-    case = OutputCase(submission, draws, elbo.with_gradients(elbo.draw(draws, 4, 6, 3), "logits"))
-    output, (x, logits, mu, logvar) = case.output, case.point
-    case.assert_gradient(
-        lambda vae_loss: vae_loss(output, x, recon_loss="gaussian", beta=2.0),
-        lambda compute_elbo: compute_elbo(x, logits, mu, logvar, recon_loss="gaussian", beta=2.0),
-        logits,
-        "the gradient of the loss for the logits",
-    )
+    """And so is that for x."""
+    for point in with_gradients(draws, "x", "logits"):
+        case = OutputCase(submission, draws, point)
+        output, (x, logits, mu, logvar) = case.output, point
+        for name, leaf in (("the logits", logits), ("x", x)):
+            case.assert_gradient(
+                lambda vae_loss: vae_loss(output, x, recon_loss="gaussian", beta=2.0),
+                lambda compute_elbo: compute_elbo(x, logits, mu, logvar, recon_loss="gaussian", beta=2.0),
+                leaf,
+                f"the gradient of the loss for {name}",
+            )
 
 
 def test_the_gradient_for_the_posterior_is_that_of_compute_elbo(submission, draws):
-    case = OutputCase(submission, draws, elbo.with_gradients(elbo.draw(draws, 4, 6, 3), "mu", "logvar"))
-    output, (x, logits, mu, logvar) = case.output, case.point
-    for name, leaf in (("mu", mu), ("logvar", logvar)):
-        case.assert_gradient(
-            lambda vae_loss: vae_loss(output, x, recon_loss="gaussian", beta=2.0),
-            lambda compute_elbo: compute_elbo(x, logits, mu, logvar, recon_loss="gaussian", beta=2.0),
-            leaf,
-            f"the gradient of the loss for {name} at beta = 2",
-        )
+    for point in with_gradients(draws, "mu", "logvar"):
+        case = OutputCase(submission, draws, point)
+        output, (x, logits, mu, logvar) = case.output, point
+        for name, leaf in (("mu", mu), ("logvar", logvar)):
+            case.assert_gradient(
+                lambda vae_loss: vae_loss(output, x, recon_loss="gaussian", beta=2.0),
+                lambda compute_elbo: compute_elbo(x, logits, mu, logvar, recon_loss="gaussian", beta=2.0),
+                leaf,
+                f"the gradient of the loss for {name} at beta = 2",
+            )
 
 
 def test_gradients_flow_through_all_three(submission, draws):
@@ -133,5 +155,5 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
             case.rely_on_elbo()
 
 
-def test_leaves_its_arguments_alone(submission, draws):
+def test_leaves_its_arguments_and_torch_alone(submission, draws):
     OutputCase(submission, draws, fresh(draws)).assert_unchanged(recon_loss="gaussian")

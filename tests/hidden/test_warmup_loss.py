@@ -4,7 +4,7 @@ import oracles
 import torch
 from asking import in_turn
 
-from grading.checks import assert_close, assert_gradient, assert_unchanged
+from grading.checks import assert_close, assert_gradient, assert_tensor, assert_unchanged
 
 
 def draw(draws, batch, features, latent, dtype=torch.float32):
@@ -13,15 +13,21 @@ def draw(draws, batch, features, latent, dtype=torch.float32):
 
 
 def test_is_right_on_fresh_shapes(submission, draws):
-    for _ in range(3):
-        arguments = draw(draws, *draws.distinct(3, 2, 17))
-        assert_close(submission.vae_loss(*arguments), oracles.warmup_loss(*arguments).float(), "the warm-up loss")
+    """Small ones, and that of a batch of digits; with gradients and without."""
+    for shape in (*(draws.distinct(3, 2, 17) for _ in range(3)), (128, 784, 20), (draws.integer(90, 200), 70, 70)):
+        arguments = draw(draws, *shape)
+        expected = oracles.warmup_loss(*arguments).float()
+        assert_close(submission.vae_loss(*arguments), expected, "the warm-up loss")
+    with torch.no_grad():
+        assert_close(submission.vae_loss(*arguments), expected, "the warm-up loss under torch.no_grad()")
 
 
 def test_a_batch_given_twice_costs_twice_as_much(submission, draws):
     arguments = draw(draws, 4, 6, 3)
+    once = assert_tensor(submission.vae_loss(*arguments), (), torch.float32, "the warm-up loss")
     twice = submission.vae_loss(*(tensor.repeat(2, 1) for tensor in arguments))
-    assert_close(twice, 2 * oracles.warmup_loss(*arguments).float(), "the loss of a batch that is there twice")
+    assert_close(twice, 2 * once, "the loss of a batch that is there twice")
+    assert_close(once, oracles.warmup_loss(*arguments).float(), "the warm-up loss")  # twice zero is zero too
 
 
 def test_a_batch_of_one_works(submission, draws):
@@ -35,17 +41,29 @@ def test_keeps_float64(submission, draws):
 
 
 def test_the_gradient_for_the_reconstruction_is_twice_the_error(submission, draws):
-    recon_x, x, mu, logvar = draw(draws, 4, 6, 3)
-    recon_x.requires_grad_()
-    value = submission.vae_loss(recon_x, x, mu, logvar)
-    assert_gradient(value, recon_x, 2 * (recon_x.detach() - x), "the gradient of the loss for recon_x")
+    """And for x it has the other sign; for errors of usual sizes and of all up to 10,000."""
+    for largest in (1.0, 1e4):
+        recon_x, x, mu, logvar = draw(draws, 4, 6, 3)
+        recon_x = (x + oracles.of_all_sizes(draws, 4, 6, largest=largest)).requires_grad_()
+        value = submission.vae_loss(recon_x, x, mu, logvar)
+        expected = oracles.warmup_loss(recon_x, x, mu, logvar).float().detach()
+        assert_close(value, expected, "the loss, where a gradient for recon_x is asked for,")
+        closed_form = 2 * (recon_x.detach() - x)
+        assert_gradient(value, recon_x, closed_form, "the gradient of the loss for recon_x")
+    value = submission.vae_loss(recon_x, x.requires_grad_(), mu, logvar)
+    assert_gradient(value, x, -closed_form, "the gradient of the loss for x")
 
 
 def test_the_gradients_for_the_posterior_are_those_of_the_closed_form(submission, draws):
-    recon_x, x, mu, logvar = draw(draws, 4, 6, 3)
-    value = submission.vae_loss(recon_x, x, mu.requires_grad_(), logvar.requires_grad_())
-    assert_gradient(value, mu, mu.detach(), "the gradient of the loss for mu")
-    assert_gradient(value, logvar, (logvar.detach().exp() - 1) / 2, "the gradient of the loss for logvar")
+    """For means of usual sizes and of all up to 100."""
+    for largest in (1.0, 100.0):
+        recon_x, x, _, logvar = draw(draws, 4, 6, 3)
+        mu = oracles.of_all_sizes(draws, 4, 3, largest=largest).requires_grad_()
+        value = submission.vae_loss(recon_x, x, mu, logvar.requires_grad_())
+        expected = oracles.warmup_loss(recon_x, x, mu, logvar).float().detach()
+        assert_close(value, expected, "the loss, where gradients for mu and logvar are asked for,")
+        assert_gradient(value, mu, mu.detach(), "the gradient of the loss for mu")
+        assert_gradient(value, logvar, (logvar.detach().exp() - 1) / 2, "the gradient of the loss for logvar")
 
 
 def test_is_right_for_tiny_and_for_huge_variances(submission, draws):
@@ -66,6 +84,6 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
         assert_close(submission.vae_loss(*arguments), expected, "the warm-up loss, asked repeatedly,")
 
 
-def test_leaves_its_arguments_alone(submission, draws):
+def test_leaves_its_arguments_and_torch_alone(submission, draws):
     submission.vae_loss(*draw(draws, 4, 6, 3))
     assert_unchanged(submission, "vae_loss")

@@ -16,6 +16,7 @@ from noise import (
 )
 
 from grading.checks import CheckFailure, assert_close, assert_gradient, assert_statistic, assert_unchanged
+from grading.results import Kind
 
 
 def test_the_encoder_is_not_linear(submission, draws):
@@ -58,6 +59,13 @@ def test_rows_do_not_depend_on_each_other(submission, draws):
     for what, head in warmup.heads(model, latent_dim=3).items():
         warmup.assert_rows_independent(head, draws.normal(5, 11), what)
     warmup.assert_rows_independent(lambda z: warmup.decode(model, z, 11).detach(), draws.normal(5, 3), "decode(z)")
+    model = warmup.randomize(warmup.build(submission, 784, 400, 20), draws, gain=1.0)
+    x, z = draws.uniform(128, 784), draws.normal(128, 20)
+    for what, f, rows in (
+        *((what, head, x) for what, head in warmup.heads(model, latent_dim=20).items()),
+        ("decode(z)", lambda z: warmup.decode(model, z, 784).detach(), z),
+    ):
+        assert_close(f(rows)[:7], f(rows[:7]), f"{what} of the same rows in a batch of 128")
 
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
@@ -69,9 +77,11 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
         mu, logvar = warmup.encode(model, x, latent_dim=3)
         recon_x = warmup.decode(model, z, input_dim=11)
         for i in in_turn([slice(0, 5), slice(5, 10), slice(10, 15)]):
-            for field, own, all_rows in zip(("mu", "logvar"), warmup.encode(model, x[i], 3), (mu, logvar), strict=True):
+            with torch.set_grad_enabled(i.start != 5):
+                heads, decoded = warmup.encode(model, x[i], 3), warmup.decode(model, z[i], 11)
+            for field, own, all_rows in zip(("mu", "logvar"), heads, (mu, logvar), strict=True):
                 assert_close(own, all_rows[i].detach(), f"{field}, asked repeatedly,")
-            assert_close(warmup.decode(model, z[i], 11), recon_x[i].detach(), "decode(z), asked repeatedly,")
+            assert_close(decoded, recon_x[i].detach(), "decode(z), asked repeatedly,")
 
 
 def test_mu_and_logvar_are_different_functions_of_x_of_any_sign(submission, draws):
@@ -130,13 +140,16 @@ def test_the_noise_has_the_distribution_of_a_normal_and_not_only_its_moments(sub
     eps = standardized(warmup.reparameterize(model, zeros, zeros), zeros, zeros)
     assert_standard_normal(eps, "the noise")
     assert_no_repetition(eps, "the noise")
+    model, zeros = warmup.build(submission, 784, 400, 20), torch.zeros(128, 20)
+    eps = standardized(warmup.reparameterize(model, zeros, zeros), zeros, zeros)
+    assert_independent_draws(eps, "the noise of a usual batch")
 
 
 def test_each_of_many_calls_draws_noise_of_its_own(submission, draws):
-    """40 calls in turning modes, each for one example with means and variances of its own."""
+    """45 to 90 calls in turning modes, each for one example with means and variances of its own."""
     model = warmup.build(submission, 11, 13, 256)
     calls = []
-    for i in range(40):
+    for i in range(draws.integer(45, 90)):
         mu, logvar = draws.normal(1, 256, std=3.0), draws.uniform(1, 256, low=-8.0, high=8.0)
         with torch.set_grad_enabled(i % 3 > 0):
             calls.append(standardized(warmup.reparameterize(model.train(i % 2 == 0), mu, logvar), mu, logvar)[0])
@@ -146,7 +159,7 @@ def test_each_of_many_calls_draws_noise_of_its_own(submission, draws):
 
 
 def test_what_forward_decodes_is_sampled_in_every_row_column_and_call(submission, draws):
-    """The samples of a model whose decoder can be inverted: 9,600 of a call in either mode, and 256 of 40 calls."""
+    """The samples of a model whose decoder can be inverted: 6,000 of a call in either mode, and 160 of many calls."""
     model = warmup.build_active(submission, draws)
     code = warmup.inverse_decoder(model)
 
@@ -158,9 +171,12 @@ def test_what_forward_decodes_is_sampled_in_every_row_column_and_call(submission
     for training in (True, False):
         model.train(training)
         assert_independent_draws(noise(300), "the noise in forward")
-    calls = torch.stack([noise(8).flatten() for _ in range(40)])
-    assert_independent_draws(calls, "the noise in forward", row="call", column="place")
-    assert_no_repetition(calls, "the noise in forward")
+    calls = []
+    for i in range(draws.integer(45, 70)):
+        with torch.set_grad_enabled(i % 3 > 0):
+            calls.append(noise(8).flatten())
+    assert_independent_draws(torch.stack(calls), "the noise in forward", row="call", column="place")
+    assert_no_repetition(torch.stack(calls), "the noise in forward")
 
 
 def test_forward_decodes_a_sample_of_the_posterior_in_train_and_eval_mode(submission, draws):
@@ -191,6 +207,28 @@ def test_gradients_of_the_reconstruction_reach_encoder_and_decoder(submission, d
     warmup.assert_reached(encoder | decoder, recon_x, model, "recon_x")
 
 
+def test_gradients_of_forward_are_those_of_its_parts(submission, draws):
+    """In train and eval mode, with the noise that it drew; the decoder of the model can be inverted."""
+    model = warmup.build_active(submission, draws)
+    code = warmup.inverse_decoder(model)
+    x, weights = (draws.uniform(8, warmup.FEATURES, dtype=torch.float64) for _ in range(2))
+    for training in (True, False):
+        output = warmup.forward(model.train(training), x, warmup.CODES)
+        eps = standardized(code(output[0]), *output[1:])
+        mu, logvar = warmup.encode(model, x, warmup.CODES)
+        parts = warmup.decode(model, mu + torch.exp(logvar / 2) * eps, warmup.FEATURES), mu, logvar
+        for what, own, part in zip(("recon_x", "mu", "logvar"), output, parts, strict=True):
+            assert_close(own, part.detach(), f"{what} of forward", rtol=1e-6)
+        found, expected = (
+            warmup.gradients([value * weights[:, : value.shape[1]] for value in of], model) for of in (output, parts)
+        )
+        for name in expected:
+            what = f"the gradient of a weighted sum of recon_x, mu and logvar for {name}"
+            if name not in found:
+                raise CheckFailure("gradient", f"{what}: none arrives", expected="a gradient", actual="none")
+            assert_close(found[name], expected[name], what, rtol=1e-5, kind=Kind.GRADIENT)
+
+
 def test_gradients_of_mu_and_logvar_reach_the_encoder(submission, draws):
     """Of what ``encode`` gives, and of what ``forward`` gives."""
     model = warmup.randomize(warmup.build(submission, 11, 13, 3), draws, gain=1.0)
@@ -214,11 +252,11 @@ def test_works_for_a_single_example_in_float64(submission, draws):
     warmup.forward(model, draws.uniform(1, 11, dtype=torch.float64), latent_dim=3)
 
 
-def test_leaves_its_arguments_alone(submission, draws):
+def test_leaves_its_arguments_and_torch_alone(submission, draws):
     model = warmup.build(submission, 11, 13, 3)
     model(draws.normal(5, 11))
-    assert_unchanged(submission, "forward")
+    assert_unchanged(submission, "forward", draws=True)
     model.reparameterize(draws.normal(5, 3), draws.normal(5, 3))
-    assert_unchanged(submission, "reparameterize")
+    assert_unchanged(submission, "reparameterize", draws=True)
     model.decode(draws.normal(5, 3))
     assert_unchanged(submission, "decode")

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.parameter import UninitializedParameter
 
 from ..shared import wire
 from ..shared.framing import MAX_PAYLOAD
@@ -158,11 +159,15 @@ class Executor:
         replaced = request.get("replaced", [])
         answers = [self._materialize(value, "an answer", leaves) for value in request.get("answers", [])]
         asked: _Asked | None = None
+        generator, dtype = torch.default_generator.get_state(), torch.get_default_dtype()
         with torch.set_grad_enabled(request["grad"]), self._replacing(model, replaced, answers):
             try:
                 result = self._resolve(model, request["name"])(*args, **kwargs)
             except _Asked as question:
                 asked, result = question, (question.args, question.kwargs)
+            changed = {"grad mode": torch.is_grad_enabled() is not request["grad"]}
+        changed["generator"] = not torch.equal(torch.default_generator.get_state(), generator)
+        changed["default dtype"] = torch.get_default_dtype() is not dtype
         # The answers are not arguments.
         mutated = [name for (name, leaf), old in zip(leaves, before, strict=False) if not _same(leaf, old)]
         outputs: list[torch.Tensor] = []
@@ -177,6 +182,7 @@ class Executor:
             "value": value,
             "asked": asked.name if asked is not None else None,
             "mutated": mutated,
+            "disturbed": [name for name, was in changed.items() if was],
             "models": described,
             "line": self._line(function),
         }
@@ -357,10 +363,13 @@ def _same(tensor: torch.Tensor, old: torch.Tensor) -> bool:
 
 def _description(number: int, model: torch.nn.Module) -> dict[str, Any]:
     plain = {k: v for k, v in vars(model).items() if not k.startswith("_") and type(v) in (bool, int, float, str)}
+    parameters = dict(model.named_parameters())
+    there = {name: p.detach() for name, p in parameters.items() if not isinstance(p, UninitializedParameter)}
     return {
         "number": number,
         "class": type(model).__name__,
-        "parameters": {name: p.detach() for name, p in model.named_parameters()},
+        "parameters": there,
+        "lazy": len(there) < len(parameters),
         "attributes": plain,
     }
 
