@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import atexit
 import hashlib
 import multiprocessing
 import os
 import signal
-import sys
 import tempfile
 import threading
 from dataclasses import dataclass
@@ -113,39 +111,11 @@ def _grade(task: Task, assignment: Assignment) -> ScoreDocument:
         return _grade_at(others[0], task, assignment)
 
 
-class _Servers(threading.local):
-    """Processes that have collected the tests, one in each thread: they make one run at a time."""
-
-    def __init__(self) -> None:
-        self._servers: dict[tuple[object, ...], grade.CheckServer] = {}
-
-    def get(self, setting: Setting, assignment: Assignment, level: str) -> grade.CheckServer | None:
-        """The one for these checks and this level; None where such a process cannot be had."""
-        if sys.platform != "linux" or level not in TRUSTED_LEVELS:
-            return None
-        key = (setting, level)
-        if key not in self._servers:
-            self._servers[key] = grade.start_server(assignment, setting.tiers, level)
-            atexit.register(self._servers[key].close)
-        return self._servers[key]
-
-    def drop(self, setting: Setting, level: str) -> None:
-        """End the one that failed, so that the next run gets another."""
-        if server := self._servers.pop((setting, level), None):
-            atexit.unregister(server.close)
-            server.close()
-
-
-_servers = _Servers()
-
-
 def _grade_at(level: str, task: Task, assignment: Assignment) -> ScoreDocument:
+    """Grade by a process forked from one that this worker keeps, which has imported and collected everything."""
     options = grade.Options(task.setting.tiers, isolation=level, seed=task.seed)
-    try:
-        return grade.grade(task.submission, assignment, options, server=_servers.get(task.setting, assignment, level))
-    except BaseException:
-        _servers.drop(task.setting, level)
-        raise
+    server = grade.shared_server(assignment, task.setting.tiers, level)
+    return grade.grade(task.submission, assignment, options, server=server)
 
 
 @cache

@@ -42,7 +42,7 @@ class CheckSession(Session):
         return self._inherited or (self._fresh is not None and self._fresh.inherited)
 
     def fresh(self) -> CheckSession:
-        """A conversation with a worker that only its like have seen, and nothing such as this; the same one each time."""
+        """A conversation with a worker that only its like have seen; the same one each time."""
         if self._fresh is None:
             self._fresh = CheckSession(self._run, self.check, on_its_own=True, replacements=self.replacements)
         return self._fresh
