@@ -303,6 +303,8 @@ class _Run:
         row = self._rows[position]
         handed = row.handed
         self._store.drop(row.student.id, f"{state}: {note}")
+        if state is not State.ERROR:
+            self._store.regraded(row.student.id)
         self._record(
             position,
             Outcome(

@@ -17,6 +17,11 @@ from .. import files
 from . import handed_in
 from .model import LAYOUT_VERSION, ClassError, Outcome, document_path, safe_name, state_path, student_path
 
+_FOLDERS = ("documents", "student", "history", "cache", "repositories")
+_LOCK = "lock.sqlite"
+_FIRST = {*_FOLDERS, _LOCK, f"{_LOCK}-journal"}
+"""What is there before the state is."""
+
 _TABLES = """
 CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS outcome (
@@ -205,12 +210,14 @@ class Store:
 
 def _opened(folder: Path, stack: ExitStack) -> sqlite3.Connection:
     """The database of a class, which no other run can open until the stack is closed."""
-    if folder.is_dir() and not state_path(folder).exists() and any(folder.iterdir()):
+    inside = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    # A run that was killed at its very beginning left some of ours, and no state yet.
+    if state_path(folder).name not in inside and inside - _FIRST:
         raise ClassError(f"{folder} is not the folder of a class, and not empty: name another one with --out")
-    for name in ("documents", "student", "history", "cache", "repositories"):
+    for name in _FOLDERS:
         (folder / name).mkdir(parents=True, exist_ok=True)
     # A lock of SQLite ends with the process that holds it, however that ends, on every system.
-    lock = sqlite3.connect(folder / "lock.sqlite", timeout=0, isolation_level=None)
+    lock = sqlite3.connect(folder / _LOCK, timeout=0, isolation_level=None)
     stack.callback(lock.close)
     try:
         lock.execute("BEGIN EXCLUSIVE")

@@ -240,6 +240,13 @@ def test_what_is_graded_anew_is_recorded_and_the_old_document_kept(grade_class, 
         "invalid",
     ]
     assert not (last.folder / "documents" / "bo.json").exists()
+    # What is asked of somebody who has nothing to grade is done with that, and waits for nothing they hand in later.
+    grade_class(place, "--regrade", "bo", "--reason", "again")
+    (place / "bo" / "notes.txt").rename(place / "bo" / "vae.py")
+    grade_class(place)
+    assert "again" not in {row["why"] for row in replaced(last.folder)}
+    with contextlib.closing(sqlite3.connect(last.folder / "state.sqlite")) as database:
+        assert database.execute("SELECT count(*) FROM regrade WHERE done IS NULL").fetchone() == (0,)
     assert len([*last.folder.glob("history/bo/*.json")]) == 3
 
 
@@ -291,6 +298,13 @@ def test_a_folder_of_something_else_is_left_alone(grade_class, hand_over, tmp_pa
     place = hand_over({"ada/vae.py": RIGHT})
     assert "is not the folder of a class" in grade_class(place, out="download", status=2).stderr
     assert {path.name for path in place.iterdir()} == {"ada"}
+
+
+def test_a_run_that_was_killed_at_its_very_beginning_goes_on(grade_class, hand_over, tmp_path):
+    for name in ("documents", "student"):
+        (tmp_path / "out" / name).mkdir(parents=True)
+    (tmp_path / "out" / "lock.sqlite").touch()
+    assert grade_class(hand_over({"ada/vae.py": RIGHT})).states == {"ada": "graded"}
 
 
 def test_the_same_files_of_two_are_graded_once_and_each_has_a_document(grade_class, hand_over):
