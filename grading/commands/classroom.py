@@ -21,12 +21,13 @@ from ..classroom.model import Outcome, State
 from ..classroom.run import Plan, Told, run
 from ..classroom.store import is_full
 from ..progress import Progress as Step
-from .shared import GRADER_FAULT, AssignmentOption, fail, reported, tell
+from .shared import GRADER_FAULT, AssignmentOption, fail, obey_no_workflow_commands, reported, tell
 
 DIFFERENT = 1
 
 
 def grade_class(
+    context: typer.Context,
     submissions: Annotated[
         Path,
         typer.Argument(
@@ -57,6 +58,7 @@ def grade_class(
     submission was graded or found unfit, whatever the scores; 2 bad usage or bad input; 3 the grader failed at some
     submission, or could not work at all; 130 and 143 ended by Ctrl-C or SIGTERM.
     """
+    obey_no_workflow_commands(context, err=False)
     with reported():
         loaded = assignment.load(root or assignment.own_root())
         tiers = loaded.tiers if tier == "all" else (tier,)
@@ -96,10 +98,12 @@ def grade_class(
 
 
 def diff(
+    context: typer.Context,
     old: Annotated[Path, typer.Argument(help="The folder of a class, or a score document.")],
     new: Annotated[Path, typer.Argument(help="Another one, or the same later on.")],
 ) -> None:
     """Say who has another score, by which checks, and why. Exit status: 0 nobody, 1 somebody, 2 bad input."""
+    obey_no_workflow_commands(context, err=False)
     with reported():
         lines = comparison.compare(old, new)
     console = Console(highlight=False)
