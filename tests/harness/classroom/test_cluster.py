@@ -55,7 +55,7 @@ def test_a_cluster_loses_a_worker_and_nothing_else(grade_class, cluster, tmp_pat
     )
 
     def kill():
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 500
         while not [*tmp_path.glob("out/documents/[!.]*")] and time.monotonic() < deadline:
             time.sleep(0.02)
         os.killpg(workers[0].pid, signal.SIGKILL)

@@ -46,7 +46,7 @@ def begin(course, tmp_path):
         process.communicate()
 
 
-def wait_for(condition, seconds=120):
+def wait_for(condition, seconds=500):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
@@ -85,7 +85,7 @@ def test_a_class_that_is_killed_three_times_ends_as_one_that_was_not(grade_class
         wait_for(lambda done=done: len([*folder.glob("documents/[!.]*")]) >= done)
         process.kill()
         process.communicate()
-        wait_for(lambda process=process: group_is_gone(process.pid), 10)
+        wait_for(lambda process=process: group_is_gone(process.pid))
         assert documents(folder), "and all of them can be read"
     left = len([*folder.glob("cache/[!.]*")])
     killed = grade_class(tmp_path / "class")
@@ -106,10 +106,10 @@ def test_ended_by_a_signal_it_leaves_nothing_behind_and_goes_on(grade_class, beg
         done = len([*tmp_path.glob("out/documents/[!.]*")])
         wait_for(lambda done=done: len([*tmp_path.glob("out/documents/[!.]*")]) > done)
         process.send_signal(number)
-        _, stderr = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=500)
         assert process.returncode == status, stderr
         assert "Traceback" not in stderr
-        wait_for(lambda process=process: group_is_gone(process.pid), 10)
+        wait_for(lambda process=process: group_is_gone(process.pid))
         assert not [*tmp_path.glob("vae-grade-class-*")]
     assert len(grade_class(tmp_path / "class").outcomes) == 6
 
@@ -131,7 +131,7 @@ def test_a_full_disk_ends_the_run_and_costs_nothing(grade_class, begin, tmp_path
     made.make(tmp_path / "class", 3, KINDS)
     (tmp_path / "sitecustomize.py").write_text(FULL_DISK)
     process = begin(tmp_path / "class", PYTHONPATH=str(tmp_path), WRITES_LEFT=str(writes))
-    _, stderr = process.communicate(timeout=120)
+    _, stderr = process.communicate(timeout=500)
     assert process.returncode == 3
     assert "No space left on device" in stderr
     assert "give the same command again" in stderr
@@ -149,7 +149,7 @@ def test_two_runs_into_one_folder(grade_class, begin, hand_over, tmp_path):
     wait_for(lambda: (tmp_path / "out" / "lock.sqlite").is_file() and any(tmp_path.glob("out/documents/[!.]*")))
     assert "another run is grading into" in grade_class(place, status=2).stderr
     assert first.poll() is None
-    first.communicate(timeout=120)
+    first.communicate(timeout=500)
     assert first.returncode == 0
 
 
