@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,15 +17,21 @@ from typing import Any
 import numpy as np
 from copydetect import CodeFingerprint, compare_files
 from copydetect.utils import get_token_coverage
+from pygments import token
+from pygments.lexers import PythonLexer
 from scipy.sparse import csr_matrix
 
 K_GRAM = 25
 """Characters of filtered code that have to be equal in a row; some five tokens."""
 LEAST = 4 * K_GRAM
 """Characters of filtered code that a file has to have of its own."""
+LONG = 20
+"""Characters that a line of the skeleton has to have to be known again under other names."""
 COMMON_SHARE = 20
 COMMON_LEAST = 10
 """What more than a twentieth of the distinct files have, and more than ten of them, is nobody's own."""
+
+_NAME = re.compile(r"\b[^\W\d]\w*")
 
 
 @dataclass(frozen=True)
@@ -92,7 +99,7 @@ def pairs(
     total, done = sum(map(len, by_name.values())), 0
     found: list[Pair] = []
     for name, owners in by_name.items():
-        given = {line.strip() for line in _text(skeletons.get(name, b"")).split("\n")}
+        given = {form for line in _code(skeletons.get(name, b"")) for form in _forms(line)}
         own: dict[str, _Own] = {}
         for digest in owners:
             taken = _own(contents[digest], given)
@@ -107,17 +114,31 @@ def pairs(
 
 def _own(content: bytes, given: set[str]) -> _Own | None:
     """A file without the lines of the skeleton; None if too little is left."""
-    kept = [
-        (number, line)
-        for number, line in enumerate(_text(content).split("\n"), start=1)
-        if line.strip() and line.strip() not in given
-    ]
+    kept = [(n, line) for n, line in enumerate(_code(content), start=1) if line.strip() and not _forms(line) & given]
     code = "".join(f"{line}\n" for _, line in kept)
     # With a window of 1 every fingerprint counts, and the same files give the same figures in each run.
     print_ = CodeFingerprint("file.py", K_GRAM, 1, fp=io.StringIO(code))
     if len(print_.filtered_code) < LEAST:
         return None
     return _Own(tuple(number for number, _ in kept), code, print_)
+
+
+def _code(content: bytes) -> list[str]:
+    """The lines of a file, without comments and docstrings, which say nothing of who wrote the code."""
+    lines = [""]
+    for kind, value in PythonLexer(stripnl=False, ensurenl=False).get_tokens(_text(content)):
+        without = "\n" * value.count("\n") if kind in token.Comment or kind in token.String.Doc else value
+        first, *rest = without.split("\n")
+        lines[-1] += first
+        lines += rest
+    return [line.rstrip() for line in lines]
+
+
+def _forms(line: str) -> set[str]:
+    """A line as it is, and, if it is long enough to be known again, with its names made equal."""
+    plain = "".join(line.split())
+    equal = _NAME.sub("V", line.strip())
+    return {plain, equal} if len(equal) >= LONG else {plain}
 
 
 def _text(content: bytes) -> str:

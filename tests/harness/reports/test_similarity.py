@@ -1,5 +1,6 @@
 """``vae-grade similarity``: who has the same code beyond what everybody was given."""
 
+import ast
 import json
 import random
 import re
@@ -43,9 +44,21 @@ def test_a_copy_under_other_names_is_found_with_its_lines():
     assert pair.similarity > 0.9
     given = {line.strip() for line in SKELETON["vae.py"].decode().split("\n")}
     lines = RIGHT["vae.py"].decode().split("\n")
-    own = [n for n, line in enumerate(lines, 1) if line.strip() and line.strip() not in given]
+    statements = [n.lineno for n in ast.walk(ast.parse(RIGHT["vae.py"])) if isinstance(n, (ast.Assign, ast.Return))]
+    own = [number for number in statements if lines[number - 1].strip() not in given]
     told = {n for first, last in pair.lines[0] for n in range(first, last + 1)}
+    assert len(own) > 5
     assert len(told & set(own)) > 0.8 * len(own)
+
+
+def test_a_docstring_that_is_closed_as_in_the_skeleton_hides_no_code():
+    """Its last line is the skeleton's too; without that line alone, the code behind it would be a string."""
+    own = b'def extra():\n    """Mine.\n\n    """\n' + b"".join(
+        b"    total_%d = sum(value ** %d for value in range(%d))\n" % (n, n, 7 * n) for n in range(12)
+    )
+    found = alike({"ada": {"vae.py": SKELETON["vae.py"] + own}, "bo": {"vae.py": SKELETON["vae.py"] + own + b"#\n"}})
+    assert found["vae.py", "ada", "bo"].similarity == 1.0
+    assert found["vae.py", "ada", "bo"].lines[0]
 
 
 @pytest.mark.parametrize("content", [SKELETON, {n: c.replace(b"\n", b"\r\n") for n, c in SKELETON.items()},
