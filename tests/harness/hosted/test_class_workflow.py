@@ -256,6 +256,19 @@ def test_a_long_wait_ends_the_step_and_the_next_run_goes_on(class_):
     assert class_.workflow.outputs["fetch", "staged"] == "3"
 
 
+def test_an_answer_that_makes_no_sense_costs_one_commit_until_the_next_run(class_):
+    for number in range(3):
+        class_.push(number, answer(number))
+    class_.service.faults = [("tree", 200, {})]
+    said = class_.run("fetch")
+    assert "its files cannot be read: course/s00: GitHub's answer is no tree" in said
+    assert class_.workflow.outputs["fetch", "staged"] == "2"
+    class_.run("fetch")
+    assert class_.workflow.outputs["fetch", "staged"] == "3"
+    class_.service.faults = [("tree", 200, {})] * 3
+    assert "== Fetch: 3" in class_.run("fetch"), "three in a row are the service's own trouble"
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

@@ -1,4 +1,4 @@
-"""The sealed tier: what is sealed opens for its key alone, and the store gives the key to one workflow at one commit."""
+"""The sealed tier: what is sealed opens for its key alone, which the store gives to one workflow at one commit."""
 
 import base64
 import json
