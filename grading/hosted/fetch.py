@@ -9,8 +9,9 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +30,7 @@ PAGES = 10
 FAILURES = 3
 """After so many in a row, it is the service that is in trouble, and the step ends."""
 _FILES = ("100644", "100755")
+_ADDRESS = re.compile(r"^(?:https://|ssh://git@|git@)github\.com[/:]([^/]+/[^/]+?)(?:\.git)?/?$")
 _T = TypeVar("_T")
 
 
@@ -90,11 +92,15 @@ def fetch(
 
 def _with_repositories(roster: Iterable[Student]) -> list[Student]:
     found: dict[str, Student] = {}
-    for student in roster:
-        if not student.repository or student.staff:
+    for row in roster:
+        if not row.repository or row.staff:
             continue
+        # Other commands take the same column as an address for git.
+        student = replace(row, repository=_ADDRESS.sub(r"\1", row.repository))
         if not REPOSITORY.fullmatch(student.repository):
-            raise HostedError(f"the roster, line {student.line}: 'repository' has to be owner/name")
+            raise HostedError(
+                f"the roster, line {student.line}: 'repository' has to be owner/name, or its address on GitHub"
+            )
         first = found.setdefault(student.repository.casefold(), student)
         if first is not student:
             raise HostedError(

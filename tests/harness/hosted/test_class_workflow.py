@@ -273,8 +273,8 @@ def test_an_answer_that_makes_no_sense_costs_one_commit_until_the_next_run(class
     ("line", "said"),
     [
         ("a,A,../../x", "'repository' has to be owner/name"),
-        ("a,A,https://github.com/o/r", "'repository' has to be owner/name"),
-        ("a,A,o/r\nb,B,O/R", "the repository O/R twice"),
+        ("a,A,https://example.org/o/r", "'repository' has to be owner/name"),
+        ("a,A,o/r\nb,B,https://github.com/O/R.git", "the repository O/R twice"),
     ],
 )
 def test_a_roster_that_leads_elsewhere_is_refused(class_, tmp_path, line, said):

@@ -14,7 +14,7 @@ from harness.conftest import ROOT
 from harness.hosted.store import ROLE, Store, new_key
 
 ASSIGNMENT = ROOT / "tests" / "harness" / "second" / "assignment"
-HIDDEN = ASSIGNMENT / "tests" / "hidden"
+CHECKS = ASSIGNMENT / "tests"
 WORKFLOW = yaml.safe_load((ROOT / ".github" / "workflows" / "grade-sealed.yml").read_text(encoding="utf-8"))
 AUDIENCE = ROLE["bound_audiences"][0]
 REF = ROLE["bound_claims"]["job_workflow_ref"]
@@ -33,7 +33,11 @@ def sealed(tmp_path_factory):
     made = run("key", "--out", folder / "key")
     assert made.returncode == 0, made.stderr
     assert (folder / "key").stat().st_mode & 0o077 == 0
-    done = run("seal", HIDDEN, "--to", made.stdout.strip(), "--out", folder / "hidden.age")
+    checks = shutil.copytree(CHECKS, folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+    (checks / "harness").mkdir()
+    (checks / "harness" / "test_ours.py").write_text("of no use to a grade")
+    sealing = ["seal", checks, "--without", "harness", "--to", made.stdout.strip()]
+    done = run(*sealing, "--out", folder / "hidden.age")
     assert done.returncode == 0, done.stderr
     return folder / "hidden.age", (folder / "key").read_text().strip()
 
@@ -46,10 +50,10 @@ def test_what_is_sealed_shows_nothing_and_opens_as_it_was(sealed, tmp_path):
     file, key = sealed
     content = file.read_bytes()
     assert content.startswith(b"age-encryption.org/v1\n")
-    assert not any(path.name.encode() in content for path in HIDDEN.iterdir())
+    assert not any(path.name.encode() in content for path in (CHECKS / "hidden").glob("*.py"))
     done = run("unseal", file, "--out", tmp_path / "out", VAE_HIDDEN_KEY=key)
     assert done.returncode == 0, done.stderr
-    assert files(tmp_path / "out") == files(HIDDEN)
+    assert files(tmp_path / "out") == files(CHECKS)
     again = run("unseal", file, "--out", tmp_path / "out", VAE_HIDDEN_KEY=key)
     assert (again.returncode, "is there already" in again.stderr) == (2, True)
 
@@ -78,7 +82,7 @@ def test_a_damaged_file_a_wrong_key_and_a_link_are_refused(sealed, tmp_path):
     recipient = run("key", "--out", tmp_path / "third").stdout.strip()
     done = run("seal", tmp_path / "folder", "--to", recipient, "--out", tmp_path / "x.age")
     assert (done.returncode, "is neither a file nor a folder" in done.stderr) == (2, True)
-    done = run("seal", HIDDEN, "--to", "age1nobody", "--out", tmp_path / "x.age")
+    done = run("seal", CHECKS, "--to", "age1nobody", "--out", tmp_path / "x.age")
     assert (done.returncode, "no recipient of age" in done.stderr) == (2, True)
 
 
@@ -100,7 +104,7 @@ def ask(store, sealed, out, **changes):
 def test_the_trusted_workflow_at_its_commit_gets_the_key_once(store, sealed, tmp_path):
     done = ask(store, sealed, tmp_path / "out")
     assert done.returncode == 0, done.stderr
-    assert files(tmp_path / "out") == files(HIDDEN)
+    assert files(tmp_path / "out") == files(CHECKS)
     assert list(store.granted.values()) == [0], "what the store gave may be used no more"
     shown = done.stdout + done.stderr
     assert sealed[1] not in shown
@@ -184,10 +188,10 @@ def test_the_trusted_job_takes_nothing_that_its_caller_can_write():
     commands = [step["run"] for step in steps() if "run" in step]
     (install,) = [command for command in commands if "pip install" in command]
     assert "--require-hashes" in install
-    assert "trusted/" in install
+    assert {step.get("working-directory") for step in steps() if "run" in step} == {None, "trusted"}
     without = "env -u ACTIONS_ID_TOKEN_REQUEST_URL -u ACTIONS_ID_TOKEN_REQUEST_TOKEN"
     for command in commands:
-        if "grading.cli run" in command or "pip install" in command:
+        if "vae-grade run" in command or "pip install" in command:
             assert command.startswith(without)
     (kept,) = [step["with"]["path"] for step in steps() if step.get("uses", "").startswith("actions/upload-artifact@")]
     assert kept.endswith("student.json"), "the instructor's document has the hidden inputs' seed"
@@ -200,7 +204,9 @@ def test_the_workflows_own_steps_open_the_tier_and_grade_without_the_tokens_addr
     for name in ("tests", "work", "solution", "known"):
         if (ASSIGNMENT / name).exists():
             shutil.copytree(ASSIGNMENT / name, trusted / name)
+    # As a release has them: neither the hidden checks nor a word of them in the rubric.
     shutil.rmtree(trusted / "tests" / "hidden")
+    (trusted / "tests" / "rubric.toml").write_text("")
     shutil.copy(sealed[0], trusted / "hidden.age")
     (submission / "work").mkdir(parents=True)
     spy = (
@@ -219,15 +225,13 @@ def test_the_workflows_own_steps_open_the_tier_and_grade_without_the_tokens_addr
     environment = {
         **{"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "RUNNER_TEMP": str(tmp_path)},
         **{"ACTIONS_ID_TOKEN_REQUEST_URL": f"{store.url}/token?v=1", "GITHUB_STEP_SUMMARY": str(tmp_path / "summary")},
-        **{"ACTIONS_ID_TOKEN_REQUEST_TOKEN": store.password, "PYTHONPATH": str(ROOT)},
+        **{"ACTIONS_ID_TOKEN_REQUEST_TOKEN": store.password},
     }
     for step in steps():
         command = step.get("run", "")
-        if "grading.cli" not in command:
+        if "vae-grade" not in command:
             continue
         command = command.replace("https://vault.example.edu", f"{store.url} --audience {AUDIENCE}")
-        command = command.replace("grading.cli run", "grading.cli run --assignment .")
-        command = command.replace("grading.cli github", "grading.cli github --assignment .")
         done = subprocess.run(
             ["bash", "-e", "-c", command], cwd=tmp_path / step["working-directory"], env=environment,
             capture_output=True, text=True, check=False, timeout=120,
