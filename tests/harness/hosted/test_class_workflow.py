@@ -7,6 +7,7 @@ between the jobs and in the middle of publishing: every commit gets exactly one 
 import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections import Counter
@@ -63,7 +64,9 @@ def key():
 
 @pytest.fixture
 def class_(tmp_path, key):
-    return Class(tmp_path, key)
+    made = Class(tmp_path, key)
+    yield made
+    made.service.close()
 
 
 class Class:
@@ -189,6 +192,10 @@ def test_every_commit_gets_one_check_run_however_often_runs_die(class_):
     assert class_.published() == {1: 2 * STUDENTS - 1}
     assert service.errors == []
 
+    shown = json.dumps([run for runs in service.check_runs.values() for run in runs])
+    hidden = [re.findall(r"def test_(\w+)", path.read_text()) for path in (ASSIGNMENT / "tests/hidden").glob("*.py")]
+    assert sum(map(len, hidden)) > 2
+    assert not [name for names in hidden for name in names if name in shown]
     outputs = {name: class_.own(name, shas[-1])[0] for name, shas in class_.pushed.items() if name != DELETED}
     right, uphill = outputs["course/s00"], outputs["course/s01"]
     assert (right["output"]["title"], right["annotations"]) == ("9 of 9 points", [])
