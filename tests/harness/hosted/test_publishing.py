@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from harness.hosted.test_class_workflow import APP, ASSIGNMENT, INSTALLATION, OTHER_APP, answer, class_, key
+from harness.hosted.service import APP, INSTALLATION, OTHER_APP
+from harness.hosted.test_class_workflow import ASSIGNMENT, answer, class_, key
 
 __all__ = ["class_", "key"]
 DIGEST = "ab" * 32
