@@ -166,15 +166,16 @@ def key(out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where t
 
 @app.command()
 def seal(
-    folder: Annotated[Path, typer.Argument(help="What to seal, such as tests/hidden.")],
+    folder: Annotated[Path, typer.Argument(help="What to seal, such as the assignment's folder tests/.")],
     to: Annotated[str, typer.Option("--to", metavar="RECIPIENT", help="Whose key opens it: age1...")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where to write the sealed file.")],
+    without: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Leave this out, at its top.")] = None,
 ) -> None:
     """Seal a folder into one file. Exit status: 0 sealed; 2 bad input."""
     with _hosted():
         from ..hosted import sealed
 
-        files.write_atomically(out, sealed.seal(folder, to))
+        files.write_atomically(out, sealed.seal(folder, to, without or ()))
 
 
 @app.command()

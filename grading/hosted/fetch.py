@@ -9,11 +9,12 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..assignment import Assignment
 from ..boundary.shared.text import clean_line
@@ -26,7 +27,11 @@ from .staging import stage
 
 PAGES = 10
 """Of a hundred commits each, the newest first."""
+FAILURES = 3
+"""After so many in a row, it is the service that is in trouble, and the step ends."""
 _FILES = ("100644", "100755")
+_ADDRESS = re.compile(r"^(?:https://|ssh://git@|git@)github\.com[/:]([^/]+/[^/]+?)(?:\.git)?/?$")
+_T = TypeVar("_T")
 
 
 @dataclass
@@ -87,11 +92,15 @@ def fetch(
 
 def _with_repositories(roster: Iterable[Student]) -> list[Student]:
     found: dict[str, Student] = {}
-    for student in roster:
-        if not student.repository or student.staff:
+    for row in roster:
+        if not row.repository or row.staff:
             continue
+        # Other commands take the same column as an address for git.
+        student = replace(row, repository=_ADDRESS.sub(r"\1", row.repository))
         if not REPOSITORY.fullmatch(student.repository):
-            raise HostedError(f"the roster, line {student.line}: 'repository' has to be owner/name")
+            raise HostedError(
+                f"the roster, line {student.line}: 'repository' has to be owner/name, or its address on GitHub"
+            )
         first = found.setdefault(student.repository.casefold(), student)
         if first is not student:
             raise HostedError(
@@ -116,6 +125,7 @@ class _Step:
         self._listings: dict[str, Any] = results.read(path) if path.is_file() else {}
         self._trees: dict[str, list[dict[str, Any]]] = {}
         self._blobs: dict[str, bytes] = {}
+        self._failures = 0
         self.done = Fetched()
 
     def note(self, text: str) -> None:
@@ -128,11 +138,8 @@ class _Step:
 
     def new(self, student: Student) -> Iterator[tuple[Commit, str]]:
         """The commits of a student without a result, newest first, each with the id of its tree."""
-        try:
-            listed = self._listed(student.repository)
-        except RefusedError as error:
-            # 404: deleted, renamed or out of the App's reach; 409: empty; 403, 451: blocked.
-            self.note(f"{student.repository}: no commits can be read ({error.status})")
+        listed = self._asked(student.repository, "no commits can be read", lambda: self._listed(student.repository))
+        if listed is None:
             return
         for sha, tree in listed:
             commit = Commit(student.id, student.repository, sha, self._assignment.digest)
@@ -163,14 +170,33 @@ class _Step:
         if self.done.staged >= self._limit:
             self.done.waiting += 1
             return
-        try:
-            folder, contents, faults = self._contents(commit.repository, tree)
-        except RefusedError as error:
-            self.note(f"{commit.repository}@{commit.sha[:12]}: its files cannot be read ({error.status})")
+        where = f"{commit.repository}@{commit.sha[:12]}"
+        found = self._asked(where, "its files cannot be read", lambda: self._contents(commit.repository, tree))
+        if found is None:
             return
+        folder, contents, faults = found
         complete = Commit(commit.student, commit.repository, commit.sha, commit.digest, folder, faults)
         stage(self._target, self.done.staged, complete, contents)
         self.done.staged += 1
+
+    def _asked(self, where: str, failed: str, ask: Callable[[], _T]) -> _T | None:
+        """What was asked for; a repository that is in trouble is noted and costs only itself."""
+        try:
+            found = ask()
+        except LimitedError:
+            raise
+        except RefusedError as error:
+            # 404: deleted, renamed or out of the App's reach; 409: empty; 403, 451: blocked.
+            self.note(f"{where}: {failed} ({error.status})")
+            return None
+        except RemoteError as error:
+            self.note(f"{where}: {failed}: {error}")
+            self._failures += 1
+            if self._failures >= FAILURES:
+                raise
+            return None
+        self._failures = 0
+        return found
 
     def _contents(self, repository: str, tree: str) -> tuple[str, dict[str, bytes], dict[str, str]]:
         """The folder with the assignment's files, those that could be taken, and why the others could not."""

@@ -101,7 +101,7 @@ class GitHub:
     def _ask(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Reply:
         reading = method == "GET"
         retry = _Retry(
-            total=6,
+            total=4,
             connect=3,
             read=3 if reading else 0,
             redirect=3 if reading else 0,

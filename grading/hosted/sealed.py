@@ -9,6 +9,7 @@ import io
 import os
 import stat
 import tarfile
+from collections.abc import Collection
 from pathlib import Path
 
 import pyrage
@@ -26,8 +27,13 @@ def new_key() -> tuple[str, str]:
     return str(identity), str(identity.to_public())
 
 
-def seal(folder: Path, recipient: str) -> bytes:
+def seal(folder: Path, recipient: str, without: Collection[str] = ()) -> bytes:
     """The files of a folder, sealed for a recipient (``age1...``). Compiled Python is left out.
+
+    Args:
+        folder: what to seal.
+        recipient: whose key opens it.
+        without: names at the top of the folder that are left out.
 
     Raises:
         HostedError: the folder has no files, or something else than files and folders; or there is no such recipient.
@@ -38,7 +44,7 @@ def seal(folder: Path, recipient: str) -> bytes:
         raise HostedError(f"{clean_line(recipient, 80)!r} is no recipient of age; it begins with 'age1'") from None
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for path in _files(folder):
+        for path in _files(folder, without):
             content = path.read_bytes()
             # Only names and contents: who sealed it and when would make another file of the same folder.
             member = tarfile.TarInfo(path.relative_to(folder).as_posix())
@@ -47,11 +53,12 @@ def seal(folder: Path, recipient: str) -> bytes:
     return bytes(pyrage.encrypt(packed.getvalue(), [whom]))
 
 
-def _files(folder: Path) -> list[Path]:
+def _files(folder: Path, without: Collection[str]) -> list[Path]:
     found = []
     for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name != "__pycache__")
-        for path in (Path(parent, name) for name in [*folders, *names]):
+        left_out = {"__pycache__", *(without if Path(parent) == folder else ())}
+        folders[:] = [name for name in folders if name not in left_out]
+        for path in (Path(parent, name) for name in [*folders, *names] if name not in left_out):
             kind = path.lstat().st_mode
             if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
                 raise HostedError(f"{path} is neither a file nor a folder, and is not sealed")

@@ -7,6 +7,7 @@ between the jobs and in the middle of publishing: every commit gets exactly one 
 import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections import Counter
@@ -63,7 +64,9 @@ def key():
 
 @pytest.fixture
 def class_(tmp_path, key):
-    return Class(tmp_path, key)
+    made = Class(tmp_path, key)
+    yield made
+    made.service.close()
 
 
 class Class:
@@ -189,6 +192,10 @@ def test_every_commit_gets_one_check_run_however_often_runs_die(class_):
     assert class_.published() == {1: 2 * STUDENTS - 1}
     assert service.errors == []
 
+    shown = json.dumps([run for runs in service.check_runs.values() for run in runs])
+    hidden = [re.findall(r"def test_(\w+)", path.read_text()) for path in (ASSIGNMENT / "tests/hidden").glob("*.py")]
+    assert sum(map(len, hidden)) > 2
+    assert not [name for names in hidden for name in names if name in shown]
     outputs = {name: class_.own(name, shas[-1])[0] for name, shas in class_.pushed.items() if name != DELETED}
     right, uphill = outputs["course/s00"], outputs["course/s01"]
     assert (right["output"]["title"], right["annotations"]) == ("9 of 9 points", [])
@@ -256,12 +263,25 @@ def test_a_long_wait_ends_the_step_and_the_next_run_goes_on(class_):
     assert class_.workflow.outputs["fetch", "staged"] == "3"
 
 
+def test_an_answer_that_makes_no_sense_costs_one_commit_until_the_next_run(class_):
+    for number in range(3):
+        class_.push(number, answer(number))
+    class_.service.faults = [("tree", 200, {})]
+    said = class_.run("fetch")
+    assert "its files cannot be read: course/s00: GitHub's answer is no tree" in said
+    assert class_.workflow.outputs["fetch", "staged"] == "2"
+    class_.run("fetch")
+    assert class_.workflow.outputs["fetch", "staged"] == "3"
+    class_.service.faults = [("tree", 200, {})] * 3
+    assert "== Fetch: 3" in class_.run("fetch"), "three in a row are the service's own trouble"
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
         ("a,A,../../x", "'repository' has to be owner/name"),
-        ("a,A,https://github.com/o/r", "'repository' has to be owner/name"),
-        ("a,A,o/r\nb,B,O/R", "the repository O/R twice"),
+        ("a,A,https://example.org/o/r", "'repository' has to be owner/name"),
+        ("a,A,o/r\nb,B,https://github.com/O/R.git", "the repository O/R twice"),
     ],
 )
 def test_a_roster_that_leads_elsewhere_is_refused(class_, tmp_path, line, said):
