@@ -34,11 +34,13 @@ class Picture:
         name: of its file, without folder.
         title: a heading.
         caption: what to look for.
+        pixels: it is drawn pixel by pixel, and only whole numbers may scale it.
     """
 
     name: str
     title: str
     caption: str
+    pixels: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,9 @@ def draw_all(subject: Subject, folder: Path, say: Callable[[str], None] = lambda
     chosen = _of_images if subject.material.dataset.image_shape else _of_vectors
     for picture, draw in [*_of_plane(subject), *_of_any_data(subject), *chosen(subject)]:
         say(picture.title)
-        style.save(draw(), folder / picture.name)
-        drawn.append(picture)
+        fig = draw()
+        style.save(fig, folder / picture.name)
+        drawn.append(replace(picture, pixels=style.has_pixels(fig)))
     return drawn
 
 
