@@ -260,7 +260,7 @@ def _write_report(cases: list[Case], cfg: RunConfig, material: Material, folder:
         patients = [Shown(case.patient.name, case.model, _fact(case)) for case in cases]
         explorer = make_explorer("The live clinic", patients, scene_of(cfg, material))
     render(
-        "table.html", folder / "report.html", pictures, folder, name=folder.name,
+        "table.html", folder / "report.html", pictures, folder, name=folder.resolve().name,
         setting=f"{told}, {cfg.epochs} epochs each; nats per example; baselines: zero output "
         f"{material.baselines.zero:.1f}, one constant image {material.baselines.constant:.1f}",
         head=HEAD, text_columns=LEFT, rows=[_cells(case) for case in cases], findings=deceptive(cases),

@@ -28,7 +28,7 @@ def draw_samples(means: Tensor, observed: Tensor, shape: tuple[int, int], noise:
         shape: height and width of an image.
         noise: what the observation noise is, for the title.
     """
-    titles = ("z ~ N(0, I): the mean of p(x | z)", f"the same z, with observation noise: {noise}")
+    titles = ("z ~ N(0, I): the mean of p(x | z)", f"a draw from it: {noise}")
     return draw_side_by_side([(title, sheet) for title, sheet in zip(titles, (means, observed), strict=True)], shape)
 
 
@@ -70,7 +70,7 @@ def draw_traversals(
     """
     blank = torch.ones(STEPS - 2, pair.shape[1], device=pair.device)
     sheet = style.tiles(of(torch.cat([pair, blank, means]), shape), STEPS)
-    title = "top: an image and its reconstruction; rows: one dimension moved (▲: its own code)"
+    title = "first row: an image and its reconstruction; ▲: its own code"
     fig = style.sheets([(sheet, title)], 900, left=110)
     axes = fig.axes[0]
     style.name_rows(axes, ["", *names])
