@@ -45,7 +45,8 @@ def admitted(names: list[str], answers: Mapping[str, Any]) -> list[tuple[Patient
     """
     shipped = {patient.name: patient for patient in PATIENTS}
     found = []
-    for name in dict.fromkeys(["healthy", *names]):
+    usual = [name for name in shipped if name == "healthy" or name in names]  # in their own order
+    for name in dict.fromkeys([*usual, *names]):
         choose("patient", name, [*shipped, *answers])
         answer = answers.get(ENTRIES.get(name, name))
         patient = shipped.get(name) or Patient(name, answers[name].tell, healthy)
