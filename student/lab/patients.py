@@ -74,6 +74,11 @@ def sick_objective(patient: Patient, module: ModuleType) -> Objective:
     return objective
 
 
+def healthy(parts: Parts) -> Parts:
+    """No operation."""
+    return parts
+
+
 def _with(**sick: Callable[[Parts], Callable[..., Tensor]]) -> Callable[[Parts], Parts]:
     """An operation that replaces parts; each replacement is made from the healthy parts."""
 
@@ -108,7 +113,7 @@ def _scaled(part: str, factor: Callable[[Tensor], float]) -> Callable[[Parts], L
 
 
 PATIENTS = (
-    Patient("healthy", "nothing", _with()),
+    Patient("healthy", "nothing", healthy),
     Patient("no-noise", "reparameterize returns mu", _with(sample=lambda parts: lambda mu, logvar: mu + 0 * logvar)),
     Patient("uniform-noise", "rand_like instead of randn_like", _with(sample=_uniform_noise)),
     Patient("wide-noise", "sigma = exp(logvar), without the 1/2", _with(sample=_wide_noise)),
@@ -124,12 +129,7 @@ PATIENTS = (
     Patient("flipped-kl", "the KL has the wrong sign", _with(kl=_scaled("kl", lambda mu: -1.0))),
     Patient("double-sigmoid", "decode applies a sigmoid, and the loss on logits another", _with(
         output=lambda parts: torch.sigmoid)),
-    Patient("no-kl", "beta is 0", _with(), beta=0.0),
+    Patient("no-kl", "beta is 0", healthy, beta=0.0),
 )  # fmt: skip
 
 NAMES = tuple(patient.name for patient in PATIENTS)
-
-
-def treated(names: list[str]) -> list[Patient]:
-    """The patients of the given names, the healthy one first in any case."""
-    return [patient for patient in PATIENTS if patient.name == "healthy" or patient.name in names]

@@ -52,7 +52,6 @@ def train(
     beta: o.Beta = None, sigma: o.Sigma = None, warmup_epochs: o.Warmup = None, epochs: o.Epochs = None,
     batch_size: o.BatchSize = None, learning_rate: o.LearningRate = None, lr_schedule: o.LrSchedule = None,
     seed: o.Seed = None, autoencoder: o.Autoencoder = None, plane: o.Plane = None, precision: o.Precision = None,
-    compile: o.Compile = None,
     samples: o.Samples = 100, examples: o.Examples = 1000, device: o.Device = "auto", threads: o.Threads = 0,
     out: o.Out = None, resume: o.Resume = False,
 ) -> None:  # fmt: skip
@@ -156,7 +155,10 @@ def clinic(
     from student.lab._app.errors import choose
     from student.lab.patients import NAMES
 
-    names = [choose("patient", name.strip(), NAMES) for name in patients.split(",")] if patients else list(NAMES)
+    names = [name.strip() for name in patients.split(",")] if patients else list(NAMES)
+    for name in names:
+        if "." not in name:  # as the catalogue's entries have one, where there is a catalogue
+            choose("patient", name, NAMES)
     chosen = _settings(locals())
     if data in VECTOR_SETS:
         raise BadInput(f"the clinic shows pictures and needs images ({', '.join(IMAGE_SETS)}), not {data}")

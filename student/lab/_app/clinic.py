@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from student.lab._app import console, session
 from student.lab._app.accounting import Evidence, Finding
+from student.lab._app.catalogue import admitted, wrong_answers
 from student.lab._app.config import RunConfig
 from student.lab._app.console import TrainingView
 from student.lab._app.data import Dataset
@@ -25,11 +26,11 @@ from student.lab._app.machine import Machine, watching
 from student.lab._app.report import nats, render
 from student.lab._app.session import Material
 from student.lab._app.trainer import StopRequested
-from student.lab.figures import curves, style
+from student.lab.figures import curves, images, style
 from student.lab.measure import decode, measure, posteriors
-from student.lab.patients import Parts, Patient, healthy_parts, sick_objective, treated
+from student.lab.patients import Parts, Patient, healthy_parts, sick_objective
 
-SHOWN = 10  # images of each patient
+SHOWN = 8  # images of each patient
 HEAD = ["patient", "mistake", "reported loss", "true −ELBO", "recon", "KL", "active", "mean sigma", "the lab says"]
 
 
@@ -85,7 +86,7 @@ def open_clinic(
     """Train the named patients and the healthy one and write ``clinic.json``, the pictures and ``report.html``.
 
     Args:
-        names: of the patients.
+        names: of the patients, shipped or of the catalogue beside the reference.
         cfg: the settings that all share.
         dataset: its images.
         path: the implementation's file, which must itself be right for the comparison to mean anything.
@@ -97,13 +98,13 @@ def open_clinic(
     material = session.prepare(dataset, cfg, device)
     folder.mkdir(parents=True, exist_ok=True)
     cases: list[Case] = []
-    patients = treated(names)
+    patients = admitted(names, wrong_answers(path))
     with session.stop_on_interrupt() as asked:
-        for patient in patients:
+        for patient, text in patients:
             view = TrainingView(patient.name, cfg.epochs, len(material.train), cfg.latent_dim)
             try:
                 with view, blamed(path):
-                    cases.append(_treat(patient, implementation, cfg, material, view, asked))
+                    cases.append(_treat(patient, text, implementation, cfg, material, view, asked))
             except StopRequested:
                 break
             console.say(f"{patient.name}: {patient.mistake}. {cases[-1].verdict}.")
@@ -121,11 +122,19 @@ LEFT = ("patient", "mistake", "the lab says")
 
 
 def _treat(
-    patient: Patient, implementation: Implementation, cfg: RunConfig, material: Material, view: TrainingView, asked: Any
-) -> Case:
-    trainer = session.make_trainer(implementation, cfg, material)
-    trainer.objective = sick_objective(patient, implementation.module)
-    seen = View(trainer.model, patient.operate(healthy_parts(trainer.model, implementation.module)))
+    patient: Patient, text: str | None, implementation: Implementation, cfg: RunConfig, material: Material,
+    view: TrainingView, asked: Any,
+) -> Case:  # fmt: skip
+    """Train a patient: the catalogue's whole text of it, or else the implementation with a part replaced."""
+    seen: nn.Module
+    if text is not None:
+        implementation = load(implementation.path, "vae", cfg.likelihood, text)
+        trainer = session.make_trainer(implementation, cfg, material)
+        seen = trainer.model
+    else:
+        trainer = session.make_trainer(implementation, cfg, material)
+        trainer.objective = sick_objective(patient, implementation.module)
+        seen = View(trainer.model, patient.operate(healthy_parts(trainer.model, implementation.module)))
     rows, ended = [session.measured_row(trainer, material, None, seen)], ""
     before = {name: value.clone() for name, value in trainer.model.state_dict().items()}
     try:
@@ -195,17 +204,18 @@ def deceptive(cases: list[Case]) -> list[Finding]:
 
 def draw_images(cases: list[Case], test: Tensor, shape: tuple[int, int]) -> Figure:
     """Prior samples and reconstructions of every patient, a row each."""
-    fig = style.figure(11, 0.62 * (len(cases) + 1) + 0.5)
-    every = fig.subplots(len(cases) + 1, 2, squeeze=False)
     real = test[: 2 * SHOWN].cpu()
-    rows = [("test images", real[SHOWN:], real[:SHOWN])]
-    rows += [(case.patient.name, case.samples, case.reconstructions) for case in cases]
-    for axes, (name, samples, reconstructions) in zip(every, rows, strict=True):
-        for place, images in zip(axes, (samples, reconstructions), strict=True):
-            style.show(place, style.tiles(images.nan_to_num().numpy().reshape(-1, *shape), SHOWN))
-        axes[0].text(-0.02, 0.5, name, ha="right", va="center", fontsize=9, transform=axes[0].transAxes)
-    every[0][0].set_title("prior samples; first row: data", fontsize=10, loc="left")
-    every[0][1].set_title("reconstructions of the test images in the first row", fontsize=10, loc="left")
+    left, right = [real[SHOWN:]], [real[:SHOWN]]
+    for case in cases:
+        left.append(case.samples.nan_to_num())
+        right.append(case.reconstructions.nan_to_num())
+    titles = ("prior samples; first row: data", "reconstructions; first row: their originals")
+    panels = [
+        (style.tiles(images.of(torch.cat(rows), shape), SHOWN), title)
+        for rows, title in zip((left, right), titles, strict=True)
+    ]
+    fig = style.sheets(panels, left=110)
+    style.name_rows(fig.axes[0], ["test images", *[case.patient.name for case in cases]])
     return fig
 
 
@@ -242,7 +252,7 @@ def _write_report(cases: list[Case], cfg: RunConfig, material: Material, folder:
         Picture("curves.png", "Curves", "Dashed: what each implementation says of itself; solid: what is true of it. "
                 "Grey: the healthy one. A line that leaves its panel has exploded."),
         Picture("images.png", "Pictures", "A collapsed posterior gives one image for everything; missing noise or a "
-                "missing KL gives good reconstructions and bad samples."),
+                "missing KL gives good reconstructions and bad samples.", pixels=True),
     ]  # fmt: skip
     told = setting(cfg, material.dataset)
     explorer = None
@@ -250,7 +260,7 @@ def _write_report(cases: list[Case], cfg: RunConfig, material: Material, folder:
         patients = [Shown(case.patient.name, case.model, _fact(case)) for case in cases]
         explorer = make_explorer("The live clinic", patients, scene_of(cfg, material))
     render(
-        "table.html", folder / "report.html", pictures, folder, name=folder.name,
+        "table.html", folder / "report.html", pictures, folder, name=folder.resolve().name,
         setting=f"{told}, {cfg.epochs} epochs each; nats per example; baselines: zero output "
         f"{material.baselines.zero:.1f}, one constant image {material.baselines.constant:.1f}",
         head=HEAD, text_columns=LEFT, rows=[_cells(case) for case in cases], findings=deceptive(cases),

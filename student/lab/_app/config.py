@@ -53,7 +53,6 @@ class RunConfig:
         autoencoder: also train the plain autoencoder (no noise, no KL) with the same network, for comparison.
         plane: for images, also train the same network with two latents, for its map and the decoded plane.
         precision: "float32", or "bf16" for the forward pass (training only; measurements stay in float32).
-        compile: hand the network to ``torch.compile``.
     """
 
     preset: str = "guide"
@@ -77,7 +76,6 @@ class RunConfig:
     autoencoder: bool = False
     plane: bool = False
     precision: str = "float32"
-    compile: bool = False
 
     def check(self) -> "RunConfig":
         """Return the configuration itself if it makes sense.

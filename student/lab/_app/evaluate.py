@@ -10,7 +10,7 @@ from torch import nn
 from student.lab._app.accounting import Evidence, Finding, Reported
 from student.lab._app.config import RunConfig
 from student.lab._app.diagnosis import diagnose
-from student.lab._app.folder import Row
+from student.lab._app.folder import MEASURES, Row
 from student.lab._app.published import comparable
 from student.lab._app.session import MEASURE_SEED, MEASURED, Material
 from student.lab.measure import (
@@ -138,7 +138,7 @@ def recon_at_mean(model: nn.Module, x: torch.Tensor, likelihood: str) -> float:
 
 
 def summarize(
-    evaluation: Evaluation, cfg: RunConfig, material: Material, epochs_done: int, about: dict[str, Any], sigma: float
+    evaluation: Evaluation, cfg: RunConfig, material: Material, rows: list[Row], about: dict[str, Any], sigma: float
 ) -> dict[str, Any]:
     """The content of ``summary.json``: every number with its unit and its setting."""
     test, train, bound = evaluation.test, evaluation.train, evaluation.bound
@@ -152,7 +152,7 @@ def summarize(
             "constant_left_out": CONSTANTS[cfg.likelihood] * material.dataset.input_dim,
             "seed": cfg.seed,
             "epochs": cfg.epochs,
-            "epochs_done": epochs_done,
+            "epochs_done": int(rows[-1]["epoch"]),
             "samples_per_example": 1,
             "test_examples": len(material.test),
             "validation_examples": len(material.validation),
@@ -164,6 +164,7 @@ def summarize(
             "kl": test.kl,
             "recon_at_mean": evaluation.recon_at_mean,
         },
+        "validation": {name: rows[-1][f"validation_{name}"] for name in MEASURES},
         "train": {"neg_elbo": train.neg_elbo, "recon": train.recon, "kl": train.kl},
         "active_units": test.active_units,
         "units_above_a_tenth_nat": test.units_above,

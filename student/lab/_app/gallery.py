@@ -34,11 +34,13 @@ class Picture:
         name: of its file, without folder.
         title: a heading.
         caption: what to look for.
+        pixels: it is drawn pixel by pixel, and only whole numbers may scale it.
     """
 
     name: str
     title: str
     caption: str
+    pixels: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,13 +92,12 @@ def observe(mean: Tensor, cfg: RunConfig, generator: torch.Generator, sigma: flo
     return mean - uniform.sign() * torch.log1p(-2 * uniform.abs())
 
 
-def draw_all(subject: Subject, folder: Path, say: Callable[[str], None] = lambda name: None) -> list[Picture]:
+def draw_all(subject: Subject, folder: Path) -> list[Picture]:
     """Draw every picture that makes sense for a run.
 
     Args:
         subject: the model and its data.
         folder: where the PNG files go.
-        say: told the name of each picture before it is drawn.
 
     Returns:
         The pictures in the order of the report.
@@ -104,9 +105,9 @@ def draw_all(subject: Subject, folder: Path, say: Callable[[str], None] = lambda
     drawn = []
     chosen = _of_images if subject.material.dataset.image_shape else _of_vectors
     for picture, draw in [*_of_plane(subject), *_of_any_data(subject), *chosen(subject)]:
-        say(picture.title)
-        style.save(draw(), folder / picture.name)
-        drawn.append(picture)
+        fig = draw()
+        style.save(fig, folder / picture.name)
+        drawn.append(replace(picture, pixels=style.has_pixels(fig)))
     return drawn
 
 
@@ -224,10 +225,11 @@ def _latent_map(subject: Subject) -> tuple[Picture, Callable[[], Figure]]:
 
     which = "the latent plane" if two else f"the two busiest of {subject.cfg.latent_dim} dimensions"
     caption = (
-        f"Posterior means of test examples in {which}. The labels were never used in training. What lies between the "
-        "clusters is generated too, as often as the prior goes there. "
+        f"Posterior means of test examples in {which}; training never saw a label. Small ellipse: a sure posterior."
     )
-    return Picture("latent-map.png", "Latent map", caption + "Tiny ellipses: sure posteriors."), draw
+    if two:
+        caption += " What lies between the clusters is generated too, as often as the prior goes there."
+    return Picture("latent-map.png", "Latent map", caption), draw
 
 
 def _of_images(subject: Subject) -> Plan:
@@ -275,8 +277,7 @@ def _of_images(subject: Subject) -> Plan:
             Picture(
                 "samples.png",
                 "64 samples from the prior",
-                "What the model believes data looks like. Many papers show only the left side, the means; the right "
-                "side is what the likelihood really says.",
+                "What the model believes data looks like. A mean is not a sample; the right side shows samples.",
             ),
             samples,
         ),
@@ -294,7 +295,7 @@ def _of_images(subject: Subject) -> Plan:
             Picture(
                 "interpolations.png",
                 "Interpolations",
-                "Where the steps on the way look like data, the latent space has no hole there.",
+                "Where the steps on the way look like data, no hole lies between these two codes.",
             ),
             interpolations,
         ),

@@ -148,13 +148,13 @@ class Implementation:
             )
 
 
-def load(path: Path, kind: str, likelihood: str) -> Implementation:
-    """Import an implementation from its file.
+def load(path: Path, kind: str, likelihood: str, instead: str | None = None) -> Implementation:
+    """Import an implementation from its file, or from a text ``instead`` of it.
 
     Raises:
         NotRunnable: if stubs are missing, the import fails, or a needed name is not defined.
     """
-    text = read_source(path, kind, likelihood)
+    text = instead or read_source(path, kind, likelihood)
     name = f"_lab_{kind}"
     spec = importlib.util.spec_from_loader(name, loader=None, origin=str(path))
     if spec is None:

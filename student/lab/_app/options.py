@@ -79,9 +79,6 @@ Plane = Annotated[
 Precision = Annotated[
     str | None, typer.Option(help=_names("Of the forward pass", PRECISIONS), rich_help_panel=TRAINING)
 ]
-Compile = Annotated[
-    bool | None, typer.Option("--compile/--no-compile", help="Use torch.compile.", rich_help_panel=TRAINING)
-]
 Samples = Annotated[int, typer.Option(help="K of the importance-weighted bound.", rich_help_panel=WHERE)]
 Examples = Annotated[int, typer.Option(help="Test examples for that bound; 0 is all.", rich_help_panel=WHERE)]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps, …", rich_help_panel=WHERE)]

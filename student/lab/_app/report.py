@@ -36,6 +36,7 @@ def render(template: str, target: Path, pictures: Sequence[Picture], folder: Pat
         {
             "title": picture.title,
             "caption": picture.caption,
+            "pixels": picture.pixels,
             "source": "data:image/png;base64," + base64.b64encode((folder / picture.name).read_bytes()).decode(),
         }
         for picture in pictures

@@ -101,7 +101,7 @@ def _write(
         style.save(fig, folder / "rate-distortion.png")
         pictures = [Picture("rate-distortion.png", "Rate and distortion", CAPTION)]
     render(
-        "table.html", folder / "report.html", pictures, folder, name=folder.name,
+        "table.html", folder / "report.html", pictures, folder, name=folder.resolve().name,
         setting=f"{told}, {cfg.epochs} epochs each; test set, nats per example, one sample of z each",
         head=["beta", *COLUMNS.values()], text_columns=["beta"], rows=_cells(points), findings=[],
     )  # fmt: skip

@@ -1,8 +1,8 @@
 """The training loop with what a long run needs around it: a device, a schedule, numbers watched, and whose fault."""
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -56,18 +56,6 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-@contextmanager
-def _compiling(asked: bool) -> Iterator[None]:
-    """Tell a compiler's failure from a failure of the implementation."""
-    try:
-        yield
-    except Exception as error:
-        if asked and type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
-            first = next(iter(str(error).strip().splitlines()), type(error).__name__)
-            raise BadInput(f"torch.compile does not work here ({first}). Run without --compile") from error
-        raise
-
-
 class Trainer:
     """A model with its optimiser, on its way through the epochs.
 
@@ -102,8 +90,6 @@ class Trainer:
             self.optimizer = torch.optim.Adam(parameters, lr=cfg.learning_rate, fused=True)
         except (RuntimeError, ValueError):  # no fused kernel for this device
             self.optimizer = torch.optim.Adam(parameters, lr=cfg.learning_rate)
-        if cfg.compile:
-            self.model.compile()
 
     def learning_rate(self, step: int) -> float:
         """Adam's step size at a step."""
@@ -132,7 +118,7 @@ class Trainer:
         beta = rate = 0.0
         for index in range(self.steps_per_epoch):
             rate = self.optimizer.param_groups[0]["lr"] = self.learning_rate(self.step)
-            with self.guard(), _compiling(cfg.compile):
+            with self.guard():
                 beta, terms = next(steps)
                 log[index] = torch.stack([term.detach().float().reshape(()) for term in terms])
             self.step += 1

@@ -179,7 +179,7 @@ def finish(
         subject = Subject(cfg, material, rows, model, evaluation.test, evaluation.split, course, autoencoder, plane)
         drawn = draw_all(subject, folder.pictures)
     done = int(rows[-1]["epoch"])
-    summary = summarize(evaluation, cfg, material, done, about, sigma_of(model))
+    summary = summarize(evaluation, cfg, material, rows, about, sigma_of(model))
     if done < cfg.epochs or len(beside) < len(_beside(folder, cfg)):
         why = stopped or f"Training ended after {done} of {cfg.epochs} epochs."  # by an error, or it was killed
         summary["findings"].insert(0, {"level": "problem", "title": STOPPED, "text": why})
@@ -192,7 +192,7 @@ def finish(
         explorer = make_explorer(TITLE, shown, scene_of(cfg, material))
     render(
         "run.html", folder.path / "report.html", drawn, folder.pictures,
-        name=folder.path.name, setting=setting(cfg, material.dataset), epochs_done=done,
+        name=folder.path.resolve().name, setting=setting(cfg, material.dataset), epochs_done=done,
         config=cfg.to_json(), summary=summary, about=about, explorer=explorer,
     )  # fmt: skip
     return summary

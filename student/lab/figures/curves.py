@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import NullFormatter
 from torch import Tensor
 
 from student.lab._app.folder import Row
@@ -146,7 +146,7 @@ def draw_rate_distortion(points: Sequence[tuple[float, float, float]]) -> Figure
 
 
 def draw_comparison(runs: Sequence[tuple[str, Sequence[Row]]]) -> Figure:
-    """Test −ELBO, reconstruction and KL of several runs over each other.
+    """Test −ELBO, reconstruction and KL of several runs over each other; the scale is that of the trained networks.
 
     Args:
         runs: a label and the metrics of each run.
@@ -161,7 +161,7 @@ def draw_comparison(runs: Sequence[tuple[str, Sequence[Row]]]) -> Figure:
             axes.plot(epochs, values, dash, color=colour, linewidth=1.5, label=_plain(label))
         style.tidy(axes, name, "epoch", NATS)
         _epochs(axes, [row["epoch"] for _, rows in runs for row in rows])
-        _scale(axes, [], log=key != "test_kl")
+        _limits(axes, [row[key] for _, rows in runs for row in rows if row["epoch"] or len(rows) == 1])
         _note_missing(axes, [(label, [row[key] for row in rows]) for label, rows in runs])
     fig.legend(*every[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8, frameon=False)
     return fig
@@ -234,39 +234,6 @@ def _limits(axes: Axes, values: Sequence[float | None]) -> None:
     if finite:
         margin = max(0.06 * (max(finite) - min(finite)), 0.1)  # a tenth of a nat: no magnifying glass on a single point
         axes.set_ylim(min(finite) - margin, max(finite) + margin)
-
-
-def _scale(axes: Axes, baselines: Sequence[float], log: bool) -> None:
-    """Limits around everything tame, and a log scale with plain numbers where the values need one.
-
-    The untrained point is far above everything after it. An exploded run leaves the picture instead of flattening the
-    others.
-
-    Args:
-        axes: with its curves.
-        baselines: levels that must be in the picture too.
-        log: whether a log scale may be used at all.
-    """
-    values = [value for line in axes.get_lines() for value in np.asarray(line.get_ydata(), dtype=float)]
-    finite = [value for value in [*values, *baselines] if math.isfinite(value) and abs(value) < style.EXPLODED]
-    if not finite:
-        return
-    low, high = min(finite), max(finite)
-    margin = max(0.06 * (high - low), 0.1)  # a tenth of a nat: no magnifying glass on a single point
-    if not log or high < 3 * max(low, 1.0) or (low <= 1 and high < 100):
-        axes.set_ylim(low - margin, high + margin)
-        return
-    if low <= 1:
-        axes.set_yscale("symlog", linthresh=10)
-        axes.set_ylim(low - 1, high * 1.3)
-    else:
-        axes.set_yscale("log")
-        axes.set_ylim(low * 0.9, high * 1.15)
-        # Powers of ten alone leave a short range with one number or none.
-        steps = (1, 1.5, 2, 3, 5, 7) if high < 12 * low else (1, 2, 5) if high < 1000 * low else (1,)
-        axes.yaxis.set_major_locator(LogLocator(subs=steps, numticks=20))
-        axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, place: f"{value:g}"))
 
 
 def _note_missing(axes: Axes, runs: Sequence[tuple[str, Sequence[float | None]]]) -> None:

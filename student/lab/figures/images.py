@@ -16,7 +16,7 @@ TRAVERSED = 10
 
 def draw_reconstructions(x: Tensor, means: Tensor, shape: tuple[int, int]) -> Figure:
     """Test images in the upper row, their reconstructions in the lower one, both ``(N, D)``."""
-    sheet = style.tiles(_images(torch.cat([x, means]), shape), len(x))
+    sheet = style.tiles(of(torch.cat([x, means]), shape), len(x))
     return style.sheets([(sheet, "above: test images; below: their reconstructions")])
 
 
@@ -28,13 +28,13 @@ def draw_samples(means: Tensor, observed: Tensor, shape: tuple[int, int], noise:
         shape: height and width of an image.
         noise: what the observation noise is, for the title.
     """
-    titles = ("z ~ N(0, I): the mean of p(x | z)", f"the same z, with observation noise: {noise}")
+    titles = ("z ~ N(0, I): the mean of p(x | z)", f"a draw from it: {noise}")
     return draw_side_by_side([(title, sheet) for title, sheet in zip(titles, (means, observed), strict=True)], shape)
 
 
 def draw_side_by_side(panels: list[tuple[str, Tensor]], shape: tuple[int, int]) -> Figure:
     """Samples of several origins, a title and ``(64, D)`` for each."""
-    return style.sheets([(style.tiles(_images(means, shape), 8), title) for title, means in panels], 560 * len(panels))
+    return style.sheets([(style.tiles(of(means, shape), 8), title) for title, means in panels], 980)
 
 
 def draw_interpolations(sources: Tensor, means: Tensor, shape: tuple[int, int]) -> Figure:
@@ -49,7 +49,7 @@ def draw_interpolations(sources: Tensor, means: Tensor, shape: tuple[int, int]) 
         torch.cat([ends[:1], steps, ends[1:]])
         for ends, steps in zip(torch.split(sources, 2), torch.split(means, STEPS), strict=True)
     ]
-    sheet = style.tiles(_images(torch.cat(rows), shape), STEPS + 2)
+    sheet = style.tiles(of(torch.cat(rows), shape), STEPS + 2)
     return style.sheets(
         [(sheet, "first and last column: two test images; between: the straight line from code to code")]
     )
@@ -69,17 +69,14 @@ def draw_traversals(
         own: the image's own code in each dimension.
     """
     blank = torch.ones(STEPS - 2, pair.shape[1], device=pair.device)
-    sheet = style.tiles(_images(torch.cat([pair, blank, means]), shape), STEPS)
-    title = "top: an image and its reconstruction; rows: one dimension moved (▲: its own code)"
+    sheet = style.tiles(of(torch.cat([pair, blank, means]), shape), STEPS)
+    title = "first row: an image and its reconstruction; ▲: its own code"
     fig = style.sheets([(sheet, title)], 900, left=110)
     axes = fig.axes[0]
-    axes.set_axis_on()
-    axes.spines[:].set_visible(False)
+    style.name_rows(axes, ["", *names])
     height, width = (sheet.shape[0] + 1) / (len(names) + 1), (sheet.shape[1] + 1) / STEPS
     values = np.linspace(-limit, limit, STEPS)
     axes.set_xticks((np.arange(STEPS) + 0.5) * width - 0.5, [f"{value:.1f}" for value in values], fontsize=8)
-    axes.set_yticks([height * (row + 1.5) for row in range(len(names))], names, fontsize=8)
-    axes.tick_params(length=0)
     places = [((value + limit) / (2 * limit) * (STEPS - 1) + 0.5) * width - 0.5 for value in own]
     rows = [height * (row + 2) - 2 for row in range(len(names))]
     axes.plot(places, rows, "^", color="#ffaa00", markeredgecolor="black", markersize=6, linestyle="none")
@@ -104,5 +101,6 @@ def traverse(code: Tensor, dimensions: list[int], limit: float) -> Tensor:
     return codes.flatten(0, 1)
 
 
-def _images(x: Tensor, shape: tuple[int, int]) -> NDArray[np.float32]:
+def of(x: Tensor, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Examples ``(N, D)`` as grey values, ``(N, height, width)``."""
     return x.detach().float().cpu().numpy().reshape(-1, *shape)

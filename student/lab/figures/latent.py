@@ -63,7 +63,15 @@ def draw_latent_map(
     for radius, share in ((HALF, "50 %"), (MOST, "95 %")):
         axes.add_patch(Circle((0, 0), radius, fill=False, linestyle="--", color=style.BASELINE, linewidth=1.2))
         if radius == MOST or edge < FAR * MOST:
-            axes.annotate(f"{share} of the prior", (0, radius), ha="center", va="bottom", fontsize=8, color="#444444")
+            axes.annotate(
+                f"{share} of the prior",
+                (0, radius),
+                ha="center",
+                va="center",
+                fontsize=8,
+                color="#444444",
+                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1},
+            )
     axes.set(xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal")
     plane = "the latent plane" if latent_dim == 2 else f"two of {latent_dim} latent dimensions"
     title = f"test examples in {plane}; ellipses: one sigma of single posteriors"

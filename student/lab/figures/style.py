@@ -35,6 +35,11 @@ def save(fig: Figure, path: Path) -> None:
         partial.write_bytes(image.getvalue())
 
 
+def has_pixels(fig: Figure) -> bool:
+    """Whether a figure comes from :func:`sheets`, and is to be scaled by whole numbers only."""
+    return fig.get_layout_engine() is None
+
+
 def number(value: float | None) -> str:
     """Nats for a title or a legend; a number that exploded keeps its size and its place."""
     if value is None or not math.isfinite(value):
@@ -70,12 +75,12 @@ def tiles(images: NDArray[np.float32], columns: int) -> NDArray[np.float32]:
     return sheet
 
 
-def sheets(panels: list[tuple[NDArray[np.float32], str]], width: int = 1000, left: int = 0) -> Figure:
+def sheets(panels: list[tuple[NDArray[np.float32], str]], width: int = 980, left: int = 0) -> Figure:
     """Sheets of grey values beside each other, each pixel of them drawn as a square of whole pixels.
 
     Args:
         panels: a sheet and its title.
-        width: how wide the figure should be about, in pixels.
+        width: how wide the figure may be, in pixels; where one for one is wider already, it is that.
         left: pixels to leave free on the left, for names.
     """
     between, title = 16, 28
@@ -91,6 +96,16 @@ def sheets(panels: list[tuple[NDArray[np.float32], str]], width: int = 1000, lef
         show(axes, sheet, name)
         place += across + between
     return fig
+
+
+def name_rows(axes: Axes, names: list[str]) -> None:
+    """Write a name beside each row of a sheet's tiles, where there is one."""
+    height = (axes.images[0].get_size()[0] + GAP) / len(names)
+    axes.set_axis_on()
+    axes.spines[:].set_visible(False)
+    axes.set_xticks([])
+    axes.set_yticks([height * (row + 0.5) - 0.5 for row in range(len(names))], names, fontsize=8)
+    axes.tick_params(length=0)
 
 
 def show(axes: Axes, sheet: NDArray[np.float32], title: str = "") -> None:

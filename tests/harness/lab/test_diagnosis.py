@@ -2,14 +2,18 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from student.lab._app.accounting import Evidence, Reported
+from student.lab._app.catalogue import ENTRIES, admitted, wrong_answers
 from student.lab._app.config import configure
 from student.lab._app.diagnosis import diagnose
+from student.lab._app.errors import BadInput
 from student.lab.measure import Baselines, Measurement
+from student.lab.patients import NAMES
 
 LOSS = "The loss is not reconstruction + beta KL"
 
@@ -218,6 +222,38 @@ def test_a_short_run_is_not_called_healthy():
     titles = [finding.title for finding in diagnose(evidence(226.3, 16.8, active=2, at_mean=224.0))]
     assert "Not better than one constant example yet" in titles
     assert "Nothing looks wrong" not in titles
+
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_patients_come_from_the_catalogue_where_the_reference_is(tmp_path):
+    answers = wrong_answers(ROOT / "reference" / "vae.py")
+    for name, entry in ENTRIES.items():
+        assert name in NAMES
+        (_, _), (patient, text) = admitted([name], answers)
+        assert (patient.name, text) == (name, answers[entry].source.decode())
+    (_, healthy), (other, text) = admitted(["forward.samples_from_prior"], answers)
+    assert (healthy, other.mistake) == (None, answers["forward.samples_from_prior"].tell)
+    assert text is not None
+    with pytest.raises(BadInput, match=r"Did you mean 'forward.samples_from_prior'"):
+        admitted(["forward.samples_from_priors"], answers)
+
+
+def test_a_students_copy_has_the_shipped_patients_alone(tmp_path):
+    answers = wrong_answers(tmp_path / "vae.py")
+    assert [text for _, text in admitted(list(NAMES), answers)] == [None] * len(NAMES)
+    with pytest.raises(BadInput, match="unknown patient"):
+        admitted(["forward.samples_from_prior"], answers)
+
+
+@pytest.mark.slow
+def test_an_entry_of_the_catalogue_is_treated_like_any_patient(inside, tmp_path):
+    arguments = ("--train-examples", 300, "--hidden-dim", 16, "--epochs", 2, "--threads", 1, "--out", "clinic")
+    ended = inside("clinic", "--solution", "--patients", "no-noise,forward.samples_from_prior", *arguments)
+    assert ended.status == 0, ended.err
+    told = json.loads((tmp_path / "clinic" / "clinic.json").read_text())["patients"]
+    assert [patient["name"] for patient in told] == ["healthy", "no-noise", "forward.samples_from_prior"]
 
 
 @pytest.mark.slow

@@ -8,17 +8,18 @@ import numpy as np
 import pytest
 import torch
 
+from student.lab._app import clinic, gallery, session
 from student.lab._app import data as datasets
-from student.lab._app import gallery, session
 from student.lab._app.compare import compare_runs, warnings
 from student.lab._app.config import configure
 from student.lab._app.errors import BadInput
 from student.lab._app.implementation import load
 from student.lab._app.published import comparable
-from student.lab._app.report import nats
+from student.lab._app.report import nats, render
 from student.lab.figures import curves, images, latent, style
 from student.lab.figures.curves import draw_comparison, draw_curves
 from student.lab.measure import Baselines, measure, posteriors, rate
+from student.lab.patients import PATIENTS
 
 
 def row(epoch, value):
@@ -159,8 +160,8 @@ def test_an_exploded_run_leaves_every_panel_and_its_numbers_are_told():
         assert np.isnan(heights[2 if zoomed else 3 :]).all()  # no plateau
         if zoomed:
             told = [text.get_text() for text in axes.get_legend().get_texts()]
-            assert told[:2] == ["train, last 2.0e24", "test, last 2.0e24"]
-            assert place == 5 or told[2:] == ["zero output: 44.4", "one constant example: 25.2"]
+            assert told[:3] == [f"{part}, last 2.0e24" for part in ("train", "validation", "test")]
+            assert place == 5 or told[3:] == ["zero output: 44.4", "one constant example: 25.2"]
     early = [{**row(0, 0.27431), "train_kl": 0.27432}, row(1, 1e20)]
     low, high = draw_curves(early, Baselines(44.4, 25.2), "").axes[2].get_ylim()
     assert high - low > 0.1
@@ -172,23 +173,6 @@ def test_a_run_that_ends_outside_of_a_panel_is_named_there():
     for axes in figure.axes:
         assert "ends outside: \\$sunk (-1.0e27), lost (not finite)" in axes.get_xlabel().replace("\n", " ")
     assert "outside" not in draw_comparison([("well", TAME)]).axes[0].get_xlabel()
-
-
-def numbers_on(axis):
-    """The labels of an axis that can be seen."""
-    low, high = sorted(axis.get_view_interval())
-    pairs = zip(
-        axis.get_majorticklocs(), axis.get_major_formatter().format_ticks(axis.get_majorticklocs()), strict=True
-    )
-    return [label for place, label in pairs if low <= place <= high and label]
-
-
-@pytest.mark.parametrize("span", [(5.1, 19.0), (5.1, 60.0), (1.2, 31.0), (18.0, 550.0), (1.5, 1400.0), (-3.0, 550.0)])
-def test_a_log_axis_has_numbers_enough(span):
-    axes = draw_comparison([("run", [row(n, value) for n, value in enumerate(reversed(span))])]).axes[0]
-    labels = numbers_on(axes.yaxis)
-    assert 3 <= len(labels) <= 10
-    assert not any(label.endswith(".0") for label in labels)
 
 
 def test_no_legend_covers_a_curve(tmp_path):
@@ -206,6 +190,33 @@ def test_the_pixels_of_a_sheet_are_squares_of_whole_pixels(tmp_path):
         assert box.width / across == pytest.approx(round(box.width / across))
         assert box.height / down == pytest.approx(box.width / across)
         assert box.x0 == pytest.approx(round(box.x0))
+
+
+def test_pictures_of_pixels_are_marked_and_others_are_not(tmp_path):
+    sheet = style.sheets([(np.zeros((10, 20), np.float32), "a")])
+    assert style.has_pixels(sheet)
+    assert not style.has_pixels(draw_curves(TAME, Baselines(44.4, 25.2), ""))
+    style.save(sheet, tmp_path / "a.png")
+    pictures = [gallery.Picture("a.png", "sheet", "", pixels=True), gallery.Picture("a.png", "other", "")]
+    render("table.html", tmp_path / "page.html", pictures, tmp_path, name="", setting="", head=[], text_columns=(),
+           rows=[], findings=[])  # fmt: skip
+    page = (tmp_path / "page.html").read_text()
+    assert page.count('<img class="pixels" ') == 1
+    assert "img.pixels { max-width: none; image-rendering: pixelated; }" in page
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (28, 28)])
+def test_the_clinics_images_are_drawn_in_whole_pixels_with_a_name_beside_each_row(shape, tmp_path):
+    count, size = clinic.SHOWN, shape[0] * shape[1]
+    case = clinic.Case(PATIENTS[1], [], 1.0, [], torch.rand(count, size), torch.rand(count, size), torch.nn.Identity())
+    figure = clinic.draw_images([case, case], torch.rand(2 * count, size), shape)
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["test images", "no-noise", "no-noise"]
+    for axes in figure.axes:
+        down, across = axes.images[0].get_size()
+        box = axes.get_window_extent()
+        assert box.width / across == pytest.approx(round(box.width / across))
+        assert box.height / down == pytest.approx(round(box.height / down))
+    assert figure.get_window_extent().width <= 992
 
 
 def test_the_clinic_draws_every_patient_over_the_healthy_one():

@@ -1,7 +1,6 @@
 // The page: one code z, and everything that shows it or changes it.
 
 const FRAMES = 9; // between A and B
-const STEP = 0.1; // of an arrow key
 const LARGEST = 280; // pixels of the page for the picture's longer side
 const SLIDERS = 10; // shown at once; the dimensions that carry least are folded away
 const REACH = 4; // of a slider, in standard deviations of the prior
@@ -45,7 +44,7 @@ class Explorer {
     this.makeDigits();
     this.makeFrames();
     this.button("observe").hidden = !this.data.observes;
-    this.listen();
+    new Controls(this).listen();
     this.showModel(0);
     new ResizeObserver(() => {
       this.map.resize();
@@ -314,81 +313,6 @@ class Explorer {
     button.addEventListener("click", act);
     place.append(button);
     return button;
-  }
-
-  actions() {
-    return {
-      random: () => this.choose(drawFromPrior(this.data.latent)),
-      interpolate: () => this.setInterpolating(!this.interpolating),
-      observe: () => this.setObserving(!this.observing),
-      center: () => this.choose(new Float64Array(this.data.latent)),
-      clear: () => this.paper.clear(),
-    };
-  }
-
-  listen() {
-    const actions = this.actions();
-    for (const button of this.root.querySelectorAll("[data-do]")) button.addEventListener("click", actions[button.dataset.do]);
-    this.part("way").addEventListener("input", () => this.walk(Number(this.part("way").value)));
-    for (const name of ["across", "up"]) {
-      this.part(name).addEventListener("change", () => {
-        this.map.showModel(this.model, Number(this.part("across").value), Number(this.part("up").value));
-        this.show();
-      });
-    }
-    this.listenToPointer(this.part("map"));
-    this.part("map").addEventListener("keydown", (event) => this.onKey(event, actions));
-  }
-
-  /** The code at a pointer: the two dimensions of the map from there, the others as they are. */
-  at(event) {
-    const z = Float64Array.from(this.z);
-    [z[this.map.across], z[this.map.up]] = this.map.toLatent(event);
-    return z;
-  }
-
-  listenToPointer(canvas) {
-    let pressed = false;
-    canvas.addEventListener("pointerdown", (event) => {
-      if (event.button) return;
-      pressed = true;
-      canvas.setPointerCapture(event.pointerId);
-      this.choose(this.at(event));
-    });
-    canvas.addEventListener("pointermove", (event) => {
-      if (pressed) return this.move(this.at(event), true);
-      if (event.pointerType !== "mouse") return;
-      this.looking = this.at(event);
-      this.show();
-    });
-    for (const name of ["pointerup", "pointercancel"]) {
-      canvas.addEventListener(name, () => {
-        pressed = false;
-      });
-    }
-    canvas.addEventListener("pointerleave", () => {
-      if (pressed || !this.looking) return;
-      this.looking = null;
-      this.show();
-    });
-  }
-
-  onKey(event, actions) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const { across, up } = this.map;
-    const arrows = { ArrowLeft: [across, -1], ArrowRight: [across, 1], ArrowUp: [up, 1], ArrowDown: [up, -1] };
-    const keys = { r: actions.random, i: actions.interpolate, 0: actions.center, Home: actions.center };
-    if (this.data.observes) keys.p = actions.observe;
-    if (this.interpolating) keys.Escape = actions.interpolate;
-    if (arrows[event.key]) {
-      const [axis, direction] = arrows[event.key];
-      const z = Float64Array.from(this.shown);
-      z[axis] += direction * STEP * (event.shiftKey ? 5 : 1);
-      this.move(z);
-    } else if (event.key === "Enter") this.choose(this.shown);
-    else if (keys[event.key]) keys[event.key]();
-    else return;
-    event.preventDefault();
   }
 }
 

@@ -28,7 +28,7 @@ from student.lab._app.explorer.network import (
 from student.lab.measure import decode, kl_per_dimension, posteriors
 
 HERE = Path(__file__).parent
-SCRIPTS = ("network.js", "map.js", "paper.js", "explorer.js")
+SCRIPTS = ("network.js", "map.js", "paper.js", "controls.js", "explorer.js")
 POINTS = 2000  # test examples on the map
 REAL = 20  # of them that can be encoded anew
 PROBES = 400  # codes at which the page's pictures are compared with PyTorch's
