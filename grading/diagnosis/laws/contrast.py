@@ -5,6 +5,7 @@ Each sentence is tried once more with fresh inputs before it is told.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ import torch
 
 from ...boundary.proxy import Submission
 from ...checks.draws import Draws
-from .asking import NO_GRADIENT, Raised, alike, ask
+from .asking import NO_GRADIENT, UNUSABLE, Raised, alike, ask
 from .law import Law, Trial, number
 
 
@@ -41,13 +42,17 @@ MOST = 3
 def explain(probes: Sequence[Probe], submission: Submission, draws: Draws) -> Iterator[Law]:
     """A contrast for each aspect in which some answer is wrong."""
     if probes:
-        yield from remembers(probes[0], submission.alone(), draws)
-        yield from differs(probes[0], submission, 1)
-        yield from changes_arguments(probes[0], submission, draws)
+        with contextlib.suppress(*UNUSABLE):
+            yield from remembers(probes[0], submission.alone(), draws)
+            yield from differs(probes[0], submission, 1)
+            yield from changes_arguments(probes[0], submission, draws)
     unanswered = False
     for aspect in dict.fromkeys(probe.aspect for probe in probes):
         asked = [probe for probe in probes if probe.aspect == aspect]
-        seen = [(probe, *_asked(probe, submission, draws)) for probe in asked]
+        try:
+            seen = [(probe, *_asked(probe, submission, draws)) for probe in asked]
+        except UNUSABLE:
+            continue  # an answer of another structure, which the checks tell
         wrong = [(p, a, r) for p, a, r in seen if not _right(a, r)]
         if not wrong:
             continue

@@ -97,7 +97,8 @@ class Formula:
         draw: arguments of a shape ``(B, D)``: draws, B, D, and a scale.
         extras: terms that have no place in it.
         changes: what may be done to the arguments first.
-        differentiated: for so many of the first arguments gradients are judged; 0 for all.
+        judged_at: the places of the arguments whose gradients are judged.
+        variants: other terms in place of all, each with words for the whole mistake.
         situations: special arguments, in words ("a batch of one"), made from draws.
     """
 
@@ -110,12 +111,13 @@ class Formula:
     extras: tuple[Term, ...] = ()
     changes: tuple[Change, ...] = ()
     situations: tuple[tuple[str, Drawn], ...] = ()
-    differentiated: int = 0
+    judged_at: tuple[int, ...] = (0, 1)
+    variants: tuple[tuple[str, tuple[Term, ...]], ...] = ()
 
     @property
-    def judged(self) -> tuple[str, ...]:
-        """The arguments whose gradients are judged."""
-        return self.arguments[: self.differentiated or None]
+    def judged(self) -> list[tuple[int, str]]:
+        """The arguments whose gradients are judged, each with its place."""
+        return [(i, self.arguments[i]) for i in self.judged_at]
 
     def elements(self, arguments: Arguments) -> Tensor:
         """The right terms, weighted and added up, for each element."""
@@ -280,6 +282,8 @@ class Search:
             yield (change,), terms, ()
         for columns, words in self._substituted():
             yield (), columns, (words,)
+        for words, columns in self.formula.variants:
+            yield (), columns, (words,)
         for extra in self.formula.extras:
             yield (), (*terms, extra), ()
 
@@ -293,6 +297,8 @@ class Search:
             yield (change,), (*terms, extra), ()
         for (columns, words), extra in itertools.product(list(self._substituted()), extras):
             yield (), (*columns, extra), (words,)
+        for (words, columns), change in itertools.product(self.formula.variants, changes):
+            yield (change,), columns, (words,)
         for pair in itertools.combinations(extras, 2):
             yield (), (*terms, *pair), ()
         for one, other in itertools.combinations(range(len(terms)), 2):
@@ -420,7 +426,7 @@ def gradient_sentences(found: Found, answered: list[tuple[Arguments, Any]]) -> t
     """
     said: list[str] = []
     counts: list[Tensor] = []
-    for i, name in enumerate(found.formula.judged):
+    for i, name in found.formula.judged:
         owns = [gradients(answer, arguments)[i] for arguments, answer in answered]
         matrix = torch.cat([term_gradients(found, arguments, i) for arguments, _ in answered])
         target = torch.cat([_as_column(own, arguments[i]) for own, (arguments, _) in zip(owns, answered, strict=True)])
@@ -486,13 +492,13 @@ def _trials(found: Found, counts: list[Tensor] | None) -> Callable[[Submission, 
             right = formula.right(arguments)
             same = alike(answer, right.detach())
             slopes, right_slopes = gradients(answer, arguments), gradients(right, arguments)
-            for i in range(len(formula.judged)):
+            for place, (i, _) in enumerate(formula.judged):
                 own, expected = slopes[i], right_slopes[i]
                 column = _as_column(own, arguments[i])
                 one = torch.ones(1, dtype=column.dtype)
                 same = same and _same_column(column, _as_column(expected, arguments[i])[:, None], one)
                 if counts is not None:
-                    fits = fits and _same_column(column, term_gradients(found, arguments, i), counts[i])
+                    fits = fits and _same_column(column, term_gradients(found, arguments, i), counts[place])
             yield Trial(fits, same)
 
     return trials
@@ -536,5 +542,5 @@ def probes(formula: Formula) -> list[Probe]:
         *(Probe(words, value(draw)) for words, draw in formula.situations),
         Probe("in float64", value(doubles)),
         Probe("under torch.no_grad()", silent),
-        *(Probe("", slope(i), f"The gradient for {name}") for i, name in enumerate(formula.judged)),
+        *(Probe("", slope(i), f"The gradient for {name}") for i, name in formula.judged),
     ]
