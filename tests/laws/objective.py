@@ -126,7 +126,7 @@ def part_fact(call: Call, part: str, recon_loss: str) -> facts.Fact:
     """What one of the three is made of, for one likelihood."""
 
     def fact(submission: Submission, draws: Draws) -> str | None:
-        asked = [ask(submission, draws, call, recon_loss, beta) for beta in (*BETAS, *BETAS[2:])]
+        asked = [ask(submission, draws, call, recon_loss, beta) for beta in BETAS]
         answers = [one.answer[PARTS.index(part)] for one in asked]
         if any(answer is None for answer in answers):
             return f"The {part} that is returned is None for recon_loss = {recon_loss!r}."
