@@ -34,7 +34,7 @@ def _decoder_range(submission: Submission, draws: Draws) -> str | None:
         if alike(sums, torch.ones_like(sums)):
             return "decode ends in a softmax: a row adds up to 1; every pixel needs a sigmoid of its own."
         if low >= 0.499:
-            return "decode never falls below one half: a ReLU or a second sigmoid stands before or after the last one."
+            return "decode never falls below one half, as where no logit is negative or a sigmoid is applied twice."
         if high <= 0.501:
             return "decode never rises above one half: its logits are never positive."
         return None
@@ -52,11 +52,11 @@ def _head_range(position: int, name: str) -> facts.Fact:
         ].detach()
         low, high = float(out.min()), float(out.max())
         if low >= 0 and high <= 1:
-            return f"{name} stays between 0 and 1: a sigmoid follows its head, where nothing should."
+            return f"{name} stays between 0 and 1, as after a sigmoid; nothing should follow its head."
         if -1 <= low < 0 and high <= 1:
-            return f"{name} stays between -1 and 1: tanh follows its head, where nothing should."
+            return f"{name} stays between -1 and 1, as after tanh; nothing should follow its head."
         if low >= 0:
-            return f"{name} is never negative: something such as a ReLU, softplus or exponential follows its head."
+            return f"{name} is never negative: something follows its head, such as a ReLU, softplus or an exponential."
         if high <= 0:
             return f"{name} is never positive."
         edges = [f"{edge:.3g}" for edge in (low, high) if int((out == edge).sum()) > 5]

@@ -248,18 +248,26 @@ def _of_rows(answer: torch.Tensor, right: torch.Tensor) -> Iterator[Relation]:
 
 
 def remembers(probe: Probe, submission: Submission, draws: Draws) -> Iterator[Law]:
-    """Whether answers that are right at first are wrong later on, to questions that differ in their numbers alone."""
-    seen = [_right(*_asked(probe, submission, draws)) for _ in range(CALLS)]
-    if seen[0] and not all(seen):
+    """Whether an answer is wrong after others that is right to the same question in a fresh process."""
+
+    def first_spoilt(submission: Submission, draws: Draws) -> int | None:
+        seeds = [draws.seed() for _ in range(CALLS)]
+        for place, seed in enumerate(seeds, start=1):
+            if not _right(*_asked(probe, submission, Draws(seed))):
+                alone = place > 1 and _right(*_asked(probe, submission.alone(), Draws(seed)))
+                return place if alone else None
+        return None
+
+    found = first_spoilt(submission, draws)
+    if found is not None:
 
         def trials(submission: Submission, draws: Draws) -> Iterator[Trial]:
-            again = [_right(*_asked(probe, submission, draws)) for _ in range(CALLS)]
-            yield Trial(again[0] and not all(again), all(again))
+            now = first_spoilt(submission, draws)
+            yield Trial(now is not None, now is None)
 
-        first = seen.index(False) + 1
         told = (
-            f"The first answer is right, but one to a later question is not (the {_ordinal(first)} was the first): "
-            "something is kept from one call to the next."
+            f"The answer to a question is right in a fresh process, but wrong after others (the {_ordinal(found)} in a "
+            "row was the first): something is kept from one call to the next."
         )
         yield Law((told,), trials, contrast=True)
 
