@@ -81,8 +81,9 @@ def pairs(root: assignment.Assignment, item: str | None) -> Iterator[tuple[str, 
         for entry in _entries(root.reference, "misconceptions", catalogue.Misconceptions)
         if isinstance(entry, Misconception) and isinstance(entry.change, tuple) and item in (None, entry.task.item)
     ]
-    for one, other in itertools.combinations(entries, 2):
-        if one.task != other.task or not isinstance(one.change, tuple) or not isinstance(other.change, tuple):
+    by_task = [[e for e in entries if e.task == task] for task in dict.fromkeys(entry.task for entry in entries)]
+    for one, other in (pair for own in by_task for pair in itertools.combinations(own, 2)):
+        if not isinstance(one.change, tuple) or not isinstance(other.change, tuple):
             continue
         try:
             text = edit_function(solution[one.task.file].decode(), one.task.name, (*one.change, *other.change))

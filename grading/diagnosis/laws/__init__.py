@@ -3,8 +3,8 @@
 from . import contrast, facts, formula
 from .asking import NO_GRADIENT, Raised, alike, ask, gradients, number_of
 from .contrast import Probe
-from .formula import Change, Formula, Term
 from .law import Law, Trial, number
+from .terms import Change, Formula, Term
 
 __all__ = [
     "NO_GRADIENT",
