@@ -159,12 +159,12 @@ def probes() -> list[Probe]:
         return put
 
     return [
-        Probe("", value(lambda w: w / 2)),
+        Probe("", value(lambda w: w / 3)),
         Probe("at step 0", value(lambda w: 0)),
         Probe("at step 1", value(lambda w: 1)),
         Probe("right before the end", value(lambda w: w - 1)),
         Probe("at the end of the warm-up", value(lambda w: w)),
         Probe("long after the warm-up", value(lambda w: 9 * w)),
-        Probe("for beta_max = 1", value(lambda w: w / 2, 1.0)),
-        Probe("for beta_max = 0", value(lambda w: w / 2, 0.0)),
+        Probe("for beta_max = 1", value(lambda w: w / 3, 1.0)),
+        Probe("for beta_max = 0", value(lambda w: w / 3, 0.0)),
     ]

@@ -35,6 +35,8 @@ class Probe:
 
 CALLS = 14
 """So many questions of one shape are put to see whether something is kept."""
+REPEATS = 4
+"""So often it is tried with fresh inputs that a function is right here and wrong there."""
 MOST = 3
 """More places than this are not told: whoever reads the list would learn nothing."""
 
@@ -128,12 +130,13 @@ def _list(places: Iterable[str]) -> str:
 
 def _law(words: str, good: list[Probe], bad: list[Probe]) -> Law:
     def trials(submission: Submission, draws: Draws) -> Iterator[Trial]:
-        for probe in good:
-            right = _right(*_asked(probe, submission, draws))
-            yield Trial(right, right)
-        for probe in bad:
-            right = _right(*_asked(probe, submission, draws))
-            yield Trial(not right, right)
+        for _ in range(REPEATS):
+            for probe in good:
+                right = _right(*_asked(probe, submission, draws))
+                yield Trial(right, right)
+            for probe in bad:
+                right = _right(*_asked(probe, submission, draws))
+                yield Trial(not right, right)
 
     return Law((words,), trials, contrast=True)
 
