@@ -75,7 +75,7 @@ def _holding(item: str, laws: Iterable[Law], open_submission: Open, until: float
         if time.monotonic() > until:
             return
         if law.holds(open_submission(item, until), Draws(seed + 1 + i)):
-            yield from (sentence[:1].upper() + sentence[1:] for sentence in law.sentences)
+            yield from law.sentences
 
 
 def experiment(

@@ -16,6 +16,7 @@ SQUASHED = "so that the decoder's raw output is not what it is taken for"
 
 def changes(output: str) -> Iterator[Change]:
     """What may be done to the decoder's output, called ``output``, and the data before the formula."""
+    start = output[0].upper() + output[1:]
     yield Change(f"A sigmoid is applied to {output}, {SQUASHED}.", lambda o, x: (o.sigmoid(), x))
     yield Change(f"tanh is applied to {output}, {SQUASHED}.", lambda o, x: (o.tanh(), x))
     yield Change(f"A softmax is applied to {output}, {SQUASHED}.", lambda o, x: (o.softmax(-1), x))
@@ -23,10 +24,10 @@ def changes(output: str) -> Iterator[Change]:
     yield Change(f"Softplus is applied to {output}, {SQUASHED}.", lambda o, x: (torch.nn.functional.softplus(o), x))
     yield Change(f"The exponential is taken of {output}, {SQUASHED}.", lambda o, x: (o.exp(), x))
     yield Change(f"The absolute value is taken of {output}.", lambda o, x: (o.abs(), x))
-    yield Change(f"{output} is halved.", lambda o, x: (o / 2, x))
-    yield Change(f"{output} is doubled.", lambda o, x: (2 * o, x))
+    yield Change(f"{start} is halved.", lambda o, x: (o / 2, x))
+    yield Change(f"{start} is doubled.", lambda o, x: (2 * o, x))
     yield Change(f"The sign of {output} is turned round.", lambda o, x: (-o, x))
-    yield Change(f"{output} and the data x stand in each other's place.", lambda o, x: (x, o))
+    yield Change(f"{start} and the data x stand in each other's place.", lambda o, x: (x, o))
     yield Change("The data x are not used: the output is compared with itself.", lambda o, x: (o, o))
     yield Change("The output is not used: the data x are compared with themselves.", lambda o, x: (x, x))
     yield Change("The data x are rounded to 0 and 1 first: what lies between is lost.", lambda o, x: (o, x.round()))
@@ -49,10 +50,10 @@ def changes(output: str) -> Iterator[Change]:
         "Output and data are averaged over the features before they are compared.",
         lambda o, x: (o.mean(-1, keepdim=True).expand_as(o), x.mean(-1, keepdim=True).expand_as(x)),
     )
-    yield Change(f"{output} is cut off below 0 and above 1.", lambda o, x: (o.clamp(0, 1), x))
+    yield Change(f"{start} is cut off below 0 and above 1.", lambda o, x: (o.clamp(0, 1), x))
     for bound in (0.5, 1.0, 1.5, 2.0, 2.5, 3.0):
-        yield Change(f"{output} is cut off beyond -{bound:g} and {bound:g}.", lambda o, x, b=bound: (o.clamp(-b, b), x))
-    yield Change(f"{output} is rounded.", lambda o, x: (o.round(), x))
+        yield Change(f"{start} is cut off beyond -{bound:g} and {bound:g}.", lambda o, x, b=bound: (o.clamp(-b, b), x))
+    yield Change(f"{start} is rounded.", lambda o, x: (o.round(), x))
 
 
 def draw(draws: Draws, batch: int, features: int, scale: float) -> Pair:
@@ -92,7 +93,7 @@ def loss_of(
         extras=extras,
         changes=tuple(changes(output)),
         situations=SITUATIONS,
-        differentiated=1,
+        judged_at=(0,),
     )
 
 

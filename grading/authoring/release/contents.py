@@ -102,7 +102,7 @@ def _tests(assignment: Assignment) -> dict[str, bytes]:
     tests, root = assignment.tests, assignment.root
     text = (tests / "rubric.toml").read_text(encoding="utf-8")
     files = {"tests/rubric.toml": rubric.without_hidden(text).encode()}
-    chosen = [path for folder in ("public", *assignment.ungraded) for path in listed(root, f"tests/{folder}")]
+    chosen = [path for folder in ("public", "laws", *assignment.ungraded) for path in listed(root, f"tests/{folder}")]
     for path in chosen:
         files[path] = (root / path).read_bytes()
     if assignment.answers.is_file():

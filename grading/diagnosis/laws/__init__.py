@@ -1,10 +1,10 @@
 """The vocabulary in which an assignment writes what its functions may compute instead of what they should."""
 
-from . import contrast, formula
+from . import contrast, facts, formula
 from .asking import NO_GRADIENT, Raised, alike, ask, gradients, number_of
 from .contrast import Probe
-from .formula import Change, Formula, Term
 from .law import Law, Trial, number
+from .terms import Change, Formula, Term
 
 __all__ = [
     "NO_GRADIENT",
@@ -18,6 +18,7 @@ __all__ = [
     "alike",
     "ask",
     "contrast",
+    "facts",
     "formula",
     "gradients",
     "number",

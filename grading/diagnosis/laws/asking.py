@@ -10,6 +10,7 @@ import torch
 
 from ...boundary.errors import RefusedError, StudentError
 from ...checks.compare import TOLERANCES
+from ...checks.failures import CheckFailure
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,19 @@ def number_of(answer: Any) -> float | None:
 
 
 NO_GRADIENT = "no gradient"
+UNUSABLE = (CheckFailure, AttributeError, IndexError, KeyError, TypeError, ValueError, RuntimeError)
+"""What an experiment ends with that cannot work with an answer, such as a tuple where a tensor belongs."""
 
 
 def gradients(output: Any, wanted: Sequence[torch.Tensor]) -> list[Any]:
-    """The gradients of the sum of ``output``, ``NO_GRADIENT`` where none arrives."""
-    if not isinstance(output, torch.Tensor) or not output.requires_grad:
+    """The gradients of the sum of ``output``, ``NO_GRADIENT`` where none arrives.
+
+    Raises:
+        TypeError: it is no tensor.
+    """
+    if not isinstance(output, torch.Tensor):
+        raise TypeError("no tensor to differentiate")
+    if not output.requires_grad:
         return [NO_GRADIENT] * len(wanted)
     found = torch.autograd.grad(output.sum(), list(wanted), retain_graph=True, allow_unused=True)
     return [NO_GRADIENT if gradient is None else gradient for gradient in found]

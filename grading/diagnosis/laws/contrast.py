@@ -5,6 +5,7 @@ Each sentence is tried once more with fresh inputs before it is told.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ import torch
 
 from ...boundary.proxy import Submission
 from ...checks.draws import Draws
-from .asking import NO_GRADIENT, Raised, alike, ask
+from .asking import NO_GRADIENT, UNUSABLE, Raised, alike, ask
 from .law import Law, Trial, number
 
 
@@ -34,6 +35,8 @@ class Probe:
 
 CALLS = 14
 """So many questions of one shape are put to see whether something is kept."""
+REPEATS = 4
+"""So often it is tried with fresh inputs that a function is right here and wrong there."""
 MOST = 3
 """More places than this are not told: whoever reads the list would learn nothing."""
 
@@ -41,13 +44,17 @@ MOST = 3
 def explain(probes: Sequence[Probe], submission: Submission, draws: Draws) -> Iterator[Law]:
     """A contrast for each aspect in which some answer is wrong."""
     if probes:
-        yield from remembers(probes[0], submission.alone(), draws)
-        yield from differs(probes[0], submission, 1)
-        yield from changes_arguments(probes[0], submission, draws)
+        with contextlib.suppress(*UNUSABLE):
+            yield from remembers(probes[0], submission.alone(), draws)
+            yield from differs(probes[0], submission, 1)
+            yield from changes_arguments(probes[0], submission, draws)
     unanswered = False
     for aspect in dict.fromkeys(probe.aspect for probe in probes):
         asked = [probe for probe in probes if probe.aspect == aspect]
-        seen = [(probe, *_asked(probe, submission, draws)) for probe in asked]
+        try:
+            seen = [(probe, *_asked(probe, submission, draws)) for probe in asked]
+        except UNUSABLE:
+            continue  # an answer of another structure, which the checks tell
         wrong = [(p, a, r) for p, a, r in seen if not _right(a, r)]
         if not wrong:
             continue
@@ -123,12 +130,13 @@ def _list(places: Iterable[str]) -> str:
 
 def _law(words: str, good: list[Probe], bad: list[Probe]) -> Law:
     def trials(submission: Submission, draws: Draws) -> Iterator[Trial]:
-        for probe in good:
-            right = _right(*_asked(probe, submission, draws))
-            yield Trial(right, right)
-        for probe in bad:
-            right = _right(*_asked(probe, submission, draws))
-            yield Trial(not right, right)
+        for _ in range(REPEATS):
+            for probe in good:
+                right = _right(*_asked(probe, submission, draws))
+                yield Trial(right, right)
+            for probe in bad:
+                right = _right(*_asked(probe, submission, draws))
+                yield Trial(not right, right)
 
     return Law((words,), trials, contrast=True)
 
@@ -243,18 +251,26 @@ def _of_rows(answer: torch.Tensor, right: torch.Tensor) -> Iterator[Relation]:
 
 
 def remembers(probe: Probe, submission: Submission, draws: Draws) -> Iterator[Law]:
-    """Whether answers that are right at first are wrong later on, to questions that differ in their numbers alone."""
-    seen = [_right(*_asked(probe, submission, draws)) for _ in range(CALLS)]
-    if seen[0] and not all(seen):
+    """Whether an answer is wrong after others that is right to the same question in a fresh process."""
+
+    def first_spoilt(submission: Submission, draws: Draws) -> int | None:
+        seeds = [draws.seed() for _ in range(CALLS)]
+        for place, seed in enumerate(seeds, start=1):
+            if not _right(*_asked(probe, submission, Draws(seed))):
+                alone = place > 1 and _right(*_asked(probe, submission.alone(), Draws(seed)))
+                return place if alone else None
+        return None
+
+    found = first_spoilt(submission, draws)
+    if found is not None:
 
         def trials(submission: Submission, draws: Draws) -> Iterator[Trial]:
-            again = [_right(*_asked(probe, submission, draws)) for _ in range(CALLS)]
-            yield Trial(again[0] and not all(again), all(again))
+            now = first_spoilt(submission, draws)
+            yield Trial(now is not None, now is None)
 
-        first = seen.index(False) + 1
         told = (
-            f"The first answer is right, but one to a later question is not (the {_ordinal(first)} was the first): "
-            "something is kept from one call to the next."
+            f"The answer to a question is right in a fresh process, but wrong after others (the {_ordinal(found)} in a "
+            "row was the first): something is kept from one call to the next."
         )
         yield Law((told,), trials, contrast=True)
 

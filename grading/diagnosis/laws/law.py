@@ -45,10 +45,7 @@ class Law:
 def number(value: float) -> str:
     """A factor in words that a student reads."""
     for denominator in range(2, 9):
-        if (
-            abs(value * denominator - round(value * denominator)) < 1e-3
-            and abs(value) < 1
-            and round(value * denominator)
-        ):
-            return f"{round(value * denominator)}/{denominator}"
+        numerator = round(value * denominator)
+        if 0 < abs(numerator) < denominator and abs(value * denominator - numerator) < 1e-3:
+            return f"{numerator}/{denominator}"
     return f"{value:.4g}"

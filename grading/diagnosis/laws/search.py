@@ -1,0 +1,164 @@
+"""Finds the explanation of a loss with the fewest mistakes."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+
+from .reduction import BY_NAME, REDUCTIONS, Reduction
+from .terms import OUTERS, Arguments, Change, Formula, Found, Outer, Tensor, Term, snapped
+
+SINGLE = ((1, 1),) * 12
+MODERATE = (*SINGLE, (1, 4), (3, 1), (2, 3), (5, 2), (4, 7), (3, 3), (2, 5), (6, 4))
+
+
+@dataclass
+class Search:
+    """Looks for the explanation with the fewest mistakes.
+
+    Args:
+        formula: of the function.
+        cases: arguments.
+        answers: what was answered to them.
+        until: when to give up, on the monotonic clock.
+    """
+
+    formula: Formula
+    cases: list[Arguments]
+    answers: list[Tensor]
+    until: float
+
+    def __post_init__(self) -> None:
+        self._doubles = [tuple(a.double() for a in case) for case in self.cases]
+        columns = zip(*self._doubles[: len(SINGLE)], strict=True)
+        self._single = tuple(torch.stack(column) for column in columns)
+        right = [BY_NAME[self.formula.reduction]]
+        rest = [r for r in REDUCTIONS if r.name != self.formula.reduction]
+        self._reductions = (
+            right + [r for r in rest if self._of_shape(r)]
+            if self._of_shape(right[0])
+            else [r for r in rest if self._of_shape(r)]
+        )
+
+    def _of_shape(self, reduction: Reduction) -> bool:
+        pairs = zip(self._doubles, self.answers, strict=True)
+        return all(reduction.apply(case[0]).shape == answer.shape for case, answer in pairs)
+
+    def best(self) -> Found | None:
+        """The explanation with the fewest mistakes, or None."""
+        terms = self.formula.terms
+        stages: list[Iterator[tuple[tuple[Change, ...], tuple[Term, ...], tuple[str, ...]]]] = [
+            iter([((), terms, ())]),
+            self._one(),
+            self._two(),
+        ]
+        found: Found | None = None
+        for stage, variants in enumerate(stages):
+            for changed, columns, said in variants:
+                if time.monotonic() > self.until:
+                    return found
+                for result in self._fits(changed, columns, said):
+                    if found is None or len(result.sentences) < len(found.sentences):
+                        found = result
+            if found is not None and len(found.sentences) <= stage + 2:
+                return found
+        return found
+
+    def _one(self) -> Iterator[tuple[tuple[Change, ...], tuple[Term, ...], tuple[str, ...]]]:
+        terms = self.formula.terms
+        for change in self.formula.changes:
+            yield (change,), terms, ()
+        for columns, words in self._substituted():
+            yield (), columns, (words,)
+        for words, columns in self.formula.variants:
+            yield (), columns, (words,)
+        for extra in self.formula.extras:
+            yield (), (*terms, extra), ()
+
+    def _two(self) -> Iterator[tuple[tuple[Change, ...], tuple[Term, ...], tuple[str, ...]]]:
+        terms, extras, changes = self.formula.terms, self.formula.extras, self.formula.changes
+        for two in itertools.permutations(changes, 2):
+            yield two, terms, ()
+        for change, (columns, words) in itertools.product(changes, list(self._substituted())):
+            yield (change,), columns, (words,)
+        for change, extra in itertools.product(changes, extras):
+            yield (change,), (*terms, extra), ()
+        for (columns, words), extra in itertools.product(list(self._substituted()), extras):
+            yield (), (*columns, extra), (words,)
+        for (words, columns), change in itertools.product(self.formula.variants, changes):
+            yield (change,), columns, (words,)
+        for pair in itertools.combinations(extras, 2):
+            yield (), (*terms, *pair), ()
+        for one, other in itertools.combinations(range(len(terms)), 2):
+            for (words, of), (also, also_of) in itertools.product(terms[one].instead, terms[other].instead):
+                columns_ = list(terms)
+                columns_[one], columns_[other] = self._as(terms[one], of), self._as(terms[other], also_of)
+                yield (), tuple(columns_), (words, also)
+
+    def _substituted(self) -> Iterator[tuple[tuple[Term, ...], str]]:
+        for i, term in enumerate(self.formula.terms):
+            for words, of in term.instead:
+                columns = list(self.formula.terms)
+                columns[i] = self._as(term, of)
+                yield tuple(columns), words
+
+    @staticmethod
+    def _as(term: Term, of: Callable[..., Tensor]) -> Term:
+        return Term(term.words, term.weight, of)
+
+    def _fits(self, changes: tuple[Change, ...], columns: tuple[Term, ...], said: tuple[str, ...]) -> Iterator[Found]:
+        plain = not changes and not said and len(columns) == len(self.formula.terms)
+        outers = [outer for outer in (None, *(OUTERS if plain else ())) if self._possible(changes, columns, outer)]
+        if not outers:
+            return
+        stacks = [_stack(case, changes, columns) for case in self._doubles]
+        for reduction in self._reductions:
+            matrix = torch.cat([reduction.apply(stack).reshape(len(columns), -1).T for stack in stacks])
+            for outer in outers:
+                weights = _solved(matrix, self._wanted(outer, self.answers))
+                if weights is not None:
+                    yield Found(self.formula, columns, weights, changes, reduction, outer, said)
+
+    def _possible(self, changes: tuple[Change, ...], columns: tuple[Term, ...], outer: Outer | None) -> bool:
+        """Whether single elements, of which no reduction makes anything else, are not against it."""
+        wanted = self._wanted(outer, self.answers[: len(SINGLE)])
+        if not torch.isfinite(wanted).all() or len(wanted) != len(SINGLE):
+            return outer is None  # a reduction that has no answer for one example
+        return _solved(_stack(self._single, changes, columns).reshape(len(columns), -1).T, wanted) is not None
+
+    @staticmethod
+    def _wanted(outer: Outer | None, answers: list[Tensor]) -> Tensor:
+        return torch.cat([(a.double() if outer is None else outer.inverse(a.double())).reshape(-1) for a in answers])
+
+
+def _stack(arguments: Arguments, changes: tuple[Change, ...], columns: tuple[Term, ...]) -> Tensor:
+    """The values of each term, one matrix or several a term."""
+    shape = arguments[0].shape
+    for change in changes:
+        arguments = change.of(*arguments)
+    return torch.stack([term.of(*arguments).expand(shape) for term in columns])
+
+
+def _solved(matrix: Tensor, wanted: Tensor) -> tuple[float, ...] | None:
+    """The weights of the columns that give what is wanted; None if none do."""
+    seen = torch.isfinite(matrix).all(1)
+    if not torch.isfinite(wanted[seen]).all():
+        return None
+    matrix, wanted = matrix[seen], wanted[seen]
+    if len(wanted) < matrix.shape[1] + 4:
+        return None
+    weights = torch.linalg.lstsq(matrix, wanted[:, None], driver="gelsd").solution[:, 0]
+    scale = matrix.abs()
+    if not _close(matrix @ weights, wanted, scale @ weights.abs()):
+        return None
+    rounded = torch.tensor([snapped(float(weight)) for weight in weights], dtype=weights.dtype)
+    best = rounded if _close(matrix @ rounded, wanted, scale @ rounded.abs()) else weights
+    return tuple(float(weight) for weight in best) if float(best.abs().max()) > 1e-6 else None
+
+
+def _close(predicted: Tensor, wanted: Tensor, scale: Tensor) -> bool:
+    return bool(((predicted - wanted).abs() <= 3e-5 * scale + 3e-6).all())

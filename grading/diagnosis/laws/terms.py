@@ -1,0 +1,227 @@
+"""The terms of a loss, what may be done to them, and what is said of it.
+
+All that is linear in the weights is found by least squares (``search``); for the rest there are lists.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ...boundary.proxy import Submission
+from ...checks.draws import Draws
+from .law import number
+from .reduction import BY_NAME, Reduction, sentence
+
+Tensor = torch.Tensor
+Arguments = tuple[Tensor, ...]
+Drawn = Callable[[Draws], Arguments]
+"""How arguments are made."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """One term of a formula, for each element.
+
+    Attributes:
+        words: what it is, as in "mu squared".
+        weight: what it should count.
+        of: its values, of the shape of the arguments.
+        instead: what it may be mistaken for: words for the whole mistake, and the values.
+    """
+
+    words: str
+    weight: float
+    of: Callable[..., Tensor]
+    instead: tuple[tuple[str, Callable[..., Tensor]], ...] = ()
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something that is done to the arguments before the formula.
+
+    Attributes:
+        words: the whole mistake as a sentence.
+        of: the arguments that the formula then sees.
+    """
+
+    words: str
+    of: Callable[..., Arguments]
+
+
+@dataclass(frozen=True)
+class Outer:
+    """Something that is done to the result.
+
+    Attributes:
+        words: the whole mistake as a sentence.
+        of: the function.
+        inverse: back from the result.
+    """
+
+    words: str
+    of: Callable[[Tensor], Tensor]
+    inverse: Callable[[Tensor], Tensor]
+
+
+OUTERS = (
+    Outer("The square root is taken of the result.", torch.sqrt, torch.square),
+    Outer("The logarithm is taken of the result.", torch.log, torch.exp),
+    Outer("The result is squared.", torch.square, torch.sqrt),
+    Outer("log(1 + ...) is taken of the result.", torch.log1p, torch.expm1),
+    Outer("The exponential is taken of the result.", torch.exp, torch.log),
+    Outer("The inverse of the result is returned.", torch.reciprocal, torch.reciprocal),
+)
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A loss as the mathematics has it.
+
+    Attributes:
+        call: asks a submission at some arguments.
+        arguments: their names.
+        terms: what is added up, for each element.
+        reduction: the right one, by its name.
+        features: what the columns of the arguments are.
+        draw: arguments of a shape ``(B, D)``: draws, B, D, and a scale.
+        extras: terms that have no place in it.
+        changes: what may be done to the arguments first.
+        judged_at: the places of the arguments whose gradients are judged.
+        variants: other terms in place of all, each with words for the whole mistake.
+        situations: special arguments, in words ("a batch of one"), made from draws.
+    """
+
+    call: Callable[[Submission, Arguments], Any]
+    arguments: tuple[str, ...]
+    terms: tuple[Term, ...]
+    reduction: str
+    features: str
+    draw: Callable[[Draws, int, int, float], Arguments]
+    extras: tuple[Term, ...] = ()
+    changes: tuple[Change, ...] = ()
+    situations: tuple[tuple[str, Drawn], ...] = ()
+    judged_at: tuple[int, ...] = (0, 1)
+    variants: tuple[tuple[str, tuple[Term, ...]], ...] = ()
+
+    @property
+    def judged(self) -> list[tuple[int, str]]:
+        """The arguments whose gradients are judged, each with its place."""
+        return [(i, self.arguments[i]) for i in self.judged_at]
+
+    def elements(self, arguments: Arguments) -> Tensor:
+        """The right terms, weighted and added up, for each element."""
+        zero = torch.zeros_like(arguments[0])
+        return sum((term.weight * term.of(*arguments) for term in self.terms), zero)
+
+    def right(self, arguments: Arguments) -> Tensor:
+        """The right value, in float64 and with gradients, in the dtype of the arguments."""
+        value = BY_NAME[self.reduction].apply(self.elements(tuple(a.double() for a in arguments)))
+        return value.to(arguments[0].dtype)
+
+
+@dataclass(frozen=True)
+class Found:
+    """One explanation of the values.
+
+    Attributes:
+        formula: of the function.
+        columns: the terms, right ones first, each with what it is called.
+        weights: what each column counts.
+        changes: what is done to the arguments first, one after the other.
+        reduction: how the elements become a number.
+        outer: what is done to the result.
+        said: sentences about terms that were mistaken for others.
+    """
+
+    formula: Formula
+    columns: tuple[Term, ...]
+    weights: tuple[float, ...]
+    changes: tuple[Change, ...]
+    reduction: Reduction
+    outer: Outer | None = None
+    said: tuple[str, ...] = ()
+
+    def value(self, arguments: Arguments, weights: Sequence[float] | None = None) -> Tensor:
+        """What the function answers at these arguments, by this explanation."""
+        changed: Arguments = tuple(a.double() for a in arguments)
+        for change in self.changes:
+            changed = change.of(*changed)
+        zero = torch.zeros_like(changed[0])
+        weighted = zip(self.columns, self.weights if weights is None else weights, strict=True)
+        value = self.reduction.apply(sum((weight * term.of(*changed) for term, weight in weighted), zero))
+        value = value if self.outer is None else self.outer.of(value)
+        return value.to(arguments[0].dtype)
+
+    @property
+    def sentences(self) -> list[str]:
+        """One for each mistake in the values; none where they are right."""
+        said = [change.words for change in self.changes] + list(self.said)
+        said += weight_sentences(self.columns, self.weights)
+        if self.reduction.name != self.formula.reduction:
+            said.append(sentence(self.reduction, BY_NAME[self.formula.reduction], self.formula.features))
+        return said + ([self.outer.words] if self.outer is not None else [])
+
+
+def weight_sentences(columns: Sequence[Term], weights: Sequence[float]) -> list[str]:
+    """What is wrong with the weights: a factor of all, and what single terms have beside it."""
+    extra = [(term, weight) for term, weight in zip(columns, weights, strict=True) if not term.weight]
+    if extra and all(is_near(weight, 0.0) for term, weight in zip(columns, weights, strict=True) if term.weight):
+        return [f"Something else is computed: {' plus '.join(f'{number(w)} times {t.words}' for t, w in extra)}."]
+    right = [(term, weight / term.weight) for term, weight in zip(columns, weights, strict=True) if term.weight]
+    factors = [1.0, *(ratio for _, ratio in right if abs(ratio) > 1e-9)]
+    # The factor that leaves the fewest terms wrong; 1, if that is one of them.
+    common = min(factors, key=lambda f: (sum(not is_near(r, f) for _, r in right) + (f != 1.0) / 2, factors.index(f)))
+    said = [] if is_near(common, 1.0) else [_common(common)]
+    for term, ratio in right:
+        own = ratio / common
+        if is_near(own, 1.0):
+            continue
+        if is_near(own, 0.0):
+            said.append(f"The term {term.words} is missing.")
+        elif is_near(ratio, 1.0):
+            said.append(f"But the term {term.words} counts as much as it should.")
+        elif is_near(own, -1.0):
+            said.append(f"The sign of the term {term.words} is wrong.")
+        else:
+            weight = number(ratio * term.weight)
+            said.append(f"The weight of the term {term.words} is {weight}; it should be {number(term.weight)}.")
+    return said + [
+        f"{term.words[0].upper()}{term.words[1:]} is added, {number(weight)} times; it has no place in the formula."
+        for term, weight in extra
+        if not is_near(weight, 0.0)
+    ]
+
+
+def _common(factor: float) -> str:
+    if is_near(factor, -1.0):
+        return (
+            "The sign is wrong: the result is minus the right one, so that making it small makes the true loss large."
+        )
+    if is_near(factor, 2.0):
+        return "The result is twice what it should be: a factor of one half is missing, or something counts twice."
+    if is_near(factor, 0.5):
+        return "The result is half of what it should be: there is a factor of one half too many."
+    sign = " and the sign is wrong" if factor < 0 else ""
+    return f"Everything is multiplied by {number(factor)}{sign}."
+
+
+def is_near(one: float, other: float) -> bool:
+    """Whether two weights are the same to the eye."""
+    return abs(one - other) < 2e-3 * max(1.0, abs(other))
+
+
+def snapped(weight: float) -> float:
+    """The weight as a simple fraction, if it is near to one."""
+    for candidate in (round(weight * 24) / 24, round(weight * 10) / 10):
+        if abs(weight - candidate) < 1e-3 * max(1.0, abs(candidate)):
+            return candidate
+    constants = (math.pi, math.log(2 * math.pi), math.log(2), math.log(math.pi), math.e)
+    for candidate in (s * c * f for c in constants for f in (1, 0.5, 2, 0.25) for s in (1, -1)):
+        if abs(weight - candidate) < 1e-3:
+            return candidate
+    return weight

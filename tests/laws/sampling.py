@@ -1,0 +1,330 @@
+"""What a reparameterized sample may be: its mean, its spread, its noise and its gradients, each found by itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from grading.checks import Draws, Model, Submission, assert_tensor
+from grading.diagnosis.laws import NO_GRADIENT, Probe, alike, facts, gradients, number
+
+Tensor = torch.Tensor
+
+SPREADS: tuple[tuple[str, Callable[[float], float]], ...] = (
+    ("", lambda v: math.exp(v / 2)),
+    ("Sigma is the exponential of logvar, without the half: logvar is the logarithm of sigma squared.", math.exp),
+    ("Sigma is the exponential of twice logvar.", lambda v: math.exp(2 * v)),
+    ("Sigma is the exponential of a quarter of logvar.", lambda v: math.exp(v / 4)),
+    ("Sigma is the exponential of minus half of logvar: the sign is wrong.", lambda v: math.exp(-v / 2)),
+    ("Sigma is the exponential of minus logvar.", lambda v: math.exp(-v)),
+    ("The number logvar itself is used as sigma, without the exponential.", lambda v: v),
+    ("Half of logvar is used as sigma, without the exponential.", lambda v: v / 2),
+    ("The size of logvar is used as sigma.", abs),
+    ("The root of the size of logvar is used as sigma: logvar is taken for the variance.", lambda v: abs(v) ** 0.5),
+    ("The number logvar squared is used as sigma.", lambda v: v * v),
+    ("Sigma does not depend on logvar.", lambda v: 1.0),
+    ("Softplus of logvar is used as sigma.", lambda v: math.log1p(math.exp(v))),
+    ("Softplus of half of logvar is used as sigma.", lambda v: math.log1p(math.exp(v / 2))),
+    ("The root of softplus of logvar is used as sigma.", lambda v: math.log1p(math.exp(v)) ** 0.5),
+    ("A sigmoid of logvar is used as sigma.", lambda v: 1 / (1 + math.exp(-v))),
+    ("tanh of logvar is used as sigma.", math.tanh),
+    ("A power of two stands where the exponential belongs.", lambda v: 2 ** (v / 2)),
+    ("One is added to the exponential.", lambda v: 1 + math.exp(v / 2)),
+    ("One is added to the variance.", lambda v: (1 + math.exp(v)) ** 0.5),
+    ("1 + logvar is used as sigma.", lambda v: 1 + v),
+    ("1 + half of logvar is used as sigma.", lambda v: 1 + v / 2),
+    ("What is negative in logvar is set to 0 before sigma is computed.", lambda v: math.exp(max(v, 0.0) / 2)),
+    ("What is positive in logvar is set to 0 before sigma is computed.", lambda v: math.exp(min(v, 0.0) / 2)),
+    ("The absolute value of logvar is taken before sigma is computed.", lambda v: math.exp(abs(v) / 2)),
+    ("One is taken off the exponential, as expm1 does.", lambda v: math.expm1(v / 2)),
+)
+GRID = (-3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0)
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """A model whose ``reparameterize`` is asked.
+
+    Attributes:
+        build: makes it.
+    """
+
+    build: Callable[[Submission], Model]
+
+    def z(self, model: Model, mu: Tensor, logvar: Tensor, seed: int | None = None) -> Tensor:
+        """A sample, once it is known to have the shape of ``mu``."""
+        asked = model if seed is None else model.seeded(seed)
+        return assert_tensor(asked.reparameterize(mu, logvar), mu.shape, None, "z")
+
+    def noise(self, submission: Submission, rows: int, columns: int, logvar: float = 0.0) -> Tensor:
+        """What a large sample at mean 0 holds."""
+        zeros = torch.zeros(rows, columns)
+        return self.z(self.build(submission), zeros, zeros + logvar).detach().double()
+
+
+def _repeats(sampler: Sampler, model: Model, draws: Draws) -> bool:
+    """Whether the seed of torch's generator decides on the noise."""
+    zeros, seed = torch.zeros(5, 4), draws.seed()
+    first, again = (sampler.z(model, zeros, zeros + 1.0, seed).detach() for _ in range(2))
+    return alike(again, first)
+
+
+def _mean(sampler: Sampler) -> facts.Fact:
+    def fact(submission: Submission, draws: Draws) -> str | None:
+        model = sampler.build(submission)
+        mu, logvar, zeros = draws.normal(7, 5, std=3.0), torch.full((7, 5), 0.5), torch.zeros(7, 5)
+        if _repeats(sampler, model, draws):
+            seed = draws.seed()
+            mean = sampler.z(model, mu, logvar, seed) - sampler.z(model, zeros, logvar, seed)
+            tolerance = 1e-4
+        else:
+            mean, tolerance = sampler.z(model, mu, torch.full((7, 5), -60.0)), 1e-4
+        mean = mean.detach().float()
+        if bool(((mean - mu).abs() < tolerance * (1 + mu.abs())).all()):
+            return None
+        if bool((mean.abs() < 1e-5).all()):
+            return "The mean mu has no part in z."
+        if alike(mean, logvar) or alike(mean, torch.full_like(mu, -60.0)):
+            return "logvar stands where mu belongs."
+        change = facts.change_between(mu, mean)
+        return f"The mean mu {change} before it enters z." if change else None
+
+    return fact
+
+
+def _spread(sampler: Sampler) -> facts.Fact:
+    def ratios(model: Model, draws: Draws) -> list[float] | None:
+        """Sigma at each place of the grid, over that at 1; None if that is not one number."""
+        zeros, seed = torch.zeros(6, 5), draws.seed()
+        base = sampler.z(model, zeros, zeros + 1.0, seed).detach().double()
+        if not bool((base.abs() > 1e-12).all()):
+            return None
+        found = []
+        for value in GRID:
+            ratio = sampler.z(model, zeros, zeros + value, seed).detach().double() / base
+            if float(ratio.max() - ratio.min()) > 1e-4 * (1 + float(ratio.abs().max())):
+                return None
+            found.append(float(ratio.mean()))
+        return found
+
+    def fact(submission: Submission, draws: Draws) -> str | None:
+        model = sampler.build(submission)
+        if not _repeats(sampler, model, draws):
+            return _by_statistics(sampler, submission)
+        found = ratios(model, draws)
+        if found is None:
+            return None
+        for words, spread in SPREADS:
+            at_one = spread(1.0)
+            pairs = zip(found, GRID, strict=True)
+            if at_one and all(abs(ratio - spread(v) / at_one) <= 2e-4 * (1 + abs(ratio)) for ratio, v in pairs):
+                return words or _bends(sampler, model, draws)
+        return None
+
+    return fact
+
+
+def _bends(sampler: Sampler, model: Model, draws: Draws) -> str | None:
+    """Beyond which bounds the spread no longer follows logvar, where it does near 0."""
+    zeros, seed = torch.zeros(4, 3), draws.seed()
+    base = sampler.z(model, zeros, zeros, seed).detach().double().abs()
+
+    def exponent(value: float) -> float:
+        size = sampler.z(model, zeros, zeros + value, seed).detach().double().abs()
+        return float(2 * (size / base).log().mean())
+
+    said = []
+    for sign, words in ((1.0, "above"), (-1.0, "below")):
+        end = sign * 40.0
+        reached = exponent(end)
+        if abs(reached - end) > 0.05 and abs(reached - exponent(0.75 * end)) < 0.05:
+            said.append(f"{words} {number(round(reached, 2))}")
+    return (
+        f"Sigma no longer follows logvar {' and '.join(said)}: a bound, or something small that is added."
+        if said
+        else None
+    )
+
+
+def _by_statistics(sampler: Sampler, submission: Submission) -> str | None:
+    """The slope of the logarithm of the spread, where the noise cannot be repeated."""
+    low, high = (sampler.noise(submission, 4000, 5, v).std().log() for v in (-2.0, 2.0))
+    slope = float(high - low) / 4
+    for value, words in ((1.0, SPREADS[1][0]), (0.25, SPREADS[3][0]), (-0.5, SPREADS[4][0]), (0.0, SPREADS[11][0])):
+        if abs(slope - value) < 0.03:
+            return words
+    return None
+
+
+def _scale(sampler: Sampler) -> facts.Fact:
+    """Size and shape of the noise at logvar = 0."""
+
+    def fact(submission: Submission, draws: Draws) -> str | None:
+        eps = sampler.noise(submission, 4000, 10)
+        mean, std = float(eps.mean()), float(eps.std())
+        if not math.isfinite(std) or len(eps.unique()) < 2000:
+            return None
+        said = []
+        if abs(mean) > 0.05:
+            said.append(f"its mean is near {round(mean, 1):g} instead of 0")
+        if abs(std - 1) > 0.04:
+            said.append(f"its standard deviation is near {_rough(std)} instead of 1")
+        kurtosis = float(((eps - mean) / std).pow(4).mean())
+        if kurtosis < 2.0:
+            said.append("it is uniform, not normal")
+        elif kurtosis > 4.5:
+            said.append("it has far more large numbers than a normal law")
+        return f"The noise is wrong: {', '.join(said)}." if said else None
+
+    return fact
+
+
+def _rough(value: float) -> str:
+    """A number that two measurements with an error of a few per cent agree on."""
+    known = (0.1, 0.25, 1 / math.sqrt(12), 0.5, 1 / math.sqrt(3), 0.7, 1.41, 2.0, 3.0, 4.0, 0.0, 1.5)
+    near = [k for k in known if abs(value - k) < 0.04 * max(k, 0.1)]
+    return f"{near[0]:.2g}" if near else f"{float(f'{value:.1g}'):g}"
+
+
+def _sharing(sampler: Sampler) -> facts.Fact:
+    def fact(submission: Submission, draws: Draws) -> str | None:
+        eps = sampler.noise(submission, 40, 30)
+        if not bool(eps.any()):
+            return "At mu = 0 and logvar = 0 z is 0: there is no noise at all."
+        if bool((eps == eps[0, 0]).all()):
+            return "All elements of a call share one number as noise; each needs its own."
+        if bool((eps == eps[:1]).all()):
+            return "All examples of a batch share the same noise; each needs its own."
+        if bool((eps == eps[:, :1]).all()):
+            return "All latent dimensions of an example share the same noise; each needs its own."
+        for name, still in (("example", ~eps.any(1)), ("latent dimension", ~eps.any(0))):
+            if bool(still.any()):
+                place = {0: "first", len(still) - 1: "last"}.get(int(still.nonzero()[0]))
+                if place is not None and int(still.sum()) == 1:
+                    return f"The {place} {name} gets no noise."
+                return f"Some {name}s get no noise."
+        if len(eps.abs().unique()) < 0.9 * eps.numel():
+            few = len(eps.abs().unique())
+            if few <= 3:
+                return "The noise has only few values, such as -1 and 1, where a normal law has a density."
+            if abs(few - eps.numel() / 2) <= 2:
+                return "Every number of the noise is there twice, perhaps with the other sign."
+            if few < eps.numel() / 8:
+                return "The noise has few values, as if it were rounded, where a normal law has a density."
+        return None
+
+    return fact
+
+
+def _fresh(sampler: Sampler) -> facts.Fact:
+    """Calls, modes and seeds."""
+
+    def fact(submission: Submission, draws: Draws) -> str | None:
+        model, zeros = sampler.build(submission), torch.zeros(9, 7)
+        train = [sampler.z(model, zeros, zeros).detach() for _ in range(2)]
+        sampler_eval = model.eval()
+        quiet = [sampler.z(sampler_eval, zeros, zeros).detach() for _ in range(2)]
+        model.train()
+        with torch.no_grad():
+            silent = [sampler.z(model, zeros, zeros).detach() for _ in range(2)]
+        if not bool(train[0].any()):
+            return "In train mode z is mu: there is no noise." if bool(quiet[0].any()) else None
+        if torch.equal(*train):
+            return "Two calls draw the same noise; it has to be fresh at every call."
+        if not bool(quiet[0].any()):
+            return "In eval mode z is mu: there is no noise. It samples in train and eval mode alike."
+        if torch.equal(*quiet):
+            return "In eval mode two calls draw the same noise."
+        if not bool(silent[0].any()):
+            return "Under torch.no_grad() z is mu: there is no noise."
+        if torch.equal(*silent):
+            return "Under torch.no_grad() two calls draw the same noise."
+        return None
+
+    return fact
+
+
+def _seed(sampler: Sampler) -> facts.Fact:
+    def fact(submission: Submission, draws: Draws) -> str | None:
+        model, zeros, seed = sampler.build(submission), torch.zeros(5, 4), draws.seed()
+        one, other = (sampler.z(model, zeros, zeros, seed).detach() for _ in range(2))
+        if bool(one.any()) and not torch.equal(one, other):
+            return "The noise does not come from torch's default generator: its seed does not decide on z."
+        elsewhere = sampler.z(model, zeros, zeros, seed + 1).detach()
+        if bool(one.any()) and torch.equal(one, elsewhere):
+            return "The noise does not depend on the seed that was given to torch: the same numbers come each time."
+        return None
+
+    return fact
+
+
+def _gradients(sampler: Sampler) -> facts.Fact:
+    def fact(submission: Submission, draws: Draws) -> str | None:
+        model = sampler.build(submission)
+        mu, logvar = draws.normal(5, 4).requires_grad_(), draws.normal(5, 4).requires_grad_()
+        z = sampler.z(model, mu, logvar)
+        for_mu, for_logvar = gradients(z, [mu, logvar])
+        half = ((z - mu) / 2).detach()
+        said = []
+        if for_mu is NO_GRADIENT:
+            said.append("no gradient arrives at mu, so that the encoder's means cannot learn from the reconstruction")
+        elif not alike(for_mu, torch.ones_like(for_mu)):
+            factor = float(for_mu.mean())
+            constant = alike(for_mu, torch.full_like(for_mu, factor))
+            said.append(f"that for mu is {number(factor)} instead of 1" if constant else "that for mu is not 1")
+        if for_logvar is NO_GRADIENT:
+            said.append("none arrives at logvar, so that the encoder's variances cannot learn")
+        elif not alike(for_logvar, half.to(for_logvar.dtype)):
+            ratio = for_logvar / half
+            same = float(ratio.max() - ratio.min()) < 1e-3 * (1 + float(ratio.abs().max()))
+            if same and abs(float(ratio.mean()) - 1) > 1e-2:
+                said.append(f"that for logvar is {number(float(ratio.mean()))} times half of z - mu")
+        return f"The gradients of z are wrong: {'; '.join(said)}." if said else None
+
+    return fact
+
+
+def facts_of(sampler: Sampler) -> tuple[facts.Fact, ...]:
+    """All that is measured of a sample."""
+    makers = (_spread, _mean, _sharing, _scale, _fresh, _seed, _gradients)
+    return tuple(make(sampler) for make in makers)
+
+
+def probes_of(sampler: Sampler) -> list[Probe]:
+    """z where the noise has no part, in special cases; and the size of the noise."""
+
+    def still(batch: int = 0, mode: bool = True, double: bool = False) -> Any:
+        def put(submission: Submission, draws: Draws) -> tuple[Any, Any]:
+            model = sampler.build(submission).train(mode)
+            model = model.double() if double else model
+            mu = draws.normal(batch or draws.integer(3, 7), 3)
+            mu = mu.double() if double else mu
+            return model.reparameterize(mu, torch.full_like(mu, -60.0)), mu
+
+        return put
+
+    def spread(logvar: float) -> Any:
+        """1 where the size of the noise at this logvar is right."""
+
+        def put(submission: Submission, draws: Draws) -> tuple[Any, Any]:
+            eps = sampler.noise(submission, 4000, 10, logvar) / math.exp(logvar / 2)
+            size = float(eps.pow(2).mean())
+            near = abs(size - 1) < 7 * math.sqrt(2 / eps.numel())
+            return torch.tensor(1.0 if near else size), torch.tensor(1.0)
+
+        return put
+
+    return [
+        Probe("", still(), "z at a vanishing variance"),
+        Probe("for a batch of one", still(batch=1), "z at a vanishing variance"),
+        Probe("in eval mode", still(mode=False), "z at a vanishing variance"),
+        Probe("in float64", still(double=True), "z at a vanishing variance"),
+        Probe("", spread(0.0), "The size of the noise"),
+        Probe("at logvar = -6", spread(-6.0), "The size of the noise"),
+        Probe("at logvar = 6", spread(6.0), "The size of the noise"),
+        Probe("at logvar = 2", spread(2.0), "The size of the noise"),
+    ]

@@ -1,0 +1,29 @@
+"""``vae_loss``: ``compute_elbo`` on the fields of a model's output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import elbo
+import torch
+
+from grading.checks import Draws, Submission
+from grading.diagnosis.laws import Law, Probe
+from laws import objective
+
+
+def _call(submission: Submission, point: elbo.Point, options: dict[str, Any]) -> Any:
+    z = torch.linspace(-3.0, 5.0, point.mu.numel(), dtype=point.mu.dtype).reshape(point.mu.shape)
+    output = submission.record("VAEOutput", logits=point.logits, mu=point.mu, logvar=point.logvar, z=z)
+    return submission.vae_loss(output, point.x, **options)
+
+
+def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:
+    """What loss, recon and kl are made of."""
+    return objective.iterate(_call, submission, draws)
+
+
+def probes() -> list[Probe]:
+    """Where they may be right and where not."""
+    return objective.probes_of(_call)
