@@ -91,7 +91,7 @@ def run_job(clone, python):
     """Run the ``run:`` steps as GitHub does: with ``bash -e``, each in a new shell, files for what they hand over."""
     special = {name: clone.with_name(name) for name in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT", "GITHUB_ENV")}
     for path in special.values():
-        path.touch()
+        path.write_text("")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "GITHUB_", "PYTHON"))}
     environment = {
         **kept,
