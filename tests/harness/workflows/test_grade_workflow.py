@@ -1,8 +1,8 @@
 """The steps of ``grade.yml``, run in order in a fresh clone as GitHub runs them, and what they leave.
 
 The actions themselves (``uses:``) cannot run here: the clone, the virtual environment and the reading of scores.json
-stand for them. The installation is run for real, but offline: the environment sees the packages of the one that runs this
-test, so that pip resolves constraints and ranges against them, builds the project and downloads nothing.
+stand for them. The installation is run for real, but offline: the environment sees the packages of the one that runs
+this test, so that pip resolves constraints and ranges against them, builds the project and downloads nothing.
 """
 
 import json
