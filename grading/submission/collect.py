@@ -105,7 +105,8 @@ def collect(
     problems = [*notes, *_lies(place, assignment), *told, *faults.values()]
     problems += [remark for name, content in files.items() for remark in remarks(name, content)]
     manifest, said = _released(assignment)
-    problems += _left_out(place, assignment, missing=bool(faults), is_release=manifest is not None)
+    given = {path.partition("/")[0] for path in manifest.protected} if manifest is not None else set()
+    problems += _left_out(place, assignment, given, missing=bool(faults))
     problems += said
     if named is None and manifest is not None:
         problems += changes(place.outer or place.entries, manifest)
@@ -236,8 +237,11 @@ def _released(assignment: Assignment) -> tuple[released.Manifest | None, list[st
         return None, [clean_line(str(error), 200)]
 
 
-def _left_out(place: _Place, assignment: Assignment, *, missing: bool, is_release: bool) -> list[str]:
-    """What was handed in besides; and what to do about it where it may stand in place of a missing file."""
+def _left_out(place: _Place, assignment: Assignment, given: set[str], *, missing: bool) -> list[str]:
+    """What was handed in besides; and what to do about it where it may stand in place of a missing file.
+
+    What was released, of which the names are ``given``, is looked at elsewhere.
+    """
     known = {*assignment.beside, *EXPECTED_BESIDE}
     others = [e for e in place.entries if e.name not in known and meant(e.name, assignment.files) is None]
     brought = [entry for entry in (*place.entries, *place.outer) if entry.name in BROUGHT]
@@ -246,7 +250,7 @@ def _left_out(place: _Place, assignment: Assignment, *, missing: bool, is_releas
         others = [entry for entry in others if not entry.name.startswith(".git")]
     others += [entry for entry in place.outer if entry.name in INFLUENTIAL]
     told = _advised(others, assignment) if missing else []
-    if brought and not is_release:
+    if brought := [entry for entry in brought if entry.name not in given]:
         told.append(f"not read, because a grader has checks of its own: {_shown(brought)}")
     if others:
         told.append(f"ignored, because the assignment does not name them: {_shown(others)}")

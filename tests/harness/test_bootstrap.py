@@ -8,6 +8,7 @@ import ast
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -34,13 +35,22 @@ if failing is not None and failing in sys.argv:
 """
 
 
-@pytest.fixture(scope="module")
-def bootstrap():
-    """The module, for what cannot be brought about from outside."""
+# What is tested is the usual set-up, whatever set up this environment.
+os.environ.pop("VAE_CONSTRAINTS", None)
+
+
+def load_bootstrap():
+    """The module, as the environment's variables make it."""
     spec = importlib.util.spec_from_file_location("bootstrap", ROOT / "bootstrap.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def bootstrap():
+    """The module, for what cannot be brought about from outside."""
+    return load_bootstrap()
 
 
 class Project:
@@ -237,3 +247,25 @@ def test_the_constraints_pin_every_direct_dependency_exactly(bootstrap):
     for requirement in wanted:
         name = requirement.partition(">=")[0].partition("[")[0]
         assert name == metadata["name"] or name in names, f"{name} is not pinned"
+
+
+def test_uv_and_bootstrap_install_from_the_same_lock(bootstrap):
+    template = ROOT / "grading" / "authoring" / "release" / "files" / "README.md.template"
+    for page in (ROOT / "README.md", template):
+        (command,) = re.findall(r"^    uv venv && (uv pip install .*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+        assert "--constraint constraints.txt" in command
+    assert bootstrap.CONSTRAINTS == ROOT / "constraints.txt"
+
+
+def test_the_index_of_torch_can_be_another(monkeypatch):
+    monkeypatch.setenv("VAE_TORCH_INDEX", "https://example.org/cpu")
+    assert load_bootstrap().CPU_INDEX == "https://example.org/cpu"
+
+
+def test_the_newest_torch_is_newer_than_the_pinned_one(monkeypatch):
+    def pinned():
+        return tuple(map(int, load_bootstrap().torch_pin().removeprefix("torch==").split(".")))
+
+    usual = pinned()
+    monkeypatch.setenv("VAE_CONSTRAINTS", "constraints-newest.txt")
+    assert pinned() > usual

@@ -38,10 +38,11 @@ def release(course):
     """Run ``vae-grade release`` for the course; return its exit status and what it printed, on one line."""
 
     def run(*arguments):
+        command = [sys.executable, "-m", "grading.cli", "release", *map(str, arguments), "--assignment", str(course)]
+        environment = {**os.environ, "SOURCE_DATE_EPOCH": "1800000000"}
         done = subprocess.run(
-            [sys.executable, "-m", "grading.cli", "release", *map(str, arguments), "--assignment", str(course)],
-            cwd=ROOT, env={**os.environ, "SOURCE_DATE_EPOCH": "1800000000"}, capture_output=True, text=True, timeout=300,
-        )  # fmt: skip
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False
+        )
         return done.returncode, " ".join((done.stdout + done.stderr).split())
 
     return run

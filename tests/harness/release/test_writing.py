@@ -36,11 +36,12 @@ def test_students_get_what_they_need_and_nothing_else(course, released):
     files = tree(released)
     wheel = next(path for path in files if path.endswith(".whl"))
     expected = {
-        ".devcontainer/devcontainer.json", ".dockerignore", ".gitattributes", ".github/workflows/grade.yml", ".gitignore",
-        "Dockerfile", "LICENSE", "README.md", "bootstrap.py", "constraints.txt", "grader/SHA256SUMS", "known/mistakes.json",
-        "pyproject.toml", "released.json", "tests/public/test_gradient_step.py", "tests/public/test_mean_squared_error.py",
-        "tests/public/test_predict.py", "tests/rubric.toml", "tests/steps.py", "work/README.md", "work/data.csv",
-        "work/line.py",
+        ".devcontainer/devcontainer.json", ".dockerignore", ".gitattributes", ".github/workflows/grade.yml",
+        ".gitignore", "Dockerfile", "LICENSE", "README.md", "bootstrap.py", "constraints.txt",
+        "grader/SHA256SUMS", "known/mistakes.json", "pyproject.toml", "released.json",
+        "tests/public/test_gradient_step.py", "tests/public/test_mean_squared_error.py",
+        "tests/public/test_predict.py", "tests/rubric.toml", "tests/steps.py", "work/README.md",
+        "work/data.csv", "work/line.py",
     }  # fmt: skip
     assert files.keys() - {wheel} == expected
     assert "raise NotImplementedError" in files["work/line.py"].decode()
@@ -87,9 +88,8 @@ LEAKS = {
 def test_nothing_is_released_that_gives_something_away(course, release, tmp_path, case):
     path, text, told = LEAKS[case]
     if text is None:
-        solution = (course / "solution" / "line.py").read_text().splitlines()
-        inside = solution[solution.index(next(line for line in solution if ">>> solution" in line)) + 1 :]
-        text = max(inside[: [i for i, line in enumerate(inside) if "<<< solution" in line][0]], key=len)
+        text = "return x @ weight + bias"
+        assert text in (course / "solution" / "line.py").read_text()
     with (course / path).open("a") as stream:
         stream.write(f"\n{text}\n")
     status, shown = release(tmp_path / "released", "--unaudited")

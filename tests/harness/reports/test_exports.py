@@ -205,7 +205,8 @@ def test_what_github_would_drop_in_silence_is_told():
     assert len(document["items"]) > 10
     lines = exported(document, Format.GITHUB).splitlines()
     assert len(lines) == 10
-    assert f"{len(document['items']) - 9} more" in lines[-1]
+    assert f"{len(document['items']) - 8} more" in lines[-2]
+    assert lines[-1].endswith("::0 of 100 points")
     for number, check in enumerate(checks(document)):
         check["message"] = f"{number} " + "|" * 3900
     text = exported(document, Format.MARKDOWN)

@@ -1,8 +1,8 @@
 """The steps of ``grade.yml``, run in order in a fresh clone as GitHub runs them, and what they leave.
 
 The actions themselves (``uses:``) cannot run here: the clone, the virtual environment and the reading of scores.json
-stand for them. The installation is run for real, but offline: the environment sees the packages of the one that runs this
-test, so that pip resolves constraints and ranges against them, builds the project and downloads nothing.
+stand for them. The installation is run for real, but offline: the environment sees the packages of the one that runs
+this test, so that pip resolves constraints and ranges against them, builds the project and downloads nothing.
 """
 
 import json
@@ -91,7 +91,7 @@ def run_job(clone, python):
     """Run the ``run:`` steps as GitHub does: with ``bash -e``, each in a new shell, files for what they hand over."""
     special = {name: clone.with_name(name) for name in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT", "GITHUB_ENV")}
     for path in special.values():
-        path.touch()
+        path.write_text("")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "GITHUB_", "PYTHON"))}
     environment = {
         **kept,
