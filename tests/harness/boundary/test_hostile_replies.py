@@ -100,7 +100,9 @@ AFTER = {  # answers to a request that follows the building of a model
     "models that are a number": {"models": 3},
     "a model that is a number": {"models": {"list": [3]}},
     "nothing": {},
-    "a tensor for everything": {key: {"tensor": 0} for key in ("value", "inputs", "parameters", "mutated", "models")},
+    "a tensor for everything": {
+        key: {"tensor": 0} for key in ("value", "inputs", "parameters", "mutated", "disturbed", "models")
+    },
     "gradients of nothing": {"inputs": {"list": []}, "parameters": {"dict": []}},
     "gradients of another shape": {"inputs": {"list": [None]}, "parameters": {"dict": [["w", {"tensor": 0}]]}},
     "gradients that are text": {"inputs": {"list": ["x"]}, "parameters": {"dict": [["w", "x"]]}},
@@ -141,7 +143,7 @@ def test_only_faults_of_the_submission_are_raised(name, request_):
 
 ATOMS = (None, True, -1, 0, 1, 1 << 62, 1.5, "", "w", "number", [], {}, {"float": "nan"}, {"float": 3}, GOOD_MODEL)
 TAGS = ("tensor", "tuple", "list", "dict", "record", "model", "opaque", "float", "fields", "odd")
-KEYS = ("value", "mutated", "models", "line", "error", "output", "inputs", "parameters")
+KEYS = ("value", "mutated", "disturbed", "models", "line", "error", "output", "inputs", "parameters")
 FIELDS = ("number", "class", "parameters", "attributes", "type", "bases", "frames", "refused", "message", "function")
 
 

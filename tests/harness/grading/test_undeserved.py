@@ -23,7 +23,7 @@ def _reparameterize(self, mu, logvar):
 VAE.reparameterize = _reparameterize
 """
 
-# Right in every check of its own, since none has batches of 128.
+# What the training shows by itself, without the checks of the function.
 WEAK_KL_IN_TRAINING = """
 _loss = vae_loss
 
@@ -85,7 +85,34 @@ def kl_divergence(mu, logvar):
     return _first.setdefault((mu.shape, mu.requires_grad, logvar.requires_grad), _kl(mu, logvar))
 """
 
+# What decode does at its fourth call is no reason for what forward got at its first.
+RANDOM_LATER = """
+_decode, _pass, _calls = VAE.decode, VAE.forward, []
+
+def _random(self, z):
+    _calls.append(1)
+    logits = _decode(self, z)
+    return logits + torch.randn_like(logits) if len(_calls) >= 4 else logits
+
+def _shifted(self, x):
+    output = _pass(self, x)
+    return output._replace(logits=output.logits + 1)
+
+VAE.decode, VAE.forward = _random, _shifted
+"""
+
+# Neither torch's generator nor its grad mode is a function's to change.
+SEEDS_TORCH = """
+_kl = kl_divergence
+
+def kl_divergence(mu, logvar):
+    torch.manual_seed(int(1e6 * mu.sum().abs()))
+    return _kl(mu, logvar)
+"""
+
 CASES = [
+    ("vae", RANDOM_LATER, "forward"),
+    ("vae", SEEDS_TORCH, "kl_divergence"),
     ("vae", FEW_VALUES, "reparameterize"),
     ("simple_vae", FEW_VALUES, "warmup_model"),
     ("vae", ROW_WITHOUT_NOISE, "reparameterize"),
