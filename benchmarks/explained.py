@@ -123,11 +123,9 @@ def main() -> None:
     told, possible = Counter(r["item"] for r in rows if len(r["why"]) > options.pairs), Counter(r["item"] for r in rows)
     for item, count in possible.items():
         print(f"{item}: {told[item]} of {count}")
-    seconds = [row["seconds"] for row in rows] or [0.0]
+    taken = [row["seconds"] for row in rows] or [0.0]
     what = "told two mistakes" if options.pairs else "explained"
-    print(
-        f"{what}: {sum(told.values())} of {len(rows)}; {statistics.median(seconds):.2f} s, at most {max(seconds):.2f} s"
-    )
+    print(f"{what}: {sum(told.values())} of {len(rows)}; {statistics.median(taken):.2f} s, at most {max(taken):.2f} s")
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
 

@@ -52,7 +52,7 @@ def _sizes(submission: Submission, draws: Draws) -> str | None:
         swapped[i], swapped[j] = swapped[j], swapped[i]
         if own == networks.shapes(*swapped):
             return f"{SIZES[i]} and {SIZES[j]} stand in each other's place."
-    ignored = [DEFAULTS[name] for name in SIZES]
+    ignored: list[Any] = [DEFAULTS[name] for name in SIZES]
     if own == networks.shapes(*ignored):
         return "No size of the configuration has any effect: the model is built with the defaults."
     return None

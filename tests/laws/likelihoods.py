@@ -24,8 +24,8 @@ def changes(output: str) -> Iterator[Change]:
     yield Change(f"Softplus is applied to {output}, {SQUASHED}.", lambda o, x: (torch.nn.functional.softplus(o), x))
     yield Change(f"The exponential is taken of {output}, {SQUASHED}.", lambda o, x: (o.exp(), x))
     yield Change(f"The absolute value is taken of {output}.", lambda o, x: (o.abs(), x))
-    yield Change(f"{start} is halved.", lambda o, x: (o / 2, x))
-    yield Change(f"{start} is doubled.", lambda o, x: (2 * o, x))
+    yield Change(f"Half of {output} is taken.", lambda o, x: (o / 2, x))
+    yield Change(f"Twice {output} is taken.", lambda o, x: (2 * o, x))
     yield Change(f"The sign of {output} is turned round.", lambda o, x: (-o, x))
     yield Change(f"{start} and the data x stand in each other's place.", lambda o, x: (x, o))
     yield Change("The data x are not used: the output is compared with itself.", lambda o, x: (o, o))
@@ -50,10 +50,13 @@ def changes(output: str) -> Iterator[Change]:
         "Output and data are averaged over the features before they are compared.",
         lambda o, x: (o.mean(-1, keepdim=True).expand_as(o), x.mean(-1, keepdim=True).expand_as(x)),
     )
-    yield Change(f"{start} is cut off below 0 and above 1.", lambda o, x: (o.clamp(0, 1), x))
+    yield Change(f"What is below 0 or above 1 in {output} is cut off.", lambda o, x: (o.clamp(0, 1), x))
     for bound in (0.5, 1.0, 1.5, 2.0, 2.5, 3.0):
-        yield Change(f"{start} is cut off beyond -{bound:g} and {bound:g}.", lambda o, x, b=bound: (o.clamp(-b, b), x))
-    yield Change(f"{start} is rounded.", lambda o, x: (o.round(), x))
+        yield Change(
+            f"What is beyond -{bound:g} and {bound:g} in {output} is cut off.",
+            lambda o, x, b=bound: (o.clamp(-b, b), x),
+        )
+    yield Change(f"Whole numbers are made of {output}.", lambda o, x: (o.round(), x))
 
 
 def draw(draws: Draws, batch: int, features: int, scale: float) -> Pair:

@@ -53,8 +53,8 @@ def ask(submission: Submission, draws: Draws, call: Call, recon_loss: str, beta:
     for name, true in elbo.LIKELIHOODS.items():
         own = _scalar(submission, f"reconstruction_loss_{name}", (logits, x), true(logits, x))
         parts["recon" if name == recon_loss else f"the {name} loss"] = own
-    own = elbo.LIKELIHOODS[recon_loss]
-    swapped = _scalar(submission, f"reconstruction_loss_{recon_loss}", (x, logits), own(x, logits))
+    of = elbo.LIKELIHOODS[recon_loss]
+    swapped = _scalar(submission, f"reconstruction_loss_{recon_loss}", (x, logits), of(x, logits))
     parts |= {
         "beta kl": beta * kl,
         "beta recon": beta * parts["recon"],
@@ -113,7 +113,7 @@ def combination(values: list[float], asked: list[Asked], right: dict[str, float]
 
 def expression(weights: dict[str, float]) -> str:
     """A combination as mathematics."""
-    terms = []
+    terms: list[str] = []
     for name, weight in weights.items():
         size = "" if abs(abs(weight) - 1) < 1e-6 and name != "1" else f"{number(abs(weight))} "
         what = number(abs(weight)) if name == "1" else f"{size}{name}"
