@@ -130,7 +130,7 @@ def publish(
     results: Kept,
     limit: Annotated[int, typer.Option(min=1, help="The most check runs; GitHub takes about 500 an hour.")] = 450,
     pace: Annotated[
-        float, typer.Option(min=0, envvar="VAE_PACE", help="Seconds between two requests that create something.")
+        float, typer.Option(min=0, envvar="VAE_GRADE_PACE", help="Seconds between two requests that create something.")
     ] = 1.0,
     api: Api = "https://api.github.com",
 ) -> None:
@@ -183,10 +183,10 @@ def unseal(
     sealed_file: Annotated[Path, typer.Argument(metavar="FILE", help="What 'seal' wrote.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to make.")],
     store: Annotated[
-        str, typer.Option(metavar="URL", help="The secret store with the key (default: VAE_HIDDEN_KEY has it).")
+        str, typer.Option(metavar="URL", help="The secret store with the key (default: VAE_GRADE_HIDDEN_KEY has it).")
     ] = "",
-    role: Annotated[str, typer.Option(help="The store's role.")] = "vae-sealed",
-    path: Annotated[str, typer.Option(help="The secret's path in the store.")] = "secret/data/vae-sealed",
+    role: Annotated[str, typer.Option(help="The store's role.")] = "vae-grade-sealed",
+    path: Annotated[str, typer.Option(help="The secret's path in the store.")] = "secret/data/vae-grade-sealed",
     audience: Annotated[str, typer.Option(help="For whom GitHub makes the token (default: the store's address).")] = "",
 ) -> None:
     """Open a sealed folder. Exit status: 0 opened; 2 bad input, or another key; 3 the store gave no key."""
@@ -195,8 +195,8 @@ def unseal(
 
         if store:
             secret = keyless.key(keyless.Store(store, role, path, audience or store))
-        elif not (secret := os.environ.get("VAE_HIDDEN_KEY", "")):
-            raise fail("VAE_HIDDEN_KEY is not set, and no --store is named", BAD_INPUT)
+        elif not (secret := os.environ.get("VAE_GRADE_HIDDEN_KEY", "")):
+            raise fail("VAE_GRADE_HIDDEN_KEY is not set, and no --store is named", BAD_INPUT)
         try:
             content = sealed_file.read_bytes()
         except OSError as error:

@@ -12,7 +12,7 @@ import jwt
 from .github import GitHub
 from .model import HostedError, RemoteError
 
-KEY, APP, INSTALLATION = "VAE_APP_PRIVATE_KEY", "VAE_APP_ID", "VAE_APP_INSTALLATION"
+KEY, APP, INSTALLATION = "VAE_GRADE_APP_PRIVATE_KEY", "VAE_GRADE_APP_ID", "VAE_GRADE_APP_INSTALLATION"
 LIFETIME = 50 * 60
 """Seconds after which a token is replaced; GitHub's own last an hour."""
 

@@ -29,7 +29,7 @@ class Store:
     Attributes:
         address: of the store, such as ``https://vault.example.edu``.
         role: the role whose bound claims name the workflow.
-        path: of the secret, such as ``secret/data/vae-hidden``.
+        path: of the secret, such as ``secret/data/vae-grade-hidden``.
         audience: for whom the token is made; the role demands the same.
         mount: under which the store takes tokens.
         field: in which field of the secret the key is.

@@ -21,7 +21,7 @@ from . import staging
 from .model import HostedError
 from .results import dumps
 
-SECRETS = ("VAE_APP_PRIVATE_KEY", "GITHUB_TOKEN", "GH_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+SECRETS = ("VAE_GRADE_APP_PRIVATE_KEY", "GITHUB_TOKEN", "GH_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
 """Variables that have no place where students' code runs."""
 
 

@@ -158,7 +158,8 @@ def _written(assignment: Assignment) -> dict[str, str]:
     }
     written = {_dotted(path): template.substitute(known) for path, template in texts.items()}
     workflow = (PROJECT / WORKFLOW).read_text(encoding="utf-8")
-    written[WORKFLOW] = workflow.replace('"student/**"', json.dumps(f"{folder}/**"))
+    own_folder = json.dumps(f"{load_assignment(PROJECT).folders.student}/**")
+    written[WORKFLOW] = workflow.replace(own_folder, json.dumps(f"{folder}/**"))
     written["Dockerfile"] = _replaced("Dockerfile", "--with dev", "--with lab")
     written[".devcontainer/devcontainer.json"] = _replaced(
         ".devcontainer/devcontainer.json", "--with dev", "--with lab"

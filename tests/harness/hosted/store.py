@@ -106,7 +106,7 @@ class Store:
     def login(self, body):
         self.logins += 1
         try:
-            assert body["role"] == "vae-sealed", "there is no such role"
+            assert body["role"] == "vae-grade-sealed", "there is no such role"
             header = jwt.get_unverified_header(body["jwt"])
             (key,) = [key for key in self.keys.keys if key.key_id == header.get("kid")]
             claims = jwt.decode(

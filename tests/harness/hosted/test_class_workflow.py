@@ -84,12 +84,12 @@ class Class:
         self.instructor = self.instructors(tmp_path, names)
         self.token = "ghs_" + "instructor" * 3
         values = {
-            "vars.VAE_APP_ID": APP,
-            "vars.VAE_APP_INSTALLATION": INSTALLATION,
-            "secrets.VAE_APP_PRIVATE_KEY": self.pem,
+            "vars.VAE_GRADE_APP_ID": APP,
+            "vars.VAE_GRADE_APP_INSTALLATION": INSTALLATION,
+            "secrets.VAE_GRADE_APP_PRIVATE_KEY": self.pem,
             "github.token": self.token,
         }
-        runner = {"GITHUB_API_URL": self.service.url, "VAE_PACE": "0"}
+        runner = {"GITHUB_API_URL": self.service.url, "VAE_GRADE_PACE": "0"}
         self.workflow = Workflow(WORKFLOW, self.instructor, tmp_path / "runner", values, runner)
 
     def instructors(self, tmp_path, names):
@@ -223,7 +223,7 @@ def test_nothing_secret_is_where_students_code_runs(class_):
     secrets += [base64.b64encode(secret.encode()).decode() for secret in secrets]
     for name, value in class_.workflow.environments["grade"].items():
         assert not any(secret in value for secret in secrets), name
-        assert name not in ("VAE_APP_PRIVATE_KEY", "GITHUB_TOKEN", "GH_TOKEN")
+        assert name not in ("VAE_GRADE_APP_PRIVATE_KEY", "GITHUB_TOKEN", "GH_TOKEN")
     work = class_.workflow.work
     places = [work / "grade", work / "home of grade", work / "artifacts"]
     read = [path for place in places for path in place.rglob("*") if path.is_file()]
@@ -290,8 +290,8 @@ def test_a_roster_that_leads_elsewhere_is_refused(class_, tmp_path, line, said):
     folders = ["--results", tmp_path / "results", "--staged", tmp_path / "staged"]
     command = ["vae-grade", "hosted", "fetch", "--assignment", ASSIGNMENT, "--roster", roster, *folders]
     environment = {
-        **{"PATH": os.environ["PATH"], "GITHUB_API_URL": class_.service.url, "VAE_APP_PRIVATE_KEY": class_.pem},
-        **{"VAE_APP_ID": str(APP), "VAE_APP_INSTALLATION": str(INSTALLATION)},
+        **{"PATH": os.environ["PATH"], "GITHUB_API_URL": class_.service.url, "VAE_GRADE_APP_PRIVATE_KEY": class_.pem},
+        **{"VAE_GRADE_APP_ID": str(APP), "VAE_GRADE_APP_INSTALLATION": str(INSTALLATION)},
     }
     done = subprocess.run(list(map(str, command)), env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 2

@@ -51,10 +51,10 @@ def test_what_is_sealed_shows_nothing_and_opens_as_it_was(sealed, tmp_path):
     content = file.read_bytes()
     assert content.startswith(b"age-encryption.org/v1\n")
     assert not any(path.name.encode() in content for path in (CHECKS / "hidden").glob("*.py"))
-    done = run("unseal", file, "--out", tmp_path / "out", VAE_HIDDEN_KEY=key)
+    done = run("unseal", file, "--out", tmp_path / "out", VAE_GRADE_HIDDEN_KEY=key)
     assert done.returncode == 0, done.stderr
     assert files(tmp_path / "out") == files(CHECKS)
-    again = run("unseal", file, "--out", tmp_path / "out", VAE_HIDDEN_KEY=key)
+    again = run("unseal", file, "--out", tmp_path / "out", VAE_GRADE_HIDDEN_KEY=key)
     assert (again.returncode, "is there already" in again.stderr) == (2, True)
 
 
@@ -72,7 +72,7 @@ def test_a_damaged_file_a_wrong_key_and_a_link_are_refused(sealed, tmp_path):
         (tmp_path / "missing", key, "cannot read"),
     ]
     for place, secret, said in cases:
-        done = run("unseal", place, "--out", tmp_path / "out", VAE_HIDDEN_KEY=secret)
+        done = run("unseal", place, "--out", tmp_path / "out", VAE_GRADE_HIDDEN_KEY=secret)
         assert done.returncode == 2, done.stderr
         assert said in done.stderr
         assert secret.strip() not in done.stderr
