@@ -35,7 +35,11 @@ class Publisher:
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         self.environment = {
             **{"PATH": path, "GITHUB_API_URL": course.service.url, "VAE_GRADE_PACE": "0"},
-            **{"VAE_GRADE_APP_PRIVATE_KEY": course.pem, "VAE_GRADE_APP_ID": str(APP), "VAE_GRADE_APP_INSTALLATION": str(INSTALLATION)},
+            **{
+                "VAE_GRADE_APP_PRIVATE_KEY": course.pem,
+                "VAE_GRADE_APP_ID": str(APP),
+                "VAE_GRADE_APP_INSTALLATION": str(INSTALLATION),
+            },
         }
 
     def put(self, sha, document, student="id-00", repository="course/s00"):
