@@ -235,7 +235,7 @@ class Case:
         return [item for item, args in self.questions if not same(self.own_part(item, *args), true_part(item, *args))]
 
     def parts_that_remember(self) -> list[str]:
-        """The parts that, asked alone, answer this question otherwise after the earlier ones of this check.
+        """The parts that, asked alone, answer otherwise after earlier questions of this check, or these all alike.
 
         What they gave to ``compute_elbo`` cannot be known then.
         """
@@ -243,9 +243,12 @@ class Case:
         found = []
         for item, args in self.questions:
             first = self.own_part(item, *args)
+            repeats = False
             for x, logits, mu, logvar, *_ in [asked for asked in earlier if len(asked) >= len(self.point)]:
-                self.own_part(item, *((mu, logvar) if item == "kl_divergence" else (logits, x)))
-            if not same(first, self.own_part(item, *args)):
+                others = (mu, logvar) if item == "kl_divergence" else (logits, x)
+                answer = self.own_part(item, *others)
+                repeats |= not same(others, args) and same(answer, first)
+            if repeats or not same(first, self.own_part(item, *args)):
                 found.append(item)
         return found
 

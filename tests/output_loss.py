@@ -103,9 +103,13 @@ class OutputCase:
 
         self._either(of_elbo, is_true, is_own)
 
-    def assert_gradients_of_terms(self, asked: Ask, of_elbo: Ask, wanted: torch.Tensor, what: str) -> None:
+    def assert_gradients_of_terms(self, asked: Ask, of_elbo: Ask, **leaves: torch.Tensor) -> None:
         """The gradients of all three terms that are asked of ``vae_loss`` are those of what ``compute_elbo`` gives."""
         result = self.vae_loss(asked, of_elbo)
+        for name, wanted in leaves.items():
+            self._assert_gradients(result, of_elbo, wanted, f"the gradients of loss, recon and kl for {name}")
+
+    def _assert_gradients(self, result: Any, of_elbo: Ask, wanted: torch.Tensor, what: str) -> None:
         try:
             found = slopes(result, wanted)
         except StudentError:

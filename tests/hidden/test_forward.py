@@ -77,11 +77,14 @@ def test_is_put_together_rightly_for_networks_of_any_size(submission, draws):
     except CheckFailure:
         own = parts.own(submission, model, x, seed)
         try:
-            assert_independent_draws(standardized(own.z, own.mu, own.logvar), "(z - mu) / sigma")
+            if not own.overwritten:  # else mu or sigma is not what z was made of
+                assert_independent_draws(standardized(own.z, own.mu, own.logvar), "(z - mu) / sigma")
         except CheckFailure:
             submission.rely_on("encode", "reparameterize")
         else:
-            raise
+            if not own.overwritten:
+                raise
+            submission.rely_on("reparameterize")
 
 
 def test_neither_mu_nor_logvar_is_clamped_on_the_way(submission, draws):
@@ -221,9 +224,9 @@ def true_pass(model, x, z):
 
 def test_gradients_are_those_of_its_parts(submission, draws):
     """In train and eval mode, of all that is right, or that forward and its parts, called one by one, agree on."""
-    model = networks.build(submission, 11, 13, 3).double()
-    for training, largest in ((True, 1.0), (False, 10.0)):
-        x, seed = oracles.of_all_sizes(draws, 5, 11, largest=largest, dtype=torch.float64), draws.seed()
+    model = networks.build(submission, 11, 13, 3)
+    for training, largest in ((True, 1.0), (False, 3.0)):
+        x, seed = oracles.of_all_sizes(draws, 5, 11, largest=largest), draws.seed()
         output = parts.forward(model.train(training), x, seed)
         fits = output.z.shape == (5, 3) and output.z.dtype == x.dtype
         true = true_pass(model, x, output.z) if fits else None

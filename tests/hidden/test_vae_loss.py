@@ -116,13 +116,13 @@ def test_the_gradient_for_the_posterior_is_that_of_compute_elbo(submission, draw
 def test_gradients_flow_through_all_three(submission, draws):
     case = OutputCase(submission, draws, elbo.with_gradients(elbo.draw(draws, 4, 6, 3), "logits", "mu", "logvar"))
     output, (x, logits, mu, logvar) = case.output, case.point
-    for name, leaf in (("logits", logits), ("mu", mu), ("logvar", logvar)):
-        case.assert_gradients_of_terms(
-            lambda vae_loss: vae_loss(output, x, recon_loss="gaussian", beta=2.0),
-            lambda compute_elbo: compute_elbo(x, logits, mu, logvar, recon_loss="gaussian", beta=2.0),
-            leaf,
-            f"the gradients of loss, recon and kl for {name}",
-        )
+    case.assert_gradients_of_terms(
+        lambda vae_loss: vae_loss(output, x, recon_loss="gaussian", beta=2.0),
+        lambda compute_elbo: compute_elbo(x, logits, mu, logvar, recon_loss="gaussian", beta=2.0),
+        logits=logits,
+        mu=mu,
+        logvar=logvar,
+    )
 
 
 def test_the_error_for_an_unknown_recon_loss_passes_through(submission, draws):
