@@ -188,6 +188,8 @@ def _add_experiments(run: CheckRun, found: dict[str, Misconception], problems: l
 
     named = {check.split("/")[1] for check in found if check.startswith("public/")}
     failed = [piece for piece in run.evidence if piece.failed and piece.item not in named]
+    # Of a file that cannot be loaded there is nothing to find out.
+    failed = [piece for piece in failed if run.assignment.item(piece.item).file not in run.load_faults]
     items = [run.assignment.item(item) for item in dict.fromkeys(piece.item for piece in failed)]
 
     def fresh(item: str, until: float) -> Submission:
