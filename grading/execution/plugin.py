@@ -329,6 +329,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
 
         run = _run(pyfuncitem.config)
         earlier.end(passed=False)
+        run.close()  # so that nothing at all has served another check
         make(pyfuncitem, run, check, _new_session(pyfuncitem, check))
         return True
     except Exception as error:
