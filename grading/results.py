@@ -135,7 +135,10 @@ class CheckResult:
 
     def to_json(self) -> dict[str, Any]:
         """The result as JSON values."""
-        return dataclasses.asdict(self)
+        fields = dataclasses.asdict(self)
+        if self.misconception is not None:
+            fields["misconception"]["why"] = list(self.misconception.why)
+        return fields
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> CheckResult:

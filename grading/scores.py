@@ -180,9 +180,9 @@ class ScoreDocument:
         try:
             if value["schema_version"] != SCHEMA_VERSION:
                 raise DocumentError(f"version {value['schema_version']!r} is none of this grader's ({SCHEMA_VERSION})")
-            plain = ("assignment", "submission", "graded_at", "environment", "isolation", "seed", "audience")
+            plain = ("assignment", "submission", "graded_at", "environment", "isolation", "seed")
             document = cls(
-                **{name: value[name] for name in plain},
+                **{name: value[name] for name in (*plain, "audience", "authoritative")},
                 tiers=tuple(value["tiers"]),
                 items=tuple(ItemResult.from_json(item) for item in value["items"]),
                 problems=tuple(map(str, value["problems"])),
