@@ -14,6 +14,8 @@ from harness.classroom import made
 from harness.classroom.conftest import FULL, HALF, RIGHT, UPHILL
 from harness.conftest import ROOT
 
+pytestmark = [pytest.mark.slow, pytest.mark.long]
+
 
 @pytest.fixture
 def start(tmp_path):

@@ -209,6 +209,7 @@ def test_every_commit_gets_one_check_run_however_often_runs_die(class_):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_nothing_secret_is_where_students_code_runs(class_):
     class_.push(0, answer(1))
     said = class_.run("fetch", "grade")
@@ -250,6 +251,8 @@ def test_the_step_that_grades_refuses_to_run_beside_a_secret(class_, tmp_path):
     assert list(tmp_path.glob("0*")) == []
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_a_long_wait_ends_the_step_and_the_next_run_goes_on(class_):
     for number in range(3):
         class_.push(number, lambda path: None)
@@ -263,6 +266,8 @@ def test_a_long_wait_ends_the_step_and_the_next_run_goes_on(class_):
     assert class_.workflow.outputs["fetch", "staged"] == "3"
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_an_answer_that_makes_no_sense_costs_one_commit_until_the_next_run(class_):
     for number in range(3):
         class_.push(number, answer(number))

@@ -18,7 +18,7 @@ from grading.assignment import load
 
 __all__ = ["python"]
 
-pytestmark = pytest.mark.slow  # grades five pushes
+pytestmark = [pytest.mark.slow, pytest.mark.long]  # grades five pushes
 
 REGION = re.compile(r"^(?P<indent> *)# >>> solution: (?P<task>[^\n]*)\n(?P<code>.*?)^ *# <<< solution\n", re.M | re.S)
 
