@@ -236,8 +236,8 @@ def test_gradients_are_those_of_its_parts(submission, draws):
             if true is not None and parts.same(one, getattr(true, field)):
                 right = gradients(getattr(true, field), model)
                 with contextlib.suppress(StudentError):  # a part may be the reason
-                    pairs = zip(gradients(one, model), right, strict=True)
-                    if all(parts.same(*pair, rtol=1e-3) for pair in pairs if pair[1] is not None):
+                    both = zip(gradients(one, model), right, strict=True)
+                    if all(parts.same(*pair, rtol=1e-3) for pair in both if pair[1] is not None):
                         continue
             own = own or own_parts(submission, model, x, seed)[0]
             if own is None:
