@@ -11,7 +11,7 @@ import itertools
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import torch
 
@@ -66,22 +66,6 @@ class CallRecord:
     line: int | None
 
 
-class Replacements(Protocol):
-    """Answers for parts of a submission, whoever calls them."""
-
-    def call(
-        self,
-        session: Session,
-        model: Model | None,
-        name: str,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        seed: int | None,
-    ) -> Any:
-        """What a call comes to with the parts replaced."""
-        ...
-
-
 @dataclass
 class Session:
     """A conversation with one executor that has loaded one file.
@@ -89,6 +73,8 @@ class Session:
     Args:
         channel: carries the frames.
         timeout: seconds that one request may take.
+        replacements: makes the calls, given this session and what ``call`` is given, where parts of the submission are
+            answered for by somebody else.
     """
 
     channel: Channel
@@ -98,7 +84,7 @@ class Session:
     transcript: Transcript = field(default_factory=Transcript)
     relied_on: set[tuple[str, ...]] = field(default_factory=set)
     received: int = 0
-    replacements: Replacements | None = None
+    replacements: Callable[..., Any] | None = None
     _uncollected: ClassVar[int] = 0
     _released: list[int] = field(default_factory=list)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
@@ -159,7 +145,7 @@ class Session:
         """Call a function of the student's file, or a method of one of its models; gradients flow through."""
         if self.replacements is None:
             return self.ask(model, name, args, kwargs, seed)[0]
-        return self.replacements.call(self, model, name, args, kwargs, seed)
+        return self.replacements(self, model, name, args, kwargs, seed)
 
     def ask(
         self,

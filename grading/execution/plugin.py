@@ -6,9 +6,6 @@ tests/public``: then the submission is the student's folder, in this process, so
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
-import io
 import os
 import platform
 import threading
@@ -148,61 +145,20 @@ class _Summary:
 
 
 def _diagnosis(config: pytest.Config) -> dict[str, Misconception]:
-    """The typical mistakes that explain failed checks, by the ids of the checks; never a reason for a run to fail.
-
-    A student reads what is named for a public check, so that this comes from public checks alone: what hidden ones were
-    answered could otherwise be told by the choice of a mistake.
-    """
+    """The mistakes that explain failed checks, by the ids of the checks; never a reason for a run to fail."""
     if _DIAGNOSIS not in config.stash:
-        from ..diagnosis import diagnose, open_diagnostician
-
         found: dict[str, Misconception] = {}
         problems: list[str] = []
         config.stash[_DIAGNOSIS], config.stash[_PROBLEMS] = found, problems
         run = _run(config)
-        run.close()  # the worker that is kept would stand in the way of those of the diagnosis
         try:
-            diagnostician = None
             if any(piece.failed for piece in run.evidence):
-                diagnostician = open_diagnostician(run.assignment, run.workers)
-            if diagnostician is not None:
-                public = [piece for piece in run.evidence if piece.check.startswith("public/")]
-                found |= diagnose(diagnostician, public, problems=problems)
-                if len(public) < len(run.evidence):
-                    named = diagnose(diagnostician, run.evidence, problems=problems)
-                    found |= {check: mistake for check, mistake in named.items() if check.startswith("hidden/")}
-            _add_experiments(run, found, problems)
+                from .explaining import explain_failures
+
+                explain_failures(run, found, problems)
         except Exception as error:
             problems.append(f"no mistakes could be named: {type(error).__name__}: {error}")
     return config.stash[_DIAGNOSIS]
-
-
-def _add_experiments(run: CheckRun, found: dict[str, Misconception], problems: list[str]) -> None:
-    """What experiments say of items in which public checks have named no mistake, for each check that failed.
-
-    Whether they are made must not depend on what hidden checks were answered, since a student reads what they find.
-    """
-    from ..boundary.proxy import Submission
-    from ..diagnosis.experiments import budget, experiment
-    from .session import ExperimentSession
-
-    named = {check.split("/")[1] for check in found if check.startswith("public/")}
-    failed = [piece for piece in run.evidence if piece.failed and piece.item not in named]
-    # Of a file that cannot be loaded there is nothing to find out.
-    failed = [piece for piece in failed if run.assignment.item(piece.item).file not in run.load_faults]
-    items = [run.assignment.item(item) for item in dict.fromkeys(piece.item for piece in failed)]
-
-    def fresh(item: str, until: float) -> Submission:
-        return Submission(ExperimentSession(run, run.assignment.item(item).checks[0], until))
-
-    with contextlib.redirect_stdout(io.StringIO()):  # what the student's code prints once more in this process
-        sections = [(item.id, item.section.removeprefix("Task ")) for item in items]
-        told = experiment(sections, fresh, budget(run.elapsed), problems)
-    for piece in failed:
-        if piece.item in told:
-            by_replay = found.get(piece.check)
-            why = told[piece.item]
-            found[piece.check] = why if by_replay is None else dataclasses.replace(by_replay, why=why.why)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -259,8 +215,7 @@ def _preload(config: pytest.Config) -> None:
     """Import what a run imports when it needs it, and have torch compute once, before anything is forked."""
     import torch
 
-    from .. import diagnosis  # noqa: F401
-    from . import describe, session  # noqa: F401
+    from . import describe, explaining, session  # noqa: F401
 
     _assignment(config)
     torch.set_num_threads(1)

@@ -48,7 +48,7 @@ class ReplacedParts:
         self._seeds = itertools.count(1)
         self._twins: dict[Model, Model] = {}
 
-    def call(
+    def __call__(
         self,
         session: Session,
         model: Model | None,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
 from ..assignment import Check
 from ..boundary.errors import CallTimeoutError, RefusedError, SubmissionFault
 from ..boundary.local import LocalChannel
-from ..boundary.proxy import Replacements, Session, SourceFile
+from ..boundary.proxy import Session, SourceFile
 from .run import CheckRun
 
 EXPERIMENT_SECONDS = 2.0
@@ -27,7 +28,7 @@ class CheckSession(Session):
     """
 
     def __init__(
-        self, run: CheckRun, check: Check, *, on_its_own: bool = False, replacements: Replacements | None = None
+        self, run: CheckRun, check: Check, *, on_its_own: bool = False, replacements: Callable[..., Any] | None = None
     ) -> None:
         super().__init__(_NotOpen(), timeout=run.patience(), replacements=replacements)
         self._run, self.check, self._begun, self._on_its_own = run, check, False, on_its_own

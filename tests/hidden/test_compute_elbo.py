@@ -15,50 +15,30 @@ def fresh(draws):
     yield False, elbo.draw(draws, 128, 784, 20)
 
 
-def test_is_right_for_bernoulli_on_fresh_shapes(submission, draws):
+def assert_right(submission, draws, recon_loss):
+    """``loss = recon + beta * kl``, of the terms that the submission's own parts give."""
+    its_loss = f"reconstruction_loss_{recon_loss}"
     for gradients, point in fresh(draws):
         case, (x, logits, mu, logvar) = elbo.Case(submission, point), point
         with torch.set_grad_enabled(gradients):
-            _, recon, kl = case.compute_elbo("bernoulli", 3.5)
-            case.assert_equal(
-                recon,
-                lambda part: part.reconstruction_loss_bernoulli(logits, x),
-                "the reconstruction term for 'bernoulli'",
-            )
-            case.assert_equal(
-                kl, lambda part: part.kl_divergence(mu, logvar), "the KL term, which beta does not multiply,"
-            )
+            _, recon, kl = case.compute_elbo(recon_loss, 3.5)
+            what = f"the reconstruction term for {recon_loss!r}"
+            case.assert_equal(recon, lambda part: getattr(part, its_loss)(logits, x), what)
+            what = "the KL term, which beta does not multiply,"
+            case.assert_equal(kl, lambda part: part.kl_divergence(mu, logvar), what)
             case.assert_loss(lambda recon, kl: recon + 3.5 * kl)
+
+
+def test_is_right_for_bernoulli_on_fresh_shapes(submission, draws):
+    assert_right(submission, draws, "bernoulli")
 
 
 def test_is_right_for_gaussian_on_fresh_shapes(submission, draws):
-    for gradients, point in fresh(draws):
-        case, (x, logits, mu, logvar) = elbo.Case(submission, point), point
-        with torch.set_grad_enabled(gradients):
-            _, recon, kl = case.compute_elbo("gaussian", 3.5)
-            case.assert_equal(
-                recon,
-                lambda part: part.reconstruction_loss_gaussian(logits, x),
-                "the reconstruction term for 'gaussian'",
-            )
-            case.assert_equal(
-                kl, lambda part: part.kl_divergence(mu, logvar), "the KL term, which beta does not multiply,"
-            )
-            case.assert_loss(lambda recon, kl: recon + 3.5 * kl)
+    assert_right(submission, draws, "gaussian")
 
 
 def test_is_right_for_laplace_on_fresh_shapes(submission, draws):
-    for gradients, point in fresh(draws):
-        case, (x, logits, mu, logvar) = elbo.Case(submission, point), point
-        with torch.set_grad_enabled(gradients):
-            _, recon, kl = case.compute_elbo("laplace", 3.5)
-            case.assert_equal(
-                recon, lambda part: part.reconstruction_loss_laplace(logits, x), "the reconstruction term for 'laplace'"
-            )
-            case.assert_equal(
-                kl, lambda part: part.kl_divergence(mu, logvar), "the KL term, which beta does not multiply,"
-            )
-            case.assert_loss(lambda recon, kl: recon + 3.5 * kl)
+    assert_right(submission, draws, "laplace")
 
 
 def test_beta_is_one_unless_given(submission, draws):

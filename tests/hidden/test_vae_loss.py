@@ -20,37 +20,28 @@ def fresh_and_usual(draws):
     yield False, elbo.draw(draws, 128, 784, 20)
 
 
-def test_is_right_for_bernoulli_on_fresh_shapes(submission, draws):
+def assert_right(submission, draws, recon_loss):
+    """It is the submission's own ``compute_elbo`` on the fields of the output."""
     for gradients, point in fresh_and_usual(draws):
         case = OutputCase(submission, draws, point)
         output, (x, logits, mu, logvar) = case.output, point
         with torch.set_grad_enabled(gradients):
             case.assert_equal(
-                lambda vae_loss: vae_loss(output, x, recon_loss="bernoulli", beta=2.5),
-                lambda compute_elbo: compute_elbo(x, logits, mu, logvar, recon_loss="bernoulli", beta=2.5),
+                lambda vae_loss: vae_loss(output, x, recon_loss=recon_loss, beta=2.5),
+                lambda compute_elbo: compute_elbo(x, logits, mu, logvar, recon_loss=recon_loss, beta=2.5),
             )
+
+
+def test_is_right_for_bernoulli_on_fresh_shapes(submission, draws):
+    assert_right(submission, draws, "bernoulli")
 
 
 def test_is_right_for_gaussian_on_fresh_shapes(submission, draws):
-    for gradients, point in fresh_and_usual(draws):
-        case = OutputCase(submission, draws, point)
-        output, (x, logits, mu, logvar) = case.output, point
-        with torch.set_grad_enabled(gradients):
-            case.assert_equal(
-                lambda vae_loss: vae_loss(output, x, recon_loss="gaussian", beta=2.5),
-                lambda compute_elbo: compute_elbo(x, logits, mu, logvar, recon_loss="gaussian", beta=2.5),
-            )
+    assert_right(submission, draws, "gaussian")
 
 
 def test_is_right_for_laplace_on_fresh_shapes(submission, draws):
-    for gradients, point in fresh_and_usual(draws):
-        case = OutputCase(submission, draws, point)
-        output, (x, logits, mu, logvar) = case.output, point
-        with torch.set_grad_enabled(gradients):
-            case.assert_equal(
-                lambda vae_loss: vae_loss(output, x, recon_loss="laplace", beta=2.5),
-                lambda compute_elbo: compute_elbo(x, logits, mu, logvar, recon_loss="laplace", beta=2.5),
-            )
+    assert_right(submission, draws, "laplace")
 
 
 def test_a_beta_of_zero_is_passed_on_too(submission, draws):
@@ -80,37 +71,28 @@ def test_keeps_float64(submission, draws):
     )
 
 
-def with_gradients(draws, *names):
-    """A point of numbers of usual size, and one of numbers of all sizes."""
-    for point in (elbo.draw(draws, 4, 6, 3), elbo.draw_of_all_sizes(draws, "gaussian")):
-        yield elbo.with_gradients(point, *names)
+def assert_gradients(submission, draws, **leaves):
+    """The gradients for these arguments are those of ``compute_elbo``, at numbers of usual size and of all sizes."""
+    for anywhere in (elbo.draw(draws, 4, 6, 3), elbo.draw_of_all_sizes(draws, "gaussian")):
+        point = elbo.with_gradients(anywhere, *leaves)
+        case = OutputCase(submission, draws, point)
+        output, (x, logits, mu, logvar) = case.output, point
+        for name, what in leaves.items():
+            case.assert_gradient(
+                lambda vae_loss: vae_loss(output, x, recon_loss="gaussian", beta=2.0),
+                lambda compute_elbo: compute_elbo(x, logits, mu, logvar, recon_loss="gaussian", beta=2.0),
+                getattr(point, name),
+                f"the gradient of the loss for {what}",
+            )
 
 
 def test_the_gradient_for_the_logits_is_that_of_compute_elbo(submission, draws):
     """And so is that for x."""
-    for point in with_gradients(draws, "x", "logits"):
-        case = OutputCase(submission, draws, point)
-        output, (x, logits, mu, logvar) = case.output, point
-        for name, leaf in (("the logits", logits), ("x", x)):
-            case.assert_gradient(
-                lambda vae_loss: vae_loss(output, x, recon_loss="gaussian", beta=2.0),
-                lambda compute_elbo: compute_elbo(x, logits, mu, logvar, recon_loss="gaussian", beta=2.0),
-                leaf,
-                f"the gradient of the loss for {name}",
-            )
+    assert_gradients(submission, draws, logits="the logits", x="x")
 
 
 def test_the_gradient_for_the_posterior_is_that_of_compute_elbo(submission, draws):
-    for point in with_gradients(draws, "mu", "logvar"):
-        case = OutputCase(submission, draws, point)
-        output, (x, logits, mu, logvar) = case.output, point
-        for name, leaf in (("mu", mu), ("logvar", logvar)):
-            case.assert_gradient(
-                lambda vae_loss: vae_loss(output, x, recon_loss="gaussian", beta=2.0),
-                lambda compute_elbo: compute_elbo(x, logits, mu, logvar, recon_loss="gaussian", beta=2.0),
-                leaf,
-                f"the gradient of the loss for {name} at beta = 2",
-            )
+    assert_gradients(submission, draws, mu="mu at beta = 2", logvar="logvar at beta = 2")
 
 
 def test_gradients_flow_through_all_three(submission, draws):
