@@ -90,7 +90,8 @@ def _outcome(ask: Callable[[], Any]) -> Any:
 def assert_methods_of_its_class(submission: Submission, fields: Mapping[str, Any], draws: Draws) -> None:
     """Each method of the model does what it does in a ``VAE`` that was made directly, in a process of its own.
 
-    Right or wrong, random or not: both are asked the same in the same order, from the same random state.
+    Right or wrong, random or not: both are asked the same in the same order, from the same random state. A method that
+    does not repeat itself even so (NumPy's numbers) cannot be compared; its own checks have to find it wrong.
     """
     values: dict[str, Any] = DEFAULTS | dict(fields)
     sizes = [values[name] for name in ("input_dim", "hidden_dim", "latent_dim")]
@@ -101,11 +102,16 @@ def assert_methods_of_its_class(submission: Submission, fields: Mapping[str, Any
     for name, parameter in model.parameters.items():
         direct.set(name, parameter.detach())
     x, z = draws.uniform(5, int(values["input_dim"])), draws.normal(5, int(values["latent_dim"]))
+    parts = ("encode", "reparameterize", "decode")
     pairs = zip(answers(model, x, z), answers(direct, x, z), strict=True)
-    for (own, plain), asked in zip(pairs, 2 * ("encode", "reparameterize", "decode", "forward"), strict=True):
-        if not _alike(own, plain):
+    wrong = [(*pair, i) for i, pair in enumerate(pairs) if not _alike(*pair)]
+    again = answers(direct, x, z) if wrong else []
+    for own, plain, i in wrong:
+        asked = (*parts, "forward")[i % 4]
+        if _alike(plain, again[i]):
             message = f"{asked} of a model of build_model is not that of the class VAE"
             raise CheckFailure("value", message, expected=short(plain), actual=short(own))
+        submission.rely_on(asked, *(parts if asked == "forward" else ()))
 
 
 def _alike(one: Any, other: Any) -> bool:

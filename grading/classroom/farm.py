@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import tempfile
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -16,7 +17,7 @@ from ..assignment import AssignmentError
 from ..grade import UnavailableIsolationError
 from .model import ClassError
 from .store import is_full
-from .work import Result, SkewError, Task, begin, work
+from .work import ENDING, Result, SkewError, Task, begin, work
 
 Key = TypeVar("Key")
 ATTEMPTS = 2
@@ -129,6 +130,16 @@ def results(farm: Farm, tasks: Iterable[tuple[Key, Task]]) -> Generator[tuple[Ke
             yield from ((each.key, BrokenExecutor("the process that graded this died, twice")) for each in lost)
 
 
+@contextmanager
+def _signals_wait() -> Iterator[None]:
+    """Let no signal end this while a process is started: half started, it would say so in a traceback of its own."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _until_broken(
     workers: Workers, waiting: Iterator[_Try[Key]], suspects: list[_Try[Key]]
 ) -> Iterator[tuple[Key, Result | Exception]]:
@@ -142,7 +153,8 @@ def _until_broken(
                 break
             one.attempts += 1
             try:
-                running[workers.executor.submit(work, one.task)] = one
+                with _signals_wait():
+                    running[workers.executor.submit(work, one.task)] = one
             except BrokenExecutor:
                 suspects.append(one)
         if not running:

@@ -22,6 +22,8 @@ from ..scores import ScoreDocument
 from ..submission import Submission
 
 TRUSTED_LEVELS = ("A", "B")
+ENDING = (signal.SIGINT, signal.SIGTERM)
+"""Signals that end a run; they wait while one of its processes is being started."""
 
 
 class SkewError(Exception):
@@ -148,6 +150,7 @@ def begin(temporary: str) -> None:
     """
     tempfile.tempdir = temporary
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; the one that started this one decides
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
     parent = multiprocessing.parent_process()
     assert parent is not None
 

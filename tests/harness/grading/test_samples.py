@@ -81,11 +81,12 @@ def test_a_sample_loses_what_its_name_says(demo, name, lost):
 def golden(document):
     """A score document without what another machine or another day changes, one line for each check.
 
-    That is: where, when, on what and at which level it was graded, digests of files, and numbers of more than three
-    digits that were computed. Keys of a check that say nothing are left out.
+    That is: where, when, on what and at which level it was graded, digests of files and of a release that was made
+    here, and numbers of more than three digits that were computed. Keys of a check that say nothing are left out.
     """
     plain = json.loads(json.dumps(document).replace(f"{ROOT}{os.sep}", ""))
     plain["graded_at"] = plain["assignment"]["digest"] = plain["submission"]["digest"] = "..."
+    plain["assignment"]["released_digest"] = None
     plain["submission"]["files"] = dict.fromkeys(plain["submission"]["files"], "...")
     plain["environment"] = dict.fromkeys(plain["environment"], "...")
     plain["isolation"] = dict.fromkeys(plain["isolation"], "...")
