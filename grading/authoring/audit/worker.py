@@ -39,6 +39,7 @@ from ...execution.job import Job
 from ...execution.process import CONFIGURATION
 from ...execution.run import CheckRun
 from ...results import CheckResult, Status
+from .remembered import RememberingWorkers
 from .tasks import Baseline, Outcome, Result, Setting, Task
 
 UNUSED = (
@@ -167,7 +168,7 @@ class _Worker:
     def __init__(self, setting: Setting, shared: Path) -> None:
         self.setting, self.shared = setting, shared
         self._baselines: dict[str, Baseline] = {}
-        self._diagnostician = Replayed(setting.catalogue, LocalWorkers(capture=True))
+        self._diagnostician = Replayed(setting.catalogue, RememberingWorkers(LocalWorkers(capture=True)))
         # One folder for all submissions, so that a file which many of them share is compiled once.
         self._folder = Path(tempfile.mkdtemp(dir=shared))
         self._budget = _Budget(setting.call_seconds)
