@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from . import __version__, released, scores
 from .assignment import TIERS, Assignment
+from .boundary import launch
 from .execution import process
 from .execution.job import CALL_SECONDS, IN_PROCESS, RUN_SECONDS, Job
 from .execution.process import ExecutionError, UnavailableIsolationError, run_checks
@@ -126,6 +127,7 @@ def grade(
             call_seconds=options.call_seconds,
             run_seconds=options.run_seconds,
             faults=submission.faults,
+            early_imports=[*launch.slow_imports(submission.files.values())],
             capture=True,
         )
         outcome = run_checks(job, assignment, manifest, watch, whole=options.only is None, server=server)
@@ -152,7 +154,8 @@ def grade(
         seed=seed,
         tiers=options.tiers,
         items=scores.score(assignment, manifest, outcome.results, outcome.lost),
-        problems=(*submission.problems, *outcome.problems),
+        problems=tuple(submission.problems),
+        run_problems=outcome.problems,
         authoritative=(
             outcome.isolation["trusted_for_grading"]
             and released_digest in (None, assignment.digest)

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from .assignment import share
 from .results import CheckResult, Kind, Misconception, Status
-from .scores import ItemResult, ScoredCheck, ScoreDocument
+from .scores import ItemResult, ScoredCheck, ScoreDocument, hint
 
 REASONS = {
     Status.NOT_IMPLEMENTED: "this part is not implemented yet",
@@ -33,16 +33,28 @@ class HiddenDetail(StrEnum):
 def redact(document: ScoreDocument, detail: HiddenDetail = HiddenDetail.REASON) -> ScoreDocument:
     """The student's document: public checks in full, hidden ones as ``detail`` says.
 
-    With ``NONE`` there is nothing of the hidden tier in it, so that it can wait until after the deadline.
+    With ``NONE`` there is nothing of the hidden tier in it, so that it can wait until after the deadline: public checks
+    end as they do where they are run alone.
     """
-    items = [dataclasses.replace(item, checks=(*_public(item), *_hidden(item, detail))) for item in document.items]
+    items = [
+        dataclasses.replace(item, checks=(*_public(item, detail), *_hidden(item, detail))) for item in document.items
+    ]
     tiers = tuple(tier for tier in document.tiers if tier != "hidden" or detail is not HiddenDetail.NONE)
     shown = tuple(item for item in items if item.checks)
-    return dataclasses.replace(document, items=shown, tiers=tiers, seed=None, audience="student", authoritative=False)
+    own = dataclasses.replace(document, audience="student", authoritative=False, seed=None, run_problems=())
+    return dataclasses.replace(own, items=shown, tiers=tiers)
 
 
-def _public(item: ItemResult) -> list[ScoredCheck]:
-    return [check for check in item.checks if check.tier == "public"]
+def _public(item: ItemResult, detail: HiddenDetail) -> list[ScoredCheck]:
+    public = [check for check in item.checks if check.tier == "public"]
+    if detail is not HiddenDetail.NONE:
+        return [dataclasses.replace(check, alone=None) for check in public]
+    return [check if check.alone is None else _by_public_checks(item, check, check.alone) for check in public]
+
+
+def _by_public_checks(item: ItemResult, check: ScoredCheck, alone: CheckResult) -> ScoredCheck:
+    units = check.possible_units if alone.passed else 0
+    return ScoredCheck(check.tier, alone, units, check.possible_units, hint(item.item, alone))
 
 
 def _hidden(item: ItemResult, detail: HiddenDetail) -> list[ScoredCheck]:
@@ -72,9 +84,9 @@ def _hidden(item: ItemResult, detail: HiddenDetail) -> list[ScoredCheck]:
         else:
             reason = status if told or status is Status.ERROR else Status.FAILED
             message = REASONS[reason] if told or status is Status.ERROR else "this check did not pass"
-            hint = item.item.hint if told and reason in (Status.CRASHED, Status.FAILED) else ""
+            look_at = item.item.hint if told and reason in (Status.CRASHED, Status.FAILED) else ""
             result = CheckResult(name, reason, message=message, misconception=why)
-            found.append(ScoredCheck("hidden", result, 0, worth, hint))
+            found.append(ScoredCheck("hidden", result, 0, worth, look_at))
     return found
 
 

@@ -33,6 +33,7 @@ class ScoredCheck:
         units: what it earned, in ``1 / POINT_UNITS`` points.
         possible_units: what it could have earned.
         hint: what to look at.
+        alone: of a public check, how it ends as far as public checks know, where hidden ones tell more.
     """
 
     tier: str
@@ -40,6 +41,7 @@ class ScoredCheck:
     units: int
     possible_units: int
     hint: str = ""
+    alone: CheckResult | None = None
 
     @property
     def status(self) -> Status:
@@ -48,18 +50,24 @@ class ScoredCheck:
 
     def to_json(self) -> dict[str, Any]:
         """The check as it stands in the document."""
-        fields = self.result.to_json()
-        del fields["relied_on"]
         points = {"earned": to_points(self.units), "possible": to_points(self.possible_units)}
-        return {**fields, "tier": self.tier, "hint": self.hint, **points}
+        alone = {} if self.alone is None else {"alone": _told(self.alone)}
+        return {**_told(self.result), "tier": self.tier, "hint": self.hint, **points, **alone}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """The check that ``to_json`` wrote."""
         fields = dict(value)
         tier, hint = str(fields.pop("tier")), str(fields.pop("hint"))
+        alone = CheckResult.from_json(fields.pop("alone")) if "alone" in fields else None
         units, possible = (round(fields.pop(key) * POINT_UNITS) for key in ("earned", "possible"))
-        return cls(tier, CheckResult.from_json(fields), units, possible, hint)
+        return cls(tier, CheckResult.from_json(fields), units, possible, hint, alone)
+
+
+def _told(result: CheckResult) -> dict[str, Any]:
+    fields = result.to_json()
+    del fields["relied_on"]
+    return fields
 
 
 @dataclass(frozen=True)
@@ -121,7 +129,9 @@ class ScoreDocument:
         seed: what the inputs of the hidden checks were derived from; None in a student's document.
         tiers: the tiers that were run.
         items: the results.
-        problems: what an instructor should know: ignored or unreadable files, faults of the grader.
+        problems: what somebody should know of the submission: ignored or unreadable files.
+        run_problems: what went wrong while it was graded, which only an instructor reads: a submission may have caused
+            it by what hidden checks have shown it.
         audience: "instructor" or "student".
         authoritative: whether it can be a mark: all checks were run, in confinement, by an assignment that the student
             could not write to.
@@ -136,6 +146,7 @@ class ScoreDocument:
     tiers: tuple[str, ...]
     items: tuple[ItemResult, ...]
     problems: tuple[str, ...]
+    run_problems: tuple[str, ...] = ()
     audience: str = "instructor"
     authoritative: bool = False
 
@@ -168,6 +179,7 @@ class ScoreDocument:
             "score": {**_points(checks), **tiers},
             "items": [item.to_json() for item in self.items],
             "problems": list(self.problems),
+            "run_problems": list(self.run_problems),
         }
 
     @classmethod
@@ -186,6 +198,7 @@ class ScoreDocument:
                 tiers=tuple(value["tiers"]),
                 items=tuple(ItemResult.from_json(item) for item in value["items"]),
                 problems=tuple(map(str, value["problems"])),
+                run_problems=tuple(map(str, value.get("run_problems", ()))),
             )
             agrees = document.to_json()["score"] == value["score"]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -222,16 +235,23 @@ def score(
         lost: how a check counts that nothing is known of.
     """
     checks = list(manifest)
-    ended = attribute(assignment, [results.get(c.id, dataclasses.replace(lost, id=c.id)) for c in checks])
+    made = {c.id: results.get(c.id, dataclasses.replace(lost, id=c.id)) for c in checks}
+    ended = attribute(assignment, made.values())
+    public = attribute(assignment, [made[c.id] for c in checks if c.tier == "public"])
+    alone = {check: result for check, result in public.items() if result != ended[check]}
     items = []
     for item in assignment.items:
-        scored = tuple(_scored(item, check, ended[check.id]) for check in checks if check.item == item.id)
+        scored = tuple(_scored(item, c, ended[c.id], alone.get(c.id)) for c in checks if c.item == item.id)
         if scored:
             items.append(ItemResult(item, scored))
     return tuple(items)
 
 
-def _scored(item: Item, check: Check, result: CheckResult) -> ScoredCheck:
+def _scored(item: Item, check: Check, result: CheckResult, alone: CheckResult | None) -> ScoredCheck:
+    return ScoredCheck(check.tier, result, check.units if result.passed else 0, check.units, hint(item, result), alone)
+
+
+def hint(item: Item, result: CheckResult) -> str:
+    """What to look at after a check that ended so."""
     untold = (Status.PASSED, Status.NOT_IMPLEMENTED, Status.BLOCKED, Status.ERROR)
-    hint = "" if result.status in untold else item.hint
-    return ScoredCheck(check.tier, result, check.units if result.passed else 0, check.units, hint)
+    return "" if result.status in untold else item.hint

@@ -72,14 +72,17 @@ class ForkServer:
             raise
         return cls(control, process, errors)
 
-    def session(self, uid: int | None, targets: Mapping[str, Any] | None) -> ForkServer:
+    def session(
+        self, uid: int | None, targets: Mapping[str, Any] | None, early_imports: Sequence[str] = ()
+    ) -> ForkServer:
         """Another one, forked from this one: what it forks runs as another user, and it tests their confinement itself.
 
         Args:
             uid: the user; None for that of this one's workers.
             targets: of the self-test; None for no test.
+            early_imports: modules to import once for all workers.
         """
-        self._send({"op": "session", "uid": uid, "targets": targets})
+        self._send({"op": "session", "uid": uid, "targets": targets, "early_imports": [*early_imports]})
         while self._asked:  # answers come in the order of the questions
             self._receive_worker()
         _, descriptors = self._receive(self._timeout)

@@ -43,6 +43,7 @@ class Options:
         limits: what a worker may use up.
         check_timeout: seconds that all exchanges of one check may take together.
         run_timeout: seconds that all workers may take together.
+        early_imports: modules that the submission seems to need.
         platform: the system that this is, as ``sys.platform`` names it.
     """
 
@@ -51,6 +52,7 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     check_timeout: float = 120.0
     run_timeout: float = math.inf
+    early_imports: tuple[str, ...] = ()
     platform: str = sys.platform
 
     def clock(self) -> Clock:
@@ -165,7 +167,7 @@ def _start(
 ) -> Workers:
     settings = {
         "import_path": launch.import_path(),
-        "early_imports": early_imports,
+        "early_imports": [*early_imports, *options.early_imports],
         "confinement": confinement.to_json(),
     }
     with _targets(options.repository) as targets:
@@ -187,7 +189,8 @@ def open_session(workers: ForkedWorkers, **options: Any) -> ForkedWorkers:
     chosen, known = Options(**options), workers.isolation
     uid = launch.unused_uid(chosen.slot) if os.geteuid() == 0 and known.level != "none" else None
     with _targets(chosen.repository) as targets:
-        session = workers.server.session(uid, targets if known.level != "none" else None)
+        aim = targets if known.level != "none" else None
+        session = workers.server.session(uid, aim, chosen.early_imports)
         return _proven(known.level, session, chosen, known.missing)
 
 

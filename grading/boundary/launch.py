@@ -33,6 +33,7 @@ def environment() -> dict[str, str]:
         "LC_ALL": "C.UTF-8",
         "HOME": "/nonexistent",
         "PATH": "/nonexistent",
+        "TORCHINDUCTOR_CACHE_DIR": "/",  # torch._dynamo makes it, if it is not there, when it is imported
         # Large pages, where the system has them: a fork copies a table of all pages, which takes 1 ms instead of 10.
         "PYTHONMALLOC": "malloc",
         "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
@@ -177,6 +178,24 @@ def _own_packages() -> list[str]:
     """The grader's package where it is installed among the libraries."""
     own = WORKER.parents[1].name
     return [path for folder in import_path() if os.path.isdir(path := f"{folder}/{own}")]
+
+
+# What takes long to import, by a word that is in each file that needs it. Making an optimizer imports torch._dynamo.
+_SLOW_IMPORTS = {
+    "distributions": "torch.distributions",
+    "optim": "torch._dynamo",
+    "compile": "torch._dynamo",
+    "checkpoint": "torch.utils.checkpoint",
+    "utils.data": "torch.utils.data",
+    "scipy.stats": "scipy.stats",
+    "scipy": "scipy.special",
+}
+
+
+def slow_imports(sources: Iterable[bytes]) -> tuple[str, ...]:
+    """Modules that files seem to need, so that they are imported once and not by the worker of each check."""
+    text = b"\n".join(sources).decode("utf-8", "replace")
+    return tuple(dict.fromkeys(module for word, module in _SLOW_IMPORTS.items() if word in text))
 
 
 # What a student's file may import late, or torch for it; imported early where a worker could not read it any more.

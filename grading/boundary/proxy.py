@@ -84,6 +84,7 @@ class Session:
     transcript: Transcript = field(default_factory=Transcript)
     relied_on: set[tuple[str, ...]] = field(default_factory=set)
     received: int = 0
+    _values: int = 0
     replacements: Callable[..., Any] | None = None
     _uncollected: ClassVar[int] = 0
     _released: list[int] = field(default_factory=list)
@@ -111,6 +112,9 @@ class Session:
         self._count(len(data))
         try:
             frame = wire.decode(data)
+            self._values += wire.values_in(frame.header)
+            if self._values > replies.MAX_VALUES:
+                raise WireError(f"over {replies.MAX_VALUES:,} values in answer to one check")
             if frame.header.get("id") != number or not isinstance(frame.header.get("reply"), dict):
                 raise WireError("an answer to nothing that was asked")
             reply = {str(key): wire.unpack(value, frame.arrays) for key, value in frame.header["reply"].items()}

@@ -23,6 +23,8 @@ MAX_ELEMENTS = 1 << 22
 """Numbers in all parameters of one model: as float64 they fill one frame."""
 MAX_RECEIVED = 256 << 20
 """Bytes that all answers to one check may take."""
+MAX_VALUES = 200_000
+"""Values, such as numbers that are in no tensor, in all answers to one check: each takes many times its bytes here."""
 
 WRONG_MODEL = "the submission's process described a model wrongly"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import multiprocessing
 import os
@@ -67,7 +68,7 @@ class Result:
     """What a worker says.
 
     Attributes:
-        document: the instructor's score document, whose problems are those of the run alone.
+        document: the instructor's score document, without problems of the files.
         redacted: the student's.
         faulty: the grader could not make some of the checks.
     """
@@ -89,10 +90,10 @@ def work(task: Task) -> Result:
     if _fingerprint(setting.root) != setting.fingerprint:
         raise SkewError("a worker has another version of the assignment or of the grader than this machine")
     document = _grade(task, _assignment(setting.root))
-    told = document.problems[len(task.submission.problems) :]
-    whole, redacted = document.to_json(), redaction.redact(document).to_json()
+    # What is said of the files is said anew of each submission that has the same ones.
+    document = dataclasses.replace(document, problems=())
     faulty = any(check.status is Status.ERROR for check in document.checks)
-    return Result({**whole, "problems": list(told)}, {**redacted, "problems": list(told)}, faulty)
+    return Result(document.to_json(), redaction.redact(document).to_json(), faulty)
 
 
 _levels = [*TRUSTED_LEVELS]

@@ -1,4 +1,8 @@
-"""Progress of a run, told line by line in a file: what began, what ended and how. Results come in the report."""
+"""What a run tells line by line in a file: what began, what ended and how, and at last which mistakes were found.
+
+Results come in the report, which is written when the last check has ended: what explains them comes afterwards and
+costs nobody a result. Where there is no report, the end of a check tells all that points depend on.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +30,16 @@ class Events:
         session: what the run is made of, once it has begun: ``isolation`` and ``environment``.
         begun: the checks that have begun, in order.
         ended: how those ended that did.
+        relied_on: items that a check relied on, as its result has them.
+        named: the mistakes that were found and what went wrong on the way, once the search has ended.
     """
 
     unavailable: str | None
     session: dict[str, Any] | None
     begun: tuple[str, ...]
     ended: dict[str, Status]
+    relied_on: dict[str, list[list[str]]]
+    named: dict[str, Any] | None
 
     @classmethod
     def read(cls, path: Path) -> Events:
@@ -43,6 +51,8 @@ class Events:
             session=next((event["session"] for event in told if "session" in event), None),
             begun=tuple(event["begin"] for event in told if "begin" in event),
             ended={event["end"]: Status(event["status"]) for event in told if "end" in event},
+            relied_on={event["end"]: event["relied_on"] for event in told if "end" in event},
+            named=next((event["named"] for event in told if "named" in event), None),
         )
 
     @property

@@ -39,20 +39,25 @@ def explain_failures(run: CheckRun, found: dict[str, Misconception], problems: l
 def _add_experiments(run: CheckRun, found: dict[str, Misconception], problems: list[str]) -> None:
     """What experiments say of items in which public checks have named no mistake, for each check that failed.
 
-    Whether they are made must not depend on what hidden checks were answered, since a student reads what they find.
+    Whether they are made, and for how long, must not depend on what hidden checks were answered, since a student reads
+    what they find: items in which public checks have failed come first, with time that these alone have earned.
     """
     named = {check.split("/")[1] for check in found if check.startswith("public/")}
     failed = [piece for piece in run.evidence if piece.failed and piece.item not in named]
     # Of a file that cannot be loaded there is nothing to find out.
     failed = [piece for piece in failed if run.assignment.item(piece.item).file not in run.load_faults]
-    items = [run.assignment.item(item) for item in dict.fromkeys(piece.item for piece in failed)]
+    public = {piece.item for piece in failed if piece.check.startswith("public/")}
+    known = [item for item in run.assignment.items if item.id in public]
+    others = [item for item in run.assignment.items if item.id in {piece.item for piece in failed} - public]
 
     def fresh(item: str, until: float) -> Submission:
         return Submission(ExperimentSession(run, run.assignment.item(item).checks[0], until))
 
+    told: dict[str, Misconception] = {}
     with contextlib.redirect_stdout(io.StringIO()):  # what the student's code prints once more in this process
-        sections = [(item.id, item.section.removeprefix("Task ")) for item in items]
-        told = experiment(sections, fresh, budget(run.elapsed), problems)
+        for items, seconds in ((known, budget(run.public_seconds)), (others, budget(run.elapsed))):
+            sections = [(item.id, item.section.removeprefix("Task ")) for item in items]
+            told |= experiment(sections, fresh, seconds, problems)
     for piece in failed:
         if piece.item in told:
             by_replay = found.get(piece.check)

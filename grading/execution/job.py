@@ -34,6 +34,7 @@ class Job:
         call_seconds: how long one call may take.
         run_seconds: how long all checks together may take.
         faults: why files could not be taken, by name.
+        early_imports: modules that the submission seems to need.
         capture: record what the student's code prints, instead of letting it through.
         events: the file to report progress to, if somebody follows.
         lifeline: a file descriptor; at its end the process ends too.
@@ -48,6 +49,7 @@ class Job:
     call_seconds: float = CALL_SECONDS
     run_seconds: float = RUN_SECONDS
     faults: dict[str, str] = field(default_factory=dict)
+    early_imports: list[str] = field(default_factory=list)
     capture: bool = False
     events: str | None = None
     lifeline: int | None = None
@@ -97,6 +99,8 @@ def _is(content: Any, wanted: Any) -> bool:
         return any(_is(content, option) for option in typing.get_args(wanted))
     if typing.get_origin(wanted) is dict:
         return isinstance(content, dict) and all(isinstance(text, str) for pair in content.items() for text in pair)
+    if typing.get_origin(wanted) is list:
+        return isinstance(content, list) and all(isinstance(text, str) for text in content)
     if wanted is float:
         return type(content) in (int, float)
     return type(content) is wanted

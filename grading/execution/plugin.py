@@ -76,7 +76,11 @@ def _workers(config: pytest.Config) -> Workers:
     if _WORKERS not in config.stash:
         job = _job(config)
         config.stash[_WORKERS] = open_workers(
-            job.isolation, capture=job.capture, repository=Path(job.assignment), run_timeout=job.run_seconds
+            job.isolation,
+            capture=job.capture,
+            repository=Path(job.assignment),
+            run_timeout=job.run_seconds,
+            early_imports=tuple(job.early_imports),
         )
     return config.stash[_WORKERS]
 
@@ -132,16 +136,14 @@ def _check_of(test: pytest.Item) -> assignments.Check | None:
 
 
 class _Summary:
-    """Tells pytest-json-report what the run was made of, and what it came to."""
+    """Tells pytest-json-report what the run was made of."""
 
-    def __init__(self, config: pytest.Config, summary: dict[str, Any]) -> None:
-        self._config, self._summary = config, summary
+    def __init__(self, summary: dict[str, Any]) -> None:
+        self._summary = summary
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_json_modifyreport(self, json_report: dict[str, Any]) -> None:
-        named = {check: vars(found) for check, found in _diagnosis(self._config).items()}
-        found = {"misconceptions": named, "problems": self._config.stash.get(_PROBLEMS, [])}
-        json_report["grading"] = {**self._summary, **found}
+        json_report["grading"] = self._summary
 
 
 def _diagnosis(config: pytest.Config) -> dict[str, Misconception]:
@@ -183,7 +185,7 @@ def _begin(session: pytest.Session) -> None:
     }
     summary = {"isolation": run.workers.isolation.to_json(), "environment": environment}
     collected = [run.name_of(test) for test in tests]
-    session.config.pluginmanager.register(_Summary(session.config, {**summary, "collected": collected}))
+    session.config.pluginmanager.register(_Summary({**summary, "collected": collected}))
     tell(_job(session.config).events, session=summary)
 
 
@@ -224,8 +226,12 @@ def _preload(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """End the workers."""
+    """Explain what failed, now that results are safe, and end the workers."""
     if RUN in config.stash:
+        events = _job(config).events
+        if events is not None:
+            named = {check: vars(found) for check, found in _diagnosis(config).items()}
+            tell(events, named={"misconceptions": named, "problems": config.stash[_PROBLEMS]})
         config.stash[RUN].close()
     if _WORKERS in config.stash:
         config.stash[_WORKERS].close()
@@ -313,7 +319,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         if session is not None:
             _run(item.config).keep_evidence(check, result, session.transcript)
             del item.stash[SESSION]  # which holds everything that was asked and answered
-        tell(events, end=check.id, status=result.status)
+        _run(item.config).note_end(check)
+        tell(events, end=check.id, status=result.status, relied_on=result.relied_on)
     return outcome
 
 

@@ -97,8 +97,9 @@ def run_checks(
         events = Events.read(Path(job.events or ""))
         if events.unavailable is not None:
             raise UnavailableIsolationError(events.unavailable)
-        if report.is_file():
-            outcome = _from_report(json.loads(report.read_text(encoding="utf-8")), log)
+        content = _read(report)
+        if content is not None:
+            outcome = _from_report(content, events, log)
             if whole:
                 tiers = tuple(dict.fromkeys(check.tier for check in checks))
                 assignments.verify_collected(assignment, outcome.collected, tiers)
@@ -214,11 +215,22 @@ class _Reported:
     collected: list[str]
 
 
-def _from_report(report: dict[str, Any], log: Path) -> _Reported:
+def _read(report: Path) -> dict[str, Any] | None:
+    """What pytest-json-report wrote, if it did, and was not ended half-way."""
+    try:
+        content: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content
+
+
+def _from_report(report: dict[str, Any], events: Events, log: Path) -> _Reported:
     grading = report.get("grading", {})
     if report["exitcode"] not in (0, 1) or "isolation" not in grading:
         raise ExecutionError(f"the checks could not be run (pytest ended with {report['exitcode']}):\n{_tail(log)}")
-    named = {check: Misconception.from_json(found) for check, found in grading["misconceptions"].items()}
+    untold = "no mistakes could be named: the process ended while it looked for them"
+    told = events.named or {"misconceptions": {}, "problems": [untold]}
+    named = {check: Misconception.from_json(found) for check, found in told["misconceptions"].items()}
     recorded = [test["metadata"]["result"] for test in report["tests"] if "result" in test.get("metadata", {})]
     results = {result.id: result for result in map(CheckResult.from_json, recorded)}
     outcome = Outcome(
@@ -226,7 +238,7 @@ def _from_report(report: dict[str, Any], log: Path) -> _Reported:
         lost=CheckResult("", Status.ERROR, message="the grader lost this check, which is not the submission's fault"),
         environment=grading["environment"],
         isolation=grading["isolation"],
-        problems=tuple(grading["problems"]),
+        problems=tuple(told["problems"]),
     )
     return _Reported(outcome, grading["collected"])
 
@@ -244,7 +256,12 @@ def _from_events(events: Events, status: int, timed_out: bool, log: Path) -> Out
     untold = "what this check found was lost with the process"
     return Outcome(
         results={
-            check: CheckResult(check, how_ended, message="" if how_ended is Status.PASSED else untold)
+            check: CheckResult(
+                check,
+                how_ended,
+                message="" if how_ended is Status.PASSED else untold,
+                relied_on=tuple(map(tuple, events.relied_on[check])),
+            )
             for check, how_ended in events.ended.items()
         },
         lost=CheckResult("", ended, kind, message),

@@ -14,8 +14,6 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any
 
-import torch
-
 from ..assignment import Check, Item
 from ..boundary.errors import RefusedError, SubmissionFault
 from ..boundary.proxy import Model, Session
@@ -27,6 +25,10 @@ from .session import CheckSession, SolutionSession
 
 MOST_ANSWERS = 16
 """Calls of replaced parts in one call."""
+MOST_OF_A_WHOLE = 2
+"""Items that a judgement of the whole may be made without: with more of them it would be one of the solution."""
+MOST_STRETCHED = 4
+"""How many times as many rows as a check has asked about a part may be asked about."""
 _STEP = 1_000_003
 
 
@@ -70,6 +72,7 @@ class ReplacedParts:
             if asked is None:
                 return result
             self.used |= asked != name  # a check asks for the parts themselves, too
+            _refuse_large(result, (*args, *kwargs.values()))
             answers.append(self._answer(session, model, asked, result, seed + len(answers) * _STEP))
         raise RefusedError("structure", f"{name} calls other functions more than {MOST_ANSWERS} times")
 
@@ -78,14 +81,13 @@ class ReplacedParts:
         if name not in self._names or not _are_arguments(arguments):
             raise RefusedError("structure", "the submission's process asks for what it was not offered")
         args, kwargs = arguments
-        _refuse_large([*args, *kwargs.values()])
         twin = self._twin(model) if model is not None else None
         answer = self._solution.call(twin, name, args, kwargs, seed)
-        with torch.no_grad():
-            try:
-                alone = session.fresh().ask(model.alone() if model is not None else None, name, args, kwargs, seed)[0]
-            except SubmissionFault:
-                return answer
+        try:
+            # As it was called: what changes its arguments in place may fail only where they take gradients.
+            alone = session.fresh().ask(model.alone() if model is not None else None, name, args, kwargs, seed)[0]
+        except SubmissionFault:
+            return answer
         if same(alone, answer):
             raise RefusedError("structure", f"{name} is right when it is asked alone")
         return answer
@@ -105,11 +107,13 @@ class ReplacedParts:
         return self._twins[model]
 
 
-def _refuse_large(arguments: Sequence[Any]) -> None:
-    """Bound what the solution makes of tensors that stretch each other, such as a column and a row."""
-    shapes = [tensor.shape for tensor in tensors_in(tuple(arguments))]
-    sizes = itertools.zip_longest(*(reversed(shape) for shape in shapes), fillvalue=1)
-    if math.prod(max(size) for size in sizes) > MAX_ELEMENTS:
+def _refuse_large(asked: Any, given: Sequence[Any]) -> None:
+    """Bound what the solution makes of tensors, of each alone and where they stretch each other (a column, a row)."""
+    shapes = [tensor.shape for tensor in tensors_in(asked)]
+    sizes = [*itertools.zip_longest(*(reversed(shape) for shape in shapes), fillvalue=1)]
+    stretched = [max(size) for size in sizes]
+    most = sum(math.prod(tensor.shape[:-1]) for tensor in tensors_in(tuple(given)))
+    if math.prod(stretched) > MAX_ELEMENTS or math.prod(stretched[1:]) > MOST_STRETCHED * max(64, most):
         raise RefusedError("shape", "the arguments are too large together")
 
 
@@ -155,18 +159,25 @@ class Attempt:
 def attempts(run: CheckRun, check: Check, error: BaseException) -> Iterator[Attempt]:
     """A check that ended with ``error``, made again and again, each time without one more part that is in its way.
 
-    A judgement of the whole is made without all those that checks of other items were in need of.
+    What is replaced are parts that the item may call, which come before it: a function that calls what calls it would
+    else have its own answer found for it. A judgement of the whole is made without those that checks of other items
+    were in need of, unless the submission then has too little in it.
     """
     item = run.assignment.item(check.item)
-    items = [] if item.functions else [run.assignment.item(part) for part in sorted(run.replaced)]
+    before = {part.id for part in itertools.takewhile(lambda part: part != item, run.assignment.items)} - {*item.needs}
+    items = [] if item.functions else [run.assignment.item(part) for part in sorted(run.replaced & before)]
     latest: BaseException | None = error
+    if len(items) > MOST_OF_A_WHOLE:
+        return
     if items:
         yield (attempt := Attempt(run, check, items))
         latest = attempt.error
     while latest is not None:
         found = in_the_way(latest, run.assignment, item)
         part = run.assignment.item(found) if found is not None else None
-        if part is None or part in items or part.id in item.needs or part.file != item.file:
+        if part is None or part in items or part.id not in before or part.file != item.file:
+            return
+        if not item.functions and len(items) >= MOST_OF_A_WHOLE:
             return
         if not (run.assignment.reference / part.file).is_file():
             return

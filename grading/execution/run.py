@@ -63,6 +63,7 @@ class CheckRun:
     def __post_init__(self) -> None:
         self.deadline = time.monotonic() + self.run_seconds
         self._timeouts = 0
+        self._public_seconds = 0.0
         self._evidence_size = 0
         self._files: dict[Path, str] = {}
         self._kept: dict[bool, tuple[Channel, tuple[str, str]]] = {}  # with the item and tier that it may go on with
@@ -72,6 +73,16 @@ class CheckRun:
     def elapsed(self) -> float:
         """Seconds since the run began."""
         return time.monotonic() - (self.deadline - self.run_seconds)
+
+    @property
+    def public_seconds(self) -> float:
+        """Seconds from the beginning of the run to the end of the last public check: these come first."""
+        return self._public_seconds
+
+    def note_end(self, check: Check) -> None:
+        """A check has ended just now."""
+        if check.tier == "public":
+            self._public_seconds = self.elapsed
 
     def check_of(self, test: pytest.Item) -> Check | None:
         """The check that a test makes, or None for a test that is not in the rubric."""

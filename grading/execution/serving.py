@@ -59,7 +59,12 @@ def serve(descriptor: int, workers: ForkedWorkers) -> Asked | None:
         asked = json.loads(message)
         job = Job.load(Path(asked["job"]))
         try:
-            session = open_session(workers, repository=Path(job.assignment), run_timeout=job.run_seconds)
+            session = open_session(
+                workers,
+                repository=Path(job.assignment),
+                run_timeout=job.run_seconds,
+                early_imports=tuple(job.early_imports),
+            )
         except (UnavailableError, WorkersLostError) as error:
             _tell(control, failed=str(error))
             continue

@@ -139,7 +139,4 @@ class _Step:
 def _of(document: ScoreDocument, taken: Submission) -> ScoreDocument:
     """The document of the same files in another commit."""
     which = {"id": taken.id, "source": taken.source, "commit": taken.commit}
-    others = [problem for problem in document.problems if problem not in taken.problems]
-    return dataclasses.replace(
-        document, submission={**document.submission, **which}, problems=(*taken.problems, *others)
-    )
+    return dataclasses.replace(document, submission={**document.submission, **which}, problems=tuple(taken.problems))

@@ -7,8 +7,7 @@ from hashlib import blake2b
 from types import TracebackType
 
 from ...boundary.channels import Channel
-from ...boundary.shared import wire
-from ...boundary.shared.framing import PREFIX
+from ...boundary.shared.framing import PREFIX, frame_size
 from ...boundary.workers import Isolation, Workers
 
 MEMORY = 256 * 2**20
@@ -61,7 +60,7 @@ class RememberingWorkers:
 
 def _digest(frame: bytes, before: bytes) -> bytes:
     """Of a request after others, whose number is not a part of what it asks."""
-    size, _ = wire.frame_size(frame[: PREFIX.size])
+    size, _ = frame_size(frame[: PREFIX.size])
     header = json.loads(frame[PREFIX.size : PREFIX.size + size])
     digest = blake2b(json.dumps(header | {"id": None}).encode(), key=before, digest_size=16)
     digest.update(memoryview(frame)[PREFIX.size + size :])

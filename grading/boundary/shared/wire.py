@@ -20,6 +20,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 
 from .framing import MAX_PAYLOAD, PREFIX, WireError, frame_size
@@ -113,6 +114,8 @@ def pack(value: Any, arrays: list[torch.Tensor], depth: int = 0) -> Any:
         return {"list": [pack(item, arrays, depth + 1) for item in list.__iter__(value)]}
     if kind is dict:
         return {"dict": [[clean(str(key), 200), pack(item, arrays, depth + 1)] for key, item in value.items()]}
+    if isinstance(value, (np.integer, np.floating, np.bool_)):  # a number all the same
+        return pack(value.item(), arrays, depth)
     return {"opaque": clean(f"{kind.__module__}.{kind.__qualname__}", 200)}
 
 
@@ -182,6 +185,19 @@ def unpack(tagged: Any, arrays: list[torch.Tensor | None], depth: int = 0) -> An
         items = [unpack(item, arrays, depth + 1) for item in content]
         return tuple(items) if tag == "tuple" else items
     raise WireError("a value with an unknown tag")
+
+
+def values_in(value: Any) -> int:
+    """How many values there are in a JSON value, itself included."""
+    count, waiting = 0, [value]
+    while waiting:
+        one = waiting.pop()
+        count += 1
+        if isinstance(one, dict):
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
+    return count
 
 
 def _unpack_pairs(pairs: Any, arrays: list[torch.Tensor | None], depth: int) -> dict[str, Any]:

@@ -126,7 +126,7 @@ class Server:
         """A server like this one, forked from it, whose workers are another user and which tests their confinement.
 
         Args:
-            request: names the ``uid`` and the ``targets`` of the self-test.
+            request: names the ``uid``, the ``targets`` of the self-test, and modules to import first.
             control: the socket of this server, which the other one has no business with.
         """
 
@@ -138,6 +138,7 @@ class Server:
             def tell(message: dict[str, Any]) -> None:
                 os.write(ours.fileno(), json.dumps(message).encode())
 
+            import_early(request["early_imports"])
             # Where many are graded at the same time, no processor is idle that could warm a worker up beforehand.
             session = Server(self._prepared.for_user(request["uid"]), warm=False)
             session._self_test(request["targets"], ours.fileno(), tell)
@@ -189,6 +190,13 @@ class Server:
                     self._ended[pid] = status
 
 
+def import_early(modules: list[str]) -> None:
+    """Import modules before a worker would; a student who needs one that cannot be is told."""
+    for name in modules:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+
+
 def import_torch(early_imports: list[str]) -> None:
     """Import what workers need, and leave this process in a state that is safe and cheap to fork."""
     import numpy.random  # noqa: F401  imported by numpy when it is first needed, which is in every worker
@@ -196,8 +204,7 @@ def import_torch(early_imports: list[str]) -> None:
 
     from . import serve
 
-    for name in early_imports:
-        importlib.import_module(name)
+    import_early(early_imports)
     # A process that ran anything with two threads hangs its first child.
     torch.set_num_threads(1)
     serve.warm_up()

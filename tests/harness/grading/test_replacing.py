@@ -12,9 +12,34 @@ def broken(*args, **kwargs):
 CASES = {
     "reparameterize raises": ("VAE.reparameterize = broken", {"reparameterize"}),
     "encode gives one tensor": ("VAE.encode = lambda self, x: self.mu(self.enc(x))", {"encode"}),
-    "three parts raise": (
+    "two parts raise": ("VAE.encode = VAE.reparameterize = broken", {"encode", "reparameterize"}),
+    "three parts raise, so that a training is not the submission's": (
         "VAE.encode = VAE.reparameterize = VAE.decode = broken",
-        {"encode", "reparameterize", "decode"},
+        {"encode", "reparameterize", "decode", "training"},
+    ),
+    "the KL is right, but changes mu in place": (
+        """
+def kl_divergence(mu, logvar):
+    return (0.5 * (mu.square_() + logvar.exp() - 1.0 - logvar).sum(1)).mean()
+""",
+        {"kl_divergence"},
+    ),
+    "parts ask the one that calls them": (
+        """
+def kl_divergence(mu, logvar):
+    return compute_elbo(torch.zeros(len(mu), 1), torch.zeros(len(mu), 1), mu, logvar)[2]
+def reconstruction_loss_bernoulli(x, logits):
+    return compute_elbo(x, logits, torch.zeros(len(x), 1), torch.zeros(len(x), 1))[1]
+def encode(self, x):
+    return self(x)[1:3]
+VAE.encode = encode
+def compute_elbo(*args, **kwargs):
+    raise NotImplementedError
+def forward(self, x):
+    raise NotImplementedError
+VAE.forward = forward
+""",
+        {"encode", "forward", "kl_divergence", "reconstruction_loss_bernoulli", "compute_elbo", "training"},
     ),
     "the KL and one likelihood raise": (
         "kl_divergence = reconstruction_loss_laplace = broken",
