@@ -2,35 +2,33 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from student.lab._app import console, session
-from student.lab._app.accounting import Evidence, Finding
+from student.lab._app.accounting import Finding
 from student.lab._app.catalogue import admitted, wrong_answers
-from student.lab._app.config import RunConfig
-from student.lab._app.console import TrainingView
+from student.lab._app.config import Place, RunConfig
 from student.lab._app.data import Dataset
 from student.lab._app.diagnosis import diagnose
 from student.lab._app.errors import Diverged, Interrupted
-from student.lab._app.evaluate import recon_at_mean, report_of
+from student.lab._app.evaluate import examine, report_of
 from student.lab._app.explorer.page import Shown, make_explorer
 from student.lab._app.explorer.scene import scene_of
 from student.lab._app.folder import Row, write_json
 from student.lab._app.gallery import SEED, Picture, mean_of, setting
 from student.lab._app.implementation import Implementation, blamed, load
-from student.lab._app.machine import Machine, watching
 from student.lab._app.report import nats, render
 from student.lab._app.session import Material
-from student.lab._app.trainer import StopRequested
+from student.lab._app.trainer import StopRequested, claim
 from student.lab.figures import curves, images, style
-from student.lab.measure import decode, measure, posteriors
+from student.lab.measure import decode, posteriors
 from student.lab.patients import Parts, Patient, healthy_parts, sick_objective
 
 SHOWN = 8  # images of each patient
+LEFT = ("patient", "mistake", "the lab says")
 HEAD = ["patient", "mistake", "reported loss", "true −ELBO", "recon", "KL", "active", "mean sigma", "the lab says"]
 
 
@@ -80,9 +78,7 @@ class Case:
         return "Training stopped at a number that is not finite" if self.ended else self.findings[0].title
 
 
-def open_clinic(
-    names: list[str], cfg: RunConfig, dataset: Dataset, path: Path, folder: Path, machine: Machine
-) -> list[Case]:
+def open_clinic(names: list[str], cfg: RunConfig, dataset: Dataset, path: Path, folder: Path, place: Place) -> None:
     """Train the named patients and the healthy one and write ``clinic.json``, the pictures and ``report.html``.
 
     Args:
@@ -91,9 +87,9 @@ def open_clinic(
         dataset: its images.
         path: the implementation's file, which must itself be right for the comparison to mean anything.
         folder: where to write; the patients done so far are there even when the clinic is stopped.
-        machine: where to compute.
+        place: where to compute.
     """
-    device = machine.claim()
+    device = claim(place)
     implementation = load(path, "vae", cfg.likelihood)
     material = session.prepare(dataset, cfg, device)
     folder.mkdir(parents=True, exist_ok=True)
@@ -101,29 +97,24 @@ def open_clinic(
     patients = admitted(names, wrong_answers(path))
     with session.stop_on_interrupt() as asked:
         for patient, text in patients:
-            view = TrainingView(patient.name, cfg.epochs, len(material.train), cfg.latent_dim)
             try:
-                with view, blamed(path):
-                    cases.append(_treat(patient, text, implementation, cfg, material, view, asked))
+                with blamed(path):
+                    cases.append(_treat(patient, text, implementation, cfg, material, asked))
             except StopRequested:
                 break
             console.say(f"{patient.name}: {patient.mistake}. {cases[-1].verdict}.")
             _write_numbers(cases, cfg, material, folder)
     if cases:
         _write_report(cases, cfg, material, folder)
-    console.table("", [(name, "left" if name in LEFT else "right") for name in HEAD], [_cells(case) for case in cases])
+    console.table("", HEAD, [_cells(case) for case in cases], LEFT)
     if len(cases) < len(patients):
         raise Interrupted(f"stopped after {len(cases)} of {len(patients)} patients; what is there is in {folder}")
     console.say(f"report: {folder / 'report.html'}", "bold")
-    return cases
-
-
-LEFT = ("patient", "mistake", "the lab says")
 
 
 def _treat(
     patient: Patient, text: str | None, implementation: Implementation, cfg: RunConfig, material: Material,
-    view: TrainingView, asked: Any,
+    asked: session.Asked,
 ) -> Case:  # fmt: skip
     """Train a patient: the catalogue's whole text of it, or else the implementation with a part replaced."""
     seen: nn.Module
@@ -138,26 +129,20 @@ def _treat(
     rows, ended = [session.measured_row(trainer, material, None, seen)], ""
     before = {name: value.clone() for name, value in trainer.model.state_dict().items()}
     try:
-        while trainer.epoch < cfg.epochs:
-            log = trainer.run_epoch(watching(view, trainer.epoch, asked))
+        for log in session.epochs(trainer, patient.name, asked):
             # A patient's loss has its own beta, not the schedule's.
             rows.append({**session.measured_row(trainer, material, log, seen), "beta": patient.beta})
             before = {name: value.clone() for name, value in trainer.model.state_dict().items()}
     except Diverged as error:
         ended = str(error)
         trainer.model.load_state_dict(before)
-    train = measure(seen, material.train_measured, cfg.likelihood, session.MEASURE_SEED)
-    test = measure(seen, material.test, cfg.likelihood, session.MEASURE_SEED)
-    evidence = Evidence(
-        replace(cfg, beta=patient.beta), rows, material.baselines, material.dataset.input_dim, train, test,
-        recon_at_mean(seen, material.test, cfg.likelihood), report_of(trainer.model, trainer.objective, cfg, material),
-        recon_at_mean(seen, material.train_measured, cfg.likelihood),
-    )  # fmt: skip
+    reported = report_of(trainer.model, trainer.objective, cfg, material)
+    evidence = examine(seen, replace(cfg, beta=patient.beta), material, rows, reported)
     noise = torch.Generator(device=material.test.device).manual_seed(SEED)
     z = torch.randn((SHOWN, cfg.latent_dim), generator=noise, device=material.test.device)
     mu, _ = posteriors(seen, material.test[:SHOWN])
     shown = [mean_of(decode(seen, codes), cfg).cpu() for codes in (z, mu)]
-    return Case(patient, rows, test.posterior_std, diagnose(evidence), shown[0], shown[1], seen, ended)
+    return Case(patient, rows, evidence.test.posterior_std, diagnose(evidence), shown[0], shown[1], seen, ended)
 
 
 def _cells(case: Case) -> list[str]:

@@ -12,10 +12,7 @@ from student.lab._app.errors import BadInput
 from student.lab._app.folder import Row, RunFolder
 from student.lab.figures import curves, style
 
-COLUMNS = [
-    ("run", "left"), ("setting", "left"), ("epochs", "right"), ("−ELBO", "right"), ("recon", "right"), ("KL", "right"),
-    ("active", "right"), ("IW bound", "right"),
-]  # fmt: skip
+COLUMNS = ["run", "setting", "epochs", "−ELBO", "recon", "KL", "active", "IW bound"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ def compare_runs(paths: list[Path], picture: Path) -> None:
     names = [path.resolve().name for path in paths]
     labels = names if len(set(names)) == len(names) else [os.fspath(path) for path in paths]
     runs = [_read(RunFolder(path), label) for path, label in zip(paths, labels, strict=True)]
-    console.table("test set, nats per example, one sample of z each", COLUMNS, [_cells(run) for run in runs])
+    console.table("test set, nats per example, one sample of z each", COLUMNS, list(map(_cells, runs)), COLUMNS[:2])
     for warning in warnings([run.cfg for run in runs]):
         console.say(f"note: {warning}", "yellow")
     style.save(curves.draw_comparison([(run.label, run.rows) for run in runs]), picture)

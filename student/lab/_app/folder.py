@@ -15,7 +15,6 @@ import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,40 +37,13 @@ REMEMBERED: tuple[tuple[str, str, tuple[type, ...]], ...] = (
 Row = dict[str, float]
 
 
-@dataclass(frozen=True)
 class RunFolder:
-    """The files of one run.
+    """The files of one run; there is a ``config_file`` exactly where there is a run."""
 
-    Attributes:
-        path: the folder.
-    """
-
-    path: Path
-
-    @property
-    def config_file(self) -> Path:
-        """Present exactly when the folder holds a run."""
-        return self.path / "config.json"
-
-    @property
-    def checkpoint_file(self) -> Path:
-        """Weights, optimiser and metrics."""
-        return self.path / "checkpoint.safetensors"
-
-    @property
-    def autoencoder_file(self) -> Path:
-        """Weights of the plain autoencoder."""
-        return self.path / "autoencoder.safetensors"
-
-    @property
-    def plane_file(self) -> Path:
-        """Weights of the network with two latents."""
-        return self.path / "plane.safetensors"
-
-    @property
-    def pictures(self) -> Path:
-        """The folder of pictures."""
-        return self.path / "pictures"
+    def __init__(self, path: Path) -> None:
+        self.path, self.pictures = path, path / "pictures"
+        self.config_file, self.checkpoint_file = path / "config.json", path / "checkpoint.safetensors"
+        self.autoencoder_file, self.plane_file = path / "autoencoder.safetensors", path / "plane.safetensors"
 
     def create(self, cfg: RunConfig, about: dict[str, Any]) -> None:
         """Claim an empty or new folder for a run.

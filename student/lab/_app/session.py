@@ -14,20 +14,20 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from student.lab._app import checkpoint
+from student.lab._app import checkpoint, console
 from student.lab._app import data as datasets
 from student.lab._app.config import RunConfig
 from student.lab._app.data import Dataset
 from student.lab._app.folder import MEASURES, Row, RunFolder
 from student.lab._app.implementation import Implementation, blamed
-from student.lab._app.trainer import EpochLog, Trainer
+from student.lab._app.trainer import EpochLog, StopRequested, Trainer
 from student.lab.measure import ASSIGNED_SIGMA, SIGMA, Baselines, baselines, measure, sigma_of
 from student.lab.train import Objective, seed_for
 
 MEASURED = 10_000  # examples at most that are measured after every epoch, of each part
 MEASURE_SEED = 0  # of the noise in measurements: the same for every run, so that runs can be compared
 
-Watch = Callable[[int], Callable[[int, float], None]]
+Asked = Callable[[], bool]  # whether the user has asked to stop
 
 
 @dataclass(frozen=True)
@@ -72,24 +72,17 @@ def about(
     implementation: Implementation, dataset: Dataset, data_dir: Path | None, device: torch.device
 ) -> dict[str, Any]:
     """What a reader of a number needs to know beside the settings."""
+    sizes = {part: len(getattr(dataset, part)) for part in ("train", "validation", "test")}
+    folder, gpu = str(data_dir.resolve()) if data_dir else None, device.type == "cuda"
     return {
         "implementation": {"path": str(implementation.path), "sha256": implementation.digest},
-        "data": {
-            "name": dataset.name,
-            "folder": str(data_dir.resolve()) if data_dir else None,
-            "train": len(dataset.train),
-            "validation": len(dataset.validation),
-            "test": len(dataset.test),
-            "input_dim": dataset.input_dim,
-        },
+        "data": {"name": dataset.name, "folder": folder, **sizes, "input_dim": dataset.input_dim},
         "machine": {
             "device": str(device),
-            "device_name": torch.cuda.get_device_name() if device.type == "cuda" else platform.processor() or None,
-            "threads": torch.get_num_threads(),
-            "torch": torch.__version__,
-            "python": platform.python_version(),
+            "device_name": torch.cuda.get_device_name() if gpu else platform.processor() or None,
+            "threads": torch.get_num_threads(), "torch": torch.__version__, "python": platform.python_version(),
         },
-    }
+    }  # fmt: skip
 
 
 def make_model(implementation: Implementation, cfg: RunConfig, material: Material) -> tuple[nn.Module, Objective]:
@@ -125,53 +118,54 @@ def measured_row(trainer: Trainer, material: Material, log: EpochLog | None, mod
     measured = {part: measure(model, x, cfg.likelihood, MEASURE_SEED) for part, x in parts.items()}
     loss, recon, kl = log.reported if log else (nan, nan, nan)
     return {
-        "epoch": trainer.epoch,
-        "step": trainer.step,
-        "beta": log.beta if log else nan,
-        "learning_rate": log.learning_rate if log else nan,
+        "epoch": trainer.epoch, "step": trainer.step,
+        "beta": log.beta if log else nan, "learning_rate": log.learning_rate if log else nan,
         "seconds": log.seconds if log else 0.0,
         "examples_per_second": len(trainer.data) / log.seconds if log else nan,
-        "reported_loss": loss,
-        "reported_recon": recon,
-        "reported_kl": kl,
+        "reported_loss": loss, "reported_recon": recon, "reported_kl": kl,
         **{f"{part}_{key}": getattr(found, key) for part, found in measured.items() for key in MEASURES},
         "active_units": measured["test"].active_units,
         "sigma": sigma_of(model) if cfg.likelihood == "gaussian" else nan,
-    }
+    }  # fmt: skip
 
 
-def train(
-    trainer: Trainer,
-    material: Material,
-    folder: RunFolder,
-    rows: list[Row],
-    watch: Watch,
-    on_epoch: Callable[[Row], None],
-) -> list[Row]:
+def epochs(trainer: Trainer, name: str, asked: Asked) -> Iterator[EpochLog]:
+    """Train to the last epoch, and give what each reported; ``StopRequested`` between two blocks if the user asked."""
+    with console.progress(name, trainer.cfg.epochs, len(trainer.data), trainer.epoch) as shown:
+
+        def watch(done: int, loss: float) -> None:
+            shown(trainer.epoch, done, loss)
+            if asked():
+                raise StopRequested
+
+        while trainer.epoch < trainer.cfg.epochs:
+            yield trainer.run_epoch(watch)
+
+
+def train(trainer: Trainer, material: Material, folder: RunFolder, rows: list[Row], asked: Asked) -> None:
     """Train to the last epoch, saving after each one.
 
     Args:
         trainer: fresh, or brought to the end of the last of ``rows`` by :func:`resume`.
         material: the data.
         folder: where the state is kept.
-        rows: metrics so far; empty for a fresh run.
-        watch: gives for an epoch what the trainer calls after every block; that may raise ``StopRequested``.
-        on_epoch: called with each new line of metrics.
-
-    Returns:
-        All metrics, the untrained point first.
+        rows: metrics so far, which grow; the untrained point is the first.
+        asked: whether to stop.
 
     Raises:
         StopRequested, Diverged, NotRunnable: the last good state is in the folder then.
     """
-    while not rows or trainer.epoch < trainer.cfg.epochs:
-        log = trainer.run_epoch(watch(trainer.epoch)) if rows else None
+
+    def keep(log: EpochLog | None) -> None:
         with trainer.guard():
-            row = measured_row(trainer, material, log)
-        rows = [*rows, row]
+            rows.append(measured_row(trainer, material, log))
         checkpoint.save(folder, trainer.model, trainer.optimizer, rows)
-        on_epoch(row)
-    return rows
+        console.metrics(rows[-1], trainer.cfg.epochs, trainer.cfg.latent_dim)
+
+    if not rows:
+        keep(None)
+    for log in epochs(trainer, "training", asked):
+        keep(log)
 
 
 def resume(trainer: Trainer, folder: RunFolder) -> list[Row]:
@@ -185,34 +179,18 @@ def resume(trainer: Trainer, folder: RunFolder) -> list[Row]:
     return rows
 
 
-def train_beside(
-    implementation: Implementation,
-    cfg: RunConfig,
-    material: Material,
-    path: Path,
-    watch: Watch,
-    objective: Objective | None = None,
-) -> None:
-    """Train another network with the same seed and order of batches, if that is not done yet.
-
-    Args:
-        implementation, cfg, material: of that network.
-        path: where its weights are kept.
-        watch: as for :func:`train`.
-        objective: what it minimizes instead of the implementation's loss.
-    """
-    trainer = make_trainer(implementation, cfg, material)
+def train_beside(trainer: Trainer, name: str, path: Path, asked: Asked) -> None:
+    """Train another network, if that is not done yet, and keep its weights at ``path``."""
     if path.exists():
         checkpoint.load_weights(path, trainer.model)
         return
-    trainer.objective = objective or trainer.objective
-    while trainer.epoch < cfg.epochs:
-        trainer.run_epoch(watch(trainer.epoch))
+    for _ in epochs(trainer, name, asked):
+        pass
     checkpoint.save_weights(path, trainer.model)
 
 
 @contextmanager
-def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
+def stop_on_interrupt() -> Iterator[Asked]:
     """Make the first Ctrl-C (or SIGTERM) a request that is answered between two blocks; a second one is immediate."""
     asked = False
 

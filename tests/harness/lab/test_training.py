@@ -17,12 +17,12 @@ from safetensors.torch import save_file
 
 from student.lab import measure
 from student.lab._app import checkpoint, session
-from student.lab._app.config import PRESETS, configure
+from student.lab._app.config import PRESETS, Place, configure
 from student.lab._app.data import load as load_data
 from student.lab._app.errors import BadInput
 from student.lab._app.folder import COLUMNS, RunFolder
 from student.lab._app.implementation import load
-from student.lab._app.trainer import choose_device
+from student.lab._app.trainer import claim
 
 CLOCK = ("seconds", "examples_per_second")
 SMALL = ("--train-examples", 200, "--hidden-dim", 24, "--samples", 10, "--threads", 1)
@@ -293,7 +293,8 @@ def test_a_learned_sigma_fits_the_errors_and_is_kept(student_file, tmp_path):
     trainer, material = trainer_for(student_file(), **options)
     folder = RunFolder(tmp_path / "run")
     folder.create(trainer.cfg, {})
-    rows = session.train(trainer, material, folder, [], lambda epoch: lambda done, loss: None, lambda row: None)
+    rows: list[dict[str, float]] = []
+    session.train(trainer, material, folder, rows, lambda: False)
     assert rows[-1]["sigma"] < 0.9 * rows[0]["sigma"]
     mean = trainer.model(material.train)[0]
     error = float((mean - material.train).square().mean().sqrt())
@@ -311,10 +312,10 @@ def test_tanh_replaces_every_relu(student_file):
 
 
 def test_a_device_that_is_not_there_is_refused():
-    assert choose_device("cpu").type == "cpu"
+    assert claim(Place(device="cpu")).type == "cpu"
     with pytest.raises(BadInput, match="no device 'cuda:77'"):
-        choose_device("cuda:77")
+        claim(Place(device="cuda:77"))
     with pytest.raises(BadInput, match="no device 'meta'"):
-        choose_device("meta")
+        claim(Place(device="meta"))
     with pytest.raises(BadInput, match="no device 'gpu'"):
-        choose_device("gpu")
+        claim(Place(device="gpu"))
