@@ -1,6 +1,6 @@
 """``vae-lab clinic``: what each usual mistake looks like in the curves, in the numbers and in the pictures."""
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -156,48 +156,36 @@ def _cells(case: Case) -> list[str]:
 
 def _fact(case: Case) -> str:
     """A patient in a sentence or two."""
-    last = case.rows[-1]
-    mistake = "no mistake" if case.patient.mistake == "nothing" else case.patient.mistake
+    name, mistake, reported, true, recon, kl, active, _, verdict = _cells(case)
+    mistake = "no mistake" if mistake == "nothing" else mistake
     return (
-        f"{case.patient.name}: {mistake}. It reports a loss of {nats(last['reported_loss'])} "
-        f"nats; the true −ELBO is {nats(last['test_neg_elbo'])} = reconstruction {nats(last['test_recon'])} + KL "
-        f"{nats(last['test_kl'])}, with {last['active_units']:.0f} active units. {case.verdict}."
+        f"{name}: {mistake}. It reports a loss of {reported} nats; the true −ELBO is {true} = reconstruction {recon} + "
+        f"KL {kl}, with {active} active units. {verdict}."
     )
 
 
 def deceptive(cases: list[Case]) -> list[Finding]:
     """Sick code that reports a better loss than the healthy one: why the reported loss alone proves nothing."""
-    healthy = cases[0].rows[-1]
-
-    def better(case: Case) -> bool:
-        told, true = case.rows[-1]["reported_loss"], case.rows[-1]["test_neg_elbo"]
-        return told < healthy["reported_loss"] and not true < healthy["test_neg_elbo"]
-
-    liars = [case for case in cases[1:] if better(case)]
-    if not liars:
-        return []
-    text = (
-        f"The healthy implementation reports {nats(healthy['reported_loss'])} nats. These report less and are worse: "
-    )
+    (healthy, true), *others = [(case.rows[-1]["reported_loss"], case.rows[-1]["test_neg_elbo"]) for case in cases]
     told = [
-        f"{case.patient.name} ({nats(case.rows[-1]['reported_loss'])} reported, "
-        f"{nats(case.rows[-1]['test_neg_elbo'])} true)"
-        for case in liars
+        f"{case.patient.name} ({nats(its)} reported, {nats(its_true)} true)"
+        for case, (its, its_true) in zip(cases[1:], others, strict=True)
+        if its < healthy and not its_true < true
     ]
-    return [Finding("problem", "The reported loss alone deceives", text + ", ".join(told) + ".")]
+    text = (
+        f"The healthy implementation reports {nats(healthy)} nats. These report less and are worse: {', '.join(told)}."
+    )
+    return [Finding("problem", "The reported loss alone deceives", text)] if told else []
 
 
 def draw_images(cases: list[Case], test: Tensor, shape: tuple[int, int]) -> Figure:
     """Prior samples and reconstructions of every patient, a row each."""
     real = test[: 2 * SHOWN].cpu()
-    left, right = [real[SHOWN:]], [real[:SHOWN]]
-    for case in cases:
-        left.append(case.samples.nan_to_num())
-        right.append(case.reconstructions.nan_to_num())
-    titles = ("prior samples; first row: data", "reconstructions; first row: their originals")
+    samples = torch.cat([real[SHOWN:], *[case.samples for case in cases]]).nan_to_num()
+    reconstructions = torch.cat([real[:SHOWN], *[case.reconstructions for case in cases]]).nan_to_num()
     panels = [
-        (style.tiles(images.of(torch.cat(rows), shape), SHOWN), title)
-        for rows, title in zip((left, right), titles, strict=True)
+        (style.tiles(images.of(samples, shape), SHOWN), "prior samples; first row: data"),
+        (style.tiles(images.of(reconstructions, shape), SHOWN), "reconstructions; first row: their originals"),
     ]
     fig = style.sheets(panels, left=110)
     style.name_rows(fig.axes[0], ["test images", *[case.patient.name for case in cases]])
@@ -205,33 +193,22 @@ def draw_images(cases: list[Case], test: Tensor, shape: tuple[int, int]) -> Figu
 
 
 def _write_numbers(cases: list[Case], cfg: RunConfig, material: Material, folder: Path) -> None:
-    write_json(
-        folder / "clinic.json",
+    patients = [
         {
-            "unit": "nats per example",
-            "config": cfg.to_json(),
-            "baselines": {"zero": material.baselines.zero, "constant": material.baselines.constant},
-            "patients": [
-                {
-                    "name": case.patient.name,
-                    "mistake": case.patient.mistake,
-                    "last": case.rows[-1],
-                    "posterior_std": case.sigma,
-                    "ended": case.ended,
-                    "findings": [{"level": f.level, "title": f.title, "text": f.text} for f in case.findings],
-                }
-                for case in cases
-            ],
-        },
-    )
+            "name": case.patient.name, "mistake": case.patient.mistake, "last": case.rows[-1],
+            "posterior_std": case.sigma, "ended": case.ended, "findings": [asdict(found) for found in case.findings],
+        }
+        for case in cases
+    ]  # fmt: skip
+    levels = {"zero": material.baselines.zero, "constant": material.baselines.constant}
+    told = {"unit": "nats per example", "config": cfg.to_json(), "baselines": levels, "patients": patients}
+    write_json(folder / "clinic.json", told)
 
 
 def _write_report(cases: list[Case], cfg: RunConfig, material: Material, folder: Path) -> None:
     shape = material.dataset.image_shape or (1, 1)
-    style.save(
-        curves.draw_patients([(case.patient.name, case.rows) for case in cases], material.baselines.zero),
-        folder / "curves.png",
-    )
+    courses = [(case.patient.name, case.rows) for case in cases]
+    style.save(curves.draw_patients(courses, material.baselines.zero), folder / "curves.png")
     style.save(draw_images(cases, material.test, shape), folder / "images.png")
     pictures = [
         Picture("curves.png", "Curves", "Dashed: what each implementation says of itself; solid: what is true of it. "
@@ -239,15 +216,11 @@ def _write_report(cases: list[Case], cfg: RunConfig, material: Material, folder:
         Picture("images.png", "Pictures", "A collapsed posterior gives one image for everything; missing noise or a "
                 "missing KL gives good reconstructions and bad samples.", pixels=True),
     ]  # fmt: skip
-    told = setting(cfg, material.dataset)
-    explorer = None
-    if material.dataset.image_shape:
-        patients = [Shown(case.patient.name, case.model, _fact(case)) for case in cases]
-        explorer = make_explorer("The live clinic", patients, scene_of(cfg, material))
+    patients = [Shown(case.patient.name, case.model, _fact(case)) for case in cases]
+    levels = f"zero output {material.baselines.zero:.1f}, one constant image {material.baselines.constant:.1f}"
     render(
         "table.html", folder / "report.html", pictures, folder, name=folder.resolve().name,
-        setting=f"{told}, {cfg.epochs} epochs each; nats per example; baselines: zero output "
-        f"{material.baselines.zero:.1f}, one constant image {material.baselines.constant:.1f}",
+        setting=f"{setting(cfg, material.dataset)}, {cfg.epochs} epochs each; nats per example; baselines: {levels}",
         head=HEAD, text_columns=LEFT, rows=[_cells(case) for case in cases], findings=deceptive(cases),
-        explorer=explorer,
+        explorer=make_explorer("The live clinic", patients, scene_of(cfg, material)),
     )  # fmt: skip

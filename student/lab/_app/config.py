@@ -50,7 +50,7 @@ class RunConfig(Checked):
 
     ``preset`` is the name that the defaults came from. Of ``binarise``, "dynamic" draws the training pixels anew in
     every batch (Burda et al. 2016). A ``sigma`` of "none" is the assignment's variance of 1/2. ``precision`` is that of
-    training; measurements stay in float32.
+    training; measurements have the highest.
     """
 
     preset: str = "guide"
@@ -73,7 +73,7 @@ class RunConfig(Checked):
     seed: int = setting(1, "Of weights, order and noise.", least=0, most=10**18)
     autoencoder: bool = setting(False, "Train the plain autoencoder too.")
     plane: bool = setting(False, "Train the network with two latents too.")
-    precision: str = setting("float32", "Of the forward pass", ("float32", "bf16"))
+    precision: str = setting("medium", "Of matrix products in training, as torch calls it", ("highest", "medium"))
 
     def check(self) -> Self:
         """Return the configuration itself if it makes sense.

@@ -28,20 +28,9 @@ def diagnose(evidence: Evidence) -> list[Finding]:
         text = f"This is the untrained network: test −ELBO {evidence.test.neg_elbo:.1f} nats."
         return [*loss_of_terms(evidence), Finding("note", "Not trained yet", text)]
     checks = (
-        loss_of_terms,
-        _schedule,
-        _negative_kl,
-        _collapse,
-        _wide,
-        _noise,
-        _sigma,
-        _sigmoid,
-        accounting,
-        _explosion,
-        _overfitting,
-        _unfinished,
-        _units,
-    )
+        loss_of_terms, _schedule, _negative_kl, _collapse, _wide, _noise, _sigma, _sigmoid, accounting, _explosion,
+        _overfitting, _unfinished, _units,
+    )  # fmt: skip
     found = [finding for check in checks for finding in check(evidence)]
     if not any(finding.level == "problem" or finding.title in (FAR, WIDE) for finding in found):
         found.append(_without_problem(evidence))
@@ -68,11 +57,8 @@ def _collapse(evidence: Evidence) -> list[Finding]:
     if test.active_units or _too_wide(evidence):
         return []
     at_baseline = abs(test.neg_elbo - baselines.constant) < COLLAPSE_MARGIN * evidence.size(baselines.constant)
-    place = (
-        f"at the baseline of one constant example ({baselines.constant:.1f})"
-        if at_baseline
-        else "without a code to go by"
-    )
+    baseline = f"at the baseline of one constant example ({baselines.constant:.1f})"
+    place = baseline if at_baseline else "without a code to go by"
     text = (
         f"0 active units, KL {test.kl:.2f} nats, −ELBO {test.neg_elbo:.1f} nats, {place}. Every example gets the same "
         f"code, and the decoder ignores it. Usual causes: {CAUSES_OF_COLLAPSE}."
@@ -86,16 +72,12 @@ def _too_wide(evidence: Evidence) -> bool:
     The assignment's squared error is a Gaussian of variance 1/2, as wide as the whole range of a pixel.
     """
     cfg, constant = evidence.cfg, evidence.baselines.constant
+    if cfg.likelihood != "gaussian" or cfg.sigma == "learned" or cfg.data not in IMAGE_SETS:
+        return False
     value, errors = evidence.test.recon + cfg.beta * evidence.test.kl, evidence.size(constant)
-    return (
-        cfg.likelihood == "gaussian"
-        and cfg.sigma != "learned"
-        and cfg.data in IMAGE_SETS
-        and evidence.rows[-1]["epoch"] > 0
-        and abs(value - constant) < 0.1 * errors
-        and 2 * evidence.sigma**2 * errors < 0.1 * evidence.input_dim
-        and not (loss_of_terms(evidence) or accounting(evidence))
-    )
+    at_baseline = evidence.rows[-1]["epoch"] > 0 and abs(value - constant) < 0.1 * errors
+    small = 2 * evidence.sigma**2 * errors < 0.1 * evidence.input_dim
+    return at_baseline and small and not (loss_of_terms(evidence) or accounting(evidence))
 
 
 def _wide(evidence: Evidence) -> list[Finding]:
@@ -190,30 +172,23 @@ def _explosion(evidence: Evidence) -> list[Finding]:
 
 
 def _exploded(evidence: Evidence) -> str:
-    return (
-        "Usual causes: the KL term with the wrong sign, a learning rate "
-        f"that is too large (it is {evidence.cfg.learning_rate:g}), or logvar read as sigma."
-    )
+    rate = f"a learning rate that is too large (it is {evidence.cfg.learning_rate:g})"
+    return f"Usual causes: the KL term with the wrong sign, {rate}, or logvar read as sigma."
 
 
 def _overfitting(evidence: Evidence) -> list[Finding]:
     """Judged by what training minimized, on examples set aside for it: the test set decides nothing."""
     rows, best = evidence.rows, _best(evidence)
     train, validation = (_value(evidence, rows[-1], part) for part in ("train", "validation"))
-    if (
-        evidence.test.active_units == 0
-        or not validation - train >= 0.05 * evidence.size(train)
-        or loss_of_terms(evidence)
-    ):
+    apart = validation - train >= 0.05 * evidence.size(train)
+    if not apart or evidence.test.active_units == 0 or loss_of_terms(evidence):
         return []
     text = f"{_goal(evidence)}: validation {validation:.1f}, train {train:.1f} nats. "
     if best is rows[-1]:
         text += "The validation value is the best so far, so more epochs do no harm yet; more data would help."
         return [Finding("note", "Ahead on the training examples", text)]
-    text += (
-        f"The best validation value was {_value(evidence, best):.1f} after epoch {best['epoch']:.0f}: more data, or "
-        "that many epochs, help."
-    )
+    lowest = f"{_value(evidence, best):.1f} after epoch {best['epoch']:.0f}"
+    text += f"The best validation value was {lowest}: more data, or that many epochs, help."
     return [Finding("note", "Overfitting", text)]
 
 
@@ -239,11 +214,8 @@ def _unfinished(evidence: Evidence) -> list[Finding]:
     before, last = _value(evidence, rows[-3]), _value(evidence, rows[-1])
     if not before - last > 0.01 * evidence.size(last):
         return []
-    text = (
-        f"The validation {_goal(evidence)} still fell by {before - last:.1f} nats in the last two epochs; --resume "
-        "with more of them."
-    )
-    return [Finding("note", "Not finished", text)]
+    text = f"The validation {_goal(evidence)} still fell by {before - last:.1f} nats in the last two epochs"
+    return [Finding("note", "Not finished", text + "; --resume with more of them.")]
 
 
 def _units(evidence: Evidence) -> list[Finding]:
@@ -267,9 +239,7 @@ def _without_problem(evidence: Evidence) -> Finding:
         f"{test.units_above} with more than {TELLING:g} nats."
     )
     if evidence.cfg.beta != 1:
-        text += (
-            f" Training minimized reconstruction + {evidence.cfg.beta:g} KL, so this −ELBO (beta 1) is not its optimum."
-        )
+        text += f" Training minimized {_goal(evidence)}, so this −ELBO (beta 1) is not its optimum."
     elif distance < 0:
         text += " Training has not come below it yet: go on with --resume and more epochs."
         return Finding("note", "Not better than one constant example yet", text)

@@ -27,7 +27,7 @@ COLUMNS = (
     "reported_loss", "reported_recon", "reported_kl",
     *(f"{part}_{measure}" for part in ("train", "validation", "test") for measure in MEASURES), "active_units", "sigma",
 )  # fmt: skip
-FORMAT = 2
+FORMAT = 3
 REMEMBERED: tuple[tuple[str, str, tuple[type, ...]], ...] = (
     ("implementation", "path", (str,)), ("implementation", "sha256", (str,)), ("data", "input_dim", (int,)),
     ("data", "folder", (str, type(None))), ("machine", "device", (str,)),
@@ -88,8 +88,7 @@ class RunFolder:
         if content.get("format") != FORMAT or not isinstance(values, dict) or not isinstance(about, dict):
             raise BadInput(f"{self.config_file} is not the configuration of a run, or of another version of the lab")
         for part, name, types in REMEMBERED:
-            inner = about.get(part)
-            if not isinstance(inner, dict) or not isinstance(inner.get(name), types):
+            if not isinstance(inner := about.get(part), dict) or not isinstance(inner.get(name), types):
                 raise BadInput(f"{self.config_file}: {name!r} of {part!r} in 'about' is missing or damaged")
         return RunConfig.from_json(values, self.config_file), about
 

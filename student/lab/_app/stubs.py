@@ -33,10 +33,7 @@ def find_file(kind: str, solution: bool, student: Path | None) -> Path:
         if student is not None:
             raise BadInput("give --solution or --student, not both")
         candidates = [room / "reference" / name, Path("reference") / name]
-        lack = (
-            "there is no reference solution here: a student's repository does not hold it. Leave --solution out to run "
-            f"student/{name}"
-        )
+        lack = f"there is no reference solution here; leave --solution out to run student/{name}"
     elif student is not None:
         candidates = [student / name, student / "student" / name] if student.is_dir() else [student]
         lack = f"--student {student}: no such file, and no folder that holds {name}"

@@ -1,8 +1,8 @@
 """The training loop with what a long run needs around it: a device, a schedule, numbers watched, and whose fault."""
 
 import math
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -58,6 +58,20 @@ def claim(place: Place) -> torch.device:
     return device
 
 
+@contextmanager
+def matmul_precision(name: str) -> Iterator[None]:
+    """Let torch's matrix products of float32 be as precise as :func:`torch.set_float32_matmul_precision` says.
+
+    With "medium" a CPU's go to oneDNN, which on some processors is the faster library, and may use bfloat16 inside.
+    """
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(name)
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
 class Trainer:
     """A model with its optimiser, on its way through the epochs.
 
@@ -104,28 +118,24 @@ class Trainer:
         torch.manual_seed(seed_for(cfg.seed, "noise", self.epoch))
         log = torch.zeros(self.steps_per_epoch, len(Terms._fields), device=data.device)
         batches = shuffled(data, cfg.batch_size, seed_for(cfg.seed, "order", self.epoch), cfg.binarise == "dynamic")
-        objective = self.objective if cfg.precision == "float32" else self._in_bf16
-        steps = training_steps(self.model, objective, self.optimizer, batches, self.beta_at, self.step)
+        steps = training_steps(self.model, self.objective, self.optimizer, batches, self.beta_at, self.step)
         self.model.train()
         start, looked, beta, rate = perf_counter(), 0, 0.0, 0.0
-        for index in range(self.steps_per_epoch):
-            rate = self.optimizer.param_groups[0]["lr"] = self.learning_rate(self.step)
-            with self.guard():
-                beta, terms = next(steps)
-                log[index] = torch.stack([term.detach().float().reshape(()) for term in terms])
-            self.step += 1
-            if index + 1 - looked == BLOCK or index + 1 == self.steps_per_epoch:
-                block = log[looked : index + 1].cpu()
-                self._stop_if_not_finite(block, looked)
-                looked = index + 1
-                watch(min(looked * cfg.batch_size, len(data)), float(block[:, 0].mean()))
+        with matmul_precision(cfg.precision):
+            for index in range(self.steps_per_epoch):
+                rate = self.optimizer.param_groups[0]["lr"] = self.learning_rate(self.step)
+                with self.guard():
+                    beta, terms = next(steps)
+                    log[index] = torch.stack([term.detach().float().reshape(()) for term in terms])
+                self.step += 1
+                if index + 1 - looked == BLOCK or index + 1 == self.steps_per_epoch:
+                    block = log[looked : index + 1].cpu()
+                    self._stop_if_not_finite(block, looked)
+                    looked = index + 1
+                    watch(min(looked * cfg.batch_size, len(data)), float(block[:, 0].mean()))
         self.epoch += 1
         loss, recon, kl = log.double().mean(dim=0).tolist()
         return EpochLog((loss, recon, kl), beta, rate, perf_counter() - start)
-
-    def _in_bf16(self, model: nn.Module, x: Tensor, beta: float) -> Terms:
-        with torch.autocast(x.device.type, torch.bfloat16):
-            return self.objective(model, x, beta)
 
     def _stop_if_not_finite(self, block: Tensor, first: int) -> None:
         wrong = (~block.isfinite()).any(dim=1).nonzero()

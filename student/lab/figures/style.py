@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from student.lab._app.folder import replacing
@@ -47,19 +46,14 @@ def number(value: float | None) -> str:
     return f"{value:.1f}" if abs(value) < EXPLODED else f"{value:.1e}".replace("e+", "e")
 
 
-def tidy(axes: Axes, title: str, x: str, y: str) -> None:
+def tidy(axes: Axes, title: str, x: str, y: str, size: float = 10) -> None:
     """Title, axis labels, a light grid and no box."""
-    axes.set_title(title, fontsize=10, loc="left")
+    axes.set_title(title, fontsize=size, loc="left")
     axes.set_xlabel(x, fontsize=9)
     axes.set_ylabel(y, fontsize=9)
     axes.tick_params(labelsize=8)
     axes.grid(alpha=0.25, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-
-
-def whole_numbers(axes: Axes) -> None:
-    """Only whole numbers on the x axis."""
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def tiles(images: NDArray[np.float32], columns: int) -> NDArray[np.float32]:
@@ -93,7 +87,9 @@ def sheets(panels: list[tuple[NDArray[np.float32], str]], width: int = 980, left
     for sheet, name in panels:
         across, down = sheet.shape[1] * scale, sheet.shape[0] * scale
         axes = fig.add_axes((place / wide, 1 - (title + down) / tall, across / wide, down / tall))
-        show(axes, sheet, name)
+        axes.imshow(np.clip(sheet, 0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        axes.set_axis_off()
+        axes.set_title(name, fontsize=10, loc="left")
         place += across + between
     return fig
 
@@ -106,11 +102,3 @@ def name_rows(axes: Axes, names: list[str]) -> None:
     axes.set_xticks([])
     axes.set_yticks([height * (row + 0.5) - 0.5 for row in range(len(names))], names, fontsize=8)
     axes.tick_params(length=0)
-
-
-def show(axes: Axes, sheet: NDArray[np.float32], title: str = "") -> None:
-    """Show a sheet of grey values; 0 is black and 1 is white, whatever lies outside is cut."""
-    axes.imshow(np.clip(sheet, 0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    axes.set_axis_off()
-    if title:
-        axes.set_title(title, fontsize=10, loc="left")
