@@ -48,7 +48,7 @@ def warnings(configs: list[RunConfig]) -> list[str]:
     if len({cfg.likelihood for cfg in configs}) > 1:
         found.append("different likelihoods: −ELBO and reconstruction are not on one scale")
     if len({cfg.binarise for cfg in configs}) > 1:
-        found.append("different binarisation: −ELBO and reconstruction differ by tens of nats for that reason alone")
+        found.append("different binarisation: −ELBO and reconstruction are not on one scale")
     return found
 
 

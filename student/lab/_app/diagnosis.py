@@ -112,9 +112,9 @@ def _noise(evidence: Evidence) -> list[Finding]:
         return []  # the first two are their own trouble
     text = (
         f"With z = mu the test reconstruction is {evidence.recon_at_mean:.1f} nats, with z drawn from the posterior "
-        f"{evidence.test.recon:.1f} (mean sigma {evidence.test.posterior_std:.2f}). The decoder never met the noise "
-        "that the posterior claims. Usual causes: reparameterize returns mu, draws noise of another distribution, or "
-        "uses a sigma other than exp(logvar / 2)."
+        f"{evidence.test.recon:.1f} (mean sigma {evidence.test.posterior_std:.2f}), as if the decoder had never met "
+        "the noise that the posterior claims. Usual causes: reparameterize returns mu, draws noise of another "
+        "distribution, or uses a sigma other than exp(logvar / 2)."
     )
     return [Finding("problem", "The decoder was not trained with the posterior's noise", text)]
 
@@ -208,13 +208,18 @@ def _best(evidence: Evidence) -> Row:
 
 
 def _unfinished(evidence: Evidence) -> list[Finding]:
-    rows = evidence.rows
-    if len(rows) < 4 or evidence.cfg.lr_schedule != "constant" or _best(evidence) is not rows[-1]:
+    """Whether the last tenth of the epochs was better than the tenth before: single epochs differ by their noise."""
+    values = [_value(evidence, row) for row in evidence.rows[1:]]
+    few = max(1, len(values) // 10)
+    if len(values) < 3 or evidence.cfg.lr_schedule != "constant" or _best(evidence) is not evidence.rows[-1]:
         return []
-    before, last = _value(evidence, rows[-3]), _value(evidence, rows[-1])
+    before, last = sum(values[-2 * few : -few]) / few, sum(values[-few:]) / few
     if not before - last > 0.01 * evidence.size(last):
         return []
-    text = f"The validation {_goal(evidence)} still fell by {before - last:.1f} nats in the last two epochs"
+    which = "epoch is" if few == 1 else f"{few} epochs is on average"
+    text = (
+        f"The validation {_goal(evidence)} of the last {which} {before - last:.1f} nats below that of the {few} before"
+    )
     return [Finding("note", "Not finished", text + "; --resume with more of them.")]
 
 

@@ -137,8 +137,8 @@ def _of_any_data(subject: Subject) -> Drawn:
     evidence, bound, split = subject.evaluation.evidence, subject.evaluation.bound, subject.evaluation.split
     caption = (
         "Measured by the lab, not reported by the implementation. The dots are the untrained network. A healthy run "
-        "gets below both baselines; a collapsed one stops at 'one constant example' with a KL of 0. Train and "
-        "validation drifting apart is overfitting. The lower row shows the same from epoch 1 on."
+        "gets below both baselines; a collapsed one stops at 'one constant example' with a KL of 0. Validation "
+        "that rises while train falls is overfitting. The lower row shows the same from epoch 1 on."
     )
     title = setting(subject.cfg, subject.material.dataset)
     yield "curves.png", "Training curves", caption, curves.draw_curves(evidence.rows, evidence.baselines, title)
@@ -159,9 +159,10 @@ def _of_any_data(subject: Subject) -> Drawn:
     mu, logvar, busiest, names = _codes(subject, subject.model)
     z = mu + (logvar / 2).exp() * torch.randn(mu.shape, generator=subject.noise(), device=mu.device)
     caption = (
-        "Where all codes together lie, in the two dimensions with the largest KL; prior samples look like data where "
-        f"the two clouds agree. Of the KL, {split.kl:.1f} nats, {split.information:.1f} are information about which of "
-        f"{split.examples:,} test examples it is, and {split.excess:.1f} are KL(q(z) ‖ p(z))"
+        "Where all codes together lie, in the two dimensions with the largest KL. Prior samples beyond their cloud are "
+        f"codes that the decoder has hardly met. Of the KL, {split.kl:.1f} nats, {split.information:.1f} are "
+        f"information about which of {split.examples:,} test examples it is, and {split.excess:.1f} are "
+        "KL(q(z) ‖ p(z))"
     )
     if split.saturated:
         caption += (
@@ -224,7 +225,7 @@ def _of_images(subject: Subject) -> Drawn:
     if subject.cfg.latent_dim == 2:
         yield "manifold.png", "The decoded plane", MANIFOLD, _manifold(subject, subject.model)
     lines = [images.line(mu[2 * row], mu[2 * row + 1]) for row in range(min(6, len(mu) // 2))]
-    caption = "Where the steps on the way look like data, no hole lies between these two codes."
+    caption = "Where all steps look like data, the decoder has an answer everywhere on the line between the two codes."
     fig = images.draw_interpolations(test[: 2 * len(lines)], means(torch.cat(lines)), shape)
     yield "interpolations.png", "Interpolations", caption, fig
     kl = subject.evaluation.evidence.test.kl_per_dimension
@@ -276,7 +277,7 @@ def _of_vectors(subject: Subject) -> Drawn:
     caption = "Test examples, their reconstructions, and what was lost."
     yield "reconstructions.png", "Reconstructions", caption, fig
     z, plain = subject.prior(len(subject.x)), subject.autoencoder
-    caption = "Generated examples should cover the cloud of real ones and nothing else."
+    caption = "Means of p(x | z), which without its noise spread less than examples do; they should stay in the cloud."
     clouds = [("VAE: mean of p(x | z), z ~ N(0, I)", subject.means(z))]
     if plain is not None:
         caption, clouds = f"{caption} {_beside_autoencoder(subject, plain)}", _origins(subject, plain, z)

@@ -19,8 +19,8 @@ from student.lab.measure import measure
 CAPTION = (
     "Each point is one trained model. A small beta buys a good reconstruction with a long code, a large one the "
     "reverse. The −ELBO is rate plus distortion (the dashed line holds equal sums), so beta 1, which trains exactly "
-    "that, should be lowest on the right; another minimum means that training was too short, or that the loss is not "
-    "what it says."
+    "that, should be lowest on the right. Another minimum can come from training too short, from overfitting (the test "
+    "set is shown), from the luck of one seed, or from a loss that is not what it says."
 )
 
 
