@@ -160,8 +160,8 @@ def accounting(evidence: Evidence) -> list[Finding]:
         text = (
             f"On the training examples the implementation, in evaluation, reports {reported.recon:.4g} nats. That is "
             f"the value at z = mu ({at_mean:.4g}); with the posterior's noise the lab measures {train.recon:.4g}. "
-            "Usual cause: reparameterize draws its noise only if self.training. The ELBO is an expectation over z, in "
-            "evaluation too."
+            "Usual causes: reparameterize draws its noise only if self.training, or never. The ELBO is an expectation "
+            "over z, in evaluation too."
         )
         found = [Finding("problem", "The noise is left out in evaluation", text)]
     if found and evidence.worse_than_untrained and NO_FACTOR in found[0].text:

@@ -1,5 +1,6 @@
 """``vae-lab clinic``: what each usual mistake looks like in the curves, in the numbers and in the pictures."""
 
+from copy import copy
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -32,21 +33,11 @@ LEFT = ("patient", "mistake", "the lab says")
 HEAD = ["patient", "mistake", "reported loss", "true −ELBO", "recon", "KL", "active", "mean sigma", "the lab says"]
 
 
-class View(nn.Module):
+def as_shown(model: nn.Module, parts: Parts) -> nn.Module:
     """A patient's model as its own code would show it: with its wrong decoder output."""
-
-    def __init__(self, model: nn.Module, parts: Parts) -> None:
-        super().__init__()
-        self.model, self.parts = model, parts
-
-    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Posterior parameters of ``(B, D)``, each ``(B, L)``."""
-        mu, logvar = self.model.encode(x)  # type: ignore[operator]
-        return mu, logvar
-
-    def decode(self, z: Tensor) -> Tensor:
-        """Decoder output of ``(B, L)``, ``(B, D)``."""
-        return self.parts.output(self.model.decode(z))  # type: ignore[operator]
+    shown = copy(model)
+    shown.decode = lambda z: parts.output(model.decode(z))  # type: ignore[assignment, operator]
+    return shown
 
 
 @dataclass(frozen=True)
@@ -125,7 +116,7 @@ def _treat(
     else:
         trainer = session.make_trainer(implementation, cfg, material)
         trainer.objective = sick_objective(patient, implementation.module)
-        seen = View(trainer.model, patient.operate(healthy_parts(trainer.model, implementation.module)))
+        seen = as_shown(trainer.model, patient.operate(healthy_parts(trainer.model, implementation.module)))
     rows, ended = [session.measured_row(trainer, material, None, seen)], ""
     before = {name: value.clone() for name, value in trainer.model.state_dict().items()}
     try:
