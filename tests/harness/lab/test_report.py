@@ -66,23 +66,23 @@ def test_evaluate_takes_a_larger_bound_and_leaves_the_weights_alone(inside, fini
 
 
 @pytest.mark.slow
-def test_the_first_picture_of_a_default_run_is_the_decoded_plane(lab, tmp_path):
+def test_the_first_picture_of_a_default_run_is_the_decoded_plane(inside, tmp_path):
     shared = ("train", "--solution", "--epochs", 1, "--hidden-dim", 8, "--train-examples", 64, "--samples", 1)
-    ended = lab(*shared, "--out", tmp_path / "run")
+    ended = inside(*shared, "--out", tmp_path / "run")
     assert ended.status == 0, ended.err
     html = (tmp_path / "run" / "report.html").read_text()
     assert re.search(r'<img [^>]*alt="([^"]*)"', html).group(1) == "Two latents: the decoded plane"
     (tmp_path / "run" / "plane.safetensors").unlink()
-    ended = lab("evaluate", tmp_path / "run", "--samples", 1)
+    ended = inside("evaluate", tmp_path / "run", "--samples", 1)
     assert "Training ended after 1 of 1 epochs" in ended.out  # it was stopped before the second network
-    ended = lab("train", "--resume", "--out", tmp_path / "run", "--samples", 1)
+    ended = inside("train", "--resume", "--out", tmp_path / "run", "--samples", 1)
     assert (tmp_path / "run" / "plane.safetensors").exists()
     assert "Training ended" not in ended.out
 
 
 @pytest.mark.slow
-def test_compare_shows_runs_beside_each_other(lab, finished_run, tmp_path):
-    ended = lab("compare", finished_run, finished_run)
+def test_compare_shows_runs_beside_each_other(inside, finished_run, tmp_path):
+    ended = inside("compare", finished_run, finished_run)
     assert ended.status == 0, ended.err
     assert "[red]" in ended.out
     assert (tmp_path / "comparison.png").read_bytes().startswith(b"\x89PNG")

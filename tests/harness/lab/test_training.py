@@ -69,7 +69,7 @@ def test_each_preset_makes_a_whole_run(inside, tmp_path, data_dir, preset):
 
 @pytest.mark.slow
 def test_a_run_stopped_by_ctrl_c_and_resumed_gives_the_numbers_of_an_uninterrupted_one(start, lab, tmp_path):
-    options = ["--solution", *SMALL, "--binarise", "dynamic", "--warmup-epochs", 3, "--latent-dim", 3]
+    options = ["--solution", *SMALL, "--no-plane", "--binarise", "dynamic", "--warmup-epochs", 3, "--latent-dim", 3]
     parts, whole = tmp_path / "parts", tmp_path / "whole"
     process = start("train", *options, "--epochs", 100_000, "--autoencoder", "--out", parts)
     deadline = time.monotonic() + 60
@@ -105,13 +105,13 @@ def test_a_run_stopped_by_ctrl_c_and_resumed_gives_the_numbers_of_an_uninterrupt
 
 
 @pytest.mark.slow
-def test_a_term_that_is_not_finite_stops_training_and_keeps_the_last_good_checkpoint(lab, student_file, tmp_path):
+def test_a_term_that_is_not_finite_stops_training_and_keeps_the_last_good_checkpoint(inside, student_file, tmp_path):
     explode = "    if mu.requires_grad and mu.shape[0] == 25 and calls.append(0) is None and len(calls) == 30:\n"
     path = student_file(
         ("def kl_divergence(", "calls = []\n\n\ndef kl_divergence("),
         ("    return 0.5 * (mu.pow(2)", explode + "        return mu.sum() / 0\n    return 0.5 * (mu.pow(2)"),
     )
-    ended = lab("train", "--student", path, *SMALL, "--batch-size", 25, "--epochs", 9, "--out", "run")
+    ended = inside("train", "--student", path, *SMALL, "--batch-size", 25, "--epochs", 9, "--out", "run")
     assert ended.status == 1, ended.err
     assert "stopped at step 29 (epoch 4): kl is" in ended.err
     assert [row["epoch"] for row in metrics(tmp_path / "run")] == ["0", "1", "2", "3"]
@@ -121,7 +121,7 @@ def test_a_term_that_is_not_finite_stops_training_and_keeps_the_last_good_checkp
     assert (summary["setting"]["epochs"], summary["setting"]["epochs_done"]) == (9, 3)
     assert "its report run/report.html" in ended.err
 
-    assert lab("evaluate", "run", "--student", path, "--samples", 2, "--threads", 1).status == 0
+    assert inside("evaluate", "run", "--student", path, "--samples", 2, "--threads", 1).status == 0
     again = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert again["findings"][0] == summary["findings"][0]
 
@@ -129,7 +129,7 @@ def test_a_term_that_is_not_finite_stops_training_and_keeps_the_last_good_checkp
 @pytest.mark.slow
 def test_ctrl_c_while_the_report_is_made_says_how_to_make_it(start, tmp_path):
     process = start(
-        "train", "--solution", *SMALL[:4], "--epochs", 1, "--threads", 1, "--samples", 300_000, "--out", "r"
+        "train", "--solution", *SMALL[:4], "--no-plane", "--epochs", 1, "--threads", 1, "--samples", 10**6, "--out", "r"
     )
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not (
