@@ -251,9 +251,9 @@ def _origins(subject: Subject, plain: nn.Module, z: Tensor) -> list[tuple[str, T
     values, vectors = torch.linalg.eigh(torch.cov(codes.T.double()).reshape(z.shape[1], -1).cpu())
     root = (vectors * values.clamp(min=0).sqrt()).to(z)
     return [
-        (f"VAE, z ~ N(0, I) (its codes spread by {spread:.1f})", subject.means(z)),
-        (f"autoencoder, the same z (its codes spread by {plain_spread:.1f})", subject.means(z, plain)),
-        ("autoencoder, z from a Gaussian fitted to its codes", subject.means(codes.mean(dim=0) + z @ root.T, plain)),
+        (f"VAE, z ~ N(0, I)\nits codes spread by {spread:.1f}", subject.means(z)),
+        (f"autoencoder, the same z\nits codes spread by {plain_spread:.1f}", subject.means(z, plain)),
+        ("autoencoder, z from a Gaussian\nfitted to its codes", subject.means(codes.mean(dim=0) + z @ root.T, plain)),
     ]
 
 

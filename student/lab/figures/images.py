@@ -21,8 +21,9 @@ def draw_reconstructions(x: Tensor, means: Tensor, shape: tuple[int, int]) -> Fi
 
 
 def draw_side_by_side(panels: list[tuple[str, Tensor]], shape: tuple[int, int]) -> Figure:
-    """Samples of several origins, a title and ``(64, D)`` for each."""
-    return style.sheets([(style.tiles(of(means, shape), 8), title) for title, means in panels], 980)
+    """Samples of several origins, a title and ``(64, D)`` for each; of three origins the first 40, drawn larger."""
+    columns = 8 if len(panels) < 3 else 5
+    return style.sheets([(style.tiles(of(means[: 8 * columns], shape), columns), title) for title, means in panels])
 
 
 def draw_interpolations(sources: Tensor, means: Tensor, shape: tuple[int, int]) -> Figure:

@@ -77,7 +77,7 @@ def sheets(panels: list[tuple[NDArray[np.float32], str]], width: int = 980, left
         width: how wide the figure may be, in pixels; where one for one is wider already, it is that.
         left: pixels to leave free on the left, for names.
     """
-    between, title = 16, 28
+    between, title = 16, 14 + 14 * max(1 + name.count("\n") for _, name in panels)
     total = sum(sheet.shape[1] for sheet, _ in panels)
     scale = max(1, (width - left - between * (len(panels) + 1)) // total)
     tall = max(sheet.shape[0] for sheet, _ in panels) * scale + title + 24

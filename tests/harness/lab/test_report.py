@@ -254,7 +254,7 @@ def test_both_kinds_of_data_say_how_far_the_codes_spread(reference_text, tmp_pat
         vae, plain, fitted = [axes.get_title(loc="left") for axes in figure.axes]
         assert re.search(r"codes spread by \d\.\d", vae)
         assert re.search(r"codes spread by \d\.\d", plain)
-        assert "a Gaussian fitted to its codes" in fitted
+        assert "a Gaussian\nfitted to its codes" in fitted
         assert re.search(r"nats: VAE \d+\.\d, autoencoder \d+\.\d", caption)
 
 
