@@ -19,7 +19,7 @@ from student.lab._app.evaluate import examine, report_of
 from student.lab._app.explorer.page import Shown, make_explorer
 from student.lab._app.explorer.scene import scene_of
 from student.lab._app.folder import Row, write_json
-from student.lab._app.gallery import SEED, Picture, mean_of, setting
+from student.lab._app.gallery import SEED, Picture, mean_of, save, setting
 from student.lab._app.implementation import Implementation, blamed, load
 from student.lab._app.report import nats, render
 from student.lab._app.session import Material
@@ -199,11 +199,11 @@ def _write_numbers(cases: list[Case], cfg: RunConfig, material: Material, folder
 def _write_report(cases: list[Case], cfg: RunConfig, material: Material, folder: Path) -> None:
     shape = material.dataset.image_shape or (1, 1)
     courses = [(case.patient.name, case.rows) for case in cases]
-    style.save(curves.draw_patients(courses, material.baselines.zero), folder / "curves.png")
-    style.save(draw_images(cases, material.test, shape), folder / "images.png")
+    save(curves.draw_patients(courses, material.baselines.zero), folder / "curves.png")
+    save(draw_images(cases, material.test, shape), folder / "images.png")
     pictures = [
         Picture("curves.png", "Curves", "Dashed: what each implementation says of itself; solid: what is true of it. "
-                "Grey: the healthy one. A line that leaves its panel has exploded."),
+                "Grey: the healthy one. A line that leaves its panel ends at the number in its title."),
         Picture("images.png", "Pictures", "A collapsed posterior gives one image for everything; missing noise or a "
                 "missing KL gives good reconstructions and bad samples.", pixels=True),
     ]  # fmt: skip

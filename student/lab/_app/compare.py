@@ -8,8 +8,9 @@ from student.lab._app import checkpoint, console
 from student.lab._app.config import RunConfig, read_json
 from student.lab._app.errors import BadInput
 from student.lab._app.folder import Row, RunFolder
+from student.lab._app.gallery import save
 from student.lab._app.report import nats
-from student.lab.figures import curves, style
+from student.lab.figures import curves
 
 COLUMNS = ["run", "setting", "epochs", "−ELBO", "recon", "KL", "active", "IW bound"]
 
@@ -36,7 +37,7 @@ def compare_runs(paths: list[Path], picture: Path) -> None:
     console.table("test set, nats per example, one sample of z each", COLUMNS, cells, COLUMNS[:2])
     for warning in warnings([cfg for cfg, _ in about]):
         console.say(f"note: {warning}", "yellow")
-    style.save(curves.draw_comparison(list(zip(labels, rows, strict=True))), picture)
+    save(curves.draw_comparison(list(zip(labels, rows, strict=True))), picture)
     console.say(f"curves: {picture}", "bold")
 
 

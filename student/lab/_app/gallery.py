@@ -1,5 +1,6 @@
 """All pictures of a run: which ones its data and model allow, how each is made, and what to look for in it."""
 
+import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from student.lab._app.config import RunConfig
 from student.lab._app.data import Dataset
 from student.lab._app.evaluate import Evaluation, recon_at_mean
+from student.lab._app.folder import replacing
 from student.lab._app.session import Material
 from student.lab.figures import curves, images, latent, style, vectors
 from student.lab.measure import decode, kl_per_dimension, measure, posteriors, sigma_of
@@ -114,9 +116,18 @@ def draw_all(subject: Subject, folder: Path) -> list[Picture]:
     shape = subject.material.dataset.image_shape
     for part in (_of_plane(subject), _of_any_data(subject), _of_images(subject) if shape else _of_vectors(subject)):
         for name, title, caption, fig in part:
-            style.save(fig, folder / name)
+            save(fig, folder / name)
             drawn.append(Picture(name, title, caption, style.has_pixels(fig)))
     return drawn
+
+
+def save(fig: Figure, path: Path) -> None:
+    """Write a PNG file whole or not at all; ``BadInput`` if it cannot be written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = io.BytesIO()
+    fig.savefig(image, format="png")
+    with replacing(path) as partial:
+        partial.write_bytes(image.getvalue())
 
 
 def _of_plane(subject: Subject) -> Drawn:

@@ -9,11 +9,11 @@ from student.lab._app.config import Place, RunConfig
 from student.lab._app.data import Dataset
 from student.lab._app.errors import Interrupted
 from student.lab._app.folder import write_json
-from student.lab._app.gallery import Picture, setting
+from student.lab._app.gallery import Picture, save, setting
 from student.lab._app.implementation import blamed, load
 from student.lab._app.report import render
 from student.lab._app.trainer import StopRequested, claim
-from student.lab.figures import curves, style
+from student.lab.figures import curves
 from student.lab.measure import measure
 
 CAPTION = (
@@ -82,7 +82,7 @@ def _write(
     pictures = []
     if len(points) > 1:
         fig = curves.draw_rate_distortion([(p["beta"], p["rate"], p["distortion"]) for p in points])
-        style.save(fig, folder / "rate-distortion.png")
+        save(fig, folder / "rate-distortion.png")
         pictures = [Picture("rate-distortion.png", "Rate and distortion", CAPTION)]
     render(
         "table.html", folder / "report.html", pictures, folder, name=folder.resolve().name,

@@ -188,10 +188,6 @@ def tell(summary: dict[str, Any], folder: Path) -> None:
         f"importance-weighted bound {bound['value']:.2f} ± {bound['error']:.2f} nats ({bound['samples']:,} samples on "
         f"{bound['examples']:,} test examples, −ELBO {bound['neg_elbo']:.2f} on the same)"
     )
-    if summary["setting"]["sigma"] is not None:
-        console.say(f"observation sigma {summary['setting']['sigma']:.3f}")
-    for figure in summary["published"]:
-        console.say(f"  published: {figure['value']:.2f} {figure['kind']}, {figure['model']} ({figure['source']})")
     console.findings(summary["findings"])
     console.say(f"report: {folder / 'report.html'}", "bold")
 

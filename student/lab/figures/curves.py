@@ -1,7 +1,7 @@
 """Pictures of numbers: training curves, KL per dimension, rate and distortion, runs beside each other."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 from torch import Tensor
 
-from student.lab._app.folder import Row
 from student.lab.figures import style
 from student.lab.measure import ACTIVE_VARIANCE, Baselines
 
@@ -18,6 +17,9 @@ PANELS = (("neg_elbo", "−ELBO"), ("recon", "reconstruction"), ("kl", "KL diver
 PARTS = (("train", style.TRAIN), ("validation", style.ACCENT), ("test", style.TEST))
 NATS = "nats per example"
 COLUMNS = 4  # patients in a row
+
+Row = Mapping[str, float]
+"""A line of a run's metrics, by name."""
 
 
 def draw_curves(rows: Sequence[Row], baselines: Baselines, setting: str) -> Figure:

@@ -1,15 +1,11 @@
 """What the pictures have in common."""
 
-import io
 import math
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-
-from student.lab._app.folder import replacing
 
 TRAIN, TEST, BASELINE, ACCENT = "#4477aa", "#cc4433", "#888888", "#228833"
 SERIES = ("#4477aa", "#cc4433", "#228833", "#aa7733", "#66a0c0", "#aa3377", "#bbaa22", "#555555")
@@ -23,15 +19,6 @@ SMALLEST = 28  # pixels: smaller images are enlarged, so that the lines between 
 def figure(width: float, height: float) -> Figure:
     """A white figure of the given size in inches, drawn without a display."""
     return Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
-
-
-def save(fig: Figure, path: Path) -> None:
-    """Write a PNG file whole or not at all; ``BadInput`` if it cannot be written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image = io.BytesIO()
-    fig.savefig(image, format="png")
-    with replacing(path) as partial:
-        partial.write_bytes(image.getvalue())
 
 
 def has_pixels(fig: Figure) -> bool:

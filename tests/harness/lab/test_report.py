@@ -139,11 +139,11 @@ def test_a_sweep_draws_the_rate_distortion_curve(inside, tmp_path):
 def test_curves_survive_numbers_that_are_not_finite(tmp_path):
     wild = [row(n, value) for n, value in enumerate([550.0, math.nan, 1e30, -math.inf, -5.0])]
     tame = [row(n, 100.0 + n) for n in range(3)]
-    style.save(draw_curves(wild, Baselines(543.4, 205.8), "$\\broken ${"), tmp_path / "a.png")
-    style.save(draw_comparison([("_hidden $x", wild), ("$", tame)]), tmp_path / "b.png")
-    style.save(curves.draw_patients([("_hidden $x", tame), ("$", wild)], 44.4), tmp_path / "d.png")
-    style.save(curves.draw_bound([(1, 20.0), (10, 19.0)], 20.1), tmp_path / "e.png")
-    style.save(curves.draw_rate_distortion([(0.5, 20.0, 80.0), (1.0, 10.0, 88.0)]), tmp_path / "c.png")
+    gallery.save(draw_curves(wild, Baselines(543.4, 205.8), "$\\broken ${"), tmp_path / "a.png")
+    gallery.save(draw_comparison([("_hidden $x", wild), ("$", tame)]), tmp_path / "b.png")
+    gallery.save(curves.draw_patients([("_hidden $x", tame), ("$", wild)], 44.4), tmp_path / "d.png")
+    gallery.save(curves.draw_bound([(1, 20.0), (10, 19.0)], 20.1), tmp_path / "e.png")
+    gallery.save(curves.draw_rate_distortion([(0.5, 20.0, 80.0), (1.0, 10.0, 88.0)]), tmp_path / "c.png")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png", "c.png", "d.png", "e.png"]
 
 
@@ -170,14 +170,14 @@ def test_an_exploded_run_leaves_every_panel_and_its_numbers_are_told():
 
 def test_no_legend_covers_a_curve(tmp_path):
     figure = draw_curves(TAME, Baselines(44.4, 25.2), "")
-    style.save(figure, tmp_path / "curves.png")  # lays everything out
+    gallery.save(figure, tmp_path / "curves.png")  # lays everything out
     for axes in figure.axes[3:]:
         assert not axes.get_legend().get_window_extent().overlaps(axes.get_window_extent())
 
 
 def test_the_pixels_of_a_sheet_are_squares_of_whole_pixels(tmp_path):
     figure = style.sheets([(np.zeros((10, 20), np.float32), "a"), (np.zeros((30, 7), np.float32), "b")], 500, left=33)
-    style.save(figure, tmp_path / "sheets.png")
+    gallery.save(figure, tmp_path / "sheets.png")
     boxes = [axes.get_window_extent() for axes in figure.axes]
     for box, (down, across) in zip(boxes, [(10, 20), (30, 7)], strict=True):
         assert box.width / across == pytest.approx(round(box.width / across))
@@ -189,7 +189,7 @@ def test_pictures_of_pixels_are_marked_and_others_are_not(tmp_path):
     sheet = style.sheets([(np.zeros((10, 20), np.float32), "a")])
     assert style.has_pixels(sheet)
     assert not style.has_pixels(draw_curves(TAME, Baselines(44.4, 25.2), ""))
-    style.save(sheet, tmp_path / "a.png")
+    gallery.save(sheet, tmp_path / "a.png")
     pictures = [gallery.Picture("a.png", "sheet", "", pixels=True), gallery.Picture("a.png", "other", "")]
     render("table.html", tmp_path / "page.html", pictures, tmp_path, name="", setting="", head=[], text_columns=(),
            rows=[], findings=[])  # fmt: skip
