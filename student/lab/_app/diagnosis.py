@@ -60,8 +60,8 @@ def _collapse(evidence: Evidence) -> list[Finding]:
     baseline = f"at the baseline of one constant example ({baselines.constant:.1f})"
     place = baseline if at_baseline else "without a code to go by"
     text = (
-        f"0 active units, KL {test.kl:.2f} nats, −ELBO {test.neg_elbo:.1f} nats, {place}. Every example gets the same "
-        f"code, and the decoder ignores it. Usual causes: {CAUSES_OF_COLLAPSE}."
+        f"0 active units, KL {test.kl:.2f} nats, −ELBO {test.neg_elbo:.1f} nats, {place}. Every example gets nearly "
+        f"the same code, which tells the decoder nothing of it. Usual causes: {CAUSES_OF_COLLAPSE}."
     )
     return [Finding("problem", "The posterior has collapsed", text)]
 
@@ -90,7 +90,7 @@ def _wide(evidence: Evidence) -> list[Finding]:
         f"reconstruction {test.recon:.1f} + {beta:g} KL {test.kl:.1f}, and one constant image has "
         f"{evidence.baselines.constant:.1f}. The cause is the likelihood, a Gaussian of {told}: noise of {sigma:.2f} "
         "for pixels between 0 and 1 leaves little that a code could explain, so that it saves hardly more than it "
-        "costs. Right code ends here too, and more training does not help it. Errors of this size fit a sigma of "
+        "costs. Right code ends here too, and more training helps it little. Errors of this size fit a sigma of "
         f"{fitting:.2f}: give --sigma learned, or a number such as that one, or use --likelihood bernoulli."
     )
     return [Finding("note", WIDE, text)]
@@ -137,8 +137,8 @@ def _sigma(evidence: Evidence) -> list[Finding]:
         return []
     text = (
         f"The active units have a mean sigma of {sigma:.3f}; one that carries a code should be well below the prior's "
-        "1. Only the KL seems to teach logvar: no gradient of the reconstruction reaches it. Usual causes: sigma is "
-        "detached, or computed under torch.no_grad."
+        "1. It seems that only the KL teaches logvar, and no gradient of the reconstruction reaches it. Usual causes: "
+        "sigma is detached, or computed under torch.no_grad."
     )
     return [Finding("problem", "Sigma does not learn from the reconstruction", text)]
 
@@ -163,7 +163,8 @@ def _explosion(evidence: Evidence) -> list[Finding]:
     if beta < 1 and test.recon < evidence.baselines.constant:
         text += (
             f"With beta {beta:g} the KL, {test.kl:.4g} nats, costs almost nothing in training, so the codes have left "
-            "the prior: reconstructions are good, but samples from the prior will not look like the data."
+            "the prior: reconstructions are below the baseline, but what is decoded from the prior need not look like "
+            "data."
         )
         return [Finding("problem" if beta == 0 else "note", FAR, text)]
     if not (loss_of_terms(evidence) or accounting(evidence)):  # they name the cause
@@ -184,11 +185,11 @@ def _overfitting(evidence: Evidence) -> list[Finding]:
     if not apart or evidence.test.active_units == 0 or loss_of_terms(evidence):
         return []
     text = f"{_goal(evidence)}: validation {validation:.1f}, train {train:.1f} nats. "
-    if best is rows[-1]:
-        text += "The validation value is the best so far, so more epochs do no harm yet; more data would help."
+    if validation - _value(evidence, best) <= 0.005 * evidence.size(validation):
+        text += "Validation has not risen from its best, so more epochs do no harm yet; more data may help."
         return [Finding("note", "Ahead on the training examples", text)]
     lowest = f"{_value(evidence, best):.1f} after epoch {best['epoch']:.0f}"
-    text += f"The best validation value was {lowest}: more data, or that many epochs, help."
+    text += f"The best validation value was {lowest}: that many epochs, or more data, may help."
     return [Finding("note", "Overfitting", text)]
 
 
