@@ -17,7 +17,7 @@ from typer.core import TyperGroup
 from student.lab._app.config import IMAGE_SETS, PRESETS, VECTOR_SETS, BoundSize, Place, RunConfig, configure, option
 from student.lab._app.errors import BadInput, Interrupted, LabError, choose, out_of_memory
 from student.lab._app.folder import RunFolder, free_folder
-from student.lab._app.options import chosen, with_options
+from student.lab._app.options import chosen, made, with_options
 
 # torch and matplotlib are imported inside the commands: bad usage is answered before they have loaded.
 
@@ -54,7 +54,7 @@ def train(
     **options: Any,
 ) -> None:
     """Train a model, measure it, and draw what it learned into a run's folder."""
-    place, bound = Place(**chosen(Place, options)).check(), BoundSize(**chosen(BoundSize, options)).check()
+    place, bound = made(Place, options), made(BoundSize, options)
     settings = chosen(RunConfig, options)
     if resume:
         if place.out is None:
@@ -78,7 +78,7 @@ def train(
 @with_options(BoundSize, Place, without=("out",))
 def evaluate(run: Run, **options: Any) -> None:
     """Measure a run again, with a larger importance-weighted bound if asked, and redraw its pictures and report."""
-    place, bound = Place(**chosen(Place, options)).check(), BoundSize(**chosen(BoundSize, options)).check()
+    place, bound = made(Place, options), made(BoundSize, options)
     folder = RunFolder(run)
     cfg, about = folder.config()
     path, dataset = _inputs(cfg, _remembered(place, about))
@@ -160,7 +160,7 @@ def _spelled(name: str, value: Any) -> str:
 
 def _new(kind: str, preset: str | None, options: dict[str, Any]) -> tuple[RunConfig, Any, Path, Path, Place]:
     """Settings, data, implementation, empty folder and place of a command that trains several models."""
-    place = Place(**chosen(Place, options)).check()
+    place = made(Place, options)
     cfg = configure(preset, **chosen(RunConfig, options))
     if cfg.implementation != "vae":
         raise BadInput(f"the {kind} needs vae.py; preset {cfg.preset!r} runs simple_vae.py")

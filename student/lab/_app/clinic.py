@@ -23,7 +23,7 @@ from student.lab._app.gallery import SEED, Picture, mean_of, save, setting
 from student.lab._app.implementation import Implementation, blamed, load
 from student.lab._app.report import nats, render
 from student.lab._app.session import Material
-from student.lab._app.trainer import StopRequested, claim
+from student.lab._app.trainer import StopRequested
 from student.lab.figures import curves, images, style
 from student.lab.measure import decode, posteriors
 from student.lab.patients import Parts, Patient, healthy_parts, sick_objective
@@ -80,9 +80,7 @@ def open_clinic(names: list[str], cfg: RunConfig, dataset: Dataset, path: Path, 
         folder: where to write; the patients done so far are there even when the clinic is stopped.
         place: where to compute.
     """
-    device = claim(place)
-    implementation = load(path, "vae", cfg.likelihood)
-    material = session.prepare(dataset, cfg, device)
+    implementation, material, _ = session.open_session(path, cfg, dataset, place)
     folder.mkdir(parents=True, exist_ok=True)
     cases: list[Case] = []
     patients = admitted(names, wrong_answers(path))

@@ -3,13 +3,14 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from student.lab._app.config import Checked, RunConfig
 
 Command = Callable[..., None]
+Kind = TypeVar("Kind", bound=Checked)
 
 
 def with_options(*kinds: type[Checked], without: tuple[str, ...] = ()) -> Callable[[Command], Command]:
@@ -43,3 +44,8 @@ def with_options(*kinds: type[Checked], without: tuple[str, ...] = ()) -> Callab
 def chosen(kind: type[Checked], options: dict[str, Any]) -> dict[str, Any]:
     """The options that are settings of a kind."""
     return {one.name: options[one.name] for one in fields(kind) if one.name in options}  # type: ignore[arg-type]
+
+
+def made(kind: type[Kind], options: dict[str, Any]) -> Kind:
+    """The settings of a kind, from the options."""
+    return kind(**chosen(kind, options)).check()

@@ -16,17 +16,18 @@ from torch import Tensor, nn
 
 from student.lab._app import checkpoint, console
 from student.lab._app import data as datasets
-from student.lab._app.config import RunConfig
+from student.lab._app.config import Place, RunConfig
 from student.lab._app.data import Dataset
 from student.lab._app.folder import MEASURES, Row, RunFolder
-from student.lab._app.implementation import Implementation, blamed
-from student.lab._app.trainer import EpochLog, StopRequested, Trainer
+from student.lab._app.implementation import Implementation, blamed, load
+from student.lab._app.trainer import EpochLog, StopRequested, Trainer, claim
 from student.lab.measure import ASSIGNED_SIGMA, SIGMA, Baselines, baselines, measure, sigma_of
 from student.lab.train import Objective, seed_for
 
 MEASURED = 10_000  # examples at most that are measured after every epoch, of each part
 MEASURE_SEED = 0  # of the noise in measurements: the same for every run, so that runs can be compared
 
+About = dict[str, Any]  # what else a run remembers
 Asked = Callable[[], bool]  # whether the user has asked to stop
 
 
@@ -53,6 +54,25 @@ class Material:
     sigma: float
 
 
+def open_session(path: Path, cfg: RunConfig, dataset: Dataset, place: Place) -> tuple[Implementation, Material, About]:
+    """The implementation, the data on their device, and what a reader of a number needs to know beside the settings."""
+    device = claim(place)
+    implementation = load(path, cfg.implementation, cfg.likelihood)
+    material = prepare(dataset, cfg, device)
+    sizes = {part: len(getattr(material.dataset, part)) for part in ("train", "validation", "test")}
+    folder, gpu = str(place.data_dir.resolve()) if place.data_dir else None, device.type == "cuda"
+    about = {
+        "implementation": {"path": str(implementation.path), "sha256": implementation.digest},
+        "data": {"name": dataset.name, "folder": folder, **sizes, "input_dim": dataset.input_dim},
+        "machine": {
+            "device": str(device),
+            "device_name": torch.cuda.get_device_name() if gpu else platform.processor() or None,
+            "threads": torch.get_num_threads(), "torch": torch.__version__, "python": platform.python_version(),
+        },
+    }  # fmt: skip
+    return implementation, material, about
+
+
 def prepare(dataset: Dataset, cfg: RunConfig, device: torch.device) -> Material:
     """Binarise a data set as the settings say and move it to the device."""
     dataset = dataset.first(cfg.train_examples)
@@ -66,23 +86,6 @@ def prepare(dataset: Dataset, cfg: RunConfig, device: torch.device) -> Material:
         sigma = float(train.var(dim=0).mean().sqrt()) if cfg.sigma == "learned" else float(cfg.sigma)
     levels = baselines(train, test, cfg.likelihood, cfg.implementation == "simple_vae", sigma)
     return Material(dataset, train, measured, validation[:MEASURED], test, levels, sigma)
-
-
-def about(
-    implementation: Implementation, dataset: Dataset, data_dir: Path | None, device: torch.device
-) -> dict[str, Any]:
-    """What a reader of a number needs to know beside the settings."""
-    sizes = {part: len(getattr(dataset, part)) for part in ("train", "validation", "test")}
-    folder, gpu = str(data_dir.resolve()) if data_dir else None, device.type == "cuda"
-    return {
-        "implementation": {"path": str(implementation.path), "sha256": implementation.digest},
-        "data": {"name": dataset.name, "folder": folder, **sizes, "input_dim": dataset.input_dim},
-        "machine": {
-            "device": str(device),
-            "device_name": torch.cuda.get_device_name() if gpu else platform.processor() or None,
-            "threads": torch.get_num_threads(), "torch": torch.__version__, "python": platform.python_version(),
-        },
-    }  # fmt: skip
 
 
 def make_model(implementation: Implementation, cfg: RunConfig, material: Material) -> tuple[nn.Module, Objective]:

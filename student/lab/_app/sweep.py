@@ -10,9 +10,9 @@ from student.lab._app.data import Dataset
 from student.lab._app.errors import Interrupted
 from student.lab._app.folder import write_json
 from student.lab._app.gallery import Picture, save, setting
-from student.lab._app.implementation import blamed, load
+from student.lab._app.implementation import blamed
 from student.lab._app.report import render
-from student.lab._app.trainer import StopRequested, claim
+from student.lab._app.trainer import StopRequested
 from student.lab.figures import curves
 from student.lab.measure import measure
 
@@ -38,12 +38,9 @@ def sweep_betas(betas: list[float], cfg: RunConfig, dataset: Dataset, path: Path
         folder: where to write; what is done is there even when the sweep is stopped.
         place: where to compute.
     """
-    device = claim(place)
-    implementation = load(path, "vae", cfg.likelihood)
-    material = session.prepare(dataset, cfg, device)
+    implementation, material, about = session.open_session(path, cfg, dataset, place)
     folder.mkdir(parents=True, exist_ok=True)
     points: list[dict[str, float]] = []
-    about = session.about(implementation, material.dataset, place.data_dir, device)
     with session.stop_on_interrupt() as asked:
         for beta in betas:
             trainer = session.make_trainer(implementation, replace(cfg, beta=beta), material)

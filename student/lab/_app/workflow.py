@@ -16,10 +16,10 @@ from student.lab._app.explorer.page import TITLE, Shown, make_explorer
 from student.lab._app.explorer.scene import scene_of
 from student.lab._app.folder import Row, RunFolder, write_json
 from student.lab._app.gallery import Subject, draw_all, setting
-from student.lab._app.implementation import Implementation, blamed, file_digest, load
+from student.lab._app.implementation import Implementation, blamed, file_digest
 from student.lab._app.report import render
 from student.lab._app.session import Material
-from student.lab._app.trainer import StopRequested, claim
+from student.lab._app.trainer import StopRequested
 from student.lab.train import Objective, autoencoder_objective
 
 STOPPED = "Stopped early"  # the title of a finding
@@ -45,11 +45,8 @@ def train_run(
         Interrupted, Diverged: after the report of what is there has been written, where there was time.
         BadInput: if the run is further on than ``cfg.epochs``.
     """
-    device = claim(place)
-    implementation = load(path, cfg.implementation, cfg.likelihood)
-    material = session.prepare(dataset, cfg, device)
+    implementation, material, about = session.open_session(path, cfg, dataset, place)
     trainer = session.make_trainer(implementation, cfg, material)
-    about = session.about(implementation, material.dataset, place.data_dir, device)
     rows: list[Row] = []
     if resuming:
         rows = session.resume(trainer, folder)
@@ -64,7 +61,8 @@ def train_run(
         console.say(f"resuming {folder.path} after epoch {trainer.epoch} of {cfg.epochs}")
     else:
         folder.create(cfg, about)
-        console.say(f"training {path.name} on {cfg.data}, {len(material.train):,} examples, {device}: {folder.path}")
+        told = f"{len(material.train):,} examples, {material.train.device}"
+        console.say(f"training {path.name} on {cfg.data}, {told}: {folder.path}")
     stopped: Interrupted | Diverged | None = None
     with session.stop_on_interrupt() as asked:
         try:
@@ -120,10 +118,8 @@ def _kept(folder: RunFolder) -> str:
 
 def evaluate_run(folder: RunFolder, dataset: Dataset, path: Path, place: Place, bound: BoundSize) -> dict[str, Any]:
     """Measure a finished or stopped run again and redraw its pictures and report."""
-    device = claim(place)
     cfg, about = folder.config()
-    implementation = load(path, cfg.implementation, cfg.likelihood)
-    material = session.prepare(dataset, cfg, device)
+    implementation, material, _ = session.open_session(path, cfg, dataset, place)
     return finish(folder, implementation, cfg, material, about, bound, _stopped_before(folder))
 
 
