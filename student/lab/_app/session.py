@@ -119,12 +119,11 @@ def measured_row(trainer: Trainer, material: Material, log: EpochLog | None, mod
     cfg, nan, model = trainer.cfg, float("nan"), model or trainer.model
     parts = {"train": material.train_measured, "validation": material.validation, "test": material.test[:MEASURED]}
     measured = {part: measure(model, x, cfg.likelihood, MEASURE_SEED) for part, x in parts.items()}
-    loss, recon, kl = log.reported if log else (nan, nan, nan)
+    log = log or EpochLog((nan, nan, nan), nan, nan, nan)
+    loss, recon, kl = log.reported
     return {
-        "epoch": trainer.epoch, "step": trainer.step,
-        "beta": log.beta if log else nan, "learning_rate": log.learning_rate if log else nan,
-        "seconds": log.seconds if log else 0.0,
-        "examples_per_second": len(trainer.data) / log.seconds if log else nan,
+        "epoch": trainer.epoch, "step": trainer.step, "beta": log.beta, "learning_rate": log.learning_rate,
+        "seconds": log.seconds, "examples_per_second": len(trainer.data) / log.seconds,
         "reported_loss": loss, "reported_recon": recon, "reported_kl": kl,
         **{f"{part}_{key}": getattr(found, key) for part, found in measured.items() for key in MEASURES},
         "active_units": measured["test"].active_units,

@@ -68,7 +68,7 @@ def test_each_preset_makes_a_whole_run(inside, tmp_path, data_dir, preset):
 
 
 @pytest.mark.slow
-def test_a_run_stopped_by_ctrl_c_and_resumed_gives_the_numbers_of_an_uninterrupted_one(start, lab, tmp_path):
+def test_a_run_stopped_by_ctrl_c_and_resumed_gives_the_numbers_of_an_uninterrupted_one(start, lab, inside, tmp_path):
     options = ["--solution", *SMALL, "--no-plane", "--binarise", "dynamic", "--warmup-epochs", 3, "--latent-dim", 3]
     parts, whole = tmp_path / "parts", tmp_path / "whole"
     process = start("train", *options, "--epochs", 100_000, "--autoencoder", "--out", parts)
@@ -96,11 +96,11 @@ def test_a_run_stopped_by_ctrl_c_and_resumed_gives_the_numbers_of_an_uninterrupt
         assert all(torch.equal(before[name], after[name]) for name in before)
 
     before = (parts / "config.json").read_bytes()
-    refused = lab("train", "--resume", "--epochs", 1, "--out", parts)
+    refused = inside("train", "--resume", "--epochs", 1, "--out", parts)
     assert (refused.status, f"--epochs 1: {more} epochs" in refused.err) == (2, True)
     assert (parts / "config.json").read_bytes() == before
     assert (parts / "autoencoder.safetensors").exists()
-    refused = lab("train", "--resume", "--beta", 2, "--out", parts)
+    refused = inside("train", "--resume", "--beta", 2, "--out", parts)
     assert (refused.status, "--beta 2.0 (the run has 1.0)" in refused.err) == (2, True)
 
 
