@@ -207,7 +207,6 @@ PRESETS: dict[str, tuple[str, RunConfig]] = {
         RunConfig(preset="lab", data="mnist", latent_dim=2, epochs=20),
     ),
 }  # fmt: skip
-USUAL = "guide"  # the preset, if none is named
 
 
 def configure(preset: str | None, **options: Any) -> RunConfig:
@@ -216,7 +215,7 @@ def configure(preset: str | None, **options: Any) -> RunConfig:
     Raises:
         BadInput: for an unknown preset or a configuration that makes no sense.
     """
-    base = PRESETS[choose("preset", USUAL if preset is None else preset, PRESETS)][1]
+    base = PRESETS[choose("preset", RunConfig.preset if preset is None else preset, PRESETS)][1]
     given = {name: value for name, value in options.items() if value is not None}
     if given.get("implementation", base.implementation) == "simple_vae":
         base = replace(base, implementation="simple_vae", **BUILT_IN)  # type: ignore[arg-type]

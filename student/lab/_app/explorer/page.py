@@ -126,7 +126,8 @@ def make_explorer(title: str, shown: Sequence[Shown], scene: Scene) -> Explorer:
     """
     order = _real_ones_first(scene)
     test = scene.test[torch.from_numpy(order).to(scene.test.device)]
-    with_encoder = sum(_encoder_weights(one.model) for one in shown) <= ENCODER_WEIGHTS
+    weights = sum(parameter.numel() for one in shown for parameter in one.model.parameters())
+    with_encoder = weights // 2 <= ENCODER_WEIGHTS  # one head more than a decoder has inputs, which is little
     models, left_out = [], []
     for one in shown:
         try:
@@ -149,11 +150,6 @@ def _real_ones_first(scene: Scene) -> Array:
     each = max(1, REAL // max(1, len(scene.classes)))
     real = np.concatenate([np.flatnonzero(labels == number)[:each] for number in range(len(scene.classes))])[:REAL]
     return np.concatenate([real, np.setdiff1d(np.arange(len(labels)), real)])[:POINTS].astype(np.int64)
-
-
-def _encoder_weights(model: nn.Module) -> int:
-    """About half of all: an encoder has one head more than a decoder has inputs, which is little."""
-    return sum(parameter.numel() for parameter in model.parameters()) // 2
 
 
 def _export(one: Shown, test: Tensor, scene: Scene, with_encoder: bool) -> dict[str, Any]:
