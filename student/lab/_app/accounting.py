@@ -124,12 +124,9 @@ def _beta_in_kl(evidence: Evidence) -> bool:
     """Whether the reported KL is multiplied by beta already; the loss, its sum with the reconstruction, is right."""
     told, beta = evidence.reported, evidence.cfg.beta
     weighted = beta * evidence.train.kl
-    return (
-        beta > 0
-        and abs(beta - 1) > 0.05
-        and abs(told.loss - told.recon - told.kl) <= 1e-4 * (abs(told.recon) + abs(told.kl)) + 1e-3
-        and abs(told.kl - weighted) <= 0.02 * abs(weighted) + 1e-3
-    )
+    adds_up = abs(told.loss - told.recon - told.kl) <= 1e-4 * (abs(told.recon) + abs(told.kl)) + 1e-3
+    fits = abs(told.kl - weighted) <= 0.02 * abs(weighted) + 1e-3
+    return beta > 0 and abs(beta - 1) > 0.05 and adds_up and fits
 
 
 def accounting(evidence: Evidence) -> list[Finding]:
@@ -162,11 +159,9 @@ def accounting(evidence: Evidence) -> list[Finding]:
     if found and abs(reported.recon - at_mean) <= 0.005 * abs(at_mean - free) + 0.05:
         text = (
             f"On the training examples the implementation, in evaluation, reports {reported.recon:.4g} nats. That is "
-            f"the "
-            f"value at z = mu ({at_mean:.4g}); with the posterior's noise the lab measures {train.recon:.4g}. Usual "
-            f"cause: "
-            "reparameterize draws its noise only if self.training. The ELBO is an expectation over z, in evaluation "
-            "too."
+            f"the value at z = mu ({at_mean:.4g}); with the posterior's noise the lab measures {train.recon:.4g}. "
+            "Usual causes: reparameterize draws its noise only if self.training, or never. The ELBO is an expectation "
+            "over z, in evaluation too."
         )
         found = [Finding("problem", "The noise is left out in evaluation", text)]
     if found and evidence.worse_than_untrained and NO_FACTOR in found[0].text:

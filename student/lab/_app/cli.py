@@ -7,16 +7,17 @@ contract); 130 stopped by Ctrl-C or a closed pipe, what is there is kept.
 
 import os
 import sys
-from dataclasses import fields
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from student.lab._app import options as o
-from student.lab._app.config import IMAGE_SETS, PRESETS, VECTOR_SETS, RunConfig, configure, option
-from student.lab._app.errors import BadInput, Interrupted, LabError, out_of_memory
+from student.lab._app.config import IMAGE_SETS, PRESETS, VECTOR_SETS, BoundSize, Place, RunConfig, configure, option
+from student.lab._app.errors import BadInput, Interrupted, LabError, choose, out_of_memory
+from student.lab._app.folder import RunFolder, free_folder
+from student.lab._app.options import chosen, made, with_options
 
 # torch and matplotlib are imported inside the commands: bad usage is answered before they have loaded.
 
@@ -41,75 +42,50 @@ app = typer.Typer(
 )  # fmt: skip
 
 OPTIONAL = {"matplotlib", "safetensors", "jinja2"}
+Preset = Annotated[str | None, typer.Option(help=f"Where the defaults come from: {', '.join(PRESETS)}.")]
+Run = Annotated[Path, typer.Argument(help="A run's folder.")]
 
 
 @app.command()
+@with_options(RunConfig, BoundSize, Place)
 def train(
-    preset: o.Preset = None, implementation: o.Which = None, solution: o.Solution = False, student: o.Student = None,
-    data: o.Data = None, data_dir: o.DataDir = None, mirror: o.Mirror = None, binarise: o.Binarise = None,
-    train_examples: o.TrainExamples = None, likelihood: o.Likelihood = None, hidden_dim: o.HiddenDim = None,
-    hidden_layers: o.HiddenLayers = None, latent_dim: o.LatentDim = None, activation: o.Activation = None,
-    beta: o.Beta = None, sigma: o.Sigma = None, warmup_epochs: o.Warmup = None, epochs: o.Epochs = None,
-    batch_size: o.BatchSize = None, learning_rate: o.LearningRate = None, lr_schedule: o.LrSchedule = None,
-    seed: o.Seed = None, autoencoder: o.Autoencoder = None, plane: o.Plane = None, precision: o.Precision = None,
-    samples: o.Samples = 100, examples: o.Examples = 1000, device: o.Device = "auto", threads: o.Threads = 0,
-    out: o.Out = None, resume: o.Resume = False,
-) -> None:  # fmt: skip
+    preset: Preset = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    **options: Any,
+) -> None:
     """Train a model, measure it, and draw what it learned into a run's folder."""
-    chosen = _settings(locals())
-    _check(samples, examples, threads)
-    from student.lab._app.folder import RunFolder, free_folder
-
+    place, bound = made(Place, options), made(BoundSize, options)
+    settings = chosen(RunConfig, options)
     if resume:
-        if out is None:
+        if place.out is None:
             raise BadInput("--resume needs --out, the folder of the run to go on with")
-        folder = RunFolder(out)
+        folder = RunFolder(place.out)
         cfg, about = folder.config()
-        cfg = _resumed(cfg, chosen | {"preset": preset})
-        student, data_dir = _same(about, solution, student, data_dir)
+        cfg, place = _resumed(cfg, settings | {"preset": preset}), _remembered(place, about)
     else:
-        cfg = configure(preset, **chosen)
-        folder = RunFolder(out or free_folder(Path("runs"), f"{cfg.preset}-{cfg.data}-seed{cfg.seed}"))
+        cfg = configure(preset, **settings)
+        folder = RunFolder(place.out or free_folder(Path("runs"), f"{cfg.preset}-{cfg.data}-seed{cfg.seed}"))
         folder.refuse_if_taken()
-    path, dataset = _inputs(cfg, solution, student, data_dir, mirror)
+    path, dataset = _inputs(cfg, place)
     from student.lab._app import workflow
-    from student.lab._app.machine import Machine
 
     if resume:
         workflow.warn_if_changed(folder, path)
-    summary = workflow.train_run(
-        cfg,
-        dataset,
-        path,
-        folder,
-        Machine(device, threads),
-        workflow.BoundSize(samples, examples),
-        data_dir,
-        resume,
-    )
-    workflow.tell(summary, folder.path)
+    workflow.tell(workflow.train_run(cfg, dataset, path, folder, place, bound, resume), folder.path)
 
 
 @app.command()
-def evaluate(
-    run: Annotated[Path, typer.Argument(help="A run's folder.")],
-    samples: o.Samples = 100, examples: o.Examples = 1000, device: o.Device = "auto", threads: o.Threads = 0,
-    data_dir: o.DataDir = None, mirror: o.Mirror = None, solution: o.Solution = False, student: o.Student = None,
-) -> None:  # fmt: skip
+@with_options(BoundSize, Place, without=("out",))
+def evaluate(run: Run, **options: Any) -> None:
     """Measure a run again, with a larger importance-weighted bound if asked, and redraw its pictures and report."""
-    from student.lab._app.folder import RunFolder
-
-    _check(samples, examples, threads)
+    place, bound = made(Place, options), made(BoundSize, options)
     folder = RunFolder(run)
     cfg, about = folder.config()
-    student, data_dir = _same(about, solution, student, data_dir)
-    path, dataset = _inputs(cfg, solution, student, data_dir, mirror)
+    path, dataset = _inputs(cfg, _remembered(place, about))
     from student.lab._app import workflow
-    from student.lab._app.machine import Machine
 
     workflow.warn_if_changed(folder, path)
-    machine, bound = Machine(device, threads), workflow.BoundSize(samples, examples)
-    workflow.tell(workflow.evaluate_run(folder, dataset, path, machine, bound), folder.path)
+    workflow.tell(workflow.evaluate_run(folder, dataset, path, place, bound), folder.path)
 
 
 @app.command()
@@ -124,50 +100,41 @@ def compare(
 
 
 @app.command()
+@with_options(RunConfig, Place, without=("implementation", "beta", "autoencoder", "plane"))
 def sweep(
     betas: Annotated[str, typer.Option(help="KL weights, separated by commas.")] = "0.1,0.25,0.5,1,2,4,8,16",
-    preset: o.Preset = None, solution: o.Solution = False, student: o.Student = None, data: o.Data = None,
-    data_dir: o.DataDir = None, mirror: o.Mirror = None, binarise: o.Binarise = None, likelihood: o.Likelihood = None,
-    train_examples: o.TrainExamples = None, hidden_dim: o.HiddenDim = None, hidden_layers: o.HiddenLayers = None,
-    latent_dim: o.LatentDim = None, warmup_epochs: o.Warmup = None, epochs: o.Epochs = None,
-    batch_size: o.BatchSize = None, learning_rate: o.LearningRate = None, seed: o.Seed = None,
-    device: o.Device = "auto", threads: o.Threads = 0, out: o.Out = None,
-) -> None:  # fmt: skip
+    preset: Preset = None,
+    **options: Any,
+) -> None:
     """Train one model for each of several betas and draw the rate-distortion curve."""
-    chosen = _settings(locals())
     weights = _numbers(betas)
-    cfg, folder, path, dataset = _new("sweep", preset, chosen, out, solution, student, data_dir, mirror, threads)
-    from student.lab._app.machine import Machine
+    where = _new("sweep", preset, options)
     from student.lab._app.sweep import sweep_betas
 
-    sweep_betas(weights, cfg, dataset, path, folder, Machine(device, threads))
+    sweep_betas(weights, *where)
 
 
 @app.command()
+@with_options(RunConfig, Place, without=(
+    "implementation", "binarise", "likelihood", "sigma", "beta", "warmup_epochs", "autoencoder", "plane", "precision",
+))  # fmt: skip
 def clinic(
     patients: Annotated[str | None, typer.Option(help="Names separated by commas. Default: all.")] = None,
-    solution: o.Solution = False, student: o.Student = None, data: o.Data = None, data_dir: o.DataDir = None,
-    mirror: o.Mirror = None, train_examples: o.TrainExamples = None, hidden_dim: o.HiddenDim = None,
-    latent_dim: o.LatentDim = None, epochs: o.Epochs = None, batch_size: o.BatchSize = None, seed: o.Seed = None,
-    device: o.Device = "auto", threads: o.Threads = 0, out: o.Out = None,
-) -> None:  # fmt: skip
+    **options: Any,
+) -> None:
     """Train sick implementations on purpose, beside a healthy one, and show how each sickness looks."""
-    from student.lab._app.errors import choose
     from student.lab.patients import NAMES
 
     names = [name.strip() for name in patients.split(",")] if patients else list(NAMES)
     for name in names:
         if "." not in name:  # as the catalogue's entries have one, where there is a catalogue
             choose("patient", name, NAMES)
-    chosen = _settings(locals())
-    if data in VECTOR_SETS:
-        raise BadInput(f"the clinic shows pictures and needs images ({', '.join(IMAGE_SETS)}), not {data}")
-    chosen["warmup_epochs"] = 0.0  # a warm-up hides the early collapse that is to be shown
-    cfg, folder, path, dataset = _new("clinic", "guide", chosen, out, solution, student, data_dir, mirror, threads)
+    if options["data"] in VECTOR_SETS:
+        raise BadInput(f"the clinic shows pictures and needs images ({', '.join(IMAGE_SETS)}), not {options['data']}")
+    where = _new("clinic", "guide", options | {"warmup_epochs": 0.0})  # it would hide the early collapse to be shown
     from student.lab._app.clinic import open_clinic
-    from student.lab._app.machine import Machine
 
-    open_clinic(names, cfg, dataset, path, folder, Machine(device, threads))
+    open_clinic(names, *where)
 
 
 @app.command()
@@ -175,11 +142,12 @@ def presets() -> None:
     """List the presets and what each one sets."""
     from student.lab._app import console
 
-    default = RunConfig()
+    default = RunConfig().to_json()
     for name, (text, cfg) in PRESETS.items():
         console.say(f"{name}: {text}", "bold")
-        shown = {key: value for key, value in cfg.to_json().items() if key != "preset"}
-        told = [_spelled(key, value) for key, value in shown.items() if value != getattr(default, key)]
+        told = [
+            _spelled(*item) for item in cfg.to_json().items() if item[0] != "preset" and item[1] != default[item[0]]
+        ]
         console.say("  " + " ".join(told))
 
 
@@ -190,62 +158,53 @@ def _spelled(name: str, value: Any) -> str:
     return f"{option(name)} {value}"
 
 
-def _settings(arguments: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of a command that are settings of a run."""
-    known = {field.name for field in fields(RunConfig)} - {"preset"}
-    return {name: value for name, value in arguments.items() if name in known}
-
-
-def _new(
-    kind: str, preset: str | None, chosen: dict[str, Any], out: Path | None, solution: bool, student: Path | None,
-    data_dir: Path | None, mirror: str | None, threads: int,
-) -> tuple[RunConfig, Path, Path, Any]:  # fmt: skip
-    """Settings, empty folder, implementation and data of a command that trains several models."""
-    from student.lab._app.folder import RunFolder, free_folder
-
-    cfg = configure(preset, **chosen)
+def _new(kind: str, preset: str | None, options: dict[str, Any]) -> tuple[RunConfig, Any, Path, Path, Place]:
+    """Settings, data, implementation, empty folder and place of a command that trains several models."""
+    place = made(Place, options)
+    cfg = configure(preset, **chosen(RunConfig, options))
     if cfg.implementation != "vae":
         raise BadInput(f"the {kind} needs vae.py; preset {cfg.preset!r} runs simple_vae.py")
-    folder = out or free_folder(Path("runs"), f"{kind}-{cfg.data}-seed{cfg.seed}")
+    folder = place.out or free_folder(Path("runs"), f"{kind}-{cfg.data}-seed{cfg.seed}")
     RunFolder(folder).refuse_if_taken()
-    _check(threads=threads)
-    path, dataset = _inputs(cfg, solution, student, data_dir, mirror)
-    return cfg, folder, path, dataset
+    path, dataset = _inputs(cfg, place)
+    return cfg, dataset, path, folder, place
 
 
-def _inputs(
-    cfg: RunConfig, solution: bool, student: Path | None, data_dir: Path | None, mirror: str | None
-) -> tuple[Path, Any]:
+def _inputs(cfg: RunConfig, place: Place) -> tuple[Path, Any]:
     """The implementation's file, all its stubs written, and the data set; neither needs torch."""
     from student.lab._app import console, data
     from student.lab._app.stubs import find_file, read_source
 
-    path = find_file(cfg.implementation, solution, student)
+    path = find_file(cfg.implementation, place.solution, place.student)
     read_source(path, cfg.implementation, cfg.likelihood)
-    return path, data.load(cfg.data, data_dir, mirror, console.say)
+    return path, data.load(cfg.data, place.data_dir, place.mirror, console.say)
 
 
-def _same(
-    about: dict[str, Any], solution: bool, student: Path | None, data_dir: Path | None
-) -> tuple[Path | None, Path | None]:
-    """The file and the data folder of a run that is taken up again: those named now, else those that it remembers."""
-    if student is None and not solution:
-        student = _remembered(about["implementation"]["path"], "file", "name it with --student")
-    if data_dir is None:
-        data_dir = _remembered(about["data"]["folder"], "data folder", "name it with --data-dir")
-    return student, data_dir
+def _remembered(place: Place, about: dict[str, Any]) -> Place:
+    """The place of a run that is taken up again: the file and the data folder named now, else those it remembers."""
+    known = {"student": about["implementation"]["path"], "data_dir": about["data"]["folder"]}
+    for name, what in (("student", "file"), ("data_dir", "data folder")):
+        if getattr(place, name) or known[name] is None or (name == "student" and place.solution):
+            continue
+        path = Path(known[name])
+        if not path.exists():
+            advice = f"If it has moved, name it with {option(name)}"
+            raise BadInput(f"the run's {what} was {path}, and is not there any more. {advice}")
+        place = replace(place, **{name: path})  # type: ignore[arg-type]
+    return place
 
 
-def _resumed(cfg: RunConfig, chosen: dict[str, Any]) -> RunConfig:
+def _resumed(cfg: RunConfig, settings: dict[str, Any]) -> RunConfig:
     """The settings of a run that goes on: its own, and ``--epochs`` if given."""
-    given = {name: value for name, value in chosen.items() if value is not None and name != "epochs"}
-    changed = {name: value for name, value in given.items() if value != getattr(cfg, name)}
-    if changed:
-        told = ", ".join(
-            f"{_spelled(name, value)} (the run has {getattr(cfg, name)})" for name, value in changed.items()
-        )
-        raise BadInput(f"--resume goes on with the run's own settings; not to be changed: {told}")
-    return cfg.extended(chosen["epochs"])
+    epochs = settings.pop("epochs")
+    told = [
+        f"{_spelled(name, value)} (the run has {getattr(cfg, name)})"
+        for name, value in settings.items()
+        if value is not None and value != getattr(cfg, name)
+    ]
+    if told:
+        raise BadInput(f"--resume goes on with the run's own settings; not to be changed: {', '.join(told)}")
+    return cfg.extended(epochs)
 
 
 def _numbers(text: str) -> list[float]:
@@ -256,25 +215,6 @@ def _numbers(text: str) -> list[float]:
     if len(numbers) < 2 or not all(0 < number < float("inf") for number in numbers):
         raise BadInput(f"--betas {text!r}: give at least two different positive numbers")
     return numbers
-
-
-def _check(samples: int = 1, examples: int = 0, threads: int = 0) -> None:
-    most = max(64, 4 * (os.cpu_count() or 1))  # beyond what it can start, the threads' library ends the program
-    for name, value, low, high in (
-        ("samples", samples, 1, 10_000_000), ("examples", examples, 0, 1_000_000_000), ("threads", threads, 0, most),
-    ):  # fmt: skip
-        if not low <= value <= high:
-            raise BadInput(f"{option(name)} must be between {low} and {high:,}, not {value}")
-
-
-def _remembered(text: str | None, what: str, advice: str) -> Path | None:
-    """A path that a run remembers, which must still be there."""
-    if text is None:
-        return None
-    path = Path(text)
-    if not path.exists():
-        raise BadInput(f"the run's {what} was {path}, and is not there any more. If it has moved, {advice}")
-    return path
 
 
 def main() -> None:

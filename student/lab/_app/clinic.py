@@ -1,54 +1,43 @@
 """``vae-lab clinic``: what each usual mistake looks like in the curves, in the numbers and in the pictures."""
 
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from student.lab._app import console, session
-from student.lab._app.accounting import Evidence, Finding
+from student.lab._app.accounting import Finding
 from student.lab._app.catalogue import admitted, wrong_answers
-from student.lab._app.config import RunConfig
-from student.lab._app.console import TrainingView
+from student.lab._app.config import Place, RunConfig
 from student.lab._app.data import Dataset
 from student.lab._app.diagnosis import diagnose
 from student.lab._app.errors import Diverged, Interrupted
-from student.lab._app.evaluate import recon_at_mean, report_of
+from student.lab._app.evaluate import examine, report_of
 from student.lab._app.explorer.page import Shown, make_explorer
 from student.lab._app.explorer.scene import scene_of
 from student.lab._app.folder import Row, write_json
-from student.lab._app.gallery import SEED, Picture, mean_of, setting
+from student.lab._app.gallery import SEED, Picture, mean_of, save, setting
 from student.lab._app.implementation import Implementation, blamed, load
-from student.lab._app.machine import Machine, watching
 from student.lab._app.report import nats, render
 from student.lab._app.session import Material
 from student.lab._app.trainer import StopRequested
 from student.lab.figures import curves, images, style
-from student.lab.measure import decode, measure, posteriors
+from student.lab.measure import decode, posteriors
 from student.lab.patients import Parts, Patient, healthy_parts, sick_objective
 
 SHOWN = 8  # images of each patient
+LEFT = ("patient", "mistake", "the lab says")
 HEAD = ["patient", "mistake", "reported loss", "true −ELBO", "recon", "KL", "active", "mean sigma", "the lab says"]
 
 
-class View(nn.Module):
+def as_shown(model: nn.Module, parts: Parts) -> nn.Module:
     """A patient's model as its own code would show it: with its wrong decoder output."""
-
-    def __init__(self, model: nn.Module, parts: Parts) -> None:
-        super().__init__()
-        self.model, self.parts = model, parts
-
-    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Posterior parameters of ``(B, D)``, each ``(B, L)``."""
-        mu, logvar = self.model.encode(x)  # type: ignore[operator]
-        return mu, logvar
-
-    def decode(self, z: Tensor) -> Tensor:
-        """Decoder output of ``(B, L)``, ``(B, D)``."""
-        return self.parts.output(self.model.decode(z))  # type: ignore[operator]
+    shown = copy(model)
+    shown.decode = lambda z: parts.output(model.decode(z))  # type: ignore[assignment, operator]
+    return shown
 
 
 @dataclass(frozen=True)
@@ -80,9 +69,7 @@ class Case:
         return "Training stopped at a number that is not finite" if self.ended else self.findings[0].title
 
 
-def open_clinic(
-    names: list[str], cfg: RunConfig, dataset: Dataset, path: Path, folder: Path, machine: Machine
-) -> list[Case]:
+def open_clinic(names: list[str], cfg: RunConfig, dataset: Dataset, path: Path, folder: Path, place: Place) -> None:
     """Train the named patients and the healthy one and write ``clinic.json``, the pictures and ``report.html``.
 
     Args:
@@ -91,39 +78,32 @@ def open_clinic(
         dataset: its images.
         path: the implementation's file, which must itself be right for the comparison to mean anything.
         folder: where to write; the patients done so far are there even when the clinic is stopped.
-        machine: where to compute.
+        place: where to compute.
     """
-    device = machine.claim()
-    implementation = load(path, "vae", cfg.likelihood)
-    material = session.prepare(dataset, cfg, device)
+    implementation, material, _ = session.open_session(path, cfg, dataset, place)
     folder.mkdir(parents=True, exist_ok=True)
     cases: list[Case] = []
     patients = admitted(names, wrong_answers(path))
     with session.stop_on_interrupt() as asked:
         for patient, text in patients:
-            view = TrainingView(patient.name, cfg.epochs, len(material.train), cfg.latent_dim)
             try:
-                with view, blamed(path):
-                    cases.append(_treat(patient, text, implementation, cfg, material, view, asked))
+                with blamed(path):
+                    cases.append(_treat(patient, text, implementation, cfg, material, asked))
             except StopRequested:
                 break
             console.say(f"{patient.name}: {patient.mistake}. {cases[-1].verdict}.")
             _write_numbers(cases, cfg, material, folder)
     if cases:
         _write_report(cases, cfg, material, folder)
-    console.table("", [(name, "left" if name in LEFT else "right") for name in HEAD], [_cells(case) for case in cases])
+    console.table("", HEAD, [_cells(case) for case in cases], LEFT)
     if len(cases) < len(patients):
         raise Interrupted(f"stopped after {len(cases)} of {len(patients)} patients; what is there is in {folder}")
     console.say(f"report: {folder / 'report.html'}", "bold")
-    return cases
-
-
-LEFT = ("patient", "mistake", "the lab says")
 
 
 def _treat(
     patient: Patient, text: str | None, implementation: Implementation, cfg: RunConfig, material: Material,
-    view: TrainingView, asked: Any,
+    asked: session.Asked,
 ) -> Case:  # fmt: skip
     """Train a patient: the catalogue's whole text of it, or else the implementation with a part replaced."""
     seen: nn.Module
@@ -134,30 +114,24 @@ def _treat(
     else:
         trainer = session.make_trainer(implementation, cfg, material)
         trainer.objective = sick_objective(patient, implementation.module)
-        seen = View(trainer.model, patient.operate(healthy_parts(trainer.model, implementation.module)))
+        seen = as_shown(trainer.model, patient.operate(healthy_parts(trainer.model, implementation.module)))
     rows, ended = [session.measured_row(trainer, material, None, seen)], ""
     before = {name: value.clone() for name, value in trainer.model.state_dict().items()}
     try:
-        while trainer.epoch < cfg.epochs:
-            log = trainer.run_epoch(watching(view, trainer.epoch, asked))
+        for log in session.epochs(trainer, patient.name, asked):
             # A patient's loss has its own beta, not the schedule's.
             rows.append({**session.measured_row(trainer, material, log, seen), "beta": patient.beta})
             before = {name: value.clone() for name, value in trainer.model.state_dict().items()}
     except Diverged as error:
         ended = str(error)
         trainer.model.load_state_dict(before)
-    train = measure(seen, material.train_measured, cfg.likelihood, session.MEASURE_SEED)
-    test = measure(seen, material.test, cfg.likelihood, session.MEASURE_SEED)
-    evidence = Evidence(
-        replace(cfg, beta=patient.beta), rows, material.baselines, material.dataset.input_dim, train, test,
-        recon_at_mean(seen, material.test, cfg.likelihood), report_of(trainer.model, trainer.objective, cfg, material),
-        recon_at_mean(seen, material.train_measured, cfg.likelihood),
-    )  # fmt: skip
+    reported = report_of(trainer.model, trainer.objective, cfg, material)
+    evidence = examine(seen, replace(cfg, beta=patient.beta), material, rows, reported)
     noise = torch.Generator(device=material.test.device).manual_seed(SEED)
     z = torch.randn((SHOWN, cfg.latent_dim), generator=noise, device=material.test.device)
     mu, _ = posteriors(seen, material.test[:SHOWN])
     shown = [mean_of(decode(seen, codes), cfg).cpu() for codes in (z, mu)]
-    return Case(patient, rows, test.posterior_std, diagnose(evidence), shown[0], shown[1], seen, ended)
+    return Case(patient, rows, evidence.test.posterior_std, diagnose(evidence), shown[0], shown[1], seen, ended)
 
 
 def _cells(case: Case) -> list[str]:
@@ -171,48 +145,36 @@ def _cells(case: Case) -> list[str]:
 
 def _fact(case: Case) -> str:
     """A patient in a sentence or two."""
-    last = case.rows[-1]
-    mistake = "no mistake" if case.patient.mistake == "nothing" else case.patient.mistake
+    name, mistake, reported, true, recon, kl, active, _, verdict = _cells(case)
+    mistake = "no mistake" if mistake == "nothing" else mistake
     return (
-        f"{case.patient.name}: {mistake}. It reports a loss of {nats(last['reported_loss'])} "
-        f"nats; the true −ELBO is {nats(last['test_neg_elbo'])} = reconstruction {nats(last['test_recon'])} + KL "
-        f"{nats(last['test_kl'])}, with {last['active_units']:.0f} active units. {case.verdict}."
+        f"{name}: {mistake}. It reports a loss of {reported} nats; the true −ELBO is {true} = reconstruction {recon} + "
+        f"KL {kl}, with {active} active units. {verdict}."
     )
 
 
 def deceptive(cases: list[Case]) -> list[Finding]:
     """Sick code that reports a better loss than the healthy one: why the reported loss alone proves nothing."""
-    healthy = cases[0].rows[-1]
-
-    def better(case: Case) -> bool:
-        told, true = case.rows[-1]["reported_loss"], case.rows[-1]["test_neg_elbo"]
-        return told < healthy["reported_loss"] and not true < healthy["test_neg_elbo"]
-
-    liars = [case for case in cases[1:] if better(case)]
-    if not liars:
-        return []
-    text = (
-        f"The healthy implementation reports {nats(healthy['reported_loss'])} nats. These report less and are worse: "
-    )
+    (healthy, true), *others = [(case.rows[-1]["reported_loss"], case.rows[-1]["test_neg_elbo"]) for case in cases]
     told = [
-        f"{case.patient.name} ({nats(case.rows[-1]['reported_loss'])} reported, "
-        f"{nats(case.rows[-1]['test_neg_elbo'])} true)"
-        for case in liars
+        f"{case.patient.name} ({nats(its)} reported, {nats(its_true)} true)"
+        for case, (its, its_true) in zip(cases[1:], others, strict=True)
+        if its < healthy and not its_true < true
     ]
-    return [Finding("problem", "The reported loss alone deceives", text + ", ".join(told) + ".")]
+    text = (
+        f"The healthy implementation reports {nats(healthy)} nats. These report less and are worse: {', '.join(told)}."
+    )
+    return [Finding("problem", "The reported loss alone deceives", text)] if told else []
 
 
 def draw_images(cases: list[Case], test: Tensor, shape: tuple[int, int]) -> Figure:
     """Prior samples and reconstructions of every patient, a row each."""
     real = test[: 2 * SHOWN].cpu()
-    left, right = [real[SHOWN:]], [real[:SHOWN]]
-    for case in cases:
-        left.append(case.samples.nan_to_num())
-        right.append(case.reconstructions.nan_to_num())
-    titles = ("prior samples; first row: data", "reconstructions; first row: their originals")
+    samples = torch.cat([real[SHOWN:], *[case.samples for case in cases]]).nan_to_num()
+    reconstructions = torch.cat([real[:SHOWN], *[case.reconstructions for case in cases]]).nan_to_num()
     panels = [
-        (style.tiles(images.of(torch.cat(rows), shape), SHOWN), title)
-        for rows, title in zip((left, right), titles, strict=True)
+        (style.tiles(images.of(samples, shape), SHOWN), "prior samples; first row: data"),
+        (style.tiles(images.of(reconstructions, shape), SHOWN), "reconstructions; first row: their originals"),
     ]
     fig = style.sheets(panels, left=110)
     style.name_rows(fig.axes[0], ["test images", *[case.patient.name for case in cases]])
@@ -220,49 +182,34 @@ def draw_images(cases: list[Case], test: Tensor, shape: tuple[int, int]) -> Figu
 
 
 def _write_numbers(cases: list[Case], cfg: RunConfig, material: Material, folder: Path) -> None:
-    write_json(
-        folder / "clinic.json",
+    patients = [
         {
-            "unit": "nats per example",
-            "config": cfg.to_json(),
-            "baselines": {"zero": material.baselines.zero, "constant": material.baselines.constant},
-            "patients": [
-                {
-                    "name": case.patient.name,
-                    "mistake": case.patient.mistake,
-                    "last": case.rows[-1],
-                    "posterior_std": case.sigma,
-                    "ended": case.ended,
-                    "findings": [{"level": f.level, "title": f.title, "text": f.text} for f in case.findings],
-                }
-                for case in cases
-            ],
-        },
-    )
+            "name": case.patient.name, "mistake": case.patient.mistake, "last": case.rows[-1],
+            "posterior_std": case.sigma, "ended": case.ended, "findings": [asdict(found) for found in case.findings],
+        }
+        for case in cases
+    ]  # fmt: skip
+    levels = {"zero": material.baselines.zero, "constant": material.baselines.constant}
+    told = {"unit": "nats per example", "config": cfg.to_json(), "baselines": levels, "patients": patients}
+    write_json(folder / "clinic.json", told)
 
 
 def _write_report(cases: list[Case], cfg: RunConfig, material: Material, folder: Path) -> None:
     shape = material.dataset.image_shape or (1, 1)
-    style.save(
-        curves.draw_patients([(case.patient.name, case.rows) for case in cases], material.baselines.zero),
-        folder / "curves.png",
-    )
-    style.save(draw_images(cases, material.test, shape), folder / "images.png")
+    courses = [(case.patient.name, case.rows) for case in cases]
+    save(curves.draw_patients(courses, material.baselines.zero), folder / "curves.png")
+    save(draw_images(cases, material.test, shape), folder / "images.png")
     pictures = [
         Picture("curves.png", "Curves", "Dashed: what each implementation says of itself; solid: what is true of it. "
-                "Grey: the healthy one. A line that leaves its panel has exploded."),
+                "Grey: the healthy one. A line that leaves its panel ends at the number in its title."),
         Picture("images.png", "Pictures", "A collapsed posterior gives one image for everything; missing noise or a "
                 "missing KL gives good reconstructions and bad samples.", pixels=True),
     ]  # fmt: skip
-    told = setting(cfg, material.dataset)
-    explorer = None
-    if material.dataset.image_shape:
-        patients = [Shown(case.patient.name, case.model, _fact(case)) for case in cases]
-        explorer = make_explorer("The live clinic", patients, scene_of(cfg, material))
+    patients = [Shown(case.patient.name, case.model, _fact(case)) for case in cases]
+    levels = f"zero output {material.baselines.zero:.1f}, one constant image {material.baselines.constant:.1f}"
     render(
         "table.html", folder / "report.html", pictures, folder, name=folder.resolve().name,
-        setting=f"{told}, {cfg.epochs} epochs each; nats per example; baselines: zero output "
-        f"{material.baselines.zero:.1f}, one constant image {material.baselines.constant:.1f}",
+        setting=f"{setting(cfg, material.dataset)}, {cfg.epochs} epochs each; nats per example; baselines: {levels}",
         head=HEAD, text_columns=LEFT, rows=[_cells(case) for case in cases], findings=deceptive(cases),
-        explorer=explorer,
+        explorer=make_explorer("The live clinic", patients, scene_of(cfg, material)),
     )  # fmt: skip

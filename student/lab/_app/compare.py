@@ -1,39 +1,18 @@
 """``vae-lab compare``: runs beside each other, and a word where their numbers cannot be compared."""
 
-import json
-import math
 import os
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from student.lab._app import checkpoint, console
-from student.lab._app.config import RunConfig
+from student.lab._app.config import RunConfig, read_json
 from student.lab._app.errors import BadInput
 from student.lab._app.folder import Row, RunFolder
-from student.lab.figures import curves, style
+from student.lab._app.gallery import save
+from student.lab._app.report import nats
+from student.lab.figures import curves
 
-COLUMNS = [
-    ("run", "left"), ("setting", "left"), ("epochs", "right"), ("−ELBO", "right"), ("recon", "right"), ("KL", "right"),
-    ("active", "right"), ("IW bound", "right"),
-]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Told:
-    """A run as the comparison sees it.
-
-    Attributes:
-        label: its folder's name, or path where names clash.
-        cfg, rows: its settings and metrics.
-        input_dim: ``D``.
-        bound: its importance-weighted bound and ``K``, if it was taken.
-    """
-
-    label: str
-    cfg: RunConfig
-    rows: list[Row]
-    input_dim: int
-    bound: str
+COLUMNS = ["run", "setting", "epochs", "−ELBO", "recon", "KL", "active", "IW bound"]
 
 
 def compare_runs(paths: list[Path], picture: Path) -> None:
@@ -52,11 +31,13 @@ def compare_runs(paths: list[Path], picture: Path) -> None:
         raise BadInput(f"--out {picture}: the picture is a PNG file, give it a name that ends in .png")
     names = [path.resolve().name for path in paths]
     labels = names if len(set(names)) == len(names) else [os.fspath(path) for path in paths]
-    runs = [_read(RunFolder(path), label) for path, label in zip(paths, labels, strict=True)]
-    console.table("test set, nats per example, one sample of z each", COLUMNS, [_cells(run) for run in runs])
-    for warning in warnings([run.cfg for run in runs]):
+    folders = [RunFolder(path) for path in paths]
+    about, rows = [folder.config() for folder in folders], [checkpoint.read_rows(folder) for folder in folders]
+    cells = [[label, *cells] for label, cells in zip(labels, map(_cells, folders, about, rows), strict=True)]
+    console.table("test set, nats per example, one sample of z each", COLUMNS, cells, COLUMNS[:2])
+    for warning in warnings([cfg for cfg, _ in about]):
         console.say(f"note: {warning}", "yellow")
-    style.save(curves.draw_comparison([(run.label, run.rows) for run in runs]), picture)
+    save(curves.draw_comparison(list(zip(labels, rows, strict=True))), picture)
     console.say(f"curves: {picture}", "bold")
 
 
@@ -68,28 +49,18 @@ def warnings(configs: list[RunConfig]) -> list[str]:
     if len({cfg.likelihood for cfg in configs}) > 1:
         found.append("different likelihoods: −ELBO and reconstruction are not on one scale")
     if len({cfg.binarise for cfg in configs}) > 1:
-        found.append("different binarisation: −ELBO and reconstruction differ by tens of nats for that reason alone")
+        found.append("different binarisation: −ELBO and reconstruction are not on one scale")
     return found
 
 
-def _read(folder: RunFolder, label: str) -> Told:
-    cfg, about = folder.config()
-    bound = "–"
+def _cells(folder: RunFolder, config: tuple[RunConfig, dict[str, Any]], rows: list[Row]) -> list[str]:
+    cfg, last = config[0], rows[-1]
+    network = f"{cfg.network(config[1]['data']['input_dim'])} {cfg.activation}"
+    setting = f"{cfg.data}, {cfg.binarise}, {cfg.likelihood}, {network}, beta {cfg.beta:g}, seed {cfg.seed}"
+    numbers = [nats(last[key], 2) for key in ("test_neg_elbo", "test_recon", "test_kl")]
     try:
-        told = json.loads((folder.path / "summary.json").read_text(encoding="utf-8"))["importance_weighted_bound"]
+        told = read_json(folder.path / "summary.json")["importance_weighted_bound"]
         bound = f"{float(told['value']):.2f} (K {int(told['samples'])})"
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # not evaluated yet: the other numbers do not need it
-    return Told(label, cfg, checkpoint.read_rows(folder), about["data"]["input_dim"], bound)
-
-
-def _cells(run: Told) -> list[str]:
-    cfg, last = run.cfg, run.rows[-1]
-    network = "-".join(map(str, [run.input_dim, *[cfg.hidden_dim] * cfg.hidden_layers, cfg.latent_dim]))
-    setting = (
-        f"{cfg.data}, {cfg.binarise}, {cfg.likelihood}, {network} {cfg.activation}, beta {cfg.beta:g}, seed {cfg.seed}"
-    )
-    keys = ("test_neg_elbo", "test_recon", "test_kl")
-    numbers = [f"{last[key]:.2f}" if math.isfinite(last[key]) else "–" for key in keys]
-    active = f"{last['active_units']:.0f}/{cfg.latent_dim}"
-    return [run.label, setting, f"{last['epoch']:.0f}", *numbers, active, run.bound]
+    except (BadInput, ValueError, KeyError, TypeError):
+        bound = "–"  # not evaluated yet: the other numbers do not need it
+    return [setting, f"{last['epoch']:.0f}", *numbers, f"{last['active_units']:.0f}/{cfg.latent_dim}", bound]

@@ -1,146 +1,116 @@
-"""Everything that decides what a run computes, and the four presets.
+"""Everything that decides what a run computes, each setting with its default, its limits and its help; four presets.
 
 Needs no torch, so that bad options fail at once.
 """
 
 import json
-from dataclasses import asdict, dataclass, fields, replace
+import os
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from student.lab._app.errors import BadInput, choose
 
-IMPLEMENTATIONS = ("vae", "simple_vae")
 LIKELIHOODS = ("bernoulli", "gaussian", "laplace")
-BINARISATIONS = ("none", "threshold", "fixed", "dynamic")
-ACTIVATIONS = ("relu", "tanh")
-LR_SCHEDULES = ("constant", "cosine")
-PRECISIONS = ("float32", "bf16")
 IMAGE_SETS = ("digits", "mnist", "fashion-mnist")
 VECTOR_SETS = ("breast-cancer", "wine")
-DATASETS = IMAGE_SETS + VECTOR_SETS
-LARGEST = {  # far beyond what is of use, and short of what no machine can count or hold
-    "hidden_dim": 1_000_000, "hidden_layers": 1_000, "latent_dim": 1_000_000, "epochs": 10_000_000,
-    "batch_size": 1_000_000_000, "warmup_epochs": 10_000_000, "train_examples": 1_000_000_000, "beta": 1e30,
-    "learning_rate": 1e30,
-}  # fmt: skip
+MOST_THREADS = max(64, 4 * (os.cpu_count() or 1))  # beyond what it can start, the threads' library ends the program
+
+
+def setting(default: Any, text: str, among: tuple[str, ...] = (), least: Any = None, most: Any = None) -> Any:
+    """A field that is an option of the command line too.
+
+    Args:
+        default: without which no preset names it.
+        text: its line in the help.
+        among: the names that it may have.
+        least, most: of a number; far beyond what is of use, and short of what no machine can count or hold.
+    """
+    return field(default=default, metadata={"help": text, "among": among, "least": least, "most": most})
+
+
+class Checked:
+    """What dataclasses of :func:`setting` fields have in common."""
+
+    def check(self) -> Self:
+        """Return the settings themselves if each is within its limits; ``BadInput`` otherwise."""
+        for one in fields(self):  # type: ignore[arg-type]
+            value, limits = getattr(self, one.name), one.metadata
+            if limits.get("among"):
+                choose(option(one.name), value, limits["among"])
+            elif limits.get("most") is not None and not limits["least"] <= value <= limits["most"]:
+                low, high = limits["least"], limits["most"]
+                raise BadInput(f"{option(one.name)} must be between {low:,} and {high:,}, not {value}")
+        return self
 
 
 @dataclass(frozen=True)
-class RunConfig:
+class RunConfig(Checked):
     """One run. Two runs with equal configurations on the same machine give the same numbers.
 
-    Attributes:
-        preset: the name the defaults came from.
-        implementation: "vae" (student/vae.py) or "simple_vae" (student/simple_vae.py).
-        data: the name of the data set.
-        binarise: how grey pixels become black and white: "none" leaves them grey, "threshold" cuts at 1/2, "fixed"
-            draws each pixel once, "dynamic" draws the training pixels anew in every batch (Burda et al. 2016).
-        likelihood: "bernoulli", "gaussian" or "laplace".
-        sigma: of a Gaussian likelihood: "none" is the assignment's variance of 1/2, else a number, or "learned".
-        beta: the final weight of the KL term.
-        warmup_epochs: epochs in which the weight rises from 0 to beta.
-        hidden_dim: width of every hidden layer.
-        hidden_layers: hidden layers on each side.
-        latent_dim: values in a code.
-        activation: "relu" as the assignment builds it, or "tanh" as in Burda et al. 2016.
-        epochs: passes over the training set.
-        batch_size: examples in a training step.
-        learning_rate: Adam's step size at the start.
-        lr_schedule: "constant", or "cosine" (falling to 0 at the last planned step).
-        seed: decides initial weights, order of batches and noise.
-        train_examples: use only the first so many training examples; 0 uses all.
-        autoencoder: also train the plain autoencoder (no noise, no KL) with the same network, for comparison.
-        plane: for images, also train the same network with two latents, for its map and the decoded plane.
-        precision: "float32", or "bf16" for the forward pass (training only; measurements stay in float32).
+    ``preset`` is the name that the defaults came from. Of ``binarise``, "dynamic" draws the training pixels anew in
+    every batch (Burda et al. 2016). A ``sigma`` of "none" is the assignment's variance of 1/2. ``precision`` is that of
+    training; measurements have the highest.
     """
 
     preset: str = "guide"
-    implementation: str = "vae"
-    data: str = "digits"
-    binarise: str = "none"
-    likelihood: str = "bernoulli"
-    sigma: str = "none"
-    beta: float = 1.0
-    warmup_epochs: float = 0.0
-    hidden_dim: int = 400
-    hidden_layers: int = 1
-    latent_dim: int = 20
-    activation: str = "relu"
-    epochs: int = 10
-    batch_size: int = 128
-    learning_rate: float = 1e-3
-    lr_schedule: str = "constant"
-    seed: int = 1
-    train_examples: int = 0
-    autoencoder: bool = False
-    plane: bool = False
-    precision: str = "float32"
+    implementation: str = setting("vae", "Which file to run", ("vae", "simple_vae"))
+    data: str = setting("digits", "Data set", IMAGE_SETS + VECTOR_SETS)
+    binarise: str = setting("none", "Grey to black and white", ("none", "threshold", "fixed", "dynamic"))
+    train_examples: int = setting(0, "Use only so many training examples; 0 is all.", least=0, most=10**9)
+    likelihood: str = setting("bernoulli", "p(x | z)", LIKELIHOODS)
+    sigma: str = setting("none", "Observation noise of a Gaussian likelihood: a number, or learned.")
+    hidden_dim: int = setting(400, "Width of every hidden layer.", least=1, most=10**6)
+    hidden_layers: int = setting(1, "Hidden layers on each side.", least=1, most=1000)
+    latent_dim: int = setting(20, "Values in a code.", least=1, most=10**6)
+    activation: str = setting("relu", "Of hidden units", ("relu", "tanh"))
+    beta: float = setting(1.0, "Final weight of the KL term.", least=0, most=1e30)
+    warmup_epochs: float = setting(0.0, "Epochs from KL weight 0 to beta.", least=0, most=10**7)
+    epochs: int = setting(10, "Passes over the training set.", least=1, most=10**7)
+    batch_size: int = setting(128, "Examples in a step.", least=1, most=10**9)
+    learning_rate: float = setting(1e-3, "Adam's step size.", least=1e-30, most=1e30)
+    lr_schedule: str = setting("constant", "Of the learning rate", ("constant", "cosine"))
+    seed: int = setting(1, "Of weights, order and noise.", least=0, most=10**18)
+    autoencoder: bool = setting(False, "Train the plain autoencoder too.")
+    plane: bool = setting(False, "Train the network with two latents too.")
+    precision: str = setting("medium", "Of matrix products in training, as torch calls it", ("highest", "medium"))
 
-    def check(self) -> "RunConfig":
+    def check(self) -> Self:
         """Return the configuration itself if it makes sense.
 
         Raises:
             BadInput: for an unknown name, a value out of range, or options that contradict each other.
         """
-        choose("implementation", self.implementation, IMPLEMENTATIONS)
-        choose("data set", self.data, DATASETS)
-        choose("binarisation", self.binarise, BINARISATIONS)
-        choose("likelihood", self.likelihood, LIKELIHOODS)
-        choose("activation", self.activation, ACTIVATIONS)
-        choose("learning rate schedule", self.lr_schedule, LR_SCHEDULES)
-        choose("precision", self.precision, PRECISIONS)
-        for name in ("hidden_dim", "hidden_layers", "latent_dim", "epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise BadInput(f"{option(name)} must be at least 1, not {getattr(self, name)}")
-        for name in ("beta", "warmup_epochs", "train_examples", "seed"):
-            value = getattr(self, name)
-            if not 0 <= value < float("inf"):
-                raise BadInput(f"{option(name)} must be a finite number and not negative, not {value}")
-        if not 0 < self.learning_rate < float("inf"):
-            raise BadInput(f"--learning-rate must be a positive number, not {self.learning_rate}")
-        for name, largest in LARGEST.items():
-            if getattr(self, name) > largest:
-                raise BadInput(f"{option(name)} must be at most {largest:,}, not {getattr(self, name)}")
-        self._check_sigma()
-        if self.data in VECTOR_SETS:
-            if self.likelihood == "bernoulli":
-                raise BadInput(
-                    f"data set {self.data!r} holds real-valued features, and a Bernoulli likelihood needs values in "
-                    "[0, 1] (outside of it the loss has no lower bound). Use --likelihood gaussian or laplace"
-                )
-            if self.binarise != "none":
-                raise BadInput(f"data set {self.data!r} has no pixels to binarise: use --binarise none")
-        if self.implementation == "simple_vae":
-            fixed = {"likelihood": "gaussian", "hidden_layers": 1, "activation": "relu"}
-            for name, value in fixed.items():
-                if getattr(self, name) != value:
-                    raise BadInput(
-                        f"simple_vae.py has {name.replace('_', ' ')} {value!r} built in; {option(name)} "
-                        f"{getattr(self, name)} needs --implementation vae"
-                    )
-            if self.beta != 1 or self.warmup_epochs:
-                raise BadInput("simple_vae.py has no beta in its loss: use --implementation vae")
-            if self.data in VECTOR_SETS:
-                raise BadInput(f"simple_vae.py ends in a sigmoid and cannot reach the values of {self.data!r}")
+        super().check()
+        simple, vectors = self.implementation == "simple_vae", self.data in VECTOR_SETS
+        if vectors and self.likelihood == "bernoulli":
+            raise BadInput(
+                f"data set {self.data!r} holds real-valued features, and a Bernoulli likelihood needs values in [0, 1] "
+                "(outside of it the loss has no lower bound). Use --likelihood gaussian or laplace"
+            )
+        if vectors and self.binarise != "none":
+            raise BadInput(f"data set {self.data!r} has no pixels to binarise: use --binarise none")
+        if simple and vectors:
+            raise BadInput(f"simple_vae.py ends in a sigmoid and cannot reach the values of {self.data!r}")
+        for name, value in BUILT_IN.items() if simple else ():
+            if getattr(self, name) != value:
+                told = f"{option(name)} {getattr(self, name)} needs --implementation vae"
+                raise BadInput(f"simple_vae.py has {name.replace('_', ' ')} {value!r} built in; {told}")
+        if self.sigma != "none":
+            if self.likelihood != "gaussian" or simple:
+                raise BadInput("--sigma is for vae.py with --likelihood gaussian")
+            if self.sigma != "learned" and not _is_scale(self.sigma):
+                raise BadInput(f"--sigma must be a positive number or 'learned', not {self.sigma!r}")
         return self
-
-    def _check_sigma(self) -> None:
-        if self.sigma == "none":
-            return
-        if self.likelihood != "gaussian" or self.implementation == "simple_vae":
-            raise BadInput("--sigma is for vae.py with --likelihood gaussian")
-        try:
-            usable = self.sigma == "learned" or 1e-6 <= float(self.sigma) <= 1e6
-        except ValueError:
-            usable = False
-        if not usable:
-            raise BadInput(f"--sigma must be a positive number or 'learned', not {self.sigma!r}")
 
     @property
     def has_plane(self) -> bool:
         """Whether a network with two latents is trained beside the run's own."""
         return self.plane and self.data in IMAGE_SETS and self.latent_dim != 2
+
+    def network(self, input_dim: int) -> str:
+        """The sizes of the layers, such as 784-400-20."""
+        return "-".join(map(str, [input_dim, *[self.hidden_dim] * self.hidden_layers, self.latent_dim]))
 
     def extended(self, epochs: int | None) -> "RunConfig":
         """The settings of a resumed run, possibly for another number of epochs.
@@ -151,9 +121,8 @@ class RunConfig:
         if epochs is None or epochs == self.epochs:
             return self
         if self.lr_schedule != "constant":
-            raise BadInput(
-                f"the {self.lr_schedule} schedule was planned for {self.epochs} epochs: resume without --epochs"
-            )
+            planned = f"the {self.lr_schedule} schedule was planned for {self.epochs} epochs"
+            raise BadInput(f"{planned}: resume without --epochs")
         return replace(self, epochs=epochs).check()
 
     def to_json(self) -> dict[str, Any]:
@@ -167,21 +136,53 @@ class RunConfig:
         Raises:
             BadInput: if they are not those of a run's configuration; ``where`` is named in the message.
         """
-        known = {field.name: field.type for field in fields(cls)}
-        if set(values) - set(known):
-            raise BadInput(f"{where}: unknown settings {sorted(set(values) - set(known))}; written by another version?")
-        default = cls()
+        default = asdict(cls())
+        if set(values) - set(default):
+            raise BadInput(f"{where}: unknown settings {sorted(set(values) - set(default))}; of another version?")
         for name, value in values.items():
-            expected = type(getattr(default, name))
-            allowed = (float, int) if expected is float else (expected,)
-            if type(value) not in allowed:  # not isinstance, to which True is a whole number
+            expected = type(default[name])
+            if type(value) not in ((float, int) if expected is float else (expected,)):  # True is an int to isinstance
                 raise BadInput(f"{where}: setting {name!r} is {value!r}, expected {expected.__name__}")
         return cls(**values).check()
+
+
+# What simple_vae.py does whatever it is told.
+BUILT_IN = {
+    "likelihood": "gaussian", "hidden_layers": 1, "activation": "relu", "beta": 1.0, "warmup_epochs": 0.0,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Place(Checked):
+    """What a command runs, and where."""
+
+    solution: bool = setting(False, "Run the reference solution.")
+    student: Path | None = setting(None, "The file to run, or its folder; without: student/ here.")  # noqa: RUF009
+    data_dir: Path | None = setting(None, "Folder with MNIST's or Fashion-MNIST's idx files, or torchvision's.")  # noqa: RUF009
+    mirror: str | None = setting(None, "URL of a folder to download from first.")
+    device: str = setting("auto", "auto, cpu, cuda, cuda:1, mps, …")
+    threads: int = setting(0, "CPU threads; 0 leaves torch's choice.", least=0, most=MOST_THREADS)
+    out: Path | None = setting(None, "The folder to write; without: a new one in runs/.")  # noqa: RUF009
+
+
+@dataclass(frozen=True)
+class BoundSize(Checked):
+    """How large an importance-weighted bound to take."""
+
+    samples: int = setting(5000, "K of the importance-weighted bound.", least=1, most=10**7)
+    examples: int = setting(200, "Test examples for that bound; 0 is all.", least=0, most=10**9)
 
 
 def option(name: str) -> str:
     """The command line's spelling of a field: ``learning_rate`` is ``--learning-rate``."""
     return "--" + name.replace("_", "-")
+
+
+def _is_scale(text: str) -> bool:
+    try:
+        return 1e-6 <= float(text) <= 1e6
+    except ValueError:
+        return False
 
 
 PRESETS: dict[str, tuple[str, RunConfig]] = {
@@ -193,16 +194,8 @@ PRESETS: dict[str, tuple[str, RunConfig]] = {
         "two hidden layers of 512, 256 latents, linear output, squared error, beta 0.01, real-valued data, "
         "and the plain autoencoder beside it",
         RunConfig(
-            preset="notes",
-            data="breast-cancer",
-            likelihood="gaussian",
-            beta=0.01,
-            hidden_dim=512,
-            hidden_layers=2,
-            latent_dim=256,
-            epochs=60,
-            batch_size=32,
-            autoencoder=True,
+            preset="notes", data="breast-cancer", likelihood="gaussian", beta=0.01, hidden_dim=512, hidden_layers=2,
+            latent_dim=256, epochs=60, batch_size=32, autoencoder=True,
         ),
     ),
     "guide": (
@@ -213,10 +206,7 @@ PRESETS: dict[str, tuple[str, RunConfig]] = {
         "MNIST squeezed into 2 latents, Bernoulli, 20 epochs: the latent map, the manifold, 64 generated digits",
         RunConfig(preset="lab", data="mnist", latent_dim=2, epochs=20),
     ),
-}
-
-
-USUAL = "guide"  # the preset, if none is named
+}  # fmt: skip
 
 
 def configure(preset: str | None, **options: Any) -> RunConfig:
@@ -225,24 +215,17 @@ def configure(preset: str | None, **options: Any) -> RunConfig:
     Raises:
         BadInput: for an unknown preset or a configuration that makes no sense.
     """
-    base = PRESETS[choose("preset", USUAL if preset is None else preset, PRESETS)][1]
+    base = PRESETS[choose("preset", RunConfig.preset if preset is None else preset, PRESETS)][1]
     given = {name: value for name, value in options.items() if value is not None}
-    if given.get("implementation", base.implementation) == "simple_vae":  # what it has built in
-        base = replace(
-            base, implementation="simple_vae", binarise="none", likelihood="gaussian", hidden_layers=1,
-            activation="relu", beta=1.0, warmup_epochs=0.0,
-        )  # fmt: skip
+    if given.get("implementation", base.implementation) == "simple_vae":
+        base = replace(base, implementation="simple_vae", **BUILT_IN)  # type: ignore[arg-type]
     if given.get("likelihood", base.likelihood) != "bernoulli" or given.get("data") in VECTOR_SETS:
         base = replace(base, binarise="none")  # black and white is a preset's choice for the Bernoulli likelihood only
     return replace(base, **given).check()
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object.
-
-    Raises:
-        BadInput: if the file is missing or is not a JSON object.
-    """
+    """Read a JSON object; ``BadInput`` if the file is missing or does not hold one."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

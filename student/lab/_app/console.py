@@ -1,7 +1,9 @@
 """What the person at the keyboard sees: progress, lines of numbers, tables. Foreign text is never read as markup."""
 
 import errno
-from types import TracebackType
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -34,54 +36,40 @@ def say(text: str, style: str = "") -> None:
     out.print(Text(text, style=style), soft_wrap=True)
 
 
-class TrainingView:
-    """A progress bar with epochs, loss, rate and time left, and a line of measured numbers for the epochs."""
+@contextmanager
+def progress(name: str, epochs: int, examples: int, done: int) -> Iterator[Callable[[int, int, float], None]]:
+    """A bar with epochs, loss and time left.
 
-    def __init__(self, name: str, epochs: int, examples: int, latent_dim: int, first_epoch: int = 0) -> None:
-        self.name, self.epochs, self.examples, self.latent_dim = name, epochs, examples, latent_dim
-        self.every = max(1, -(-epochs // LINES))
-        self.progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[terms]}", markup=False),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=out,
-            disable=not out.is_terminal,
-        )
-        self.task = self.progress.add_task(
-            name, total=epochs * examples, completed=first_epoch * examples, epoch=first_epoch, epochs=epochs, terms=""
-        )
+    Args:
+        name: of what is trained.
+        epochs, examples: in all, and in each.
+        done: epochs so far.
 
-    def __enter__(self) -> "TrainingView":
-        self.progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.progress.stop()
-
-    def block(self, epoch: int, done: int, loss: float) -> None:
-        """Some steps of an epoch are done."""
-        self.progress.update(
-            self.task, completed=epoch * self.examples + done, epoch=epoch + 1, terms=f"loss {loss:.1f}"
+    Yields:
+        What to call after some steps: with the epoch, the examples done in it, and their loss.
+    """
+    with Progress(
+        TextColumn("{task.description}", markup=False), TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
+        BarColumn(bar_width=24), TextColumn("{task.fields[terms]}", markup=False), TimeElapsedColumn(),
+        TextColumn("left"), TimeRemainingColumn(), console=out, disable=not out.is_terminal,
+    ) as shown:  # fmt: skip
+        fields: dict[str, Any] = {"epoch": done, "epochs": epochs, "terms": ""}
+        task = shown.add_task(name, total=epochs * examples, completed=done * examples, **fields)
+        yield lambda epoch, now, loss: shown.update(
+            task, completed=epoch * examples + now, epoch=epoch + 1, terms=f"loss {loss:.1f}"
         )
 
-    def row(self, row: Row) -> None:
-        """An epoch is done and measured."""
-        epoch = int(row["epoch"])
-        if epoch > 1 and epoch % self.every and epoch != self.epochs:
-            return
-        told = (
-            f"epoch {epoch:>3}  test −ELBO {row['test_neg_elbo']:8.2f} = reconstruction {row['test_recon']:7.2f} "
-            f"+ KL {row['test_kl']:6.2f} nats   {row['active_units']:.0f}/{self.latent_dim} units active"
-        )
-        if epoch:
-            told += f"   {row['examples_per_second']:,.0f} examples/s"
-        self.progress.console.print(Text(told), soft_wrap=True)
+
+def metrics(row: Row, epochs: int, latent_dim: int) -> None:
+    """Print an epoch's measured numbers, or only those of every so many of a run of many epochs."""
+    epoch = int(row["epoch"])
+    if epoch > 1 and epoch % max(1, -(-epochs // LINES)) and epoch != epochs:
+        return
+    told = (
+        f"epoch {epoch:>3}  test −ELBO {row['test_neg_elbo']:8.2f} = reconstruction {row['test_recon']:7.2f} "
+        f"+ KL {row['test_kl']:6.2f} nats   {row['active_units']:.0f}/{latent_dim} units active"
+    )
+    say(told + (f"   {row['examples_per_second']:,.0f} examples/s" if epoch else ""))
 
 
 def findings(found: list[dict[str, str]]) -> None:
@@ -90,13 +78,12 @@ def findings(found: list[dict[str, str]]) -> None:
         out.print(Text.assemble((finding["title"] + ". ", STYLES[finding["level"]]), finding["text"]), soft_wrap=True)
 
 
-def table(title: str, head: list[tuple[str, str]], rows: list[list[str]]) -> None:
-    """Print a table. ``head`` holds a name and "left" or "right" for each column."""
+def table(title: str, head: list[str], rows: list[list[str]], text: Collection[str]) -> None:
+    """Print a table; the columns named in ``text`` hold words, the others numbers."""
     grid = Table(title=Text(title), title_justify="left", show_edge=False)
-    for name, justify in head:
-        grid.add_column(
-            Text(name), justify="right" if justify == "right" else "left", overflow="fold", no_wrap=justify == "right"
-        )
+    for name in head:
+        words = name in text
+        grid.add_column(Text(name), justify="left" if words else "right", overflow="fold", no_wrap=not words)
     for row in rows:
         grid.add_row(*[Text(cell) for cell in row])
     out.print(grid)

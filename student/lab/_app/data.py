@@ -95,46 +95,30 @@ def _load_idx(
 ) -> Dataset:
     folder = _folder_in(data_dir, name, source) if data_dir else cache_folder(name)
     mirrors = ((mirror.rstrip("/") + "/",) if mirror else ()) + source.mirrors
-    paths = {file.name: _find(file, folder) for file in source.files}
-    missing = [file for file in source.files if paths[file.name] is None]
+    paths = {file: _find(file, folder) for file in source.files}
+    missing = [file.name for file, path in paths.items() if path is None]
     if missing and data_dir is not None:
         raise BadInput(
-            f"--data-dir {data_dir} lacks {', '.join(file.name for file in missing)} (with or without .gz), and "
-            f"neither {name} nor {source.torchvision} in it holds all four. They are at {' or '.join(source.mirrors)}"
+            f"--data-dir {data_dir} lacks {', '.join(missing)} (with or without .gz), and neither {name} nor "
+            f"{source.torchvision} in it holds all four. They are at {' or '.join(source.mirrors)}"
         )
-    for file in missing:
-        paths[file.name] = fetch(file, mirrors, folder, say)
-
-    def images(file: RemoteFile) -> NDArray[np.uint8]:
-        return read_idx(paths[file.name] or folder / file.name, 3)
-
-    def labels(file: RemoteFile, count: int) -> NDArray[np.int64]:
-        path = paths[file.name] or folder / file.name
-        values = read_idx(path, 1)
-        if len(values) != count:
-            raise BadInput(f"{path} holds {len(values)} labels for {count} images: the files do not belong together")
-        if values.max() > 9:
-            raise BadInput(f"{path} holds the label {values.max()}; {name} has the classes 0 to 9")
-        return values.astype(np.int64)
-
-    train, test = images(source.train_images), images(source.test_images)
+    found = [path or fetch(file, mirrors, folder, say) for file, path in paths.items()]
+    train, test = read_idx(found[0], 3), read_idx(found[2], 3)
+    for path, examples in ((found[1], train), (found[3], test)):
+        labels = read_idx(path, 1)  # of the training part none is used: another number of them tells of a mix-up
+        if len(labels) != len(examples):
+            raise BadInput(f"{path} holds {len(labels)} labels for {len(examples)} images: they do not belong together")
+        if labels.max() > 9:
+            raise BadInput(f"{path} holds the label {labels.max()}; {name} has the classes 0 to 9")
+    _refuse_anothers(name, found[3])
     if train.shape[1:] != test.shape[1:]:
         raise BadInput(f"{folder}: training images are {train.shape[1:]}, test images {test.shape[1:]}")
     if min(len(train) - 2, len(test)) < 2:
         raise BadInput(f"{folder} holds {len(train)} training and {len(test)} test images; 4 and 2 are needed at least")
-    labels(source.train_labels, len(train))  # none is used: another number of them tells of files that were mixed up
-    test_labels = labels(source.test_labels, len(test))
-    _refuse_anothers(name, paths[source.test_labels.name] or folder / source.test_labels.name)
     kept = _kept(len(train))
-    return Dataset(
-        name=name,
-        train=_unit(train[:kept]),
-        validation=_unit(train[kept:]),
-        test=_unit(test),
-        test_labels=test_labels,
-        class_names=FASHION if name == "fashion-mnist" else tuple("0123456789"),
-        image_shape=(int(train.shape[1]), int(train.shape[2])),
-    )
+    classes, shape = FASHION if name == "fashion-mnist" else tuple("0123456789"), (train.shape[1], train.shape[2])
+    parts = (_unit(train[:kept]), _unit(train[kept:]), _unit(test))
+    return Dataset(name, *parts, labels.astype(np.int64), classes, shape)
 
 
 def _folder_in(data_dir: Path, name: str, source: Source) -> Path:
@@ -182,12 +166,5 @@ def _load_sklearn(name: str) -> Dataset:
         examples /= 16
     else:  # standardised by the training part alone: the rest must stay unseen
         examples = (examples - examples[:kept].mean(axis=0)) / examples[:kept].std(axis=0)
-    return Dataset(
-        name=name,
-        train=examples[:kept],
-        validation=examples[kept:cut],
-        test=examples[cut:],
-        test_labels=labels[cut:],
-        class_names=tuple(str(label) for label in bunch.target_names),
-        image_shape=(8, 8) if name == "digits" else None,
-    )
+    classes, shape = tuple(str(label) for label in bunch.target_names), (8, 8) if name == "digits" else None
+    return Dataset(name, examples[:kept], examples[kept:cut], examples[cut:], labels[cut:], classes, shape)

@@ -28,20 +28,9 @@ def diagnose(evidence: Evidence) -> list[Finding]:
         text = f"This is the untrained network: test −ELBO {evidence.test.neg_elbo:.1f} nats."
         return [*loss_of_terms(evidence), Finding("note", "Not trained yet", text)]
     checks = (
-        loss_of_terms,
-        _schedule,
-        _negative_kl,
-        _collapse,
-        _wide,
-        _noise,
-        _sigma,
-        _sigmoid,
-        accounting,
-        _explosion,
-        _overfitting,
-        _unfinished,
-        _units,
-    )
+        loss_of_terms, _schedule, _negative_kl, _collapse, _wide, _noise, _sigma, _sigmoid, accounting, _explosion,
+        _overfitting, _unfinished, _units,
+    )  # fmt: skip
     found = [finding for check in checks for finding in check(evidence)]
     if not any(finding.level == "problem" or finding.title in (FAR, WIDE) for finding in found):
         found.append(_without_problem(evidence))
@@ -68,14 +57,11 @@ def _collapse(evidence: Evidence) -> list[Finding]:
     if test.active_units or _too_wide(evidence):
         return []
     at_baseline = abs(test.neg_elbo - baselines.constant) < COLLAPSE_MARGIN * evidence.size(baselines.constant)
-    place = (
-        f"at the baseline of one constant example ({baselines.constant:.1f})"
-        if at_baseline
-        else "without a code to go by"
-    )
+    baseline = f"at the baseline of one constant example ({baselines.constant:.1f})"
+    place = baseline if at_baseline else "without a code to go by"
     text = (
-        f"0 active units, KL {test.kl:.2f} nats, −ELBO {test.neg_elbo:.1f} nats, {place}. Every example gets the same "
-        f"code, and the decoder ignores it. Usual causes: {CAUSES_OF_COLLAPSE}."
+        f"0 active units, KL {test.kl:.2f} nats, −ELBO {test.neg_elbo:.1f} nats, {place}. Every example gets nearly "
+        f"the same code, which tells the decoder nothing of it. Usual causes: {CAUSES_OF_COLLAPSE}."
     )
     return [Finding("problem", "The posterior has collapsed", text)]
 
@@ -86,16 +72,12 @@ def _too_wide(evidence: Evidence) -> bool:
     The assignment's squared error is a Gaussian of variance 1/2, as wide as the whole range of a pixel.
     """
     cfg, constant = evidence.cfg, evidence.baselines.constant
+    if cfg.likelihood != "gaussian" or cfg.sigma == "learned" or cfg.data not in IMAGE_SETS:
+        return False
     value, errors = evidence.test.recon + cfg.beta * evidence.test.kl, evidence.size(constant)
-    return (
-        cfg.likelihood == "gaussian"
-        and cfg.sigma != "learned"
-        and cfg.data in IMAGE_SETS
-        and evidence.rows[-1]["epoch"] > 0
-        and abs(value - constant) < 0.1 * errors
-        and 2 * evidence.sigma**2 * errors < 0.1 * evidence.input_dim
-        and not (loss_of_terms(evidence) or accounting(evidence))
-    )
+    at_baseline = evidence.rows[-1]["epoch"] > 0 and abs(value - constant) < 0.1 * errors
+    small = 2 * evidence.sigma**2 * errors < 0.1 * evidence.input_dim
+    return at_baseline and small and not (loss_of_terms(evidence) or accounting(evidence))
 
 
 def _wide(evidence: Evidence) -> list[Finding]:
@@ -108,7 +90,7 @@ def _wide(evidence: Evidence) -> list[Finding]:
         f"reconstruction {test.recon:.1f} + {beta:g} KL {test.kl:.1f}, and one constant image has "
         f"{evidence.baselines.constant:.1f}. The cause is the likelihood, a Gaussian of {told}: noise of {sigma:.2f} "
         "for pixels between 0 and 1 leaves little that a code could explain, so that it saves hardly more than it "
-        "costs. Right code ends here too, and more training does not help it. Errors of this size fit a sigma of "
+        "costs. Right code ends here too, and more training helps it little. Errors of this size fit a sigma of "
         f"{fitting:.2f}: give --sigma learned, or a number such as that one, or use --likelihood bernoulli."
     )
     return [Finding("note", WIDE, text)]
@@ -130,9 +112,9 @@ def _noise(evidence: Evidence) -> list[Finding]:
         return []  # the first two are their own trouble
     text = (
         f"With z = mu the test reconstruction is {evidence.recon_at_mean:.1f} nats, with z drawn from the posterior "
-        f"{evidence.test.recon:.1f} (mean sigma {evidence.test.posterior_std:.2f}). The decoder never met the noise "
-        "that the posterior claims. Usual causes: reparameterize returns mu, draws noise of another distribution, or "
-        "uses a sigma other than exp(logvar / 2)."
+        f"{evidence.test.recon:.1f} (mean sigma {evidence.test.posterior_std:.2f}), as if the decoder had never met "
+        "the noise that the posterior claims. Usual causes: reparameterize returns mu, draws noise of another "
+        "distribution, or uses a sigma other than exp(logvar / 2)."
     )
     return [Finding("problem", "The decoder was not trained with the posterior's noise", text)]
 
@@ -155,8 +137,8 @@ def _sigma(evidence: Evidence) -> list[Finding]:
         return []
     text = (
         f"The active units have a mean sigma of {sigma:.3f}; one that carries a code should be well below the prior's "
-        "1. Only the KL seems to teach logvar: no gradient of the reconstruction reaches it. Usual causes: sigma is "
-        "detached, or computed under torch.no_grad."
+        "1. It seems that only the KL teaches logvar, and no gradient of the reconstruction reaches it. Usual causes: "
+        "sigma is detached, or computed under torch.no_grad."
     )
     return [Finding("problem", "Sigma does not learn from the reconstruction", text)]
 
@@ -181,7 +163,8 @@ def _explosion(evidence: Evidence) -> list[Finding]:
     if beta < 1 and test.recon < evidence.baselines.constant:
         text += (
             f"With beta {beta:g} the KL, {test.kl:.4g} nats, costs almost nothing in training, so the codes have left "
-            "the prior: reconstructions are good, but samples from the prior will not look like the data."
+            "the prior: reconstructions are below the baseline, but what is decoded from the prior need not look like "
+            "data."
         )
         return [Finding("problem" if beta == 0 else "note", FAR, text)]
     if not (loss_of_terms(evidence) or accounting(evidence)):  # they name the cause
@@ -190,30 +173,23 @@ def _explosion(evidence: Evidence) -> list[Finding]:
 
 
 def _exploded(evidence: Evidence) -> str:
-    return (
-        "Usual causes: the KL term with the wrong sign, a learning rate "
-        f"that is too large (it is {evidence.cfg.learning_rate:g}), or logvar read as sigma."
-    )
+    rate = f"a learning rate that is too large (it is {evidence.cfg.learning_rate:g})"
+    return f"Usual causes: the KL term with the wrong sign, {rate}, or logvar read as sigma."
 
 
 def _overfitting(evidence: Evidence) -> list[Finding]:
     """Judged by what training minimized, on examples set aside for it: the test set decides nothing."""
     rows, best = evidence.rows, _best(evidence)
     train, validation = (_value(evidence, rows[-1], part) for part in ("train", "validation"))
-    if (
-        evidence.test.active_units == 0
-        or not validation - train >= 0.05 * evidence.size(train)
-        or loss_of_terms(evidence)
-    ):
+    apart = validation - train >= 0.05 * evidence.size(train)
+    if not apart or evidence.test.active_units == 0 or loss_of_terms(evidence):
         return []
     text = f"{_goal(evidence)}: validation {validation:.1f}, train {train:.1f} nats. "
-    if best is rows[-1]:
-        text += "The validation value is the best so far, so more epochs do no harm yet; more data would help."
+    if validation - _value(evidence, best) <= 0.005 * evidence.size(validation):
+        text += "Validation has not risen from its best, so more epochs do no harm yet; more data may help."
         return [Finding("note", "Ahead on the training examples", text)]
-    text += (
-        f"The best validation value was {_value(evidence, best):.1f} after epoch {best['epoch']:.0f}: more data, or "
-        "that many epochs, help."
-    )
+    lowest = f"{_value(evidence, best):.1f} after epoch {best['epoch']:.0f}"
+    text += f"The best validation value was {lowest}: that many epochs, or more data, may help."
     return [Finding("note", "Overfitting", text)]
 
 
@@ -233,17 +209,19 @@ def _best(evidence: Evidence) -> Row:
 
 
 def _unfinished(evidence: Evidence) -> list[Finding]:
-    rows = evidence.rows
-    if len(rows) < 4 or evidence.cfg.lr_schedule != "constant" or _best(evidence) is not rows[-1]:
+    """Whether the last tenth of the epochs was better than the tenth before: single epochs differ by their noise."""
+    values = [_value(evidence, row) for row in evidence.rows[1:]]
+    few = max(1, len(values) // 10)
+    if len(values) < 3 or evidence.cfg.lr_schedule != "constant" or _best(evidence) is not evidence.rows[-1]:
         return []
-    before, last = _value(evidence, rows[-3]), _value(evidence, rows[-1])
+    before, last = sum(values[-2 * few : -few]) / few, sum(values[-few:]) / few
     if not before - last > 0.01 * evidence.size(last):
         return []
+    which = "epoch is" if few == 1 else f"{few} epochs is on average"
     text = (
-        f"The validation {_goal(evidence)} still fell by {before - last:.1f} nats in the last two epochs; --resume "
-        "with more of them."
+        f"The validation {_goal(evidence)} of the last {which} {before - last:.1f} nats below that of the {few} before"
     )
-    return [Finding("note", "Not finished", text)]
+    return [Finding("note", "Not finished", text + "; --resume with more of them.")]
 
 
 def _units(evidence: Evidence) -> list[Finding]:
@@ -267,9 +245,7 @@ def _without_problem(evidence: Evidence) -> Finding:
         f"{test.units_above} with more than {TELLING:g} nats."
     )
     if evidence.cfg.beta != 1:
-        text += (
-            f" Training minimized reconstruction + {evidence.cfg.beta:g} KL, so this −ELBO (beta 1) is not its optimum."
-        )
+        text += f" Training minimized {_goal(evidence)}, so this −ELBO (beta 1) is not its optimum."
     elif distance < 0:
         text += " Training has not come below it yet: go on with --resume and more epochs."
         return Finding("note", "Not better than one constant example yet", text)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from student.lab._app.errors import BadInput
+from student.lab._app.folder import replacing
 
 TIMEOUT = 20.0  # seconds without a byte
-CHUNK = 1 << 20
-LARGEST = 1 << 28  # bytes; the largest file is 26 MB
+LARGEST = 1 << 28  # bytes; the largest file is 26 MB, and more than this is not read
 
 
 @dataclass(frozen=True)
@@ -117,36 +117,24 @@ def fetch(file: RemoteFile, mirrors: tuple[str, ...], folder: Path, say: Callabl
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadInput(f"cannot make the folder {folder}: {error.strerror}. Set VAE_LAB_DATA to another one") from error
-    target, partial = folder / file.name, folder / f".{file.name}.{os.getpid()}.part"
     failures = []
     for mirror in mirrors:
         say(f"fetching {mirror}{file.name}")
         try:
-            digest = _stream(mirror + file.name, partial, file.algorithm)
-            if digest == file.checksum:
-                partial.replace(target)
-                return target
-            failures.append(f"{mirror}: wrong {file.algorithm} checksum ({digest[:12]}…, not {file.checksum[:12]}…)")
+            with urllib.request.urlopen(mirror + file.name, timeout=TIMEOUT) as response:
+                content = response.read(LARGEST)
         except (OSError, ValueError, http.client.HTTPException) as error:  # URLError is an OSError
             failures.append(f"{mirror}: {getattr(error, 'reason', None) or error}")
-        finally:
-            partial.unlink(missing_ok=True)
+            continue
+        digest = hashlib.new(file.algorithm, content, usedforsecurity=False).hexdigest()
+        if digest == file.checksum:
+            with replacing(folder / file.name) as partial:
+                partial.write_bytes(content)
+            return folder / file.name
+        failures.append(f"{mirror}: wrong {file.algorithm} checksum ({digest[:12]}…, not {file.checksum[:12]}…)")
     reasons = "\n  ".join(failures)
     raise BadInput(
         f"could not download {file.name}:\n  {reasons}\n"
         f"Without a network: fetch {file.name} elsewhere, from one of the addresses above, put it into {folder} or any "
         "folder, and name that folder with --data-dir. Or go on at once with --data digits, which needs no download"
     )
-
-
-def _stream(url: str, target: Path, algorithm: str) -> str:
-    """Write what ``url`` holds to ``target`` and return its checksum in hexadecimal."""
-    digest, size = hashlib.new(algorithm, usedforsecurity=False), 0
-    with urllib.request.urlopen(url, timeout=TIMEOUT) as response, target.open("wb") as file:
-        while chunk := response.read(CHUNK):
-            size += len(chunk)
-            if size > LARGEST:
-                raise ValueError(f"larger than {LARGEST:,} bytes")
-            digest.update(chunk)
-            file.write(chunk)
-    return digest.hexdigest()

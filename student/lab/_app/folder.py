@@ -15,7 +15,6 @@ import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ COLUMNS = (
     "reported_loss", "reported_recon", "reported_kl",
     *(f"{part}_{measure}" for part in ("train", "validation", "test") for measure in MEASURES), "active_units", "sigma",
 )  # fmt: skip
-FORMAT = 2
+FORMAT = 3
 REMEMBERED: tuple[tuple[str, str, tuple[type, ...]], ...] = (
     ("implementation", "path", (str,)), ("implementation", "sha256", (str,)), ("data", "input_dim", (int,)),
     ("data", "folder", (str, type(None))), ("machine", "device", (str,)),
@@ -38,40 +37,13 @@ REMEMBERED: tuple[tuple[str, str, tuple[type, ...]], ...] = (
 Row = dict[str, float]
 
 
-@dataclass(frozen=True)
 class RunFolder:
-    """The files of one run.
+    """The files of one run; there is a ``config_file`` exactly where there is a run."""
 
-    Attributes:
-        path: the folder.
-    """
-
-    path: Path
-
-    @property
-    def config_file(self) -> Path:
-        """Present exactly when the folder holds a run."""
-        return self.path / "config.json"
-
-    @property
-    def checkpoint_file(self) -> Path:
-        """Weights, optimiser and metrics."""
-        return self.path / "checkpoint.safetensors"
-
-    @property
-    def autoencoder_file(self) -> Path:
-        """Weights of the plain autoencoder."""
-        return self.path / "autoencoder.safetensors"
-
-    @property
-    def plane_file(self) -> Path:
-        """Weights of the network with two latents."""
-        return self.path / "plane.safetensors"
-
-    @property
-    def pictures(self) -> Path:
-        """The folder of pictures."""
-        return self.path / "pictures"
+    def __init__(self, path: Path) -> None:
+        self.path, self.pictures = path, path / "pictures"
+        self.config_file, self.checkpoint_file = path / "config.json", path / "checkpoint.safetensors"
+        self.autoencoder_file, self.plane_file = path / "autoencoder.safetensors", path / "plane.safetensors"
 
     def create(self, cfg: RunConfig, about: dict[str, Any]) -> None:
         """Claim an empty or new folder for a run.
@@ -116,8 +88,7 @@ class RunFolder:
         if content.get("format") != FORMAT or not isinstance(values, dict) or not isinstance(about, dict):
             raise BadInput(f"{self.config_file} is not the configuration of a run, or of another version of the lab")
         for part, name, types in REMEMBERED:
-            inner = about.get(part)
-            if not isinstance(inner, dict) or not isinstance(inner.get(name), types):
+            if not isinstance(inner := about.get(part), dict) or not isinstance(inner.get(name), types):
                 raise BadInput(f"{self.config_file}: {name!r} of {part!r} in 'about' is missing or damaged")
         return RunConfig.from_json(values, self.config_file), about
 

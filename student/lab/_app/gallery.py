@@ -1,8 +1,9 @@
 """All pictures of a run: which ones its data and model allow, how each is made, and what to look for in it."""
 
+import io
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -11,19 +12,20 @@ from torch import Tensor, nn
 
 from student.lab._app.config import RunConfig
 from student.lab._app.data import Dataset
-from student.lab._app.folder import Row
+from student.lab._app.evaluate import Evaluation, recon_at_mean
+from student.lab._app.folder import replacing
 from student.lab._app.session import Material
 from student.lab.figures import curves, images, latent, style, vectors
-from student.lab.measure import Measurement, Rate, decode, log_likelihood, measure, posteriors, sigma_of
+from student.lab.measure import decode, kl_per_dimension, measure, posteriors, sigma_of
 
 SEED = 3  # of everything drawn at random in pictures: the same samples for every run
-MANIFOLD = 20
 LIMIT = 3.0  # standard deviations in a traversal
 NOISE = {
-    "bernoulli": "each pixel black or white",
-    "gaussian": "N(mean, {:.2g}²)",
-    "laplace": "Laplace(location, 1)",
-}
+    "bernoulli": "each pixel black or white", "gaussian": "N(mean, {:.2g}²)", "laplace": "Laplace(location, 1)",
+}  # fmt: skip
+
+Drawn = Iterator[tuple[str, str, str, Figure]]
+"""Pictures, each with the name of its file, a title, and what to look for."""
 
 
 @dataclass(frozen=True)
@@ -48,33 +50,49 @@ class Subject:
     """A trained model with all that its pictures need.
 
     Attributes:
-        cfg, material, rows: of its run.
+        evaluation: its measurements.
+        material: its data.
         model: in the state to draw.
-        test: its measurement on the test set.
-        split: what its KL is made of.
-        bound: the importance-weighted bound by its number of samples, and the −ELBO on the same examples, if taken.
         autoencoder: the plain autoencoder beside it, if one was trained.
         plane: the same network with two latents, if one was trained.
     """
 
-    cfg: RunConfig
+    evaluation: Evaluation
     material: Material
-    rows: list[Row]
     model: nn.Module
-    test: Measurement
-    split: Rate
-    bound: tuple[list[tuple[int, float]], float] | None = None
     autoencoder: nn.Module | None = None
     plane: nn.Module | None = None
+
+    @property
+    def cfg(self) -> RunConfig:
+        """Its settings."""
+        return self.evaluation.evidence.cfg
+
+    @property
+    def x(self) -> Tensor:
+        """Test examples, shape ``(N, D)``."""
+        return self.material.test
+
+    def prior(self, count: int) -> Tensor:
+        """Codes of shape ``(count, L)``; the first ones are the same in every picture that shows prior samples."""
+        return torch.randn((count, self.cfg.latent_dim), generator=self.noise(), device=self.x.device)
+
+    def noise(self) -> torch.Generator:
+        """A fresh generator."""
+        return torch.Generator(device=self.x.device).manual_seed(SEED)
+
+    def means(self, z: Tensor, model: nn.Module | None = None) -> Tensor:
+        """What a model, or the subject's own, makes of codes ``(M, L)``: means of ``p(x | z)``, ``(M, D)``."""
+        return mean_of(decode(model or self.model, z), self.cfg)
 
 
 def setting(cfg: RunConfig, dataset: Dataset) -> str:
     """Data, binarisation, likelihood and network in words."""
     grey = "grey pixels" if cfg.binarise == "none" else f"{cfg.binarise} binarisation"
     kind = grey if dataset.image_shape else "standardised features"
-    sizes = "-".join(map(str, [dataset.input_dim, *[cfg.hidden_dim] * cfg.hidden_layers, cfg.latent_dim]))
     likelihood = cfg.likelihood if cfg.sigma == "none" else f"{cfg.likelihood} with sigma {cfg.sigma}"
-    return f"{cfg.data}, {kind}, {likelihood}, {sizes}, beta {cfg.beta:g}, seed {cfg.seed}"
+    network = cfg.network(dataset.input_dim)
+    return f"{cfg.data}, {kind}, {likelihood}, {network}, beta {cfg.beta:g}, seed {cfg.seed}"
 
 
 def mean_of(output: Tensor, cfg: RunConfig) -> Tensor:
@@ -93,307 +111,185 @@ def observe(mean: Tensor, cfg: RunConfig, generator: torch.Generator, sigma: flo
 
 
 def draw_all(subject: Subject, folder: Path) -> list[Picture]:
-    """Draw every picture that makes sense for a run.
-
-    Args:
-        subject: the model and its data.
-        folder: where the PNG files go.
-
-    Returns:
-        The pictures in the order of the report.
-    """
+    """Draw every picture that makes sense for a run into a folder, and return them in the order of the report."""
     drawn = []
-    chosen = _of_images if subject.material.dataset.image_shape else _of_vectors
-    for picture, draw in [*_of_plane(subject), *_of_any_data(subject), *chosen(subject)]:
-        fig = draw()
-        style.save(fig, folder / picture.name)
-        drawn.append(replace(picture, pixels=style.has_pixels(fig)))
+    shape = subject.material.dataset.image_shape
+    for part in (_of_plane(subject), _of_any_data(subject), _of_images(subject) if shape else _of_vectors(subject)):
+        for name, title, caption, fig in part:
+            save(fig, folder / name)
+            drawn.append(Picture(name, title, caption, style.has_pixels(fig)))
     return drawn
 
 
-Plan = list[tuple[Picture, Callable[[], Figure]]]
+def save(fig: Figure, path: Path) -> None:
+    """Write a PNG file whole or not at all; ``BadInput`` if it cannot be written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = io.BytesIO()
+    fig.savefig(image, format="png")
+    with replacing(path) as partial:
+        partial.write_bytes(image.getvalue())
 
 
-def _of_plane(subject: Subject) -> Plan:
+def _of_plane(subject: Subject) -> Drawn:
     """The network with two latents: where the data lies in its plane, and what it decodes there."""
     if subject.plane is None:
-        return []
-    cfg = replace(subject.cfg, latent_dim=2)
-    measured = measure(subject.plane, subject.material.test, cfg.likelihood)
-    flat = replace(subject, cfg=cfg, model=subject.plane, test=measured)
-    shape = subject.material.dataset.image_shape or (1, 1)
-
-    def manifold() -> Figure:
-        codes = latent.manifold_codes(MANIFOLD).to(subject.material.test.device)
-        return latent.draw_manifold(mean_of(decode(flat.model, codes), cfg), shape, MANIFOLD)
-
+        return
+    measured, latents = measure(subject.plane, subject.x, subject.cfg.likelihood), subject.cfg.latent_dim
     told = (
-        f"The same network with two latents instead of {subject.cfg.latent_dim}, trained beside it for pictures like "
-        f"these two. Test −ELBO {measured.neg_elbo:.1f} nats; with {subject.cfg.latent_dim} latents it is "
-        f"{subject.test.neg_elbo:.1f}. "
+        f"The same network with two latents instead of {latents}, trained beside it for pictures like these two. Test "
+        f"−ELBO {measured.neg_elbo:.1f} nats; with {latents} latents it is "
+        f"{subject.evaluation.evidence.test.neg_elbo:.1f}. "
     )
-    caption, map_of = "Every tile stands for the same share of the prior.", _latent_map(flat)
-    return [
-        (Picture("plane.png", "Two latents: the decoded plane", told + caption), manifold),
-        (Picture("plane-map.png", "Two latents: the map", map_of[0].caption), map_of[1]),
-    ]
+    yield "plane.png", "Two latents: the decoded plane", told + MANIFOLD, _manifold(subject, subject.plane)
+    yield "plane-map.png", "Two latents: the map", *_latent_map(subject, subject.plane)
 
 
-def _of_any_data(subject: Subject) -> Plan:
-    plan: Plan = [
-        (
-            Picture(
-                "curves.png",
-                "Training curves",
-                "Measured by the lab, not reported by the implementation. The dots are the untrained network. A "
-                "healthy run gets below both baselines; a collapsed one stops at 'one constant example' with a KL of "
-                "0. "
-                "Train and validation drifting apart is overfitting. The lower row shows the same from epoch 1 on.",
-            ),
-            lambda: curves.draw_curves(
-                subject.rows, subject.material.baselines, setting(subject.cfg, subject.material.dataset)
-            ),
-        ),
-        (
-            Picture(
-                "kl-dimensions.png",
-                "KL of each latent dimension",
-                "The rate of each dimension: an upper bound on the information that it carries about the example. Grey "
-                "ones are not active (Burda et al. 2016): their mean hardly varies with the input. "
-                f"{subject.test.units_above} of {subject.cfg.latent_dim} have more than 0.1 nats.",
-            ),
-            lambda: curves.draw_kl_dimensions(subject.test.kl_per_dimension, subject.test.mean_variance),
-        ),
-    ]
-    if subject.bound is not None:
-        points, neg_elbo = subject.bound
-        caption = (
-            "With K = 1 it is the ELBO, up to the draw of the noise; more samples bring it closer to log p(x), and "
-            "what "
-            "it gains is part of the gap, KL(q(z | x) ‖ p(z | x))."
-        )
-        plan.append((Picture("bound.png", "The bound against K", caption), lambda: curves.draw_bound(points, neg_elbo)))
-    if subject.cfg.latent_dim >= 2:
-        plan.append(_aggregate(subject))
-    if len(subject.material.dataset.class_names) > 1 and subject.cfg.latent_dim >= 2:
-        plan.append(_latent_map(subject))
-    return plan
-
-
-def _aggregate(subject: Subject) -> tuple[Picture, Callable[[], Figure]]:
-    split = subject.split
-    busiest = _busiest(subject)
-
-    def draw() -> Figure:
-        mu, logvar = posteriors(subject.model, subject.material.test[: latent.POINTS])
-        z = mu + (logvar / 2).exp() * torch.randn(mu.shape, generator=_noise(subject), device=mu.device)
-        return latent.draw_aggregate(z[:, busiest], (f"z{busiest[0] + 1}", f"z{busiest[1] + 1}"))
-
+def _of_any_data(subject: Subject) -> Drawn:
+    evidence, bound, split = subject.evaluation.evidence, subject.evaluation.bound, subject.evaluation.split
     caption = (
-        "Where all codes together lie, in the two dimensions with the largest KL; prior samples look like data where "
-        "the "
-        f"two clouds agree. Of the KL, {split.kl:.1f} nats, {split.information:.1f} are information about which of "
-        f"{split.examples:,} test examples it is, and {split.excess:.1f} are KL(q(z) ‖ p(z))"
+        "Measured by the lab, not reported by the implementation. The dots are the untrained network. A healthy run "
+        "gets below both baselines; a collapsed one stops at 'one constant example' with a KL of 0. Validation "
+        "that rises while train falls is overfitting. The lower row shows the same from epoch 1 on."
+    )
+    title = setting(subject.cfg, subject.material.dataset)
+    yield "curves.png", "Training curves", caption, curves.draw_curves(evidence.rows, evidence.baselines, title)
+    caption = (
+        "The rate of each dimension: an upper bound on the information that it carries about the example. Grey ones "
+        "are not active (Burda et al. 2016): their mean hardly varies with the input. "
+        f"{evidence.test.units_above} of {subject.cfg.latent_dim} have more than 0.1 nats."
+    )
+    fig = curves.draw_kl_dimensions(evidence.test.kl_per_dimension, evidence.test.mean_variance)
+    yield "kl-dimensions.png", "KL of each latent dimension", caption, fig
+    caption = (
+        "With K = 1 it is the ELBO, up to the draw of the noise; more samples bring it closer to log p(x), and what it "
+        f"gains is part of the gap, KL(q(z | x) ‖ p(z | x)). On {bound['examples']:,} test examples."
+    )
+    yield "bound.png", "The bound against K", caption, curves.draw_bound(bound["course"], bound["neg_elbo"])
+    if subject.cfg.latent_dim < 2:
+        return
+    mu, logvar, busiest, names = _codes(subject, subject.model)
+    z = mu + (logvar / 2).exp() * torch.randn(mu.shape, generator=subject.noise(), device=mu.device)
+    caption = (
+        "Where all codes together lie, in the two dimensions with the largest KL. Prior samples beyond their cloud are "
+        f"codes that the decoder has hardly met. Of the KL, {split.kl:.1f} nats, {split.information:.1f} are "
+        f"information about which of {split.examples:,} test examples it is, and {split.excess:.1f} are "
+        "KL(q(z) ‖ p(z))"
     )
     if split.saturated:
         caption += (
             f"; but no more than log {split.examples:,} = {math.log(split.examples):.1f} nats of information can be "
-            f"seen "
-            "with so many examples, so that this split is a lower bound on the one and an upper bound on the other"
+            "seen with so many examples, so that this split is a lower bound on the one and an upper bound on the other"
         )
-    return Picture("aggregate-posterior.png", "Aggregate posterior", caption + "."), draw
+    yield "aggregate-posterior.png", "Aggregate posterior", caption + ".", latent.draw_aggregate(z[:, busiest], names)
+    if len(subject.material.dataset.class_names) > 1:
+        yield "latent-map.png", "Latent map", *_latent_map(subject, subject.model)
 
 
-def _busiest(subject: Subject) -> list[int]:
-    """The two dimensions of the largest KL; a plane's own two in their order."""
-    if subject.cfg.latent_dim == 2:
-        return [0, 1]
-    return subject.test.kl_per_dimension.argsort(descending=True)[:2].tolist()
+def _codes(subject: Subject, model: nn.Module) -> tuple[Tensor, Tensor, list[int], tuple[str, str]]:
+    """Posteriors of test examples, and of the two dimensions with the largest KL their numbers and names."""
+    mu, logvar = posteriors(model, subject.x[: latent.POINTS])
+    order = kl_per_dimension(mu, logvar).mean(dim=0).argsort(descending=True)
+    busiest = [0, 1] if mu.shape[1] == 2 else order[:2].tolist()
+    return mu, logvar, busiest, (f"z{busiest[0] + 1}", f"z{busiest[1] + 1}")
 
 
-def _latent_map(subject: Subject) -> tuple[Picture, Callable[[], Figure]]:
-    dataset, two = subject.material.dataset, subject.cfg.latent_dim == 2
-    busiest = _busiest(subject)
-
-    def draw() -> Figure:
-        mu, logvar = posteriors(subject.model, subject.material.test[: latent.POINTS])
-        names = (f"z{busiest[0] + 1}", f"z{busiest[1] + 1}")
-        sigma = (logvar / 2).exp()[:, busiest]
-        return latent.draw_latent_map(
-            mu[:, busiest], sigma, dataset.test_labels, dataset.class_names, names, subject.cfg.latent_dim
-        )
-
-    which = "the latent plane" if two else f"the two busiest of {subject.cfg.latent_dim} dimensions"
+def _latent_map(subject: Subject, model: nn.Module) -> tuple[str, Figure]:
+    dataset = subject.material.dataset
+    mu, logvar, busiest, names = _codes(subject, model)
+    latents = mu.shape[1]
+    which = "the latent plane" if latents == 2 else f"the two busiest of {latents} dimensions"
     caption = (
         f"Posterior means of test examples in {which}; training never saw a label. Small ellipse: a sure posterior."
     )
-    if two:
+    if latents == 2:
         caption += " What lies between the clusters is generated too, as often as the prior goes there."
-    return Picture("latent-map.png", "Latent map", caption), draw
+    sigma = (logvar / 2).exp()[:, busiest]
+    return caption, latent.draw_latent_map(
+        mu[:, busiest], sigma, dataset.test_labels, dataset.class_names, names, latents
+    )
 
 
-def _of_images(subject: Subject) -> Plan:
-    cfg, model, test = subject.cfg, subject.model, subject.material.test
+MANIFOLD = "Every tile stands for the same share of the prior: the area of a digit is how often it is generated."
+
+
+def _manifold(subject: Subject, model: nn.Module) -> Figure:
     shape = subject.material.dataset.image_shape or (1, 1)
-    mu, _ = posteriors(model, test[:64])
+    count = 12 if shape[0] < style.SMALLEST else 20
+    return latent.draw_manifold(subject.means(latent.manifold_codes(count).to(subject.x), model), shape, count)
 
-    def means(codes: Tensor) -> Tensor:
-        return mean_of(decode(model, codes), cfg)
 
-    def reconstructions() -> Figure:
-        return images.draw_reconstructions(test[: images.PAIRS], means(mu[: images.PAIRS]), shape)
-
-    def samples() -> Figure:
-        mean = means(_prior(subject))
-        return images.draw_samples(
-            mean,
-            observe(mean, cfg, _noise(subject), sigma_of(model)),
-            shape,
-            NOISE[cfg.likelihood].format(sigma_of(model)),
-        )
-
-    def interpolations() -> Figure:
-        lines = [images.line(mu[2 * row], mu[2 * row + 1]) for row in range(min(6, len(mu) // 2))]
-        return images.draw_interpolations(test[: 2 * len(lines)], means(torch.cat(lines)), shape)
-
-    def traversals() -> Figure:
-        kl = subject.test.kl_per_dimension
-        busiest = kl.argsort(descending=True)[: images.TRAVERSED].tolist()
-        names = [f"z{index + 1}: {style.number(float(kl[index]))} nats" for index in busiest]
-        pair = torch.cat([test[:1], means(mu[:1])])
-        moved = means(images.traverse(mu[0], busiest, LIMIT))
-        return images.draw_traversals(pair, moved, shape, names, LIMIT, mu[0, busiest].tolist())
-
-    plan: Plan = [
-        (
-            Picture(
-                "reconstructions.png",
-                "Reconstructions",
-                "The decoder's mean at the posterior mean. A blurred edge is one that the code leaves open.",
-            ),
-            reconstructions,
-        ),
-        (
-            Picture(
-                "samples.png",
-                "64 samples from the prior",
-                "What the model believes data looks like. A mean is not a sample; the right side shows samples.",
-            ),
-            samples,
-        ),
+def _of_images(subject: Subject) -> Drawn:
+    shape, test, means = subject.material.dataset.image_shape or (1, 1), subject.x, subject.means
+    mu, _ = posteriors(subject.model, test[:64])
+    pairs = images.PAIRS
+    caption = "The decoder's mean at the posterior mean. A blurred edge is one that the code leaves open."
+    fig = images.draw_reconstructions(test[:pairs], means(mu[:pairs]), shape)
+    yield "reconstructions.png", "Reconstructions", caption, fig
+    mean, sigma = means(subject.prior(images.SAMPLES)), sigma_of(subject.model)
+    noise = NOISE[subject.cfg.likelihood].format(sigma)
+    caption = "What the model believes data looks like. A mean is not a sample; the right side shows samples."
+    panels = [
+        ("z ~ N(0, I): the mean of p(x | z)", mean),
+        (f"a draw from it: {noise}", observe(mean, subject.cfg, subject.noise(), sigma)),
     ]
-    if cfg.latent_dim == 2:
-
-        def manifold() -> Figure:
-            codes = latent.manifold_codes(MANIFOLD).to(test.device)
-            return latent.draw_manifold(means(codes), shape, MANIFOLD)
-
-        caption = "Every tile stands for the same share of the prior: the area of a digit is how often it is generated."
-        plan.append((Picture("manifold.png", "The decoded plane", caption), manifold))
-    plan += [
-        (
-            Picture(
-                "interpolations.png",
-                "Interpolations",
-                "Where the steps on the way look like data, no hole lies between these two codes.",
-            ),
-            interpolations,
-        ),
-        (
-            Picture(
-                "traversals.png",
-                "Latent traversals",
-                "What the decoder does with each dimension. Rows are ordered by their KL; the last ones may change "
-                "nothing.",
-            ),
-            traversals,
-        ),
-    ]
+    yield "samples.png", "64 samples from the prior", caption, images.draw_side_by_side(panels, shape)
+    if subject.cfg.latent_dim == 2:
+        yield "manifold.png", "The decoded plane", MANIFOLD, _manifold(subject, subject.model)
+    lines = [images.line(mu[2 * row], mu[2 * row + 1]) for row in range(min(6, len(mu) // 2))]
+    caption = "Where all steps look like data, the decoder has an answer everywhere on the line between the two codes."
+    fig = images.draw_interpolations(test[: 2 * len(lines)], means(torch.cat(lines)), shape)
+    yield "interpolations.png", "Interpolations", caption, fig
+    kl = subject.evaluation.evidence.test.kl_per_dimension
+    busiest = kl.argsort(descending=True)[: images.TRAVERSED].tolist()
+    names = [f"z{index + 1}: {style.number(float(kl[index]))} nats" for index in busiest]
+    moved = means(images.traverse(mu[0], busiest, LIMIT))
+    caption = "What the decoder does with each dimension, ordered by KL; the last ones may change nothing."
+    pair = torch.cat([test[:1], means(mu[:1])])
+    fig = images.draw_traversals(pair, moved, shape, names, LIMIT, mu[0, busiest].tolist())
+    yield "traversals.png", "Latent traversals", caption, fig
     if subject.autoencoder is not None:
-        plain = subject.autoencoder
-
-        def beside() -> Figure:
-            return images.draw_side_by_side(_origins(subject, plain, _prior(subject)), shape)
-
-        plan.append((Picture("autoencoder.png", AUTOENCODER, _beside_autoencoder(subject, plain)), beside))
-    return plan
-
-
-AUTOENCODER = "A plain autoencoder beside the VAE"
+        title, caption = "A plain autoencoder beside the VAE", _beside_autoencoder(subject, subject.autoencoder)
+        origins = _origins(subject, subject.autoencoder, subject.prior(images.SAMPLES))
+        yield "autoencoder.png", title, caption, images.draw_side_by_side(origins, shape)
 
 
 def _origins(subject: Subject, plain: nn.Module, z: Tensor) -> list[tuple[str, Tensor]]:
     """Generated means of three origins, each from the standard normal ``z`` ``(M, L)``; a title for each."""
-    cfg = subject.cfg
-    spread = _spreads(subject, plain)
+    mu, logvar = posteriors(subject.model, subject.x[:1000])
+    spread = float((mu.square() + logvar.exp()).mean().sqrt())
+    plain_spread = float(posteriors(plain, subject.x[:1000])[0].square().mean().sqrt())
     codes, _ = posteriors(plain, subject.material.train_measured)
-    centred = (codes - codes.mean(dim=0)).double()
-    values, vectors = torch.linalg.eigh((centred.T @ centred / max(len(codes) - 1, 1)).cpu())
+    values, vectors = torch.linalg.eigh(torch.cov(codes.T.double()).reshape(z.shape[1], -1).cpu())
     root = (vectors * values.clamp(min=0).sqrt()).to(z)
-    fitted = codes.mean(dim=0) + z @ root.T
     return [
-        (f"VAE, z ~ N(0, I) (its codes spread by {spread[0]:.1f})", mean_of(decode(subject.model, z), cfg)),
-        (f"autoencoder, the same z (its codes spread by {spread[1]:.1f})", mean_of(decode(plain, z), cfg)),
-        ("autoencoder, z from a Gaussian fitted to its codes", mean_of(decode(plain, fitted), cfg)),
+        (f"VAE, z ~ N(0, I)\nits codes spread by {spread:.1f}", subject.means(z)),
+        (f"autoencoder, the same z\nits codes spread by {plain_spread:.1f}", subject.means(z, plain)),
+        ("autoencoder, z from a Gaussian\nfitted to its codes", subject.means(codes.mean(dim=0) + z @ root.T, plain)),
     ]
 
 
 def _beside_autoencoder(subject: Subject, plain: nn.Module) -> str:
     """What the comparison shows, with both reconstructions as measured."""
-    test, likelihood, sigma = subject.material.test, subject.cfg.likelihood, sigma_of(subject.model)
-    at_mean = [
-        -float(log_likelihood(decode(model, posteriors(model, test)[0]), test, likelihood, sigma).double().mean())
-        for model in (subject.model, plain)
-    ]
+    sigma, test = sigma_of(subject.model), subject.evaluation.evidence.test
+    own, others = (recon_at_mean(model, subject.x, subject.cfg.likelihood, sigma) for model in (subject.model, plain))
     return (
         "The same network trained without noise and without KL. Test reconstruction at the mean, nats: VAE "
-        f"{at_mean[0]:.1f}, autoencoder {at_mean[1]:.1f}. Nothing made the autoencoder's codes follow N(0, I), so that "
-        "codes drawn from it need not be codes that its decoder has met. The right picture draws them "
-        "from a Gaussian fitted to its codes instead, and pictures like these can look as good as the VAE's. What the "
-        f"VAE has beyond that is a likelihood: its −ELBO on the test set, {subject.test.neg_elbo:.1f} nats, is an "
-        f"upper "
-        "bound on the mean of −log p(x); the autoencoder gives no such number."
+        f"{own:.1f}, autoencoder {others:.1f}. Nothing made the autoencoder's codes follow N(0, I), so that codes "
+        "drawn from it need not be codes that its decoder has met. The right picture draws them from a Gaussian fitted "
+        "to its codes instead, and pictures like these can look as good as the VAE's. What the VAE has beyond that is "
+        f"a likelihood: its −ELBO on the test set, {test.neg_elbo:.1f} nats, is an upper bound on the mean of "
+        "−log p(x); the autoencoder gives no such number."
     )
 
 
-def _of_vectors(subject: Subject) -> Plan:
-    cfg, model, test = subject.cfg, subject.model, subject.material.test
-    mu, _ = posteriors(model, test[: vectors.EXAMPLES])
-
-    def clouds() -> Figure:
-        z = torch.randn((len(test), cfg.latent_dim), generator=_noise(subject), device=test.device)
-        if subject.autoencoder is not None:
-            return vectors.draw_clouds(test, _origins(subject, subject.autoencoder, z))
-        made = [("VAE: mean of p(x | z), z ~ N(0, I)", mean_of(decode(model, z), cfg))]
-        return vectors.draw_clouds(test, made)
-
-    generated = "Generated examples should cover the cloud of real ones and nothing else."
-    if subject.autoencoder is not None:
-        generated += " " + _beside_autoencoder(subject, subject.autoencoder)
-    return [
-        (
-            Picture(
-                "reconstructions.png", "Reconstructions", "Test examples, their reconstructions, and what was lost."
-            ),
-            lambda: vectors.draw_reconstructions(test[: vectors.EXAMPLES], mean_of(decode(model, mu), cfg)),
-        ),
-        (Picture("samples.png", "Samples from the prior", generated), clouds),
-    ]
-
-
-def _noise(subject: Subject) -> torch.Generator:
-    return torch.Generator(device=subject.material.test.device).manual_seed(SEED)
-
-
-def _prior(subject: Subject) -> Tensor:
-    """The codes of the 64 samples, the same in every picture that shows prior samples."""
-    shape = (images.SAMPLES, subject.cfg.latent_dim)
-    return torch.randn(shape, generator=_noise(subject), device=subject.material.test.device)
-
-
-def _spreads(subject: Subject, plain: nn.Module) -> tuple[float, float]:
-    """Root mean square of the codes of test examples: sampled ones for the VAE, the codes themselves otherwise."""
-    some = subject.material.test[:1000]
-    mu, logvar = posteriors(subject.model, some)
-    codes, _ = posteriors(plain, some)
-    return float((mu.square() + logvar.exp()).mean().sqrt()), float(codes.square().mean().sqrt())
+def _of_vectors(subject: Subject) -> Drawn:
+    some = subject.x[: vectors.EXAMPLES]
+    fig = vectors.draw_reconstructions(some, subject.means(posteriors(subject.model, some)[0]))
+    caption = "Test examples, their reconstructions, and what was lost."
+    yield "reconstructions.png", "Reconstructions", caption, fig
+    z, plain = subject.prior(len(subject.x)), subject.autoencoder
+    caption = "Means of p(x | z), which without its noise spread less than examples do; they should stay in the cloud."
+    clouds = [("VAE: mean of p(x | z), z ~ N(0, I)", subject.means(z))]
+    if plain is not None:
+        caption, clouds = f"{caption} {_beside_autoencoder(subject, plain)}", _origins(subject, plain, z)
+    yield "samples.png", "Samples from the prior", caption, vectors.draw_clouds(subject.x, clouds)

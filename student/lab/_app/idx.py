@@ -46,8 +46,6 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     shape = struct.unpack(f">{dimensions}I", content[4:header])
     expected = math.prod(shape)
     if len(content) - header != expected or expected == 0:
-        raise BadInput(
-            f"{path} announces {' x '.join(map(str, shape))} = {expected:,} bytes and holds {len(content) - header:,}. "
-            f"{advice}"
-        )
+        told = f"{' x '.join(map(str, shape))} = {expected:,} bytes and holds {len(content) - header:,}"
+        raise BadInput(f"{path} announces {told}. {advice}")
     return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(shape)

@@ -4,7 +4,6 @@ Its faults are named as its own.
 """
 
 import hashlib
-import importlib.util
 import os
 import sys
 import traceback
@@ -43,38 +42,31 @@ class Implementation:
 
     def build(self, cfg: RunConfig, input_dim: int) -> nn.Module:
         """A new model with fresh weights from torch's default generator."""
+        sizes = {"input_dim": input_dim, "hidden_dim": cfg.hidden_dim, "latent_dim": cfg.latent_dim}
         with blamed(self.path):
             if self.kind == "simple_vae":
-                model: nn.Module = self.module.VAE(input_dim, cfg.hidden_dim, cfg.latent_dim)
+                model: Any = self.module.VAE(*sizes.values())
             else:
-                model = self.module.build_model(
-                    self.module.VAEConfig(
-                        input_dim=input_dim,
-                        hidden_dim=cfg.hidden_dim,
-                        num_hidden_layers=cfg.hidden_layers,
-                        latent_dim=cfg.latent_dim,
-                        recon_loss=cfg.likelihood,
-                        beta=cfg.beta,
-                    )
-                )
+                others = {"num_hidden_layers": cfg.hidden_layers, "recon_loss": cfg.likelihood, "beta": cfg.beta}
+                model = self.module.build_model(self.module.VAEConfig(**sizes, **others))
         if not isinstance(model, nn.Module):
-            raise NotRunnable(f"{self.path}: build_model returned a {type(model).__name__}, not a VAE")
+            self.refuse(f"build_model returned a {type(model).__name__}, not a VAE")
         if not any(parameter.requires_grad for parameter in model.parameters()):
-            raise NotRunnable(f"{self.path}: the model has no parameters to train")
+            self.refuse("the model has no parameters to train")
         if cfg.activation == "tanh":
             _relu_to_tanh(model)
         return model
 
     def objective(self, cfg: RunConfig) -> Objective:
         """The loss that the implementation defines, in nats per example."""
-        module, path = self.module, self.path
+        module = self.module
         if self.kind == "simple_vae":
 
             def total(model: nn.Module, x: Tensor, beta: float) -> Terms:
                 recon_x, mu, logvar = model(x)
                 summed = module.vae_loss(recon_x, x, mu, logvar)
                 if not isinstance(summed, Tensor):
-                    raise NotRunnable(f"{path}: vae_loss must return a scalar tensor, not {_describe(summed)}")
+                    self.refuse(f"vae_loss must return a scalar tensor, not {_describe(summed)}")
                 loss = summed / len(x)  # part 1 sums over the batch
                 kl = kl_per_dimension(mu.detach(), logvar.detach()).sum(dim=1).mean()
                 return Terms(loss, loss.detach() - kl, kl)  # it returns one number; the split is the lab's
@@ -85,7 +77,7 @@ class Implementation:
             beta = beta if cfg.sigma == "none" else beta * 2 * sigma_of(model) ** 2
             terms = module.vae_loss(model(x), x, recon_loss=cfg.likelihood, beta=beta)
             if not isinstance(terms, tuple | list) or len(terms) != len(Terms._fields):
-                raise NotRunnable(f"{path}: vae_loss must return loss, recon and kl, not {_describe(terms)}")
+                self.refuse(f"vae_loss must return loss, recon and kl, not {_describe(terms)}")
             told = Terms(*terms)
             return told if cfg.sigma == "none" else observed_with(getattr(model, SIGMA), told, x.shape[1])
 
@@ -101,8 +93,8 @@ class Implementation:
             value = self.module.beta_schedule(step, warmup_steps, cfg.beta)
             try:
                 return float(value)
-            except (TypeError, ValueError, RuntimeError) as error:  # the last for a tensor of several
-                raise NotRunnable(f"{self.path}: beta_schedule must return a number, not {_describe(value)}") from error
+            except (TypeError, ValueError, RuntimeError):  # the last for a tensor of several
+                self.refuse(f"beta_schedule must return a number, not {_describe(value)}")
 
         return scheduled
 
@@ -112,40 +104,37 @@ class Implementation:
         Raises:
             NotRunnable: naming the function whose result has the wrong structure or shape, or that changes its input.
         """
-        size, width = x.shape
+        count = 3 if self.kind == "simple_vae" else 4
         with blamed(self.path), torch.random.fork_rng():
             given = x.clone()
             output = model(given)
             self._refuse_changed("the model", given, x)
-            count = 3 if self.kind == "simple_vae" else 4
             if not isinstance(output, tuple | list) or len(output) != count:
-                raise NotRunnable(f"{self.path}: VAE.forward must return {count} tensors, not {_describe(output)}")
-            mu = output[1]
-            if not isinstance(mu, Tensor) or mu.dim() != 2 or len(mu) != size:
-                raise NotRunnable(f"{self.path}: VAE.forward gives mu as {_describe(mu)}, expected shape ({size}, L)")
-            for name, value, shape in (("mean", output[0], (size, width)), ("logvar", output[2], tuple(mu.shape))):
-                if not isinstance(value, Tensor) or tuple(value.shape) != shape:
-                    raise NotRunnable(
-                        f"{self.path}: VAE.forward gives the {name} as {_describe(value)}, expected shape {shape}"
-                    )
+                self.refuse(f"VAE.forward must return {count} tensors, not {_describe(output)}")
+            mean, mu, logvar = output[:3]
+            if not isinstance(mu, Tensor) or mu.dim() != 2 or len(mu) != len(x):
+                self.refuse(f"VAE.forward gives mu as {_describe(mu)}, expected shape ({len(x)}, L)")
+            for name, value, shape in (("mean", mean, x.shape), ("logvar", logvar, mu.shape)):
+                if not isinstance(value, Tensor) or value.shape != shape:
+                    self.refuse(f"VAE.forward gives the {name} as {_describe(value)}, expected shape {tuple(shape)}")
             terms = objective(model, given, 1.0)
             self._refuse_changed("vae_loss", given, x)
             for name, value in zip(Terms._fields, terms, strict=True):
                 if not isinstance(value, Tensor) or value.numel() != 1:
-                    raise NotRunnable(
-                        f"{self.path}: vae_loss gives {name} as {_describe(value)}, expected a scalar tensor"
-                    )
+                    self.refuse(f"vae_loss gives {name} as {_describe(value)}, expected a scalar tensor")
             if not terms.loss.requires_grad:
-                raise NotRunnable(f"{self.path}: no gradient flows through the loss that vae_loss returns")
+                self.refuse("no gradient flows through the loss that vae_loss returns")
             terms.loss.backward()  # type: ignore[no-untyped-call]
             model.zero_grad(set_to_none=True)
 
     def _refuse_changed(self, who: str, given: Tensor, before: Tensor) -> None:
         if not torch.equal(given, before):
-            raise NotRunnable(
-                f"{self.path}: {who} changes its input in place: after the call x is no longer the data. Make a new "
-                "tensor (x = x - 0.5, not x -= 0.5)"
-            )
+            changed = f"{who} changes its input in place: after the call x is no longer the data"
+            self.refuse(f"{changed}. Make a new tensor (x = x - 0.5, not x -= 0.5)")
+
+    def refuse(self, text: str) -> NoReturn:
+        """Raise a ``NotRunnable`` that names the file."""
+        raise NotRunnable(f"{self.path}: {text}")
 
 
 def load(path: Path, kind: str, likelihood: str, instead: str | None = None) -> Implementation:
@@ -156,12 +145,8 @@ def load(path: Path, kind: str, likelihood: str, instead: str | None = None) -> 
     """
     text = instead or read_source(path, kind, likelihood)
     name = f"_lab_{kind}"
-    spec = importlib.util.spec_from_loader(name, loader=None, origin=str(path))
-    if spec is None:
-        raise NotRunnable(f"cannot import {path}")
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[name] = ModuleType(name)  # dataclasses look their module up there
     module.__file__ = str(path)
-    sys.modules[name] = module  # dataclasses look their module up here
     os._exit = _exit  # it would end the lab in silence, and with the status of a success
     with blamed(path):
         exec(compile(text, str(path), "exec"), module.__dict__)
@@ -204,10 +189,10 @@ def blamed(path: Path) -> Iterator[None]:
             if isinstance(error, TypeError | ValueError | AttributeError):
                 raise NotRunnable(f"{path} does not fit its contract: {type(error).__name__}: {error}") from error
             raise
-        where = frames[-1]
+        where = f"{path} line {frames[-1].lineno}, in {frames[-1].name}"
         if isinstance(error, SystemExit):  # a student's exit() would end the lab as if all were done
-            raise NotRunnable(f"{path} line {where.lineno}, in {where.name}: the code ends the program here") from error
-        raise NotRunnable(f"{path} line {where.lineno}, in {where.name}: {type(error).__name__}: {error}") from error
+            raise NotRunnable(f"{where}: the code ends the program here") from error
+        raise NotRunnable(f"{where}: {type(error).__name__}: {error}") from error
 
 
 def _relu_to_tanh(module: nn.Module) -> None:

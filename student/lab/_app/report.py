@@ -24,24 +24,15 @@ def render(template: str, target: Path, pictures: Sequence[Picture], folder: Pat
         folder: where their files are.
         values: for the template. Everything in them is escaped.
     """
+    loader = FileSystemLoader([TEMPLATES, EXPLORER])
     environment = Environment(
-        loader=FileSystemLoader([TEMPLATES, EXPLORER]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["nats"] = nats
-    embedded = [
-        {
-            "title": picture.title,
-            "caption": picture.caption,
-            "pixels": picture.pixels,
-            "source": "data:image/png;base64," + base64.b64encode((folder / picture.name).read_bytes()).decode(),
-        }
-        for picture in pictures
-    ]
-    write_text(target, environment.get_template(template).render(pictures=embedded, **values))
+    environment.filters["embedded"] = lambda name: (
+        "data:image/png;base64," + base64.b64encode((folder / name).read_bytes()).decode()
+    )
+    write_text(target, environment.get_template(template).render(pictures=pictures, **values))
 
 
 def nats(value: float | None, digits: int = 1) -> str:

@@ -14,20 +14,21 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from student.lab._app import checkpoint
+from student.lab._app import checkpoint, console
 from student.lab._app import data as datasets
-from student.lab._app.config import RunConfig
+from student.lab._app.config import Place, RunConfig
 from student.lab._app.data import Dataset
 from student.lab._app.folder import MEASURES, Row, RunFolder
-from student.lab._app.implementation import Implementation, blamed
-from student.lab._app.trainer import EpochLog, Trainer
+from student.lab._app.implementation import Implementation, blamed, load
+from student.lab._app.trainer import EpochLog, StopRequested, Trainer, claim
 from student.lab.measure import ASSIGNED_SIGMA, SIGMA, Baselines, baselines, measure, sigma_of
 from student.lab.train import Objective, seed_for
 
 MEASURED = 10_000  # examples at most that are measured after every epoch, of each part
 MEASURE_SEED = 0  # of the noise in measurements: the same for every run, so that runs can be compared
 
-Watch = Callable[[int], Callable[[int, float], None]]
+About = dict[str, Any]  # what else a run remembers
+Asked = Callable[[], bool]  # whether the user has asked to stop
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,25 @@ class Material:
     sigma: float
 
 
+def open_session(path: Path, cfg: RunConfig, dataset: Dataset, place: Place) -> tuple[Implementation, Material, About]:
+    """The implementation, the data on their device, and what a reader of a number needs to know beside the settings."""
+    device = claim(place)
+    implementation = load(path, cfg.implementation, cfg.likelihood)
+    material = prepare(dataset, cfg, device)
+    sizes = {part: len(getattr(material.dataset, part)) for part in ("train", "validation", "test")}
+    folder, gpu = str(place.data_dir.resolve()) if place.data_dir else None, device.type == "cuda"
+    about = {
+        "implementation": {"path": str(implementation.path), "sha256": implementation.digest},
+        "data": {"name": dataset.name, "folder": folder, **sizes, "input_dim": dataset.input_dim},
+        "machine": {
+            "device": str(device),
+            "device_name": torch.cuda.get_device_name() if gpu else platform.processor() or None,
+            "threads": torch.get_num_threads(), "torch": torch.__version__, "python": platform.python_version(),
+        },
+    }  # fmt: skip
+    return implementation, material, about
+
+
 def prepare(dataset: Dataset, cfg: RunConfig, device: torch.device) -> Material:
     """Binarise a data set as the settings say and move it to the device."""
     dataset = dataset.first(cfg.train_examples)
@@ -66,30 +86,6 @@ def prepare(dataset: Dataset, cfg: RunConfig, device: torch.device) -> Material:
         sigma = float(train.var(dim=0).mean().sqrt()) if cfg.sigma == "learned" else float(cfg.sigma)
     levels = baselines(train, test, cfg.likelihood, cfg.implementation == "simple_vae", sigma)
     return Material(dataset, train, measured, validation[:MEASURED], test, levels, sigma)
-
-
-def about(
-    implementation: Implementation, dataset: Dataset, data_dir: Path | None, device: torch.device
-) -> dict[str, Any]:
-    """What a reader of a number needs to know beside the settings."""
-    return {
-        "implementation": {"path": str(implementation.path), "sha256": implementation.digest},
-        "data": {
-            "name": dataset.name,
-            "folder": str(data_dir.resolve()) if data_dir else None,
-            "train": len(dataset.train),
-            "validation": len(dataset.validation),
-            "test": len(dataset.test),
-            "input_dim": dataset.input_dim,
-        },
-        "machine": {
-            "device": str(device),
-            "device_name": torch.cuda.get_device_name() if device.type == "cuda" else platform.processor() or None,
-            "threads": torch.get_num_threads(),
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
-    }
 
 
 def make_model(implementation: Implementation, cfg: RunConfig, material: Material) -> tuple[nn.Module, Objective]:
@@ -123,55 +119,55 @@ def measured_row(trainer: Trainer, material: Material, log: EpochLog | None, mod
     cfg, nan, model = trainer.cfg, float("nan"), model or trainer.model
     parts = {"train": material.train_measured, "validation": material.validation, "test": material.test[:MEASURED]}
     measured = {part: measure(model, x, cfg.likelihood, MEASURE_SEED) for part, x in parts.items()}
-    loss, recon, kl = log.reported if log else (nan, nan, nan)
+    log = log or EpochLog((nan, nan, nan), nan, nan, nan)
+    loss, recon, kl = log.reported
     return {
-        "epoch": trainer.epoch,
-        "step": trainer.step,
-        "beta": log.beta if log else nan,
-        "learning_rate": log.learning_rate if log else nan,
-        "seconds": log.seconds if log else 0.0,
-        "examples_per_second": len(trainer.data) / log.seconds if log else nan,
-        "reported_loss": loss,
-        "reported_recon": recon,
-        "reported_kl": kl,
+        "epoch": trainer.epoch, "step": trainer.step, "beta": log.beta, "learning_rate": log.learning_rate,
+        "seconds": log.seconds, "examples_per_second": len(trainer.data) / log.seconds,
+        "reported_loss": loss, "reported_recon": recon, "reported_kl": kl,
         **{f"{part}_{key}": getattr(found, key) for part, found in measured.items() for key in MEASURES},
         "active_units": measured["test"].active_units,
         "sigma": sigma_of(model) if cfg.likelihood == "gaussian" else nan,
-    }
+    }  # fmt: skip
 
 
-def train(
-    trainer: Trainer,
-    material: Material,
-    folder: RunFolder,
-    rows: list[Row],
-    watch: Watch,
-    on_epoch: Callable[[Row], None],
-) -> list[Row]:
+def epochs(trainer: Trainer, name: str, asked: Asked) -> Iterator[EpochLog]:
+    """Train to the last epoch, and give what each reported; ``StopRequested`` between two blocks if the user asked."""
+    with console.progress(name, trainer.cfg.epochs, len(trainer.data), trainer.epoch) as shown:
+
+        def watch(done: int, loss: float) -> None:
+            shown(trainer.epoch, done, loss)
+            if asked():
+                raise StopRequested
+
+        while trainer.epoch < trainer.cfg.epochs:
+            yield trainer.run_epoch(watch)
+
+
+def train(trainer: Trainer, material: Material, folder: RunFolder, rows: list[Row], asked: Asked) -> None:
     """Train to the last epoch, saving after each one.
 
     Args:
         trainer: fresh, or brought to the end of the last of ``rows`` by :func:`resume`.
         material: the data.
         folder: where the state is kept.
-        rows: metrics so far; empty for a fresh run.
-        watch: gives for an epoch what the trainer calls after every block; that may raise ``StopRequested``.
-        on_epoch: called with each new line of metrics.
-
-    Returns:
-        All metrics, the untrained point first.
+        rows: metrics so far, which grow; the untrained point is the first.
+        asked: whether to stop.
 
     Raises:
         StopRequested, Diverged, NotRunnable: the last good state is in the folder then.
     """
-    while not rows or trainer.epoch < trainer.cfg.epochs:
-        log = trainer.run_epoch(watch(trainer.epoch)) if rows else None
+
+    def keep(log: EpochLog | None) -> None:
         with trainer.guard():
-            row = measured_row(trainer, material, log)
-        rows = [*rows, row]
+            rows.append(measured_row(trainer, material, log))
         checkpoint.save(folder, trainer.model, trainer.optimizer, rows)
-        on_epoch(row)
-    return rows
+        console.metrics(rows[-1], trainer.cfg.epochs, trainer.cfg.latent_dim)
+
+    if not rows:
+        keep(None)
+    for log in epochs(trainer, "training", asked):
+        keep(log)
 
 
 def resume(trainer: Trainer, folder: RunFolder) -> list[Row]:
@@ -185,34 +181,18 @@ def resume(trainer: Trainer, folder: RunFolder) -> list[Row]:
     return rows
 
 
-def train_beside(
-    implementation: Implementation,
-    cfg: RunConfig,
-    material: Material,
-    path: Path,
-    watch: Watch,
-    objective: Objective | None = None,
-) -> None:
-    """Train another network with the same seed and order of batches, if that is not done yet.
-
-    Args:
-        implementation, cfg, material: of that network.
-        path: where its weights are kept.
-        watch: as for :func:`train`.
-        objective: what it minimizes instead of the implementation's loss.
-    """
-    trainer = make_trainer(implementation, cfg, material)
+def train_beside(trainer: Trainer, name: str, path: Path, asked: Asked) -> None:
+    """Train another network, if that is not done yet, and keep its weights at ``path``."""
     if path.exists():
         checkpoint.load_weights(path, trainer.model)
         return
-    trainer.objective = objective or trainer.objective
-    while trainer.epoch < cfg.epochs:
-        trainer.run_epoch(watch(trainer.epoch))
+    for _ in epochs(trainer, name, asked):
+        pass
     checkpoint.save_weights(path, trainer.model)
 
 
 @contextmanager
-def stop_on_interrupt() -> Iterator[Callable[[], bool]]:
+def stop_on_interrupt() -> Iterator[Asked]:
     """Make the first Ctrl-C (or SIGTERM) a request that is answered between two blocks; a second one is immediate."""
     asked = False
 

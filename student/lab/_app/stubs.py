@@ -1,6 +1,7 @@
 """Find the implementation's file, and which of its functions are not written yet. Reads the text and runs nothing."""
 
 import ast
+import re
 from pathlib import Path
 
 from student.lab._app.config import LIKELIHOODS
@@ -14,6 +15,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     ),
     "simple_vae": ("VAE.__init__", "VAE.encode", "VAE.reparameterize", "VAE.decode", "VAE.forward", "vae_loss"),
 }  # fmt: skip
+STUB = re.compile(r"NotImplementedError\b(?:\(['\"](task [\d.]+))?")
 
 
 def needed(kind: str, likelihood: str) -> tuple[str, ...]:
@@ -33,10 +35,7 @@ def find_file(kind: str, solution: bool, student: Path | None) -> Path:
         if student is not None:
             raise BadInput("give --solution or --student, not both")
         candidates = [room / "reference" / name, Path("reference") / name]
-        lack = (
-            "there is no reference solution here: a student's repository does not hold it. Leave --solution out to run "
-            f"student/{name}"
-        )
+        lack = f"there is no reference solution here; leave --solution out to run student/{name}"
     elif student is not None:
         candidates = [student / name, student / "student" / name] if student.is_dir() else [student]
         lack = f"--student {student}: no such file, and no folder that holds {name}"
@@ -89,29 +88,14 @@ def missing_stubs(source: str, path: Path, names: tuple[str, ...]) -> list[str]:
     except (SyntaxError, ValueError) as error:
         line = f" line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
         raise NotRunnable(f"{path}{line} is not valid Python: {getattr(error, 'msg', error)}") from error
-    functions: dict[str, ast.FunctionDef] = {}
+    bodies: dict[str, list[ast.stmt]] = {}
     for node in tree.body:
-        if isinstance(node, ast.FunctionDef):
-            functions[node.name] = node
-        elif isinstance(node, ast.ClassDef):
-            functions |= {f"{node.name}.{item.name}": item for item in node.body if isinstance(item, ast.FunctionDef)}
+        prefix, inside = (f"{node.name}.", node.body) if isinstance(node, ast.ClassDef) else ("", [node])
+        bodies |= {prefix + item.name: item.body for item in inside if isinstance(item, ast.FunctionDef)}
     found = []
     for name in names:
-        stub = _stub_message(functions[name]) if name in functions else None
-        if stub is not None:
-            task = stub.partition(",")[0].strip()
-            found.append(f"{name} ({task})" if task.startswith("task ") else name)
+        raised = [ast.unparse(line.exc) for line in bodies.get(name, []) if isinstance(line, ast.Raise) and line.exc]
+        stub = next(filter(None, map(STUB.match, raised)), None)  # an unconditional one
+        if stub:
+            found.append(f"{name} ({stub[1]})" if stub[1] else name)
     return found
-
-
-def _stub_message(function: ast.FunctionDef) -> str | None:
-    """The message of an unconditional ``raise NotImplementedError(...)`` in a function, or ``None`` without one."""
-    for statement in function.body:
-        if not isinstance(statement, ast.Raise):
-            continue
-        call = statement.exc
-        name, message = (call.func, call.args) if isinstance(call, ast.Call) else (call, [])
-        if isinstance(name, ast.Name) and name.id == "NotImplementedError":
-            first = message[0] if message else None
-            return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
-    return None

@@ -5,30 +5,29 @@ from pathlib import Path
 from typing import Any
 
 from student.lab._app import console, session
-from student.lab._app.config import RunConfig
-from student.lab._app.console import TrainingView
+from student.lab._app.config import Place, RunConfig
 from student.lab._app.data import Dataset
 from student.lab._app.errors import Interrupted
 from student.lab._app.folder import write_json
-from student.lab._app.gallery import Picture, setting
-from student.lab._app.implementation import blamed, load
-from student.lab._app.machine import Machine, watching
+from student.lab._app.gallery import Picture, save, setting
+from student.lab._app.implementation import blamed
 from student.lab._app.report import render
 from student.lab._app.trainer import StopRequested
-from student.lab.figures import curves, style
+from student.lab.figures import curves
 from student.lab.measure import measure
 
 CAPTION = (
     "Each point is one trained model. A small beta buys a good reconstruction with a long code, a large one the "
     "reverse. The −ELBO is rate plus distortion (the dashed line holds equal sums), so beta 1, which trains exactly "
-    "that, should be lowest on the right; another minimum means that training was too short, or that the loss is not "
-    "what it says."
+    "that, should be lowest on the right. Another minimum can come from training too short, from overfitting (the test "
+    "set is shown), from the luck of one seed, or from a loss that is not what it says."
 )
 
 
-def sweep_betas(
-    betas: list[float], cfg: RunConfig, dataset: Dataset, path: Path, folder: Path, machine: Machine
-) -> list[dict[str, float]]:
+COLUMNS = ("beta", "rate (KL)", "distortion", "−ELBO (beta 1)", "active units")
+
+
+def sweep_betas(betas: list[float], cfg: RunConfig, dataset: Dataset, path: Path, folder: Path, place: Place) -> None:
     """Train one model for each beta and write ``sweep.json``, ``rate-distortion.png`` and ``report.html``.
 
     Args:
@@ -37,53 +36,35 @@ def sweep_betas(
         dataset: its data.
         path: the implementation's file.
         folder: where to write; what is done is there even when the sweep is stopped.
-        machine: where to compute.
-
-    Returns:
-        For each model its beta, rate and distortion and −ELBO on the test set in nats per example, and active units.
+        place: where to compute.
     """
-    device = machine.claim()
-    implementation = load(path, "vae", cfg.likelihood)
-    material = session.prepare(dataset, cfg, device)
+    implementation, material, about = session.open_session(path, cfg, dataset, place)
     folder.mkdir(parents=True, exist_ok=True)
     points: list[dict[str, float]] = []
-    about = session.about(implementation, material.dataset, None, device)
     with session.stop_on_interrupt() as asked:
         for beta in betas:
             trainer = session.make_trainer(implementation, replace(cfg, beta=beta), material)
-            view = TrainingView(f"beta {beta:g}", cfg.epochs, len(material.train), cfg.latent_dim)
             try:
-                with view:
-                    while trainer.epoch < cfg.epochs:
-                        trainer.run_epoch(watching(view, trainer.epoch, asked))
+                for _ in session.epochs(trainer, f"beta {beta:g}", asked):
+                    pass
             except StopRequested:
                 break
             with blamed(path):
                 test = measure(trainer.model, material.test, cfg.likelihood, session.MEASURE_SEED)
-            point = {
+            points.append({
                 "beta": beta, "rate": test.kl, "distortion": test.recon, "neg_elbo": test.neg_elbo,
                 "active_units": test.active_units,
-            }  # fmt: skip
-            points.append(point)
+            })  # fmt: skip
             _write(points, cfg, dataset, folder, about)
-    console.table("", [("beta", "right"), *[(name, "right") for name in COLUMNS.values()]], _cells(points))
+    console.table("", list(COLUMNS), _cells(points), ())
     if len(points) < len(betas):
         raise Interrupted(f"stopped after {len(points)} of {len(betas)} betas; what is there is in {folder}")
     console.say(f"report: {folder / 'report.html'}", "bold")
-    return points
-
-
-COLUMNS = {
-    "rate": "rate (KL)",
-    "distortion": "distortion",
-    "neg_elbo": "−ELBO (beta 1)",
-    "active_units": "active units",
-}
 
 
 def _cells(points: list[dict[str, float]]) -> list[list[str]]:
     return [
-        [f"{p['beta']:g}", *[f"{p[key]:.1f}" if key != "active_units" else f"{p[key]:.0f}" for key in COLUMNS]]
+        [f"{p['beta']:g}", *[f"{p[key]:.1f}" for key in ("rate", "distortion", "neg_elbo")], f"{p['active_units']:.0f}"]
         for p in points
     ]
 
@@ -98,10 +79,10 @@ def _write(
     pictures = []
     if len(points) > 1:
         fig = curves.draw_rate_distortion([(p["beta"], p["rate"], p["distortion"]) for p in points])
-        style.save(fig, folder / "rate-distortion.png")
+        save(fig, folder / "rate-distortion.png")
         pictures = [Picture("rate-distortion.png", "Rate and distortion", CAPTION)]
     render(
         "table.html", folder / "report.html", pictures, folder, name=folder.resolve().name,
         setting=f"{told}, {cfg.epochs} epochs each; test set, nats per example, one sample of z each",
-        head=["beta", *COLUMNS.values()], text_columns=["beta"], rows=_cells(points), findings=[],
+        head=COLUMNS, text_columns=["beta"], rows=_cells(points), findings=[],
     )  # fmt: skip

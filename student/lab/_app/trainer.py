@@ -1,15 +1,15 @@
 """The training loop with what a long run needs around it: a device, a schedule, numbers watched, and whose fault."""
 
 import math
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from time import perf_counter
 
 import torch
 from torch import Tensor, nn
 
-from student.lab._app.config import RunConfig
+from student.lab._app.config import Place, RunConfig
 from student.lab._app.errors import BadInput, Diverged
 from student.lab.train import Objective, Terms, seed_for, shuffled, training_steps
 
@@ -37,23 +37,39 @@ class EpochLog:
     seconds: float
 
 
-def choose_device(name: str) -> torch.device:
-    """The device to use; "auto" takes a GPU where there is one.
+def claim(place: Place) -> torch.device:
+    """Set the threads and return the device; "auto" takes a GPU where there is one.
 
     Raises:
         BadInput: if the named device is not there.
     """
-    if name == "auto":
+    if place.threads:
+        torch.set_num_threads(place.threads)
+    if place.device == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
-        device = torch.device(name)
+        device = torch.device(place.device)
         torch.zeros(1, device=device).item()  # to make one is not enough: "meta" can, and cannot compute
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         first = str(error).strip().splitlines()[0]
-        raise BadInput(f"no device {name!r} here ({first}). Use --device auto or cpu") from error
+        raise BadInput(f"no device {place.device!r} here ({first}). Use --device auto or cpu") from error
     return device
+
+
+@contextmanager
+def matmul_precision(name: str) -> Iterator[None]:
+    """Let torch's matrix products of float32 be as precise as :func:`torch.set_float32_matmul_precision` says.
+
+    With "medium" a CPU's go to oneDNN, which on some processors is the faster library, and may use bfloat16 inside.
+    """
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(name)
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 class Trainer:
@@ -68,23 +84,13 @@ class Trainer:
     """
 
     def __init__(
-        self,
-        model: nn.Module,
-        objective: Objective,
-        cfg: RunConfig,
-        train: Tensor,
-        beta_at: Callable[[int], float],
+        self, model: nn.Module, objective: Objective, cfg: RunConfig, train: Tensor, beta_at: Callable[[int], float],
         guard: Callable[[], AbstractContextManager[None]] = nullcontext,
-    ) -> None:
-        self.model = model.to(train.device)
-        self.objective = objective
-        self.cfg = cfg
-        self.data = train
-        self.beta_at = beta_at
-        self.guard = guard
+    ) -> None:  # fmt: skip
+        self.model, self.objective, self.cfg, self.data = model.to(train.device), objective, cfg, train
+        self.beta_at, self.guard = beta_at, guard
         self.steps_per_epoch = math.ceil(len(train) / cfg.batch_size)
-        self.epoch = 0
-        self.step = 0
+        self.epoch = self.step = 0
         parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         try:
             self.optimizer = torch.optim.Adam(parameters, lr=cfg.learning_rate, fused=True)
@@ -108,39 +114,28 @@ class Trainer:
         Raises:
             Diverged: if a term is not finite; the message names the step and the term. The parameters are then lost.
         """
-        cfg, data, device = self.cfg, self.data, self.data.device
+        cfg, data = self.cfg, self.data
         torch.manual_seed(seed_for(cfg.seed, "noise", self.epoch))
-        log = torch.zeros(self.steps_per_epoch, len(Terms._fields), device=device)
+        log = torch.zeros(self.steps_per_epoch, len(Terms._fields), device=data.device)
         batches = shuffled(data, cfg.batch_size, seed_for(cfg.seed, "order", self.epoch), cfg.binarise == "dynamic")
-        steps = training_steps(self.model, self._objective(), self.optimizer, batches, self.beta_at, self.step)
+        steps = training_steps(self.model, self.objective, self.optimizer, batches, self.beta_at, self.step)
         self.model.train()
-        start, looked = perf_counter(), 0
-        beta = rate = 0.0
-        for index in range(self.steps_per_epoch):
-            rate = self.optimizer.param_groups[0]["lr"] = self.learning_rate(self.step)
-            with self.guard():
-                beta, terms = next(steps)
-                log[index] = torch.stack([term.detach().float().reshape(()) for term in terms])
-            self.step += 1
-            if index + 1 - looked == BLOCK or index + 1 == self.steps_per_epoch:
-                block = log[looked : index + 1].cpu()
-                self._stop_if_not_finite(block, looked)
-                looked = index + 1
-                watch(min(looked * cfg.batch_size, len(data)), float(block[:, 0].mean()))
+        start, looked, beta, rate = perf_counter(), 0, 0.0, 0.0
+        with matmul_precision(cfg.precision):
+            for index in range(self.steps_per_epoch):
+                rate = self.optimizer.param_groups[0]["lr"] = self.learning_rate(self.step)
+                with self.guard():
+                    beta, terms = next(steps)
+                    log[index] = torch.stack([term.detach().float().reshape(()) for term in terms])
+                self.step += 1
+                if index + 1 - looked == BLOCK or index + 1 == self.steps_per_epoch:
+                    block = log[looked : index + 1].cpu()
+                    self._stop_if_not_finite(block, looked)
+                    looked = index + 1
+                    watch(min(looked * cfg.batch_size, len(data)), float(block[:, 0].mean()))
         self.epoch += 1
         loss, recon, kl = log.double().mean(dim=0).tolist()
         return EpochLog((loss, recon, kl), beta, rate, perf_counter() - start)
-
-    def _objective(self) -> Objective:
-        """The objective, its forward pass in reduced precision if asked: to enter one that is off takes time too."""
-        if self.cfg.precision != "bf16":
-            return self.objective
-
-        def reduced(model: nn.Module, x: Tensor, beta: float) -> Terms:
-            with torch.autocast(x.device.type, torch.bfloat16):
-                return self.objective(model, x, beta)
-
-        return reduced
 
     def _stop_if_not_finite(self, block: Tensor, first: int) -> None:
         wrong = (~block.isfinite()).any(dim=1).nonzero()

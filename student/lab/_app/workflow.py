@@ -1,16 +1,14 @@
 """What ``vae-lab train`` and ``vae-lab evaluate`` do, in order."""
 
 import shlex
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from student.lab._app import checkpoint, console, session
-from student.lab._app.config import RunConfig, read_json
-from student.lab._app.console import TrainingView
+from student.lab._app.config import BoundSize, Place, RunConfig, read_json
 from student.lab._app.data import Dataset
 from student.lab._app.errors import BadInput, Diverged, Interrupted, NotRunnable
 from student.lab._app.evaluate import evaluate, summarize
@@ -18,34 +16,18 @@ from student.lab._app.explorer.page import TITLE, Shown, make_explorer
 from student.lab._app.explorer.scene import scene_of
 from student.lab._app.folder import Row, RunFolder, write_json
 from student.lab._app.gallery import Subject, draw_all, setting
-from student.lab._app.implementation import Implementation, blamed, file_digest, load
-from student.lab._app.machine import Machine, watching
+from student.lab._app.implementation import Implementation, blamed, file_digest
 from student.lab._app.report import render
 from student.lab._app.session import Material
 from student.lab._app.trainer import StopRequested
-from student.lab.measure import sigma_of
 from student.lab.train import Objective, autoencoder_objective
 
 STOPPED = "Stopped early"  # the title of a finding
 
 
-@dataclass(frozen=True)
-class BoundSize:
-    """How large an importance-weighted bound to take.
-
-    Attributes:
-        samples: ``K``.
-        examples: of the test set; 0 takes all.
-    """
-
-    samples: int = 100
-    examples: int = 1000
-
-
 def train_run(
-    cfg: RunConfig, dataset: Dataset, path: Path, folder: RunFolder, machine: Machine, bound: BoundSize,
-    data_dir: Path | None, resuming: bool,
-) -> dict[str, Any]:  # fmt: skip
+    cfg: RunConfig, dataset: Dataset, path: Path, folder: RunFolder, place: Place, bound: BoundSize, resuming: bool
+) -> dict[str, Any]:
     """Train a run in its folder, or go on with it, and finish it with pictures and report.
 
     Args:
@@ -53,8 +35,7 @@ def train_run(
         dataset: its data.
         path: the implementation's file.
         folder: the run's folder; claimed here unless ``resuming``.
-        machine, bound: as they say.
-        data_dir: where the data came from, to be remembered.
+        place, bound: as they say.
         resuming: go on from the folder's checkpoint.
 
     Returns:
@@ -64,11 +45,8 @@ def train_run(
         Interrupted, Diverged: after the report of what is there has been written, where there was time.
         BadInput: if the run is further on than ``cfg.epochs``.
     """
-    device = machine.claim()
-    implementation = load(path, cfg.implementation, cfg.likelihood)
-    material = session.prepare(dataset, cfg, device)
+    implementation, material, about = session.open_session(path, cfg, dataset, place)
     trainer = session.make_trainer(implementation, cfg, material)
-    about = session.about(implementation, material.dataset, data_dir, device)
     rows: list[Row] = []
     if resuming:
         rows = session.resume(trainer, folder)
@@ -83,18 +61,16 @@ def train_run(
         console.say(f"resuming {folder.path} after epoch {trainer.epoch} of {cfg.epochs}")
     else:
         folder.create(cfg, about)
-        console.say(f"training {path.name} on {cfg.data}, {len(material.train):,} examples, {device}: {folder.path}")
+        told = f"{len(material.train):,} examples, {material.train.device}"
+        console.say(f"training {path.name} on {cfg.data}, {told}: {folder.path}")
     stopped: Interrupted | Diverged | None = None
     with session.stop_on_interrupt() as asked:
         try:
-            view = TrainingView("training", cfg.epochs, len(material.train), cfg.latent_dim, trainer.epoch)
-            with view:
-                session.train(trainer, material, folder, rows, lambda epoch: watching(view, epoch, asked), view.row)
+            session.train(trainer, material, folder, rows, asked)
             for name, its, kept, objective in _beside(folder, cfg):
-                view = TrainingView(name, cfg.epochs, len(material.train), its.latent_dim)
-                watch = partial(watching, view, asked=asked)
-                with view:
-                    session.train_beside(implementation, its, material, kept, watch, objective)
+                other = session.make_trainer(implementation, its, material)
+                other.objective = objective or other.objective
+                session.train_beside(other, name, kept, asked)
         except StopRequested:
             stopped = Interrupted(
                 f"stopped; everything up to the last whole epoch is in {folder.path}. Go on with: {_resume(folder)}"
@@ -140,12 +116,10 @@ def _kept(folder: RunFolder) -> str:
     )
 
 
-def evaluate_run(folder: RunFolder, dataset: Dataset, path: Path, machine: Machine, bound: BoundSize) -> dict[str, Any]:
+def evaluate_run(folder: RunFolder, dataset: Dataset, path: Path, place: Place, bound: BoundSize) -> dict[str, Any]:
     """Measure a finished or stopped run again and redraw its pictures and report."""
-    device = machine.claim()
     cfg, about = folder.config()
-    implementation = load(path, cfg.implementation, cfg.likelihood)
-    material = session.prepare(dataset, cfg, device)
+    implementation, material, _ = session.open_session(path, cfg, dataset, place)
     return finish(folder, implementation, cfg, material, about, bound, _stopped_before(folder))
 
 
@@ -174,12 +148,11 @@ def finish(
                 beside[kept].eval()
         autoencoder, plane = beside.get(folder.autoencoder_file), beside.get(folder.plane_file)
         model.eval()
-        evaluation = evaluate(model, objective, cfg, material, rows, bound.samples, bound.examples)
-        course = (evaluation.bound.course, evaluation.bound.neg_elbo)
-        subject = Subject(cfg, material, rows, model, evaluation.test, evaluation.split, course, autoencoder, plane)
+        evaluation = evaluate(model, objective, cfg, material, rows, bound)
+        subject = Subject(evaluation, material, model, autoencoder, plane)
         drawn = draw_all(subject, folder.pictures)
     done = int(rows[-1]["epoch"])
-    summary = summarize(evaluation, cfg, material, rows, about, sigma_of(model))
+    summary = summarize(evaluation, material, about)
     if done < cfg.epochs or len(beside) < len(_beside(folder, cfg)):
         why = stopped or f"Training ended after {done} of {cfg.epochs} epochs."  # by an error, or it was killed
         summary["findings"].insert(0, {"level": "problem", "title": STOPPED, "text": why})
@@ -211,10 +184,6 @@ def tell(summary: dict[str, Any], folder: Path) -> None:
         f"importance-weighted bound {bound['value']:.2f} ± {bound['error']:.2f} nats ({bound['samples']:,} samples on "
         f"{bound['examples']:,} test examples, −ELBO {bound['neg_elbo']:.2f} on the same)"
     )
-    if summary["setting"]["sigma"] is not None:
-        console.say(f"observation sigma {summary['setting']['sigma']:.3f}")
-    for figure in summary["published"]:
-        console.say(f"  published: {figure['value']:.2f} {figure['kind']}, {figure['model']} ({figure['source']})")
     console.findings(summary["findings"])
     console.say(f"report: {folder / 'report.html'}", "bold")
 

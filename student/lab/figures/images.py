@@ -20,21 +20,10 @@ def draw_reconstructions(x: Tensor, means: Tensor, shape: tuple[int, int]) -> Fi
     return style.sheets([(sheet, "above: test images; below: their reconstructions")])
 
 
-def draw_samples(means: Tensor, observed: Tensor, shape: tuple[int, int], noise: str) -> Figure:
-    """The same prior samples twice: what the decoder says on average, and one observation drawn from that.
-
-    Args:
-        means, observed: shape ``(64, D)``.
-        shape: height and width of an image.
-        noise: what the observation noise is, for the title.
-    """
-    titles = ("z ~ N(0, I): the mean of p(x | z)", f"a draw from it: {noise}")
-    return draw_side_by_side([(title, sheet) for title, sheet in zip(titles, (means, observed), strict=True)], shape)
-
-
 def draw_side_by_side(panels: list[tuple[str, Tensor]], shape: tuple[int, int]) -> Figure:
-    """Samples of several origins, a title and ``(64, D)`` for each."""
-    return style.sheets([(style.tiles(of(means, shape), 8), title) for title, means in panels], 980)
+    """Samples of several origins, a title and ``(64, D)`` for each; of three origins the first 40, drawn larger."""
+    columns = 8 if len(panels) < 3 else 5
+    return style.sheets([(style.tiles(of(means[: 8 * columns], shape), columns), title) for title, means in panels])
 
 
 def draw_interpolations(sources: Tensor, means: Tensor, shape: tuple[int, int]) -> Figure:
@@ -70,7 +59,8 @@ def draw_traversals(
     """
     blank = torch.ones(STEPS - 2, pair.shape[1], device=pair.device)
     sheet = style.tiles(of(torch.cat([pair, blank, means]), shape), STEPS)
-    title = "first row: an image and its reconstruction; ▲: its own code"
+    sheet[: (sheet.shape[0] + 1) // (len(names) + 1), 2 * (sheet.shape[1] + 1) // STEPS - 1 :] = 1  # no lines there
+    title = "first row: an image and its reconstruction; ▲ below a row: its own code"
     fig = style.sheets([(sheet, title)], 900, left=110)
     axes = fig.axes[0]
     style.name_rows(axes, ["", *names])
@@ -79,7 +69,9 @@ def draw_traversals(
     axes.set_xticks((np.arange(STEPS) + 0.5) * width - 0.5, [f"{value:.1f}" for value in values], fontsize=8)
     places = [((value + limit) / (2 * limit) * (STEPS - 1) + 0.5) * width - 0.5 for value in own]
     rows = [height * (row + 2) - 2 for row in range(len(names))]
-    axes.plot(places, rows, "^", color="#ffaa00", markeredgecolor="black", markersize=6, linestyle="none")
+    axes.plot(
+        places, rows, "^", color="#ffaa00", markeredgecolor="black", markersize=8, clip_on=False, linestyle="none"
+    )
     axes.set_xlim(-0.5, sheet.shape[1] - 0.5)
     return fig
 

@@ -4,9 +4,8 @@ import math
 
 import numpy as np
 import torch
-from matplotlib.collections import EllipseCollection
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle
+from matplotlib.patches import Circle, Ellipse
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -42,43 +41,27 @@ def draw_latent_map(
     few = len(points) < FEW
     size, alpha = (min(26.0, 10_000 / max(len(points), 1)), 0.75) if few else (5.0, 0.55)
     wide = len(widths) > 0 and float(np.median(widths)) > WIDE
-    single = few or wide or latent_dim > 2
-    ellipses = 1 if single else 6
     for index, name in enumerate(class_names):
-        here = classes == index
-        colour = style.CLASSES[index % len(style.CLASSES)]
-        axes.scatter(
-            points[here, 0], points[here, 1], s=size, alpha=alpha, linewidths=0, label=name.replace("$", r"\$"),
-            color=colour,
-        )  # fmt: skip
-        chosen = np.flatnonzero(here)[:ellipses]
-        axes.add_collection(
-            EllipseCollection(
-                2 * widths[chosen, 0], 2 * widths[chosen, 1], 0.0, units="xy", offsets=points[chosen],
-                offset_transform=axes.transData, facecolors="none",
-                edgecolors=colour if few or latent_dim > 2 else "black", linewidths=0.9,
-            )
-        )  # fmt: skip
+        here, colour = classes == index, style.CLASSES[index % len(style.CLASSES)]
+        told = name.replace("$", r"\$")
+        axes.scatter(points[here, 0], points[here, 1], s=size, alpha=alpha, linewidths=0, label=told, color=colour)
+        chosen = np.flatnonzero(here)[: 1 if few or wide or latent_dim > 2 else 6]
+        line = colour if few or latent_dim > 2 else "black"
+        for place, (across, up) in zip(points[chosen], 2 * widths[chosen], strict=True):
+            axes.add_patch(Ellipse(place, across, up, fill=False, edgecolor=line, linewidth=0.9))
     edge = max(MOST * 1.1, float(np.quantile(np.abs(points), 0.998)) * 1.05 if len(points) else 0)
+    behind = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1}
     for radius, share in ((HALF, "50 %"), (MOST, "95 %")):
         axes.add_patch(Circle((0, 0), radius, fill=False, linestyle="--", color=style.BASELINE, linewidth=1.2))
         if radius == MOST or edge < FAR * MOST:
-            axes.annotate(
-                f"{share} of the prior",
-                (0, radius),
-                ha="center",
-                va="center",
-                fontsize=8,
-                color="#444444",
-                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1},
-            )
+            text = f"{share} of the prior"
+            axes.text(0, radius, text, ha="center", va="center", fontsize=8, color="#444444", bbox=behind)
     axes.set(xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal")
     plane = "the latent plane" if latent_dim == 2 else f"two of {latent_dim} latent dimensions"
     title = f"test examples in {plane}; ellipses: one sigma of single posteriors"
     style.tidy(axes, title, axes_names[0], axes_names[1])
-    axes.legend(
-        fontsize=8, frameon=False, markerscale=3 * (5 / size) ** 0.5, loc="center left", bbox_to_anchor=(1.0, 0.5)
-    )
+    scale = 3 * (5 / size) ** 0.5
+    axes.legend(fontsize=8, frameon=False, markerscale=scale, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return fig
 
 
@@ -92,10 +75,8 @@ def draw_aggregate(z: Tensor, axes_names: tuple[str, str]) -> Figure:
     axes.scatter(
         prior[:, 0], prior[:, 1], s=size, alpha=0.5, linewidths=0, color="#bbbbbb", label="samples of the prior"
     )
-    axes.scatter(
-        points[:, 0], points[:, 1], s=size, alpha=0.45, linewidths=0, color=style.TRAIN,
-        label="one sample of q(z | x) for each test example",
-    )  # fmt: skip
+    told = "one sample of q(z | x) for each test example"
+    axes.scatter(points[:, 0], points[:, 1], s=size, alpha=0.45, linewidths=0, color=style.TRAIN, label=told)
     edge = max(MOST * 1.4, float(np.quantile(np.abs(points), 0.998)) * 1.05)
     axes.set(xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal")
     style.tidy(axes, "the aggregate posterior q(z) over the prior p(z)", *axes_names)

@@ -1,16 +1,11 @@
 """What the pictures have in common."""
 
-import io
 import math
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
-
-from student.lab._app.folder import replacing
 
 TRAIN, TEST, BASELINE, ACCENT = "#4477aa", "#cc4433", "#888888", "#228833"
 SERIES = ("#4477aa", "#cc4433", "#228833", "#aa7733", "#66a0c0", "#aa3377", "#bbaa22", "#555555")
@@ -26,15 +21,6 @@ def figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
 
 
-def save(fig: Figure, path: Path) -> None:
-    """Write a PNG file whole or not at all; ``BadInput`` if it cannot be written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image = io.BytesIO()
-    fig.savefig(image, format="png")
-    with replacing(path) as partial:
-        partial.write_bytes(image.getvalue())
-
-
 def has_pixels(fig: Figure) -> bool:
     """Whether a figure comes from :func:`sheets`, and is to be scaled by whole numbers only."""
     return fig.get_layout_engine() is None
@@ -47,19 +33,14 @@ def number(value: float | None) -> str:
     return f"{value:.1f}" if abs(value) < EXPLODED else f"{value:.1e}".replace("e+", "e")
 
 
-def tidy(axes: Axes, title: str, x: str, y: str) -> None:
+def tidy(axes: Axes, title: str, x: str, y: str, size: float = 10) -> None:
     """Title, axis labels, a light grid and no box."""
-    axes.set_title(title, fontsize=10, loc="left")
+    axes.set_title(title, fontsize=size, loc="left")
     axes.set_xlabel(x, fontsize=9)
     axes.set_ylabel(y, fontsize=9)
     axes.tick_params(labelsize=8)
     axes.grid(alpha=0.25, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-
-
-def whole_numbers(axes: Axes) -> None:
-    """Only whole numbers on the x axis."""
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def tiles(images: NDArray[np.float32], columns: int) -> NDArray[np.float32]:
@@ -83,7 +64,7 @@ def sheets(panels: list[tuple[NDArray[np.float32], str]], width: int = 980, left
         width: how wide the figure may be, in pixels; where one for one is wider already, it is that.
         left: pixels to leave free on the left, for names.
     """
-    between, title = 16, 28
+    between, title = 16, 14 + 14 * max(1 + name.count("\n") for _, name in panels)
     total = sum(sheet.shape[1] for sheet, _ in panels)
     scale = max(1, (width - left - between * (len(panels) + 1)) // total)
     tall = max(sheet.shape[0] for sheet, _ in panels) * scale + title + 24
@@ -93,7 +74,9 @@ def sheets(panels: list[tuple[NDArray[np.float32], str]], width: int = 980, left
     for sheet, name in panels:
         across, down = sheet.shape[1] * scale, sheet.shape[0] * scale
         axes = fig.add_axes((place / wide, 1 - (title + down) / tall, across / wide, down / tall))
-        show(axes, sheet, name)
+        axes.imshow(np.clip(sheet, 0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        axes.set_axis_off()
+        axes.set_title(name, fontsize=10, loc="left")
         place += across + between
     return fig
 
@@ -106,11 +89,3 @@ def name_rows(axes: Axes, names: list[str]) -> None:
     axes.set_xticks([])
     axes.set_yticks([height * (row + 0.5) - 0.5 for row in range(len(names))], names, fontsize=8)
     axes.tick_params(length=0)
-
-
-def show(axes: Axes, sheet: NDArray[np.float32], title: str = "") -> None:
-    """Show a sheet of grey values; 0 is black and 1 is white, whatever lies outside is cut."""
-    axes.imshow(np.clip(sheet, 0, 1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    axes.set_axis_off()
-    if title:
-        axes.set_title(title, fontsize=10, loc="left")

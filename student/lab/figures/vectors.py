@@ -44,8 +44,8 @@ def draw_clouds(data: Tensor, clouds: list[tuple[str, Tensor]]) -> Figure:
     for axes, (title, values) in zip(every, clouds, strict=True):
         made = project(values)
         outside = float((np.abs(made) > edges).any(axis=1).mean())
-        axes.scatter(real[:, 0], real[:, 1], s=7, color=style.BASELINE, alpha=0.6, linewidths=0, label="real")
-        axes.scatter(made[:, 0], made[:, 1], s=7, color=style.TEST, alpha=0.6, linewidths=0, label="generated")
+        for cloud, colour, label in ((real, style.BASELINE, "real"), (made, style.TEST, "generated")):
+            axes.scatter(cloud[:, 0], cloud[:, 1], s=14, color=colour, alpha=0.6, linewidths=0, label=label)
         axes.set(xlim=(-edges[0], edges[0]), ylim=(-edges[1], edges[1]))
         style.tidy(axes, title + (f" ({outside:.0%} outside)" if outside else ""), "component 1", "component 2")
         axes.legend(fontsize=8, frameon=False)

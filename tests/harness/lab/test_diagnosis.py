@@ -183,6 +183,8 @@ COURSES = {
     "rising at the end": ((106.0, 100.0, 105.0), {"Overfitting"}),
     "up and down": ((108.0, 104.0, 105.0), {"Overfitting"}),
     "fast, then up again": ((150.0, 104.0, 140.0), {"Overfitting"}),
+    "flat, with a gap to the training examples": ((104.2, 104.0, 104.3), {"Ahead on the training examples"}),
+    "flat but for the noise, at last a good one": ((96.0, 97.5) * 14 + (97.5, 96.0, 95.9), set()),
 }
 
 

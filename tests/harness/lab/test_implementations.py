@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from student.lab._app import checkpoint, session
-from student.lab._app.config import configure
+from student.lab._app import checkpoint, console, session
+from student.lab._app.config import BoundSize, configure
 from student.lab._app.data import load as load_data
 from student.lab._app.errors import NotRunnable
 from student.lab._app.evaluate import evaluate
@@ -37,10 +37,10 @@ def skeleton(reference_text):
 
 
 @pytest.mark.parametrize("likelihood", ["bernoulli", "laplace"])
-def test_a_skeleton_gives_the_list_of_the_stubs_that_the_run_calls(lab, tmp_path, skeleton, likelihood):
+def test_a_skeleton_gives_the_list_of_the_stubs_that_the_run_calls(inside, tmp_path, skeleton, likelihood):
     (tmp_path / "student").mkdir()
     (tmp_path / "student" / "vae.py").write_text(skeleton)
-    ended = lab("train", "--likelihood", likelihood)
+    ended = inside("train", "--likelihood", likelihood)
     assert ended.status == 3, ended.err
     for number, name in enumerate(NEEDED["vae"], start=1):
         called = name in (f"reconstruction_loss_{likelihood}",) or not name.startswith("reconstruction_loss_")
@@ -57,20 +57,33 @@ def test_only_the_missing_stubs_are_listed(reference_text, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_loss_that_the_run_does_not_call_may_be_missing(lab, student_file, reference_text):
+def test_a_loss_that_the_run_does_not_call_may_be_missing(inside, student_file, reference_text):
     start = reference_text.index("def reconstruction_loss_laplace")
     laplace = reference_text[start : reference_text.index("\ndef ", start)]
     path = student_file((laplace, "def reconstruction_loss_laplace(recon_x, x):\n    raise NotImplementedError\n"))
-    ended = lab("train", "--student", path, "--epochs", 1, "--hidden-dim", 8, "--train-examples", 64, "--samples", 1)
+    ended = inside(
+        "train",
+        "--student",
+        path,
+        "--epochs",
+        1,
+        "--hidden-dim",
+        8,
+        "--train-examples",
+        64,
+        "--samples",
+        1,
+        "--no-plane",
+    )
     assert ended.status == 0, ended.err
-    ended = lab("train", "--student", path, "--likelihood", "laplace")
+    ended = inside("train", "--student", path, "--likelihood", "laplace")
     assert ended.status == 3
     assert "1 of 10" in ended.err
 
 
 @pytest.mark.slow
-def test_naming_simple_vae_is_enough(lab):
-    ended = lab(
+def test_naming_simple_vae_is_enough(inside):
+    ended = inside(
         "train", "--implementation", "simple_vae", "--solution", "--epochs", 1, "--train-examples", 64, "--samples", 1
     )
     assert ended.status == 0, ended.err
@@ -196,12 +209,13 @@ def test_code_that_changes_its_input_later_cannot_change_what_is_measured(studen
     trainer.model.eval()
     before = material.test.clone(), material.train_measured.clone()
     session.measured_row(trainer, material, None)
-    evaluate(trainer.model, trainer.objective, cfg, material, [{"epoch": 0.0}], samples=2, examples=5)
+    evaluate(trainer.model, trainer.objective, cfg, material, [{"epoch": 0.0}], BoundSize(2, 5))
     assert torch.equal(material.test, before[0])
     assert torch.equal(material.train_measured, before[1])
 
 
-def test_what_the_lab_itself_does_wrong_is_not_blamed_on_the_student(student_file, tmp_path):
+@pytest.mark.parametrize("part", ["progress", "metrics"])
+def test_what_the_lab_itself_does_wrong_is_not_blamed_on_the_student(student_file, tmp_path, monkeypatch, part):
     cfg = configure("guide", train_examples=50, hidden_dim=16, epochs=1)
     material = session.prepare(load_data("digits"), cfg, torch.device("cpu"))
     trainer = session.make_trainer(load(student_file(), "vae", "bernoulli"), cfg, material)
@@ -211,9 +225,9 @@ def test_what_the_lab_itself_does_wrong_is_not_blamed_on_the_student(student_fil
     def fail(*ignored):
         raise ValueError("the lab's own")
 
-    for watch, on_epoch in ((lambda epoch: fail, lambda row: None), (lambda epoch: lambda done, loss: None, fail)):
-        with pytest.raises(ValueError, match="the lab's own"):
-            session.train(trainer, material, folder, [], watch, on_epoch)
+    monkeypatch.setattr(console, part, fail)
+    with pytest.raises(ValueError, match="the lab's own"):
+        session.train(trainer, material, folder, [], lambda: False)
 
 
 @pytest.mark.slow
@@ -280,34 +294,34 @@ def test_a_file_that_ends_the_program_behind_pythons_back_is_told(lab, student_f
     assert "in encode: the code ends the program here" in ended.err
 
 
-def test_noise_that_is_left_out_in_evaluation_is_found(lab, student_file, tmp_path, reference_text):
+def test_noise_that_is_left_out_in_evaluation_is_found(inside, student_file, tmp_path, reference_text):
     start = reference_text.index("    def reparameterize")
     body = reference_text[start : reference_text.index("\n    def ", start + 10)]
     text = "    def reparameterize(self, mu, logvar):\n        eps = torch.randn_like(mu) if self.training else 0\n"
     text += "        return mu + (logvar / 2).exp() * eps\n"
-    arguments = ("--epochs", 5, "--samples", 1, "--warmup-epochs", 0, "--threads", 1, "--out", tmp_path / "run")
-    ended = lab("train", "--student", student_file((body, text)), *arguments)
+    arguments = ("--epochs", 5, "--samples", 1, "--warmup-epochs", 0, "--no-plane", "--out", tmp_path / "run")
+    ended = inside("train", "--student", student_file((body, text)), *arguments)
     assert ended.status == 0, ended.err
     assert "The noise is left out in evaluation" in ended.out
     assert "no usual factor" not in ended.out
 
 
 @pytest.mark.slow
-def test_a_squared_error_on_grey_digits_is_told_its_cause_and_sigma_helps(lab, tmp_path):
-    shared = ("--solution", "--likelihood", "gaussian", "--epochs", 15, "--samples", 1, "--threads", 1)
-    wide = lab("train", *shared, "--out", tmp_path / "wide")
+def test_a_squared_error_on_grey_digits_is_told_its_cause_and_sigma_helps(inside, tmp_path):
+    shared = ("--solution", "--likelihood", "gaussian", "--epochs", 15, "--samples", 1, "--no-plane")
+    wide = inside("train", *shared, "--out", tmp_path / "wide")
     assert "The observation noise is too wide for these pixels" in wide.out
     assert "a Gaussian of variance 1/2" in wide.out
     assert "more epochs" not in wide.out
-    narrow = lab("train", *shared, "--sigma", 0.2, "--out", tmp_path / "narrow")
+    narrow = inside("train", *shared, "--sigma", 0.2, "--out", tmp_path / "narrow")
     assert narrow.status == 0, narrow.err
     assert "too wide" not in narrow.out
     assert "20 of 20 units active" not in wide.out
-    learned = lab("train", *shared, "--sigma", "learned", "--out", tmp_path / "learned")
+    learned = inside("train", *shared, "--sigma", "learned", "--out", tmp_path / "learned")
     assert "too wide" not in learned.out
     found = [json.loads((tmp_path / name / "summary.json").read_text()) for name in ("narrow", "learned")]
     assert [summary["setting"]["sigma"] for summary in found] == [pytest.approx(0.2), pytest.approx(0.16, abs=0.03)]
     assert found[1]["test"]["neg_elbo"] < found[0]["test"]["neg_elbo"] < found[0]["baselines"]["constant"]
-    again = lab("evaluate", tmp_path / "learned", "--samples", 1, "--threads", 1)
+    again = inside("evaluate", tmp_path / "learned", "--samples", 1, "--threads", 1)
     assert again.status == 0, again.err
     assert json.loads((tmp_path / "learned" / "summary.json").read_text())["test"] == found[1]["test"]

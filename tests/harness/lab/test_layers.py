@@ -30,6 +30,11 @@ def test_the_lab_imports_neither_the_grader_nor_the_reference_nor_the_tests():
             assert name.startswith("student.lab") or not name.startswith("student"), path
 
 
+def test_what_a_student_reads_stands_apart_from_the_application():
+    for path in [*FOLDER.glob("*.py"), *FOLDER.glob("figures/*.py")]:
+        assert not [name for name in imported(path) if "_app" in name], path
+
+
 def test_no_checkpoint_is_unpickled():
     for path in FOLDER.rglob("*.py"):
         assert "torch.load(" not in path.read_text(encoding="utf-8"), path

@@ -105,7 +105,7 @@ def test_measuring_depends_on_its_seed_alone_and_disturbs_no_generator(x):
     assert torch.equal(before, torch.random.get_rng_state())
 
 
-def test_the_floors_are_those_of_zero_output_and_of_the_best_constant_image():
+def test_the_baselines_are_those_of_zero_output_and_of_the_best_constant_image():
     torch.manual_seed(0)
     p = torch.linspace(0.05, 0.95, 30)
     train, test = torch.bernoulli(p.expand(4000, -1)), torch.bernoulli(p.expand(4000, -1))

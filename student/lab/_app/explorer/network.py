@@ -24,23 +24,14 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
 }
 # What a traced graph may call them: a layer's type, a function, or a tensor's method.
 NAMES: dict[Any, str] = {
-    nn.ReLU: "relu", torch.relu: "relu", F.relu: "relu", "relu": "relu",
-    nn.Tanh: "tanh", torch.tanh: "tanh", F.tanh: "tanh", "tanh": "tanh",
-    nn.Sigmoid: "sigmoid", torch.sigmoid: "sigmoid", F.sigmoid: "sigmoid", "sigmoid": "sigmoid",
-}  # fmt: skip
+    kind: name
+    for name, layer in (("relu", nn.ReLU), ("tanh", nn.Tanh), ("sigmoid", nn.Sigmoid))
+    for kind in (layer, getattr(torch, name), getattr(F, name), name)
+}
 # They change nothing in a vector; that they changed nothing here either is checked on numbers.
 NOTHING = (
-    nn.Identity,
-    nn.Dropout,
-    nn.Flatten,
-    torch.flatten,
-    "flatten",
-    "view",
-    "reshape",
-    "contiguous",
-    "clone",
-    "float",
-)
+    nn.Identity, nn.Dropout, nn.Flatten, torch.flatten, "flatten", "view", "reshape", "contiguous", "clone", "float",
+)  # fmt: skip
 
 
 class NotExportable(Exception):
@@ -131,9 +122,8 @@ def _way_to(node: Any, modules: dict[str, nn.Module], traced: fx.GraphModule) ->
 
 
 def _attribute(node: Any, traced: fx.GraphModule) -> Tensor | None:
-    found = (
-        operator.attrgetter(str(node.target))(traced) if isinstance(node, fx.Node) and node.op == "get_attr" else None
-    )
+    named = isinstance(node, fx.Node) and node.op == "get_attr"
+    found = operator.attrgetter(str(node.target))(traced) if named else None
     return found if isinstance(found, Tensor) else None
 
 

@@ -13,18 +13,8 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from student.lab._app.explorer.network import (
-    MOST_BITS,
-    Array,
-    Layer,
-    NotExportable,
-    Whole,
-    pack_bytes,
-    pack_decoder,
-    pack_layers,
-    run,
-    trace,
-)
+from student.lab._app.explorer import network
+from student.lab._app.explorer.network import Array, NotExportable, Whole, pack_bytes, pack_layers, run, trace
 from student.lab.measure import decode, kl_per_dimension, posteriors
 
 HERE = Path(__file__).parent
@@ -136,7 +126,8 @@ def make_explorer(title: str, shown: Sequence[Shown], scene: Scene) -> Explorer:
     """
     order = _real_ones_first(scene)
     test = scene.test[torch.from_numpy(order).to(scene.test.device)]
-    with_encoder = sum(_encoder_weights(one.model) for one in shown) <= ENCODER_WEIGHTS
+    weights = sum(parameter.numel() for one in shown for parameter in one.model.parameters())
+    with_encoder = weights // 2 <= ENCODER_WEIGHTS  # one head more than a decoder has inputs, which is little
     models, left_out = [], []
     for one in shown:
         try:
@@ -144,17 +135,12 @@ def make_explorer(title: str, shown: Sequence[Shown], scene: Scene) -> Explorer:
         except NotExportable as error:
             left_out.append(f"{one.name}: {error}")
     real = (test[:REAL].clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
-    observes = scene.likelihood == "bernoulli"
+    observes, labels = scene.likelihood == "bernoulli", [int(scene.labels[place]) for place in order]
     data = {
-        "shape": scene.shape,
-        "latent": len(models[0]["kl"]) if models else 0,
-        "classes": list(scene.classes),
-        "labels": [int(scene.labels[place]) for place in order],
-        "digits": pack_bytes(real.tobytes()),
-        "observes": observes,
-        "binary": scene.binary,
+        "shape": scene.shape, "latent": len(models[0]["kl"]) if models else 0, "classes": list(scene.classes),
+        "labels": labels, "digits": pack_bytes(real.tobytes()), "observes": observes, "binary": scene.binary,
         "models": models,
-    }
+    }  # fmt: skip
     return Explorer(title, SEVERAL if len(models) > 1 else ONE, data, observes, left_out)
 
 
@@ -164,11 +150,6 @@ def _real_ones_first(scene: Scene) -> Array:
     each = max(1, REAL // max(1, len(scene.classes)))
     real = np.concatenate([np.flatnonzero(labels == number)[:each] for number in range(len(scene.classes))])[:REAL]
     return np.concatenate([real, np.setdiff1d(np.arange(len(labels)), real)])[:POINTS].astype(np.int64)
-
-
-def _encoder_weights(model: nn.Module) -> int:
-    """About half of all: an encoder has one head more than a decoder has inputs, which is little."""
-    return sum(parameter.numel() for parameter in model.parameters()) // 2
 
 
 def _export(one: Shown, test: Tensor, scene: Scene, with_encoder: bool) -> dict[str, Any]:
@@ -181,16 +162,12 @@ def _export(one: Shown, test: Tensor, scene: Scene, with_encoder: bool) -> dict[
         raise NotExportable("its codes are not finite")
     busiest = list(range(2)) if latent == 2 else kl.argsort(descending=True).tolist()
     return {
-        "name": one.name,
-        "fact": one.fact,
-        "logits": scene.logits,
+        "name": one.name, "fact": one.fact, "logits": scene.logits, "order": busiest,
         "kl": [f"{value:.2f}" if value < 1e4 else f"{value:.0e}" for value in kl.tolist()],
-        "order": busiest,
-        "codes": Whole.of(_array(mu)).packed(),
-        "sigmas": Whole.of(_array(sigma[:REAL])).packed(),
+        "codes": Whole.of(_array(mu)).packed(), "sigmas": Whole.of(_array(sigma[:REAL])).packed(),
         "decoder": _decoder(one.model, mu, scene),
         "encoder": _encoder(one.model, test, mu) if with_encoder else None,
-    }
+    }  # fmt: skip
 
 
 def _decoder(model: nn.Module, mu: Tensor, scene: Scene) -> list[Any]:
@@ -212,7 +189,7 @@ def _decoder(model: nn.Module, mu: Tensor, scene: Scene) -> list[Any]:
     layers = [layer for _, layer in ways[0]]
     if not near(run(layers, _array(codes))).all():
         raise NotExportable("decode does more than its layers do")
-    return pack_decoder(layers, _array(codes), near)
+    return network.pack_decoder(layers, _array(codes), near)
 
 
 def _encoder(model: nn.Module, test: Tensor, mu: Tensor) -> dict[str, Any] | None:
@@ -224,7 +201,7 @@ def _encoder(model: nn.Module, test: Tensor, mu: Tensor) -> dict[str, Any] | Non
         pairs = zip(to_mu, to_logvar, strict=False)
         shared = next((place for place, (one, other) in enumerate(pairs) if one[0] is not other[0]), 0)
         layers = [layer for _, layer in to_mu]
-        for bits in range(ENCODER_BITS, MOST_BITS + 1):
+        for bits in range(ENCODER_BITS, network.MOST_BITS + 1):
             packed, kept = pack_layers(layers, bits)
             if np.abs(run(kept, probes) - wanted).max() <= tolerance:
                 # The size of an ellipse may be less exact than its place.
@@ -237,9 +214,7 @@ def _encoder(model: nn.Module, test: Tensor, mu: Tensor) -> dict[str, Any] | Non
 
 def _picture(output: Array, scene: Scene) -> Array:
     """The mean of ``p(x | z)``, in ``[0, 1]``, from the decoder's raw output."""
-    if scene.logits:
-        return run(["sigmoid"], output)
-    return np.clip(output, 0, 1)
+    return run(["sigmoid"], output) if scene.logits else np.clip(output, 0, 1)
 
 
 def _array(tensor: Tensor) -> Array:
