@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
+import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +20,8 @@ from . import __version__
 TIERS = ("public", "hidden")
 POINT_UNITS = 10_000
 """Points are shared out in ten-thousandths, as integers, so that the sums are exact."""
+_NUMBER = re.compile(r"\d+(?:\.\d+)*")
+"""Of a task, as sections of the handout have it."""
 
 
 class AssignmentError(Exception):
@@ -78,6 +82,14 @@ class Item:
     needs: tuple[str, ...] = ()
     calls: dict[str, str] = field(default_factory=dict)
 
+    def is_task(self, number: str) -> bool:
+        """Whether a number is that of its task, of one of its tasks, or of the part that they belong to."""
+        own = [tuple(map(int, found.split("."))) for found in _NUMBER.findall(self.section)]
+        if not own or not _NUMBER.fullmatch(number):
+            return False
+        asked = tuple(map(int, number.split(".")))
+        return own[0] <= asked <= own[-1] or asked == own[0][: len(asked)]
+
 
 @dataclass(frozen=True)
 class Folders:
@@ -110,6 +122,8 @@ class Assignment:
         folders: where the rest of it is.
         beside: what a student has beside the files, and may hand in with them, without being graded.
         ungraded: folders in ``tests`` with checks that students get and that give no points.
+        handout: the page that explains the tasks, relative to ``root``; empty if there is none.
+        finished: what to tell somebody who has all points.
     """
 
     root: Path
@@ -121,6 +135,8 @@ class Assignment:
     folders: Folders
     beside: tuple[str, ...] = ()
     ungraded: tuple[str, ...] = ()
+    handout: str = ""
+    finished: str = ""
 
     @property
     def student(self) -> Path:
@@ -167,6 +183,35 @@ class Assignment:
             if item.id == item_id:
                 return item
         raise AssignmentError(f"no item {item_id!r}; the items are {', '.join(item.id for item in self.items)}")
+
+    def find(self, text: str) -> list[Item]:
+        """The items that somebody means, by name, part of a name, or task: "2.5", or "2" for all of part 2.
+
+        Raises:
+            AssignmentError: nothing fits, or several items do by their names; the message says which come nearest.
+        """
+        wanted = " ".join(text.casefold().replace("_", " ").split())
+        names = {item.id: item.id.replace("_", " ") for item in self.items}
+        titles = {item.id: item.title.casefold() for item in self.items}
+        tasks = [item for item in self.items if item.is_task(wanted.removeprefix("task "))]
+        if tasks:
+            return tasks
+        ways: tuple[Callable[[Item], bool], ...] = (
+            lambda item: wanted in (names[item.id], titles[item.id], item.section.casefold()),
+            lambda item: f" {wanted} " in f" {names[item.id]} ",
+            lambda item: wanted in names[item.id],
+            lambda item: wanted in titles[item.id],
+        )
+        fitting = ([item for item in self.items if fits(item)] for fits in ways if wanted)
+        found = next(filter(None, fitting), [])
+        if len(found) > 1:
+            raise AssignmentError(f"{text!r} may be any of {', '.join(item.id for item in found)}")
+        if found:
+            return found
+        words = {word: item.id for item in self.items for word in (names[item.id], *names[item.id].split())}
+        near = dict.fromkeys(words[word] for word in difflib.get_close_matches(wanted, words, n=3))
+        meant = f": did you mean {' or '.join(near)}?" if near else ";"
+        raise AssignmentError(f"no item {text!r}{meant} the items are {', '.join(names)}")
 
 
 def own_root() -> Path:
@@ -223,9 +268,13 @@ def load(root: Path) -> Assignment:
         name, version = str(rubric["name"]), str(rubric["version"])
         files = tuple(rubric["files"])
         beside, ungraded = (tuple(rubric.get(key, ())) for key in ("beside", "ungraded"))
+        handout, finished = (" ".join(str(rubric.get(key, "")).split()) for key in ("handout", "finished"))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise AssignmentError(f"{path}: a field is missing or of the wrong type: {error!r}") from error
-    assignment = Assignment(root, name, version, files, items, _digest(root / "tests"), folders, beside, ungraded)
+    digest = _digest(root / "tests")
+    assignment = Assignment(
+        root, name, version, files, items, digest, folders, beside, ungraded, handout=handout, finished=finished
+    )
     _verify(assignment, path)
     return assignment
 

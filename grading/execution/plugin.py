@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
+import textwrap
 import threading
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -140,7 +141,8 @@ class _Summary:
     @pytest.hookimpl(optionalhook=True)
     def pytest_json_modifyreport(self, json_report: dict[str, Any]) -> None:
         named = {check: vars(found) for check, found in _diagnosis(self._config).items()}
-        found = {"misconceptions": named, "problems": self._config.stash.get(_PROBLEMS, [])}
+        found: dict[str, Any] = {"misconceptions": named, "problems": self._config.stash.get(_PROBLEMS, [])}
+        found["unloaded"] = sorted(_run(self._config).load_faults)
         json_report["grading"] = {**self._summary, **found}
 
 
@@ -288,11 +290,12 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
         make(pyfuncitem, run, check, _new_session(pyfuncitem, check))
         return True
     except Exception as error:
-        from .again import fail, passed_with_right_parts
+        from .again import end_in, fail, passed_with_right_parts
 
         run = _run(pyfuncitem.config)
         session = passed_with_right_parts(pyfuncitem, run, check, error)
         if session is None:
+            end_in(error, {pyfuncitem.path.resolve(), *(run.submission.resolve() / f for f in run.assignment.files)})
             fail(pyfuncitem, run, check, error)
         pyfuncitem.stash[SESSION].end(passed=False)
         pyfuncitem.stash[SESSION] = session
@@ -327,7 +330,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section("what probably went wrong")
     for item_id, named in told.items():
         item = run.assignment.item(item_id)
-        terminalreporter.write_line(f"{item.title} ({item.file}, {item.section}): {named.tell}")
+        terminalreporter.write_line(f"{item.title} ({item.file}, {item.section})")
+        for sentence in named.sentences:
+            indents = {"initial_indent": "    ", "subsequent_indent": "    "}
+            terminalreporter.write_line(textwrap.fill(sentence, 96, **indents))
     for problem in config.stash.get(_PROBLEMS, []):
         terminalreporter.write_line(problem)
 
@@ -357,7 +363,10 @@ def pytest_runtest_makereport(
     calls = session.calls if session is not None else []
     item.stash[RESULT] = result = describe(error, run.assignment, check, calls, **known)
     if isinstance(error, (CheckFailure, Blocked, SubmissionFault)):
-        explanation = explain(result, run.assignment.item(check.item))
+        item_of_check = run.assignment.item(check.item)
+        first = check.item not in run.hinted
+        run.hinted.add(check.item)
+        explanation = explain(result, item_of_check, run.submission / item_of_check.file, hinted=first)
         # pytest would format the traceback before anybody could say that it is not wanted, which takes long.
         item.repr_failure = lambda excinfo, style=None: explanation  # type: ignore[method-assign]
     return (yield)

@@ -50,6 +50,7 @@ class Outcome:
         environment: versions and platform.
         isolation: how the student's code was confined.
         problems: what an instructor should know.
+        unloaded: the files of the submission that could not be loaded.
     """
 
     results: dict[str, CheckResult]
@@ -57,6 +58,7 @@ class Outcome:
     environment: dict[str, str]
     isolation: dict[str, Any]
     problems: tuple[str, ...] = ()
+    unloaded: tuple[str, ...] = ()
 
 
 def run_checks(
@@ -227,6 +229,7 @@ def _from_report(report: dict[str, Any], log: Path) -> _Reported:
         environment=grading["environment"],
         isolation=grading["isolation"],
         problems=tuple(grading["problems"]),
+        unloaded=tuple(grading["unloaded"]),
     )
     return _Reported(outcome, grading["collected"])
 
