@@ -49,7 +49,17 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(help=__doc__)
+HELP = """Grade submissions of the assignment.
+
+A student needs one command, run: it grades your files and says what to do next. The others are for instructors and
+for workflows; COMMAND --help explains each.
+
+Exit status: 0 done, whatever the score; 1 a requirement is not met; 2 bad usage or bad input; 3 the grader could not do
+its work; 130 and 143 ended by Ctrl-C or SIGTERM.
+"""
+
+
+@app.callback(help=HELP)
 def options(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
@@ -131,7 +141,9 @@ def audit(
         Path | None, typer.Option(metavar="FILE.png", help="Where to draw the matrix of wrong answers and checks.")
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Draws of the hidden inputs that correct answers must pass.")] = 1,
-    item: Annotated[list[str] | None, typer.Option(help="Audit the checks and answers of this item alone.")] = None,
+    item: Annotated[
+        list[str] | None, typer.Option(metavar="ITEM", help="Audit the checks and answers of this item alone.")
+    ] = None,
     with_training: Annotated[
         bool, typer.Option("--with-training", help="Run the checks that judge a submission as a whole every time.")
     ] = False,

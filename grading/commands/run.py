@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 from enum import StrEnum
 from pathlib import Path
@@ -33,6 +34,9 @@ from .shared import (
 
 WHOLE = "scores.json"
 """Where the document of a whole run is written, unless somebody says otherwise; one of a part is not."""
+
+
+_ONE_WORD = re.compile(r"[\w./\\:@+-]+")
 
 
 class Tier(StrEnum):
@@ -187,10 +191,9 @@ def _guide(
     if folder is not None and folder.is_file():
         folder = folder.parent if folder.suffix == ".py" else None
     known = folder is not None and submission.commit is None
-    paths = {
-        name: clean_line(_from_here(folder / path) if known and folder is not None else path)
-        for name, path in submission.paths.items()
-    }
+    paths = {name: _from_here(folder / path) if known and folder else path for name, path in submission.paths.items()}
+    # Elsewhere a report may break the line: within a name with spaces, at what a log obeys.
+    paths = {name: path for name, path in paths.items() if _ONE_WORD.fullmatch(path)}
     handout = loaded.root / loaded.handout
     command = ["vae-grade", "run", *([source] if source else []), *(["--assignment", str(root)] if root else [])]
     return terminal.Guide(

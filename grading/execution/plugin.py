@@ -332,8 +332,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         item = run.assignment.item(item_id)
         terminalreporter.write_line(f"{item.title} ({item.file}, {item.section})")
         for sentence in named.sentences:
-            indents = {"initial_indent": "    ", "subsequent_indent": "    "}
-            terminalreporter.write_line(textwrap.fill(sentence, 96, **indents))
+            terminalreporter.write_line(textwrap.indent(textwrap.fill(sentence, 92), " " * 4))
     for problem in config.stash.get(_PROBLEMS, []):
         terminalreporter.write_line(problem)
 

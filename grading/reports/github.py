@@ -5,7 +5,6 @@ Whatever stems from a submission is escaped: Markdown and HTML in the summary, w
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,10 @@ MAX_ANNOTATIONS = 10
 """GitHub shows ten annotations of a kind for each step and drops the rest."""
 MAX_SUMMARY = 1_000_000
 """In bytes; GitHub drops a summary of more than 1024 KiB as a whole."""
+
+
+_UNTOLD = (State.PASSED, State.UNLOADED, State.TO_DO)
+"""States of items of which the table and what is above it say everything."""
 
 
 @dataclass(frozen=True)
@@ -44,16 +47,13 @@ def summary(document: dict[str, Any], limit: int = MAX_SUMMARY) -> str:
         lines.append("| " + " | ".join(cells) + " |")
     advice = Advice(document)
     for fault in advice.unloaded:
-        count = f"{len(fault.items)} items" if len(fault.items) > 1 else "1 item"
-        lines += [
-            "",
-            f"**{plain(fault.file)} could not be loaded**, which {count} hang on: {_explanation(fault.check)}",
-        ]
+        count = f"{len(fault.items)} items hang" if len(fault.items) > 1 else "1 item hangs"
+        lines += ["", f"**Next: {plain(fault.file)} has to load.** {plain(fault.check['message'])}; {count} on it."]
     ahead = None if advice.unloaded else advice.next()
     if ahead is not None:
         where = f"{plain(ahead['title'])}, {plain(ahead['section'])}"
         lines += ["", f"**Next: {where}.** {_explanations(ahead)[0]}"]
-    told = [item for item in document["items"] if lost(item) and advice.state(item) is not State.UNLOADED]
+    told = [item for item in document["items"] if advice.state(item) not in _UNTOLD]
     if told:
         lines += ["", "<details><summary>What to look at</summary>", ""]
         found = [
@@ -89,6 +89,7 @@ def commands(document: dict[str, Any], folder: str) -> list[str]:
 def marks(document: dict[str, Any]) -> list[Mark]:
     """What to say of each item that lost points, where its file shows why; of a file that cannot be loaded, once."""
     advice = Advice(document)
+    ahead = advice.next()
     found = []
     for fault in advice.unloaded:
         file, check = fault.file, fault.check
@@ -97,6 +98,8 @@ def marks(document: dict[str, Any]) -> list[Mark]:
         failed = [check for check in lost(item) if check["status"] != "blocked"]
         if not failed or advice.state(item) is State.UNLOADED:
             continue
+        if item["status"] == "not_implemented" and item != ahead:
+            continue  # where to begin is enough
         first = next((check for check in failed if check["line"]), failed[0])
         level = "notice" if item["status"] == "not_implemented" else "error"
         earned = f"{points(item['earned'])} of {points(item['possible'])} points"
@@ -123,14 +126,12 @@ def _explanations(item: dict[str, Any]) -> list[str]:
 
 
 def _explanation(check: dict[str, Any]) -> str:
-    parts = [plain(check["message"])]
+    found = plain(check["message"])
     if check["expected"]:
-        parts.append(f"expected {plain(check['expected'])}, got {plain(check['actual'])}")
+        found += f": expected {plain(check['expected'])}, got {plain(check['actual'])}"
     if why := explanation(check):
-        parts.append(plain(" ".join(why)))
-    elif check["hint"]:
-        parts.append(f"<i>{plain(check['hint'])}</i>")
-    return "; ".join(parts)
+        return f"{plain(' '.join(why))} ({found})"
+    return f"{found}. <i>{plain(check['hint'])}</i>" if check["hint"] else found
 
 
 def _ratio(checks: list[dict[str, Any]]) -> str:
@@ -139,8 +140,7 @@ def _ratio(checks: list[dict[str, Any]]) -> str:
 
 def plain(text: str) -> str:
     """Plain text inside Markdown: nothing in it makes a link, an image, a tag, a mention or a new cell."""
-    escaped = html.escape(" ".join(text.split()), quote=True)
-    return "".join(f"&#{ord(c)};" if c in "\\`*_{}[]()#+!|~@:$." else c for c in escaped)
+    return "".join(f"&#{ord(c)};" if c in "&<>\"'\\`*_{}[]()#+!|~@:$." else c for c in " ".join(text.split()))
 
 
 def _data(text: str) -> str:

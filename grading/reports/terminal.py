@@ -24,6 +24,8 @@ FULL_REPORTS = 2
 """How many failed checks of an item are told in full where nothing explains them; the first one is mended first."""
 OUTPUT_LINES = 12
 """How many lines are shown of what the student's code printed."""
+NARROW = 72
+"""Columns below which the table has the points of all tiers together."""
 WIDTH = 100
 """Columns beyond which lines of text are no longer read with ease."""
 
@@ -66,7 +68,7 @@ def render(document: dict[str, Any], console: Console, guide: Guide | None = Non
     console = _no_wider(console)
     for fault in advice.unloaded:
         console.print(_unloaded(fault, document, guide))
-    console.print(_table(document, advice))
+    console.print(_table(document, advice, console.width))
     for item in document["items"]:
         told = list(_item(item, advice, guide))
         if told:
@@ -77,7 +79,7 @@ def render(document: dict[str, Any], console: Console, guide: Guide | None = Non
         if problem not in said:
             console.print(Text("note: ", style="yellow").append(Text(problem, style="default")), soft_wrap=True)
     console.print(_footer(document), soft_wrap=True)
-    console.print(_next(advice, guide), soft_wrap=True)
+    _next(advice, guide, console)
 
 
 def compare(documents: Sequence[dict[str, Any]], console: Console) -> None:
@@ -99,18 +101,19 @@ def _no_wider(console: Console) -> Console:
     return console
 
 
-def _table(document: dict[str, Any], advice: Advice) -> Table:
+def _table(document: dict[str, Any], advice: Advice, width: int) -> Table:
     tiers = document["tiers"]
     table = Table(box=box.SIMPLE_HEAD, show_footer=True, pad_edge=False)
-    table.add_column("Item", Text("total"))
+    table.add_column("Item", Text("total"), overflow="fold")
     table.add_column("Status")
-    for tier in tiers:
+    apart = tiers if len(tiers) == 1 or width >= NARROW else []
+    for tier in apart:
         table.add_column(tier, ratio(document["score"][tier]), justify="right")
-    if len(tiers) > 1:
+    if len(apart) != 1:
         table.add_column("points", ratio(document["score"]), justify="right", style="bold")
     for item in document["items"]:
-        cells = [ratio(_sum(item, tier)) for tier in tiers]
-        cells += [ratio(item)] if len(tiers) > 1 else []
+        cells = [ratio(_sum(item, tier)) for tier in apart]
+        cells += [ratio(item)] if len(apart) != 1 else []
         table.add_row(Text(item["title"]), _status(item, advice), *cells)
     return table
 
@@ -298,21 +301,28 @@ def _footer(document: dict[str, Any]) -> Text:
     return text
 
 
-def _next(advice: Advice, guide: Guide) -> Text:
-    """What to do now; each place and command on a line of its own, which is not wrapped, so that it can be clicked."""
+def _next(advice: Advice, guide: Guide, console: Console) -> None:
+    """Print what to do now; places and commands have lines of their own, not wrapped, so that they can be clicked."""
+    head, steps = _steps(advice, guide)
+    console.print(Text(head, style="bold"))
+    for label, step in steps:
+        console.print(Text(f"  {label:<6}", style="dim").append(step, style="not dim"), soft_wrap=True)
+
+
+def _steps(advice: Advice, guide: Guide) -> tuple[str, list[tuple[str, str]]]:
     fault = next(iter(advice.unloaded), None)
     item = advice.next() if fault is None else None
     if fault is not None:
         there = fault.file in advice.document["submission"]["files"]
         steps = [("in", _place(fault, advice.document, guide))] if there else []
         what = "has to load" if there else "has to be there"
-        return _steps(f"Next: {fault.file} {what}", [*steps, ("then", guide.command)])
+        return f"Next: {fault.file} {what}", [*steps, ("then", guide.command)]
     if item is None:
         if any(lost(other) for other in advice.document["items"]):
-            return Text()  # the grader's own fault, which is told elsewhere
+            return "", []  # the grader's own fault, which is told elsewhere
         if guide.part:
-            return _steps("All of it is right.", [("then", guide.command)])
-        return _steps(f"Everything is right. {guide.finished}".strip(), [])
+            return "All of it is right.", [("then", guide.command)]
+        return f"Everything that is checked here is right. {guide.finished}".strip(), []
     what, place, section = item["title"], guide.at(item["file"], _line(item)), item["section"]
     stub = next(iter(advice.stubs(item)), None)
     if stub is not None and advice.state(item) is State.TO_DO:
@@ -320,11 +330,4 @@ def _next(advice: Advice, guide: Guide) -> Text:
         what = f"write {stub.function}"
     steps = [("in", place), ("read", f"{guide.handout}, {section}" if guide.handout else section)]
     steps.append(("then", f"{guide.command} --only {shlex.quote(item['id'])}"))
-    return _steps(f"Next: {what}", steps)
-
-
-def _steps(head: str, steps: list[tuple[str, str]]) -> Text:
-    text = Text(head, style="bold")
-    for label, step in steps:
-        text.append(f"\n  {label:<6}", style="dim not bold").append(step, style="not bold")
-    return text
+    return f"Next: {what}", steps
