@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +20,7 @@ from . import __version__
 TIERS = ("public", "hidden")
 POINT_UNITS = 10_000
 """Points are shared out in ten-thousandths, as integers, so that the sums are exact."""
+_TEST = re.compile(r"^(?:async )?def (test_\w+)", re.MULTILINE)
 _NUMBER = re.compile(r"\d+(?:\.\d+)*")
 """Of a task, as sections of the handout have it."""
 
@@ -122,7 +123,7 @@ class Assignment:
         folders: where the rest of it is.
         beside: what a student has beside the files, and may hand in with them, without being graded.
         ungraded: folders in ``tests`` with checks that students get and that give no points.
-        handout: the page that explains the tasks, relative to ``root``; empty if there is none.
+        handout: the page that explains the tasks, if there is one, relative to ``root``.
         finished: what to tell somebody who has all points.
     """
 
@@ -248,11 +249,15 @@ def _wheels(packages: Path) -> Iterator[Path]:
                 yield Path(url2pathname(address.path)).resolve()
 
 
-def load(root: Path) -> Assignment:
+def load(root: Path, *, tests: bool = True) -> Assignment:
     """Read the rubric of the assignment in ``root``.
 
+    Args:
+        root: its folder.
+        tests: hold the rubric and the tests against each other.
+
     Raises:
-        AssignmentError: it cannot be read, or contradicts itself.
+        AssignmentError: it cannot be read, or contradicts itself or the tests.
     """
     root = root.resolve()
     path = root / "tests" / "rubric.toml"
@@ -268,7 +273,8 @@ def load(root: Path) -> Assignment:
         name, version = str(rubric["name"]), str(rubric["version"])
         files = tuple(rubric["files"])
         beside, ungraded = (tuple(rubric.get(key, ())) for key in ("beside", "ungraded"))
-        handout, finished = (" ".join(str(rubric.get(key, "")).split()) for key in ("handout", "finished"))
+        total = rubric.get("total")
+        handout, finished = f"{folders.student}/README.md", " ".join(str(rubric.get("finished", "")).split())
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise AssignmentError(f"{path}: a field is missing or of the wrong type: {error!r}") from error
     digest = _digest(root / "tests")
@@ -276,6 +282,12 @@ def load(root: Path) -> Assignment:
         root, name, version, files, items, digest, folders, beside, ungraded, handout=handout, finished=finished
     )
     _verify(assignment, path)
+    points = sum(sum(item.points.values()) for item in items)
+    if total is not None and points != total:
+        raise AssignmentError(f"{path}: the items' points add up to {points}, and not to the total of {total}")
+    if tests:
+        written = [test for tier in assignment.tiers for test in _written(assignment.tests, tier)]
+        verify_collected(assignment.checks(), written)
     return assignment
 
 
@@ -336,18 +348,24 @@ def _verify(assignment: Assignment, path: Path) -> None:
                 raise AssignmentError(f"{path}: {item.id} needs {needed!r}, which is no item")
 
 
-def verify_collected(assignment: Assignment, collected: list[str], tiers: tuple[str, ...]) -> None:
-    """Hold the rubric and the collected tests against each other, both ways.
+def _written(tests: Path, tier: str) -> Iterator[str]:
+    """The tests of a tier, as ``Check.path`` writes them, without running a line of them."""
+    for file in sorted((tests / tier).glob("test_*.py")):
+        for name in _TEST.findall(file.read_text(encoding="utf-8")):
+            yield f"{tier}/{file.name}::{name}"
+
+
+def verify_collected(checks: Iterable[Check], collected: list[str]) -> None:
+    """Hold the rubric and the tests against each other, both ways.
 
     Args:
-        assignment: the rubric's side.
-        collected: the tests that pytest found, as ``Check.path`` writes them.
-        tiers: the tiers that were collected.
+        checks: the rubric's side.
+        collected: the tests that are there, as ``Check.path`` writes them.
 
     Raises:
         AssignmentError: one side has what the other has not, or a test stands for several checks.
     """
-    listed = {check.path for check in assignment.checks(tiers)}
+    listed = {check.path for check in checks}
     problems = [f"{path} is in the rubric, but there is no such test" for path in sorted(listed - set(collected))]
     problems += [f"{path} is a test, but not in the rubric" for path in sorted(set(collected) - listed)]
     repeated = sorted({path for path in collected if collected.count(path) > 1})

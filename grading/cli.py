@@ -36,6 +36,7 @@ from .commands.shared import (
     require_writable,
 )
 from .commands.similarity import similarity
+from .commands.tables import tables
 from .reports import github, terminal
 
 UNSOUND = 1
@@ -77,6 +78,7 @@ app.command()(gradebook)
 app.command()(release)
 app.command()(report)
 app.command()(similarity)
+app.command()(tables)
 
 
 @app.command()

@@ -128,7 +128,7 @@ def grade(
             faults=submission.faults,
             capture=True,
         )
-        outcome = run_checks(job, assignment, manifest, watch, whole=not options.only, server=server)
+        outcome = run_checks(job, assignment, manifest, watch, server=server)
     return scores.ScoreDocument(
         assignment={
             "name": assignment.name,

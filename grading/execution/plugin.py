@@ -51,7 +51,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def _assignment(config: pytest.Config) -> assignments.Assignment:
     if _ASSIGNMENT not in config.stash:
-        config.stash[_ASSIGNMENT] = assignments.load(Path(_job(config).assignment))
+        graded = config.getoption("--job") is not None  # a student may have tests of their own beside ours
+        config.stash[_ASSIGNMENT] = assignments.load(Path(_job(config).assignment), tests=graded)
     return config.stash[_ASSIGNMENT]
 
 
@@ -64,7 +65,8 @@ def _job(config: pytest.Config) -> Job:
             else:
                 # Tests that a student runs are those that stand here; a grade is given by a job, which names its own.
                 here = config.rootpath / "tests" / "rubric.toml"
-                assignment = assignments.load(config.rootpath if here.is_file() else assignments.own_root())
+                root = config.rootpath if here.is_file() else assignments.own_root()
+                assignment = assignments.load(root, tests=False)
                 submission = folder if folder is not None else str(assignment.student)
                 config.stash[JOB] = Job(str(assignment.root), submission, run_seconds=3600.0)
         except (JobError, assignments.AssignmentError) as error:

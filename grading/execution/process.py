@@ -67,7 +67,6 @@ def run_checks(
     checks: Sequence[Check],
     watch: Watch | None = None,
     *,
-    whole: bool = True,
     server: CheckServer | None = None,
 ) -> Outcome:
     """Run checks in a process of their own.
@@ -75,9 +74,8 @@ def run_checks(
     Args:
         job: what is run; ``events`` and ``lifeline`` are filled in here.
         assignment: whose checks they are.
-        checks: the checks.
+        checks: the checks; the tests in their files have to be exactly these.
         watch: is told as checks begin and end.
-        whole: they are all checks of their tiers, so that the tests found have to be exactly these.
         server: has collected these checks already and forks the process; None starts one.
 
     Raises:
@@ -101,9 +99,7 @@ def run_checks(
             raise UnavailableIsolationError(events.unavailable)
         if report.is_file():
             outcome = _from_report(json.loads(report.read_text(encoding="utf-8")), log)
-            if whole:
-                tiers = tuple(dict.fromkeys(check.tier for check in checks))
-                assignments.verify_collected(assignment, outcome.collected, tiers)
+            assignments.verify_collected(checks, outcome.collected)
             return outcome.outcome
         return _from_events(events, status, timed_out, log)
 

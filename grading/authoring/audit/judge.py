@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ...assignment import AssignmentError, Item, verify_collected
 from ...catalogue import Answer
-from .. import strip
+from .. import strip, tables
 from .config import Config
 from .plan import Audit
 from .tasks import Result
@@ -305,7 +305,8 @@ def _no_failure_by_chance(facts: Facts) -> Requirement:
 
 def _agreement(facts: Facts) -> Requirement:
     assignment = facts.audit.assignment
-    causes = [*_uncollected(facts.audit), *_stale_skeletons(facts.audit), *_missing_sections(facts.audit)]
+    audit = facts.audit
+    causes = [*_uncollected(audit), *_stale_skeletons(audit), *_missing_sections(audit), *_stale_points(audit)]
     items = {item.id: item for item in assignment.items}
     for answer in facts.audit.catalogue.misconceptions:
         causes += _misplaced(answer, items.get(answer.item or ""))
@@ -315,7 +316,7 @@ def _agreement(facts: Facts) -> Requirement:
 
 def _uncollected(audit: Audit) -> Iterator[str]:
     try:
-        verify_collected(audit.assignment, list(audit.collected), audit.options.tiers)
+        verify_collected(audit.assignment.checks(audit.options.tiers), list(audit.collected))
     except AssignmentError as error:
         yield str(error)
 
@@ -332,15 +333,22 @@ def _stale_skeletons(audit: Audit) -> Iterator[str]:
 
 def _missing_sections(audit: Audit) -> Iterator[str]:
     """Sections that the rubric names, but the handout lacks."""
-    folder = audit.assignment.folders.student
-    handout = audit.assignment.student / "README.md"
+    handout = audit.assignment.root / audit.assignment.handout
     if not handout.is_file():
         return
     lines = handout.read_text(encoding="utf-8").splitlines()
     headings = [" ".join(line.lstrip("#").split()) for line in lines if line.startswith("#")]
     for item in audit.assignment.items:
         if not any(heading.startswith(item.section) for heading in headings):
-            yield f"{item.id} refers to {item.section!r}, but no heading of {folder}/README.md begins so"
+            yield f"{item.id} refers to {item.section!r}, but no heading of {audit.assignment.handout} begins so"
+
+
+def _stale_points(audit: Audit) -> Iterator[str]:
+    """The handout's table of points, where it has one that is not the rubric's."""
+    handout = audit.assignment.root / audit.assignment.handout
+    text = handout.read_text(encoding="utf-8") if handout.is_file() else ""
+    if tables.has(text, tables.POINTS) and tables.put(text, tables.POINTS, tables.points(audit.assignment)) != text:
+        yield f"the points in {audit.assignment.handout} are not those of the rubric: run 'vae-grade tables'"
 
 
 def _misplaced(answer: Answer, item: Item | None) -> Iterator[str]:
