@@ -79,6 +79,9 @@ def render(document: dict[str, Any], console: Console, guide: Guide | None = Non
         if problem not in said:
             console.print(Text("note: ", style="yellow").append(Text(problem, style="default")), soft_wrap=True)
     console.print(_footer(document), soft_wrap=True)
+    isolation = document["isolation"]
+    if not isolation["trusted_for_grading"]:
+        console.print(Text(f"isolation {isolation['level']}: for your own code, not for a stranger's", style="dim"))
     _next(advice, guide, console)
 
 
@@ -291,14 +294,9 @@ def _printed(item: dict[str, Any]) -> Iterator[Row]:
 
 
 def _footer(document: dict[str, Any]) -> Text:
-    score, isolation = document["score"], document["isolation"]
+    score = document["score"]
     text = Text(f"{points(score['earned'])} of {points(score['possible'])} points", style="bold")
-    text.append(f"   {document['submission']['id']}, tiers: {', '.join(document['tiers'])}", style="dim")
-    if not isolation["trusted_for_grading"]:
-        text.append(
-            f"\nisolation {isolation['level']}: for your own code; not to be trusted for a stranger's", style="dim"
-        )
-    return text
+    return text.append(f"   {document['submission']['id']}, tiers: {', '.join(document['tiers'])}", style="dim")
 
 
 def _next(advice: Advice, guide: Guide, console: Console) -> None:

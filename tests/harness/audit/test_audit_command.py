@@ -139,7 +139,11 @@ def test_a_wrong_answer_that_does_not_fit_a_changed_solution_is_bad_input(vae_gr
 
 
 def test_a_check_that_cannot_be_imported_is_bad_input(vae_grade, copy):
-    replace(copy / "tests/public/test_beta_schedule.py", "\n\n\ndef test_starts", "\nimport nothing_of_this_name\n\n\ndef test_starts")
+    replace(
+        copy / "tests/public/test_beta_schedule.py",
+        "\n\n\ndef test_starts",
+        "\nimport nothing_of_this_name\n\n\ndef test_starts",
+    )
     done = vae_grade("audit", "--jobs", "1", "--assignment", copy, "--item", "beta_schedule")
     assert done.returncode == 2
     assert "nothing_of_this_name" in done.stderr

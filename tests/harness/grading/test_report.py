@@ -123,7 +123,7 @@ def test_the_report_is_readable_at_any_width(told, width):
 def test_what_the_code_printed_is_shown_where_one_item_is_asked_for(told):
     printing = "print('\\x1b[2Jmu is', mu.shape, flush=True)\n" + " " * 4 + KL.strip()
     done = told("--only", "kl", vae=with_kl(printing))
-    assert re.search(r"printed +in public: .*\n +\| \[2Jmu is torch.Size", done.stdout)
+    assert re.search(r"printed +in public: .*\n +\| \S\[2Jmu is torch.Size", done.stdout)
     assert "\x1b" not in done.stdout
 
 
@@ -133,10 +133,9 @@ def test_a_breakpoint_leads_to_pytest(told):
 
 
 def test_the_first_line_of_an_exception_is_enough(told):
-    raising = "raise ValueError('too large:\\n' + 'a long tensor\\n' * 60)"
-    done = told("--only", "kl", vae=with_kl(raising))
+    done = told("--only", "kl", vae=with_kl("raise ValueError('too large:' + chr(10) + ('9.' * 20 + chr(10)) * 60)"))
     assert "the code raised ValueError: too large:" in done.stdout
-    assert "a long tensor" not in done.stdout.replace(raising[:60], "")
+    assert "9.9.9." not in done.stdout
     assert len(done.stdout.splitlines()) < 35
 
 
