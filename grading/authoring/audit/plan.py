@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,8 @@ from . import executor
 from .tasks import Result, Setting, Task
 
 KEY = "audit"
+EXPERIMENTED = 8
+"""So many wrong answers to each item, which were written beside the solution, are asked by experiments too."""
 
 
 @dataclass(frozen=True)
@@ -119,8 +122,13 @@ def _tasks(assignment: Assignment, catalogue: Catalogue, options: Options) -> It
         if "skeleton" in options.groups and key == keys[0] and skeletons is not None:
             yield Task("skeleton", "skeleton", key, skeletons, tiers[key], whole=True)
         if "misconception" in options.groups and key == keys[0]:
+            asked: Counter[str | None] = Counter()
             for answer in _chosen(catalogue.misconceptions, options):
-                yield _task("misconception", answer, key, catalogue, options, tiers[key])
+                task = _task("misconception", answer, key, catalogue, options, tiers[key])
+                if not answer.by_edit and asked[answer.item] < EXPERIMENTED:
+                    asked[answer.item] += 1
+                    task = replace(task, experiment=answer.item)
+                yield task
         if "variant" in options.groups:
             for answer in _chosen(catalogue.variants, options):
                 yield _task("variant", answer, key, catalogue, options, tiers[key])

@@ -79,6 +79,20 @@ def test_an_unsound_assignment_is_called_unsound(vae_grade, copy, case):
     assert [text for text in complaints if text not in " ".join(done.stdout.split())] == []
 
 
+def test_wrong_answers_that_were_written_for_another_solution_are_reported(vae_grade, copy):
+    """The contract has changed, and the wrong answers that stand beside the solution have not: each is wrong twice."""
+    replace(copy / "reference/vae.py", "(location - x).abs().sum(dim=1)", "0.5 * (location - x).abs().sum(dim=1)")
+    replace(
+        copy / "tests/laws/reconstruction_loss_laplace.py", 'error",\n            1.0,', 'error",\n            0.5,'
+    )
+    done = vae_grade("audit", "--jobs", "1", "--assignment", copy, "--item", "reconstruction_loss_laplace")
+    assert done.returncode == 1, done.stderr
+    told = " ".join(done.stdout.split())
+    assert (
+        "written for another solution, for experiments say of all of them: The result is twice what it should" in told
+    )
+
+
 DISAGREEING = {
     "a test without an entry": (
         ("tests/public/test_beta_schedule.py", "def test_starts_at_zero(", "def test_begins_at_zero("),
