@@ -152,7 +152,7 @@ def grade(
         isolation=outcome.isolation,
         seed=seed,
         tiers=options.tiers,
-        items=scores.score(assignment, manifest, outcome.results, outcome.lost),
+        items=scores.score(assignment, manifest, outcome.results, outcome.lost, outcome.unloaded),
         problems=(*submission.problems, *outcome.problems),
         authoritative=(
             outcome.isolation["trusted_for_grading"]

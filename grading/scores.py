@@ -211,7 +211,11 @@ def _points(checks: Iterable[ScoredCheck]) -> dict[str, float]:
 
 
 def score(
-    assignment: Assignment, manifest: Iterable[Check], results: Mapping[str, CheckResult], lost: CheckResult
+    assignment: Assignment,
+    manifest: Iterable[Check],
+    results: Mapping[str, CheckResult],
+    lost: CheckResult,
+    unloaded: Iterable[str] = (),
 ) -> tuple[ItemResult, ...]:
     """Give points: every check of the manifest exactly once, passed ones in full and all others nothing.
 
@@ -220,18 +224,20 @@ def score(
         manifest: the checks that had to be made.
         results: how each check ended that was made, by its id.
         lost: how a check counts that nothing is known of.
+        unloaded: the files that could not be loaded, of whose items no hint helps.
     """
-    checks = list(manifest)
+    checks, silent = list(manifest), set(unloaded)
     ended = attribute(assignment, [results.get(c.id, dataclasses.replace(lost, id=c.id)) for c in checks])
     items = []
     for item in assignment.items:
-        scored = tuple(_scored(item, check, ended[check.id]) for check in checks if check.item == item.id)
+        hint = "" if item.file in silent else item.hint
+        scored = tuple(_scored(hint, check, ended[check.id]) for check in checks if check.item == item.id)
         if scored:
             items.append(ItemResult(item, scored))
     return tuple(items)
 
 
-def _scored(item: Item, check: Check, result: CheckResult) -> ScoredCheck:
+def _scored(hint: str, check: Check, result: CheckResult) -> ScoredCheck:
     untold = (Status.PASSED, Status.NOT_IMPLEMENTED, Status.BLOCKED, Status.ERROR)
-    hint = "" if result.status in untold else item.hint
-    return ScoredCheck(check.tier, result, check.units if result.passed else 0, check.units, hint)
+    told = "" if result.status in untold else hint
+    return ScoredCheck(check.tier, result, check.units if result.passed else 0, check.units, told)

@@ -364,10 +364,14 @@ def pytest_runtest_makereport(
     calls = session.calls if session is not None else []
     item.stash[RESULT] = result = describe(error, run.assignment, check, calls, **known)
     if isinstance(error, (CheckFailure, Blocked, SubmissionFault)):
-        item_of_check = run.assignment.item(check.item)
-        first = check.item not in run.hinted
-        run.hinted.add(check.item)
-        explanation = explain(result, item_of_check, run.submission / item_of_check.file, hinted=first)
+        part = run.assignment.item(check.item)
+        unloaded = session is not None and session.load_fault is not None
+        subject = part.file if unloaded else part.id
+        explanation = f"{part.file} could not be loaded: see the first failure"
+        if not unloaded or subject not in run.hinted:
+            hinted = not unloaded and subject not in run.hinted
+            explanation = explain(result, part, run.submission / part.file, hinted=hinted)
+        run.hinted.add(subject)
         # pytest would format the traceback before anybody could say that it is not wanted, which takes long.
         item.repr_failure = lambda excinfo, style=None: explanation  # type: ignore[method-assign]
     return (yield)

@@ -46,7 +46,7 @@ class CheckRun:
         faults: why files of the submission could not be taken, by name.
         load_faults: what loading them came to, by name, so that it is not tried again.
         evidence: what checks were answered so far.
-        hinted: items whose hint a student has been told already.
+        hinted: items whose hint, and files of which a student has been told why they cannot be loaded.
         replaced: items that checks of others passed without, with the solution's functions in their place.
     """
 

@@ -207,6 +207,20 @@ def test_a_debugger_stops_in_the_test_or_in_the_students_function(hand_in):
     assert stops() == [(str(folder / "vae.py"), "kl_divergence")]
 
 
+def test_pytest_says_once_why_a_file_cannot_be_loaded_and_what_to_look_at(hand_in):
+    def printed(**files):
+        folder = hand_in(next(iter(files.values()))[-20:].encode().hex(), **files)
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--submission={folder}"]
+        tests = ["tests/public/test_kl_divergence.py", "tests/public/test_encode.py"]
+        return subprocess.run([*command, *tests], cwd=ROOT, capture_output=True, text=True, timeout=600).stdout
+
+    unloaded, wrong = printed(vae=UNCLOSED), printed(vae=AVERAGED + "\n# averaged\n")
+    assert unloaded.count("was never closed") == 1
+    assert "hint:" not in unloaded
+    assert wrong.count("hint:") == 1
+    assert wrong.count("You average over them") == 1
+
+
 def test_annotations_have_the_explanation_and_each_cause_once(told, tmp_path):
     told(vae=AVERAGED)
     github = [sys.executable, "-m", "grading.cli", "github"]
