@@ -77,7 +77,8 @@ def render(document: dict[str, Any], console: Console, guide: Guide | None = Non
     said = {problem for fault in advice.unloaded for problem in _of_file(document, fault.file)}
     for problem in document["problems"]:
         if problem not in said:
-            console.print(Text("note: ", style="yellow").append(Text(problem, style="default")), soft_wrap=True)
+            printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in problem)
+            console.print(Text("note: ", style="yellow").append(Text(printable, style="default")), soft_wrap=True)
     console.print(_footer(document), soft_wrap=True)
     isolation = document["isolation"]
     if not isolation["trusted_for_grading"]:
