@@ -59,7 +59,8 @@ def explain(item: str, open_submission: Open, until: float, seed: int = 0) -> tu
         return ()
     told: list[str] = []
     try:
-        told += mistakes(module, item, open_submission, until, seed)
+        laws: Iterable[Law] = module.laws(open_submission(item, until), Draws(seed), until)
+        told += _holding(item, laws, open_submission, until, seed)
         if not told:
             probes: Sequence[contrast.Probe] = module.probes()
             found = contrast.explain(probes, open_submission(item, until), Draws(seed))
@@ -67,12 +68,6 @@ def explain(item: str, open_submission: Open, until: float, seed: int = 0) -> tu
     except SubmissionFault:
         pass  # a process that hangs or dies has said so in the checks
     return tuple(dict.fromkeys(told))[:MOST_TOLD]
-
-
-def mistakes(module: ModuleType, item: str, open_submission: Open, until: float, seed: int = 0) -> Iterator[str]:
-    """What the laws of an item say of a submission, a sentence for each mistake; see ``explain``."""
-    laws: Iterable[Law] = module.laws(open_submission(item, until), Draws(seed), until)
-    yield from _holding(item, laws, open_submission, until, seed)
 
 
 def _holding(item: str, laws: Iterable[Law], open_submission: Open, until: float, seed: int) -> Iterator[str]:

@@ -15,7 +15,7 @@ from .tasks import Result
 GREATEST_RATE = 1e-6
 """How often a right submission may fail a run by chance."""
 LEAST_LOCALISED = 0.97
-LEAST_SHARED, LEAST_SHARE = 4, 0.5
+LEAST_SHARED, LEAST_SHARE = 5, 0.6
 """So many of an item's wrong answers, and such a share of those that experiments explain, do not share a mistake."""
 LEAST_NAMED, LEAST_NAMED_SAMPLED = 0.85, 0.60
 

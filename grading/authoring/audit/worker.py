@@ -29,7 +29,7 @@ import torch
 
 from ... import scores
 from ...assignment import AssignmentError, Check
-from ...boundary.errors import CallTimeoutError, SubmissionFault
+from ...boundary.errors import CallTimeoutError
 from ...boundary.local import LocalChannel, LocalWorkers
 from ...boundary.proxy import Submission
 from ...checks.compare import STATISTICS
@@ -279,21 +279,19 @@ class _Worker:
         return Result(task.group, task.name, task.key, outcomes, self._experiment(task, run), answers)
 
     def _experiment(self, task: Task, run: CheckRun) -> tuple[str, ...]:
-        """What the laws of its item say of the submission."""
+        """What experiments say of the submission."""
         tests = str(self.setting.assignment.tests)
         if tests not in sys.path:
             sys.path.append(tests)
-        module = experiments.module_of(task.experiment) if task.experiment is not None else None
-        if task.experiment is None or module is None:
+        if task.experiment is None:
             return ()
 
         def fresh(item: str, until: float) -> Submission:
             return Submission(ExperimentSession(run, run.assignment.item(item).checks[0], until))
 
         until = time.monotonic() + EXPERIMENT_SECONDS
-        with contextlib.suppress(SubmissionFault), contextlib.redirect_stdout(io.StringIO()):
-            return tuple(dict.fromkeys(experiments.mistakes(module, task.experiment, fresh, until)))
-        return ()
+        with contextlib.redirect_stdout(io.StringIO()):
+            return experiments.explain(task.experiment, fresh, until)
 
 
 _worker: _Worker
