@@ -294,6 +294,21 @@ def _diagnosis(facts: Facts) -> Requirement:
     return Requirement("wrong answers are told their mistake", "; ".join(parts), tuple(violations))
 
 
+def _no_failure_by_chance(facts: Facts) -> Requirement:
+    total = sum(facts.rates.values())
+    cause = f"the stated rates add up to {total:.2g} a run; at most {GREATEST_RATE:g} is allowed"
+    return Requirement(
+        "a right submission does not fail by chance",
+        f"{total:.1e} a run, from {len(facts.rates)} checks",
+        (Violation(cause),) if total >= GREATEST_RATE else (),
+    )
+
+
+def _agreement(facts: Facts) -> Requirement:
+    title = "rubric, checks, skeleton, handout and catalogue agree"
+    return Requirement(title, "", tuple(map(Violation, agreement.disagreements(facts.audit))))
+
+
 def _written_for_this_solution(facts: Facts) -> Requirement:
     """A wrong answer is the solution but for one mistake: the one that its sentence names.
 
@@ -321,21 +336,6 @@ def _with_results(facts: Facts) -> Iterator[tuple[Finding, Result]]:
     return ((finding, results[finding.answer.name]) for finding in facts.findings)
 
 
-def _no_failure_by_chance(facts: Facts) -> Requirement:
-    total = sum(facts.rates.values())
-    cause = f"the stated rates add up to {total:.2g} a run; at most {GREATEST_RATE:g} is allowed"
-    return Requirement(
-        "a right submission does not fail by chance",
-        f"{total:.1e} a run, from {len(facts.rates)} checks",
-        (Violation(cause),) if total >= GREATEST_RATE else (),
-    )
-
-
-def _agreement(facts: Facts) -> Requirement:
-    title = "rubric, checks, skeleton, handout and catalogue agree"
-    return Requirement(title, "", tuple(map(Violation, agreement.disagreements(facts.audit))))
-
-
 def _no_errors(facts: Facts) -> Requirement:
     """A check that ends in an error judges nobody: it is a fault of the checks, whoever's submission shows it."""
     errors = (
@@ -359,10 +359,10 @@ REQUIREMENTS: tuple[tuple[str | None, Callable[[Facts], Requirement]], ...] = (
     ("misconception", _localisation),
     ("misconception", _every_check_is_failed),
     ("misconception", _diagnosis),
-    ("misconception", _written_for_this_solution),
     ("variant", _variants),
     (None, _no_failure_by_chance),
     (None, _agreement),
+    ("misconception", _written_for_this_solution),
     (None, _no_errors),
     (None, _ran_well),
 )

@@ -97,7 +97,7 @@ def run(assignment: Assignment, options: Options, watch: Watch | None = None) ->
     for item in items:
         assignment.item(item)
     catalogue = catalogues.load(assignment.reference, assignment.files)
-    tasks = list(_tasks(assignment, catalogue, replace(options, items=items)))
+    tasks = _with_experiments(_tasks(assignment, catalogue, replace(options, items=items)), catalogue)
     setting = Setting(assignment, catalogue, options.tiers, items)
     results = []
     for result in executor.run(setting, tasks, options.jobs):
@@ -122,16 +122,23 @@ def _tasks(assignment: Assignment, catalogue: Catalogue, options: Options) -> It
         if "skeleton" in options.groups and key == keys[0] and skeletons is not None:
             yield Task("skeleton", "skeleton", key, skeletons, tiers[key], whole=True)
         if "misconception" in options.groups and key == keys[0]:
-            asked: Counter[str | None] = Counter()
             for answer in _chosen(catalogue.misconceptions, options):
-                task = _task("misconception", answer, key, catalogue, options, tiers[key])
-                if not answer.by_edit and asked[answer.item] < EXPERIMENTED:
-                    asked[answer.item] += 1
-                    task = replace(task, experiment=answer.item)
-                yield task
+                yield _task("misconception", answer, key, catalogue, options, tiers[key])
         if "variant" in options.groups:
             for answer in _chosen(catalogue.variants, options):
                 yield _task("variant", answer, key, catalogue, options, tiers[key])
+
+
+def _with_experiments(tasks: Iterator[Task], catalogue: Catalogue) -> list[Task]:
+    """The same, of which some wrong answers to each item are experimented with."""
+    items = {answer.name: answer.item for answer in catalogue.misconceptions if not answer.by_edit}
+    asked: Counter[str | None] = Counter()
+    chosen = []
+    for task in tasks:
+        item = items.get(task.name) if task.group == "misconception" else None
+        asked[item] += 1
+        chosen.append(replace(task, experiment=item) if asked[item] <= EXPERIMENTED else task)
+    return chosen
 
 
 def _task(group: str, answer: Answer, key: str, catalogue: Catalogue, options: Options, tiers: tuple[str, ...]) -> Task:
