@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
+import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +20,9 @@ from . import __version__
 TIERS = ("public", "hidden")
 POINT_UNITS = 10_000
 """Points are shared out in ten-thousandths, as integers, so that the sums are exact."""
+_TEST = re.compile(r"^(?:async )?def (test_\w+)", re.MULTILINE)
+_NUMBER = re.compile(r"\d+(?:\.\d+)*")
+"""Of a task, as sections of the handout have it."""
 
 
 class AssignmentError(Exception):
@@ -78,6 +83,14 @@ class Item:
     needs: tuple[str, ...] = ()
     calls: dict[str, str] = field(default_factory=dict)
 
+    def is_task(self, number: str) -> bool:
+        """Whether a number is that of its task, of one of its tasks, or of the part that they belong to."""
+        own = [tuple(map(int, found.split("."))) for found in _NUMBER.findall(self.section)]
+        if not own or not _NUMBER.fullmatch(number):
+            return False
+        asked = tuple(map(int, number.split(".")))
+        return own[0] <= asked <= own[-1] or asked == own[0][: len(asked)]
+
 
 @dataclass(frozen=True)
 class Folders:
@@ -110,6 +123,8 @@ class Assignment:
         folders: where the rest of it is.
         beside: what a student has beside the files, and may hand in with them, without being graded.
         ungraded: folders in ``tests`` with checks that students get and that give no points.
+        handout: the page that explains the tasks, if there is one, relative to ``root``.
+        finished: what to tell somebody who has all points.
     """
 
     root: Path
@@ -121,6 +136,8 @@ class Assignment:
     folders: Folders
     beside: tuple[str, ...] = ()
     ungraded: tuple[str, ...] = ()
+    handout: str = ""
+    finished: str = ""
 
     @property
     def student(self) -> Path:
@@ -168,6 +185,35 @@ class Assignment:
                 return item
         raise AssignmentError(f"no item {item_id!r}; the items are {', '.join(item.id for item in self.items)}")
 
+    def find(self, text: str) -> list[Item]:
+        """The items that somebody means, by name, part of a name, or task: "2.5", or "2" for all of part 2.
+
+        Raises:
+            AssignmentError: nothing fits, or several items do by their names; the message says which come nearest.
+        """
+        wanted = " ".join(text.casefold().replace("_", " ").split())
+        names = {item.id: item.id.replace("_", " ") for item in self.items}
+        titles = {item.id: item.title.casefold() for item in self.items}
+        tasks = [item for item in self.items if item.is_task(wanted.removeprefix("task "))]
+        if tasks:
+            return tasks
+        ways: tuple[Callable[[Item], bool], ...] = (
+            lambda item: wanted in (names[item.id], titles[item.id], item.section.casefold()),
+            lambda item: f" {wanted} " in f" {names[item.id]} ",
+            lambda item: wanted in names[item.id],
+            lambda item: wanted in titles[item.id],
+        )
+        fitting = ([item for item in self.items if fits(item)] for fits in ways if wanted)
+        found = next(filter(None, fitting), [])
+        if len(found) > 1:
+            raise AssignmentError(f"{text!r} may be any of {', '.join(item.id for item in found)}")
+        if found:
+            return found
+        words = {word: item.id for item in self.items for word in (names[item.id], *names[item.id].split())}
+        near = dict.fromkeys(words[word] for word in difflib.get_close_matches(wanted, words, n=3))
+        meant = f": did you mean {' or '.join(near)}?" if near else ";"
+        raise AssignmentError(f"no item {text!r}{meant} the items are {', '.join(names)}")
+
 
 def own_root() -> Path:
     """The assignment that this package was installed from: what grades is never chosen by where somebody stands.
@@ -203,11 +249,15 @@ def _wheels(packages: Path) -> Iterator[Path]:
                 yield Path(url2pathname(address.path)).resolve()
 
 
-def load(root: Path) -> Assignment:
+def load(root: Path, *, tests: bool = True) -> Assignment:
     """Read the rubric of the assignment in ``root``.
 
+    Args:
+        root: its folder.
+        tests: hold the rubric and the tests against each other.
+
     Raises:
-        AssignmentError: it cannot be read, or contradicts itself.
+        AssignmentError: it cannot be read, or contradicts itself or the tests.
     """
     root = root.resolve()
     path = root / "tests" / "rubric.toml"
@@ -223,10 +273,21 @@ def load(root: Path) -> Assignment:
         name, version = str(rubric["name"]), str(rubric["version"])
         files = tuple(rubric["files"])
         beside, ungraded = (tuple(rubric.get(key, ())) for key in ("beside", "ungraded"))
+        total = rubric.get("total")
+        handout, finished = f"{folders.student}/README.md", " ".join(str(rubric.get("finished", "")).split())
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise AssignmentError(f"{path}: a field is missing or of the wrong type: {error!r}") from error
-    assignment = Assignment(root, name, version, files, items, _digest(root / "tests"), folders, beside, ungraded)
+    digest = _digest(root / "tests")
+    assignment = Assignment(
+        root, name, version, files, items, digest, folders, beside, ungraded, handout=handout, finished=finished
+    )
     _verify(assignment, path)
+    points = sum(sum(item.points.values()) for item in items)
+    if total is not None and points != total:
+        raise AssignmentError(f"{path}: the items' points add up to {points}, and not to the total of {total}")
+    if tests:
+        written = [test for tier in assignment.tiers for test in _written(assignment.tests, tier)]
+        verify_collected(assignment.checks(), written)
     return assignment
 
 
@@ -287,18 +348,24 @@ def _verify(assignment: Assignment, path: Path) -> None:
                 raise AssignmentError(f"{path}: {item.id} needs {needed!r}, which is no item")
 
 
-def verify_collected(assignment: Assignment, collected: list[str], tiers: tuple[str, ...]) -> None:
-    """Hold the rubric and the collected tests against each other, both ways.
+def _written(tests: Path, tier: str) -> Iterator[str]:
+    """The tests of a tier, as ``Check.path`` writes them, without running a line of them."""
+    for file in sorted((tests / tier).glob("test_*.py")):
+        for name in _TEST.findall(file.read_text(encoding="utf-8")):
+            yield f"{tier}/{file.name}::{name}"
+
+
+def verify_collected(checks: Iterable[Check], collected: list[str]) -> None:
+    """Hold the rubric and the tests against each other, both ways.
 
     Args:
-        assignment: the rubric's side.
-        collected: the tests that pytest found, as ``Check.path`` writes them.
-        tiers: the tiers that were collected.
+        checks: the rubric's side.
+        collected: the tests that are there, as ``Check.path`` writes them.
 
     Raises:
         AssignmentError: one side has what the other has not, or a test stands for several checks.
     """
-    listed = {check.path for check in assignment.checks(tiers)}
+    listed = {check.path for check in checks}
     problems = [f"{path} is in the rubric, but there is no such test" for path in sorted(listed - set(collected))]
     problems += [f"{path} is a test, but not in the rubric" for path in sorted(set(collected) - listed)]
     repeated = sorted({path for path in collected if collected.count(path) > 1})

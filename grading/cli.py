@@ -11,40 +11,33 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from . import assignment, files, grade, redaction, released, samples
+from . import assignment, files, samples
 from .authoring import strip
 from .commands import classroom, hosted
 from .commands.export import export
 from .commands.gradebook import gradebook
 from .commands.release import release
 from .commands.report import report
+from .commands.run import run
 from .commands.shared import (
     BAD_INPUT,
-    BELOW_REQUIRED,
     GRADER_FAULT,
     AssignmentOption,
     fail,
-    obey_no_workflow_commands,
+    progress,
     reported,
-    tell,
+    require_writable,
 )
 from .commands.similarity import similarity
-from .progress import Progress as Step
-from .progress import Watch
-from .reports import github, terminal, wording
-from .results import Status
-from .submission import take
+from .commands.tables import tables
+from .reports import github, terminal
 
 UNSOUND = 1
 
@@ -57,7 +50,17 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(help=__doc__)
+HELP = """Grade submissions of the assignment.
+
+A student needs one command, run: it grades your files and says what to do next. The others are for instructors and
+for workflows; COMMAND --help explains each.
+
+Exit status: 0 done, whatever the score; 1 a requirement is not met; 2 bad usage or bad input; 3 the grader could not do
+its work; 130 and 143 ended by Ctrl-C or SIGTERM.
+"""
+
+
+@app.callback(help=HELP)
 def options(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
@@ -66,104 +69,7 @@ def options(
     """What may stand before a command."""
 
 
-class Tier(StrEnum):
-    """The tiers that can be asked for."""
-
-    public = "public"
-    hidden = "hidden"
-    all = "all"
-
-
-class Level(StrEnum):
-    """The levels of isolation that can be asked for."""
-
-    auto = "auto"
-    a = "A"
-    b = "B"
-    none = "none"
-    in_process = "in-process"
-
-
-@app.command()
-def run(
-    context: typer.Context,
-    source: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="SUBMISSION",
-            help="A folder, a zip, one of the files, or REPOSITORY@COMMIT (default: the assignment's own folder for "
-            "students). Four or more hexadecimal digits are a commit's id before they are a tag or branch.",
-        ),
-    ] = None,
-    tier: Annotated[Tier, typer.Option(help="Which checks to run; all means every tier that is present.")] = Tier.all,
-    json_file: Annotated[
-        str, typer.Option("--json", metavar="FILE", help="Where to write the score document ('-': standard output).")
-    ] = "scores.json",
-    student_json: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where to write the redacted document for the student.")
-    ] = None,
-    isolation: Annotated[Level, typer.Option(help="Where the student's code runs.")] = Level.auto,
-    only: Annotated[str | None, typer.Option(metavar="ITEM", help="Run the checks of this item alone.")] = None,
-    seed: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Repeat the hidden checks of a document that has this seed.")
-    ] = None,
-    require: Annotated[
-        float | None, typer.Option(metavar="PERCENT", min=0, max=100, help="Exit with 1 below this score.")
-    ] = None,
-    hidden_detail: Annotated[
-        redaction.HiddenDetail, typer.Option(help="What the student's document says of hidden checks.")
-    ] = redaction.HiddenDetail.REASON,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the score alone.")] = False,
-    root: AssignmentOption = None,
-) -> None:
-    """Grade one submission and write its score document."""
-    to_stdout = json_file == "-"
-    console = Console(stderr=to_stdout, highlight=False)
-    obey_no_workflow_commands(context, err=to_stdout)
-    with reported():
-        loaded = assignment.load(root or assignment.own_root())
-        if only is not None:
-            loaded.item(only)
-        tiers = loaded.tiers if tier is Tier.all else (tier.value,)
-        if not set(tiers) <= set(loaded.tiers):
-            raise assignment.AssignmentError(f"there are no {tier.value} checks in {loaded.tests}")
-        outputs = [] if to_stdout else [Path(json_file)]
-        outputs += [student_json] if student_json is not None else []
-        for path in outputs:
-            _require_writable(path)
-        # In a student's own repository all of it is looked at: what was changed of the release is told.
-        own = loaded.root if (loaded.root / released.NAME).is_file() else loaded.student
-        submission = take(source or str(own), loaded)
-        for problem in submission.problems:
-            tell(problem)
-        chosen = grade.choose_seed(submission, seed, os.environ.get("VAE_GRADE_SECRET"))
-        options = grade.Options(tiers, only=only, isolation=isolation.value, seed=chosen)
-        with _progress(enabled=not quiet) as watch:
-            document = grade.grade(submission, loaded, options, watch)
-    texts = [document.dumps()] if not to_stdout else []
-    texts += [redaction.redact(document, hidden_detail).dumps()] if student_json is not None else []
-    for path, text in zip(outputs, texts, strict=True):
-        try:
-            files.write_atomically(path, text)
-        except OSError as error:
-            raise fail(f"cannot write {path}: {error}", BAD_INPUT) from None
-    if to_stdout:
-        typer.echo(document.dumps(), nl=False)
-    shown = document.to_json()
-    if quiet:
-        console.print(
-            Text(f"{wording.points(shown['score']['earned'])} / {wording.points(shown['score']['possible'])}")
-        )
-    else:
-        terminal.render(shown, console)
-        for path in outputs:
-            console.print(Text(f"wrote {path}", style="dim"))
-    if any(check.status is Status.ERROR for check in document.checks):
-        raise fail("some checks could not be run; their points are open, not lost", GRADER_FAULT)
-    if require is not None and document.percent < require:
-        raise fail(f"{document.percent:.1f} % is below the required {require:g} %", BELOW_REQUIRED)
-
-
+app.command()(run)
 app.command(name="class")(classroom.grade_class)
 app.command()(classroom.diff)
 app.add_typer(hosted.app, name="hosted")
@@ -172,6 +78,7 @@ app.command()(gradebook)
 app.command()(release)
 app.command()(report)
 app.command()(similarity)
+app.command()(tables)
 
 
 @app.command()
@@ -187,7 +94,7 @@ def demo(
     with reported():
         loaded = assignment.load(root or assignment.own_root())
         submissions = samples.load(loaded)
-        with _progress(enabled=True, title=f"grading {len(submissions)} submissions") as watch:
+        with progress(enabled=True, title=f"grading {len(submissions)} submissions") as watch:
             documents = samples.grade_all(submissions, loaded, watch)
     if json_folder is not None:
         for document in documents:
@@ -236,7 +143,9 @@ def audit(
         Path | None, typer.Option(metavar="FILE.png", help="Where to draw the matrix of wrong answers and checks.")
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Draws of the hidden inputs that correct answers must pass.")] = 1,
-    item: Annotated[list[str] | None, typer.Option(help="Audit the checks and answers of this item alone.")] = None,
+    item: Annotated[
+        list[str] | None, typer.Option(metavar="ITEM", help="Audit the checks and answers of this item alone.")
+    ] = None,
     with_training: Annotated[
         bool, typer.Option("--with-training", help="Run the checks that judge a submission as a whole every time.")
     ] = False,
@@ -255,13 +164,13 @@ def audit(
         loaded = assignment.load(root or assignment.own_root())
         settings = config.load(loaded.tests / "audit.toml")
         for path in filter(None, (json_file, picture)):
-            _require_writable(path)
+            require_writable(path)
         options = plan.Options(
             jobs or plan.processors(), seeds, tuple(item) if item else None, loaded.tiers, whole=with_training
         )
         digest = record.digest(loaded)
         try:
-            with _progress(enabled=True, title="auditing") as watch:
+            with progress(enabled=True, title="auditing") as watch:
                 verdict = judge.judge(plan.run(loaded, options, watch), settings)
             if picture is not None:
                 pictures.draw(verdict, picture)
@@ -298,7 +207,7 @@ def answers(
         loaded = assignment.load(root or assignment.own_root())
         path = loaded.answers
         try:
-            with _progress(enabled=True, title="answering") as watch:
+            with progress(enabled=True, title="answering") as watch:
                 new = generator.generate(loaded, jobs or plan.processors(), watch)
         except CatalogueError as error:
             raise fail(str(error), BAD_INPUT) from None
@@ -343,30 +252,6 @@ def github_report(
             stream.write(summary)
     else:
         typer.echo(summary)
-
-
-def _require_writable(path: Path) -> None:
-    try:
-        files.ensure_writable(path)
-    except OSError as error:
-        raise fail(f"cannot write {path}: {error.strerror or error}", BAD_INPUT) from None
-
-
-@contextmanager
-def _progress(*, enabled: bool, title: str = "grading") -> Iterator[Watch | None]:
-    """A progress bar on standard error, where that is a terminal; yields what tells it how far things are."""
-    console = Console(stderr=True)
-    if not enabled or not console.is_terminal:
-        yield None
-        return
-    columns = (TextColumn("{task.fields[title]}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, TextColumn("{task.fields[current]}", markup=False), console=console, transient=True) as bar:
-        task = bar.add_task("", title=title, current="starting", total=None)
-
-        def watch(progress: Step) -> None:
-            bar.update(task, completed=progress.done, total=progress.total, current=progress.current)
-
-        yield watch
 
 
 def main() -> None:

@@ -38,7 +38,7 @@ class Options:
 
     Attributes:
         tiers: the tiers to run.
-        only: run the checks of this item alone.
+        only: run the checks of these items alone; of all, if there are none.
         isolation: the level at which the student's code runs.
         seed: what the inputs of hidden checks are derived from; drawn at random if None.
         call_seconds: how long one call of the student's code may take.
@@ -46,7 +46,7 @@ class Options:
     """
 
     tiers: tuple[str, ...]
-    only: str | None = None
+    only: tuple[str, ...] = ()
     isolation: str = "auto"
     seed: str | None = None
     call_seconds: float = CALL_SECONDS
@@ -116,7 +116,7 @@ def grade(
         AssignmentError: rubric and tests disagree.
     """
     released_digest = released.digest_of(assignment)
-    manifest = [c for c in assignment.checks(options.tiers) if options.only in (None, c.item)]
+    manifest = [c for c in assignment.checks(options.tiers) if not options.only or c.item in options.only]
     seed = options.seed if options.seed is not None else choose_seed(submission, None, None)
     with staged(submission) as folder:
         job = Job(
@@ -130,7 +130,7 @@ def grade(
             early_imports=[*launch.slow_imports(submission.files.values())],
             capture=True,
         )
-        outcome = run_checks(job, assignment, manifest, watch, whole=options.only is None, server=server)
+        outcome = run_checks(job, assignment, manifest, watch, server=server)
     return scores.ScoreDocument(
         assignment={
             "name": assignment.name,
@@ -147,13 +147,14 @@ def grade(
                 name: {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
                 for name, content in sorted(submission.files.items())
             },
+            **({"unloaded": list(outcome.unloaded)} if outcome.unloaded else {}),
         },
         graded_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         environment={**outcome.environment, "grader": __version__},
         isolation=outcome.isolation,
         seed=seed,
         tiers=options.tiers,
-        items=scores.score(assignment, manifest, outcome.results, outcome.lost),
+        items=scores.score(assignment, manifest, outcome.results, outcome.lost, outcome.unloaded),
         problems=tuple(submission.problems),
         run_problems=outcome.problems,
         authoritative=(
@@ -169,6 +170,6 @@ def _is_authoritative(submission: Submission, assignment: Assignment, options: O
 
     Somebody who can write to the submission could have written to an assignment that holds it.
     """
-    whole = options.only is None and set(options.tiers) == set(TIERS)
+    whole = not options.only and set(options.tiers) == set(TIERS)
     inside = submission.origin is not None and submission.origin.resolve().is_relative_to(assignment.root.resolve())
     return whole and not inside

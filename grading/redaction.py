@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from .assignment import share
 from .results import CheckResult, Kind, Misconception, Status
-from .scores import ItemResult, ScoredCheck, ScoreDocument, hint
+from .scores import ItemResult, ScoredCheck, ScoreDocument, hint_after
 
 REASONS = {
     Status.NOT_IMPLEMENTED: "this part is not implemented yet",
@@ -54,7 +54,7 @@ def _public(item: ItemResult, detail: HiddenDetail) -> list[ScoredCheck]:
 
 def _by_public_checks(item: ItemResult, check: ScoredCheck, alone: CheckResult) -> ScoredCheck:
     units = check.possible_units if alone.passed else 0
-    return ScoredCheck(check.tier, alone, units, check.possible_units, hint(item.item, alone))
+    return ScoredCheck(check.tier, alone, units, check.possible_units, hint_after(alone, item.item.hint))
 
 
 def _hidden(item: ItemResult, detail: HiddenDetail) -> list[ScoredCheck]:
@@ -84,9 +84,9 @@ def _hidden(item: ItemResult, detail: HiddenDetail) -> list[ScoredCheck]:
         else:
             reason = status if told or status is Status.ERROR else Status.FAILED
             message = REASONS[reason] if told or status is Status.ERROR else "this check did not pass"
-            look_at = item.item.hint if told and reason in (Status.CRASHED, Status.FAILED) else ""
+            hint = item.item.hint if told and reason in (Status.CRASHED, Status.FAILED) else ""
             result = CheckResult(name, reason, message=message, misconception=why)
-            found.append(ScoredCheck("hidden", result, 0, worth, look_at))
+            found.append(ScoredCheck("hidden", result, 0, worth, hint))
     return found
 
 

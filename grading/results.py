@@ -74,6 +74,11 @@ class Misconception:
     why: tuple[str, ...] = ()
 
     @property
+    def sentences(self) -> tuple[str, ...]:
+        """What to tell the student, a sentence for each mistake."""
+        return self.why if len(self.why) > 1 else (self.tell,)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The names of the mistakes that it may be."""
         return tuple(self.name.split(" or "))

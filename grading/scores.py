@@ -224,7 +224,11 @@ def _points(checks: Iterable[ScoredCheck]) -> dict[str, float]:
 
 
 def score(
-    assignment: Assignment, manifest: Iterable[Check], results: Mapping[str, CheckResult], lost: CheckResult
+    assignment: Assignment,
+    manifest: Iterable[Check],
+    results: Mapping[str, CheckResult],
+    lost: CheckResult,
+    unloaded: Iterable[str] = (),
 ) -> tuple[ItemResult, ...]:
     """Give points: every check of the manifest exactly once, passed ones in full and all others nothing.
 
@@ -233,25 +237,28 @@ def score(
         manifest: the checks that had to be made.
         results: how each check ended that was made, by its id.
         lost: how a check counts that nothing is known of.
+        unloaded: the files that could not be loaded, of whose items no hint helps.
     """
-    checks = list(manifest)
+    checks, silent = list(manifest), set(unloaded)
     made = {c.id: results.get(c.id, dataclasses.replace(lost, id=c.id)) for c in checks}
     ended = attribute(assignment, made.values())
     public = attribute(assignment, [made[c.id] for c in checks if c.tier == "public"])
     alone = {check: result for check, result in public.items() if result != ended[check]}
     items = []
     for item in assignment.items:
-        scored = tuple(_scored(item, c, ended[c.id], alone.get(c.id)) for c in checks if c.item == item.id)
+        hint = "" if item.file in silent else item.hint
+        scored = tuple(_scored(hint, c, ended[c.id], alone.get(c.id)) for c in checks if c.item == item.id)
         if scored:
             items.append(ItemResult(item, scored))
     return tuple(items)
 
 
-def _scored(item: Item, check: Check, result: CheckResult, alone: CheckResult | None) -> ScoredCheck:
-    return ScoredCheck(check.tier, result, check.units if result.passed else 0, check.units, hint(item, result), alone)
+def _scored(hint: str, check: Check, result: CheckResult, alone: CheckResult | None) -> ScoredCheck:
+    told = hint_after(result, hint)
+    return ScoredCheck(check.tier, result, check.units if result.passed else 0, check.units, told, alone)
 
 
-def hint(item: Item, result: CheckResult) -> str:
-    """What to look at after a check that ended so."""
+def hint_after(result: CheckResult, hint: str) -> str:
+    """The hint of an item, where it helps after a check that ended so."""
     untold = (Status.PASSED, Status.NOT_IMPLEMENTED, Status.BLOCKED, Status.ERROR)
-    return "" if result.status in untold else item.hint
+    return "" if result.status in untold else hint

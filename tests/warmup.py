@@ -129,8 +129,17 @@ def heads(model: Model, latent_dim: int) -> dict[str, Network]:
 
 
 def logits(model: Model, z: torch.Tensor, input_dim: int) -> torch.Tensor:
-    """What the decoder's sigmoid was given, from what it made of it."""
-    return torch.logit(decode(model, z, input_dim).detach())
+    """What the decoder's sigmoid was given, from what it made of it.
+
+    Raises:
+        CheckFailure: no sigmoid can have made it.
+    """
+    recon_x = decode(model, z, input_dim).detach()
+    low, high = recon_x.min().item(), recon_x.max().item()
+    if not (low >= 0 and high <= 1):
+        message = "decode(z) leaves the range from 0 to 1, which no sigmoid does"
+        raise CheckFailure("value", message, expected="between 0 and 1", actual=f"from {low:.4g} to {high:.4g}")
+    return torch.logit(recon_x)
 
 
 def assert_piecewise_linear(f: Network, start: torch.Tensor, end: torch.Tensor, what: str) -> None:

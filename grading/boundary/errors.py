@@ -6,6 +6,9 @@ import builtins
 import functools
 from dataclasses import dataclass
 
+MAX_FIRST_LINE = 300
+"""Characters of an exception's message that are told of it."""
+
 
 class UnavailableError(Exception):
     """This machine cannot give the demanded level of isolation; the message says why and what would help."""
@@ -39,7 +42,10 @@ class StudentError(SubmissionFault):
 
     def __init__(self, type_name: str, message: str, frames: tuple[SourceLine, ...] = ()) -> None:
         self.type_name, self.message, self.frames = type_name, message, frames
-        super().__init__(f"{type_name}: {message}" if message else type_name)
+        # Some quote whole tensors, over a hundred lines; the first line says what is the matter.
+        first = next((line.strip() for line in message.splitlines() if line.strip()), "")
+        first = first if len(first) <= MAX_FIRST_LINE else f"{first[: MAX_FIRST_LINE - 1]}…"
+        super().__init__(f"{type_name}: {first}" if first else type_name)
 
     @property
     def raised_in(self) -> SourceLine | None:

@@ -29,6 +29,7 @@ class Answer:
         replaces: the qualified name of the function that differs from the solution; None for a whole file.
         tell: what to tell a student who wrote it; empty where it is right.
         section: the number of the task in the handout; empty for a whole file.
+        by_edit: it is the solution but for edits of its text, and not a function that was written beside it.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Answer:
     replaces: str | None = None
     tell: str = ""
     section: str = ""
+    by_edit: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,9 @@ def _answers(entries: Iterable[Entry], solution: dict[str, bytes]) -> tuple[Answ
         except CatalogueError as error:
             raise CatalogueError(f"{entry.name}: {error}") from error
         tell = entry.tell if isinstance(entry, Misconception) else ""
-        answer = Answer(entry.name, file, source, entry.task.item, entry.task.name, tell, entry.task.section)
+        item, name, section = entry.task.item, entry.task.name, entry.task.section
+        by_edit = isinstance(entry.change, tuple)
+        answer = Answer(entry.name, file, source, item, name, tell, section, by_edit)
         placed.append((place, answer))
     repeated = sorted(name for name, count in Counter(answer.name for _, answer in placed).items() if count > 1)
     if repeated:

@@ -14,7 +14,9 @@ from .. import assignment, files, redaction
 from ..classroom import roster as rosters
 from .shared import BAD_INPUT, GRADER_FAULT, AssignmentOption, extra, fail, reported, tell
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=__doc__)
+HELP = "Grade the hidden tier beside a hosting service, step by step. Workflows call this, not people."
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=HELP)
 
 Staged = Annotated[Path, typer.Option("--staged", metavar="DIR", help="What is handed to the step that grades.")]
 Graded = Annotated[Path, typer.Option("--graded", metavar="DIR", help="The documents of this run.")]

@@ -11,13 +11,16 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from .. import assignment, grade
+from .. import assignment, files, grade
 from ..authoring import strip
 from ..classroom.model import ClassError
 from ..classroom.store import StorageError
 from ..classroom.work import SkewError
+from ..progress import Progress as Step
+from ..progress import Watch
 from ..submission import SubmissionError
 
 BELOW_REQUIRED, BAD_INPUT, GRADER_FAULT = 1, 2, 3
@@ -71,3 +74,28 @@ def extra(name: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         command = f"python3 bootstrap.py --with {name} vae-grade ..."
         raise fail(f"this needs {error.name}, which the extra {name!r} brings: {command}", GRADER_FAULT) from None
+
+
+def require_writable(path: Path) -> None:
+    """End here, before any work is done, if nothing can be written there."""
+    try:
+        files.ensure_writable(path)
+    except OSError as error:
+        raise fail(f"cannot write {path}: {error.strerror or error}", BAD_INPUT) from None
+
+
+@contextmanager
+def progress(*, enabled: bool, title: str = "grading") -> Iterator[Watch | None]:
+    """A progress bar on standard error, where that is a terminal; yields what tells it how far things are."""
+    console = Console(stderr=True)
+    if not enabled or not console.is_terminal:
+        yield None
+        return
+    columns = (TextColumn("{task.fields[title]}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, TextColumn("{task.fields[current]}", markup=False), console=console, transient=True) as bar:
+        task = bar.add_task("", title=title, current="starting", total=None)
+
+        def watch(progress: Step) -> None:
+            bar.update(task, completed=progress.done, total=progress.total, current=progress.current)
+
+        yield watch

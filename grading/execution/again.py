@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import traceback
+from collections.abc import Collection
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -54,9 +56,22 @@ def fail(test: pytest.Function, run: CheckRun, check: Check, error: Exception) -
         raise error
     if isinstance(error, AssertionError):
         said = traceback.extract_tb(error.__traceback__)[-1].line
-        raise CheckFailure("value", str(error) or f"this does not hold: {said}") from error
+        failure = CheckFailure("value", str(error) or f"this does not hold: {said}")
+        raise failure.with_traceback(error.__traceback__) from error
     actual = f"{type(error).__name__}: {error}".splitlines()[0]
-    raise CheckFailure("structure", "what comes back cannot be worked with", actual=actual) from error
+    failure = CheckFailure("structure", "what comes back cannot be worked with", actual=actual)
+    raise failure.with_traceback(error.__traceback__) from error
+
+
+def end_in(error: BaseException, files: Collection[Path]) -> None:
+    """Let the traceback of an error end in one of these files, so that a debugger stops there and in no comparison."""
+    at, last = error.__traceback__, None
+    while at is not None:
+        if Path(at.tb_frame.f_code.co_filename).resolve() in files:
+            last = at
+        at = at.tb_next
+    if last is not None:
+        last.tb_next = None
 
 
 def _right_for_the_solution(test: pytest.Function, run: CheckRun, check: Check) -> bool:

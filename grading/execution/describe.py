@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from ..assignment import Assignment, Check, Item
@@ -10,6 +12,11 @@ from ..boundary.errors import CallTimeoutError, StudentError, SubmissionFault, V
 from ..boundary.proxy import CallRecord
 from ..checks.failures import Blocked, CheckFailure
 from ..results import CheckResult, Kind, Status
+
+_AT_A_BREAKPOINT = (
+    "the code stops at a breakpoint, where nobody can answer it: use pytest, as in `pytest tests/public -k NAME`, or "
+    "take it out"
+)
 
 
 def describe(
@@ -66,7 +73,10 @@ def _failure(error: BaseException, assignment: Assignment, item: Item) -> dict[s
 def _student_error(error: StudentError, assignment: Assignment, item: Item) -> dict[str, Any]:
     """An exception of the student's: a missing part, a crash, or another item that is in the way."""
     where = error.raised_in
-    place = {"line": where.line, "function": where.function, "source": where.source} if where else {}
+    place: dict[str, Any] = {}
+    if where:
+        source = where.source.partition("\n")[0]  # of a text over several lines
+        place = {"line": where.line, "function": where.function, "source": source}
     culprit, foreign = _culprit(error, assignment, item)
     if not isinstance(error, NotImplementedError):
         # Whether another item is to blame for a crash inside it shows only when that item's own checks have run.
@@ -74,7 +84,7 @@ def _student_error(error: StudentError, assignment: Assignment, item: Item) -> d
             **place,
             "status": Status.FAILED,
             "kind": Kind.CRASH,
-            "message": f"the code raised {error}",
+            "message": _AT_A_BREAKPOINT if error.type_name == "BdbQuit" else f"the code raised {error}",
             "blocked_by": foreign,
         }
     if foreign is not None and item.functions:
@@ -98,15 +108,25 @@ def in_the_way(error: BaseException, assignment: Assignment, item: Item) -> str 
     return _culprit(error, assignment, item)[1] if isinstance(error, StudentError) else None
 
 
-def explain(result: CheckResult, item: Item) -> str:
-    """A failed check in the few lines that a student needs."""
+def explain(result: CheckResult, item: Item, file: Path, *, hinted: bool) -> str:
+    """A failed check in the few lines that a student needs.
+
+    Args:
+        result: how it ended.
+        item: its item.
+        file: the student's file, which is shown as it is reached from the current folder.
+        hinted: tell the item's hint, which is the same for each of its checks.
+    """
+    place = file.resolve()
+    here = place.relative_to(Path.cwd()) if place.is_relative_to(Path.cwd()) else place
     lines = [result.message]
     lines += [f"    expected: {result.expected}"] if result.expected else []
     lines += [f"    got:      {result.actual}"] if result.actual else []
     if result.line:
         source = f": {result.source}" if result.source else ""
-        lines.append(f"    at {item.file}:{result.line}, in {result.function or 'the file'}{source}")
-    if result.status not in (Status.BLOCKED, Status.NOT_IMPLEMENTED):
-        lines.append(f"    hint: {item.hint}")
-    lines.append(f"    read: {item.section} in the handout")
+        lines.append(f"    at {here}:{result.line}, in {result.function or 'the file'}{source}")
+    if hinted and result.status not in (Status.BLOCKED, Status.NOT_IMPLEMENTED):
+        lines.append(textwrap.fill(item.hint, 96, initial_indent="    hint: ", subsequent_indent=" " * 10))
+    if hinted:
+        lines.append(f"    read: {item.section} in the handout")
     return "\n".join(lines)

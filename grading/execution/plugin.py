@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import platform
+import textwrap
 import threading
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -50,7 +51,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def _assignment(config: pytest.Config) -> assignments.Assignment:
     if _ASSIGNMENT not in config.stash:
-        config.stash[_ASSIGNMENT] = assignments.load(Path(_job(config).assignment))
+        graded = config.getoption("--job") is not None  # a student may have tests of their own beside ours
+        config.stash[_ASSIGNMENT] = assignments.load(Path(_job(config).assignment), tests=graded)
     return config.stash[_ASSIGNMENT]
 
 
@@ -63,7 +65,8 @@ def _job(config: pytest.Config) -> Job:
             else:
                 # Tests that a student runs are those that stand here; a grade is given by a job, which names its own.
                 here = config.rootpath / "tests" / "rubric.toml"
-                assignment = assignments.load(config.rootpath if here.is_file() else assignments.own_root())
+                root = config.rootpath if here.is_file() else assignments.own_root()
+                assignment = assignments.load(root, tests=False)
                 submission = folder if folder is not None else str(assignment.student)
                 config.stash[JOB] = Job(str(assignment.root), submission, run_seconds=3600.0)
         except (JobError, assignments.AssignmentError) as error:
@@ -143,7 +146,7 @@ class _Summary:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_json_modifyreport(self, json_report: dict[str, Any]) -> None:
-        json_report["grading"] = self._summary
+        json_report["grading"] = {**self._summary, "unloaded": sorted(_run(self._config).load_faults)}
 
 
 def _diagnosis(config: pytest.Config) -> dict[str, Misconception]:
@@ -294,11 +297,12 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
         make(pyfuncitem, run, check, _new_session(pyfuncitem, check))
         return True
     except Exception as error:
-        from .again import fail, passed_with_right_parts
+        from .again import end_in, fail, passed_with_right_parts
 
         run = _run(pyfuncitem.config)
         session = passed_with_right_parts(pyfuncitem, run, check, error)
         if session is None:
+            end_in(error, {pyfuncitem.path.resolve(), *(run.submission.resolve() / f for f in run.assignment.files)})
             fail(pyfuncitem, run, check, error)
         pyfuncitem.stash[SESSION].end(passed=False)
         pyfuncitem.stash[SESSION] = session
@@ -334,7 +338,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section("what probably went wrong")
     for item_id, named in told.items():
         item = run.assignment.item(item_id)
-        terminalreporter.write_line(f"{item.title} ({item.file}, {item.section}): {named.tell}")
+        terminalreporter.write_line(f"{item.title} ({item.file}, {item.section})")
+        for sentence in named.sentences:
+            terminalreporter.write_line(textwrap.indent(textwrap.fill(sentence, 92), " " * 4))
     for problem in config.stash.get(_PROBLEMS, []):
         terminalreporter.write_line(problem)
 
@@ -364,7 +370,14 @@ def pytest_runtest_makereport(
     calls = session.calls if session is not None else []
     item.stash[RESULT] = result = describe(error, run.assignment, check, calls, **known)
     if isinstance(error, (CheckFailure, Blocked, SubmissionFault)):
-        explanation = explain(result, run.assignment.item(check.item))
+        part = run.assignment.item(check.item)
+        unloaded = session is not None and session.load_fault is not None
+        subject = part.file if unloaded else part.id
+        explanation = f"{part.file} could not be loaded: see the first failure"
+        if not unloaded or subject not in run.hinted:
+            hinted = not unloaded and subject not in run.hinted
+            explanation = explain(result, part, run.submission / part.file, hinted=hinted)
+        run.hinted.add(subject)
         # pytest would format the traceback before anybody could say that it is not wanted, which takes long.
         item.repr_failure = lambda excinfo, style=None: explanation  # type: ignore[method-assign]
     return (yield)

@@ -50,6 +50,7 @@ class Outcome:
         environment: versions and platform.
         isolation: how the student's code was confined.
         problems: what an instructor should know.
+        unloaded: the files of the submission that could not be loaded.
     """
 
     results: dict[str, CheckResult]
@@ -57,6 +58,7 @@ class Outcome:
     environment: dict[str, str]
     isolation: dict[str, Any]
     problems: tuple[str, ...] = ()
+    unloaded: tuple[str, ...] = ()
 
 
 def run_checks(
@@ -65,7 +67,6 @@ def run_checks(
     checks: Sequence[Check],
     watch: Watch | None = None,
     *,
-    whole: bool = True,
     server: CheckServer | None = None,
 ) -> Outcome:
     """Run checks in a process of their own.
@@ -73,9 +74,8 @@ def run_checks(
     Args:
         job: what is run; ``events`` and ``lifeline`` are filled in here.
         assignment: whose checks they are.
-        checks: the checks.
+        checks: the checks; the tests in their files have to be exactly these.
         watch: is told as checks begin and end.
-        whole: they are all checks of their tiers, so that the tests found have to be exactly these.
         server: has collected these checks already and forks the process; None starts one.
 
     Raises:
@@ -100,9 +100,7 @@ def run_checks(
         content = _read(report)
         if content is not None:
             outcome = _from_report(content, events, log)
-            if whole:
-                tiers = tuple(dict.fromkeys(check.tier for check in checks))
-                assignments.verify_collected(assignment, outcome.collected, tiers)
+            assignments.verify_collected(checks, outcome.collected)
             return outcome.outcome
         return _from_events(events, status, timed_out, log)
 
@@ -239,6 +237,7 @@ def _from_report(report: dict[str, Any], events: Events, log: Path) -> _Reported
         environment=grading["environment"],
         isolation=grading["isolation"],
         problems=tuple(told["problems"]),
+        unloaded=tuple(grading["unloaded"]),
     )
     return _Reported(outcome, grading["collected"])
 

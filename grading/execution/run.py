@@ -46,6 +46,7 @@ class CheckRun:
         faults: why files of the submission could not be taken, by name.
         load_faults: what loading them came to, by name, so that it is not tried again.
         evidence: what checks were answered so far.
+        hinted: items whose hint, and files of which a student has been told why they cannot be loaded.
         replaced: items that checks of others passed without, with the solution's functions in their place.
     """
 
@@ -59,6 +60,7 @@ class CheckRun:
     load_faults: dict[str, SubmissionFault] = field(default_factory=dict)
     evidence: list[Evidence] = field(default_factory=list)
     replaced: set[str] = field(default_factory=set)
+    hinted: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.deadline = time.monotonic() + self.run_seconds

@@ -5,16 +5,20 @@ Whatever stems from a submission is escaped: Markdown and HTML in the summary, w
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 from typing import Any
 
+from .guidance import Advice, State, causes, explanation, lost
 from .wording import STATUS, points
 
 MAX_ANNOTATIONS = 10
 """GitHub shows ten annotations of a kind for each step and drops the rest."""
 MAX_SUMMARY = 1_000_000
 """In bytes; GitHub drops a summary of more than 1024 KiB as a whole."""
+
+
+_UNTOLD = (State.PASSED, State.UNLOADED, State.TO_DO)
+"""States of items of which the table and what is above it say everything."""
 
 
 @dataclass(frozen=True)
@@ -41,19 +45,23 @@ def summary(document: dict[str, Any], limit: int = MAX_SUMMARY) -> str:
         tiers = [_ratio([c for c in item["checks"] if c["tier"] == tier]) for tier in document["tiers"]]
         cells = [plain(item["title"]), STATUS[item["status"]][0], *tiers, _ratio(item["checks"])]
         lines.append("| " + " | ".join(cells) + " |")
-    lost = [(item, check) for item in document["items"] for check in item["checks"] if check["status"] != "passed"]
-    ahead = next((entry for entry in lost if entry[1]["status"] != "blocked"), None)
+    advice = Advice(document)
+    for fault in advice.unloaded:
+        count = f"{len(fault.items)} items hang" if len(fault.items) > 1 else "1 item hangs"
+        lines += ["", f"**Next: {plain(fault.file)} has to load.** {plain(fault.check['message'])}; {count} on it."]
+    ahead = None if advice.unloaded else advice.next()
     if ahead is not None:
-        item, check = ahead
-        where = f"{plain(item['title'])}, {plain(item['section'])}"
-        lines += ["", f"**Next: {where}.** {_explanation(check)}"]
-    if lost:
+        where = f"{plain(ahead['title'])}, {plain(ahead['section'])}"
+        lines += ["", f"**Next: {where}.** {_explanations(ahead)[0]}"]
+    told = [item for item in document["items"] if advice.state(item) not in _UNTOLD]
+    if told:
         lines += ["", "<details><summary>What to look at</summary>", ""]
-        first: dict[tuple[str, str], str] = {}
-        for item, check in lost:
-            where = f"- **{plain(item['title'])}** ({plain(item['section'])})"
-            first.setdefault((item["id"], check["message"]), f"{where}: {_explanation(check)}")
-        lines += [*_as_fits(list(first.values()), limit * 3 // 4), "", "</details>"]
+        found = [
+            f"- **{plain(i['title'])}** ({plain(i['section'])}): {text}" for i in told for text in _explanations(i)
+        ]
+        lines += [*_as_fits(found, limit * 3 // 4), "", "</details>"]
+    if not any(map(lost, document["items"])):
+        lines += ["", "Everything that was checked is right."]
     notes = _as_fits([f"\nNote: {plain(problem)}" for problem in document["problems"]], limit // 8)
     return "\n".join([*lines, *notes]) + "\n"
 
@@ -79,17 +87,24 @@ def commands(document: dict[str, Any], folder: str) -> list[str]:
 
 
 def marks(document: dict[str, Any]) -> list[Mark]:
-    """What to say of each item that lost points, where its file shows why."""
+    """What to say of each item that lost points, where its file shows why; of a file that cannot be loaded, once."""
+    advice = Advice(document)
+    ahead = advice.next()
     found = []
+    for fault in advice.unloaded:
+        file, check = fault.file, fault.check
+        found.append(Mark("error", file, check["line"], f"{file} could not be loaded", check["message"]))
     for item in document["items"]:
-        lost = [check for check in item["checks"] if check["status"] not in ("passed", "blocked")]
-        if not lost:
+        failed = [check for check in lost(item) if check["status"] != "blocked"]
+        if not failed or advice.state(item) is State.UNLOADED:
             continue
-        first = next((check for check in lost if check["line"]), lost[0])
+        if item["status"] == "not_implemented" and item != ahead:
+            continue  # where to begin is enough
+        first = next((check for check in failed if check["line"]), failed[0])
         level = "notice" if item["status"] == "not_implemented" else "error"
         earned = f"{points(item['earned'])} of {points(item['possible'])} points"
-        explained = first["misconception"]["tell"] if first["misconception"] else first["hint"]
-        message = f"{first['message']}\n{explained}".strip()
+        why = [sentence for cause in causes(item, 1) for sentence in cause.why] or [first["hint"]]
+        message = "\n".join(filter(None, dict.fromkeys([*why, first["message"]])))
         found.append(Mark(level, item["file"], first["line"], f"{item['title']}: {earned}", message))
     return found
 
@@ -104,15 +119,19 @@ def _as_fits(lines: list[str], limit: int) -> list[str]:
     return lines
 
 
+def _explanations(item: dict[str, Any]) -> list[str]:
+    """What is to be said of an item that lost points, each thing once."""
+    shown = [check for cause in causes(item, len(item["checks"])) for check in cause.shown]
+    return list(dict.fromkeys(map(_explanation, shown or lost(item)[:1])))
+
+
 def _explanation(check: dict[str, Any]) -> str:
-    parts = [plain(check["message"])]
+    found = plain(check["message"])
     if check["expected"]:
-        parts.append(f"expected {plain(check['expected'])}, got {plain(check['actual'])}")
-    if check["misconception"]:
-        parts.append(plain(check["misconception"]["tell"]))
-    elif check["hint"]:
-        parts.append(f"<i>{plain(check['hint'])}</i>")
-    return "; ".join(parts)
+        found += f": expected {plain(check['expected'])}, got {plain(check['actual'])}"
+    if why := explanation(check):
+        return f"{plain(' '.join(why))} ({found})"
+    return f"{found}. <i>{plain(check['hint'])}</i>" if check["hint"] else found
 
 
 def _ratio(checks: list[dict[str, Any]]) -> str:
@@ -121,8 +140,7 @@ def _ratio(checks: list[dict[str, Any]]) -> str:
 
 def plain(text: str) -> str:
     """Plain text inside Markdown: nothing in it makes a link, an image, a tag, a mention or a new cell."""
-    escaped = html.escape(" ".join(text.split()), quote=True)
-    return "".join(f"&#{ord(c)};" if c in "\\`*_{}[]()#+!|~@:$." else c for c in escaped)
+    return "".join(f"&#{ord(c)};" if c in "&<>\"'\\`*_{}[]()#+!|~@:$." else c for c in " ".join(text.split()))
 
 
 def _data(text: str) -> str:

@@ -101,7 +101,7 @@ def collect(
             notes=[*notes, f"the files are in a zip inside: {clean_line(archive.name, 80)}", *said],
             in_archive=True,
         )
-    files, faults, told = _match(place.entries, assignment, named)
+    files, faults, told, names = _match(place.entries, assignment, named)
     problems = [*notes, *_lies(place, assignment), *told, *faults.values()]
     problems += [remark for name, content in files.items() for remark in remarks(name, content)]
     manifest, said = _released(assignment)
@@ -110,7 +110,10 @@ def collect(
     problems += said
     if named is None and manifest is not None:
         problems += changes(place.outer or place.entries, manifest)
-    return Submission(clean_line(identifier, 100), clean_line(source, 500), commit, files, faults, problems)
+    paths = {name: place.path + entry for name, entry in names.items()}
+    return Submission(
+        clean_line(identifier, 100), clean_line(source, 500), commit, files, faults, problems, paths=paths
+    )
 
 
 def _find(top: list[Entry], assignment: Assignment) -> _Place | None:
@@ -170,19 +173,20 @@ def _nothing(top: list[Entry], source: str, assignment: Assignment, *, in_archiv
 
 def _match(
     entries: list[Entry], assignment: Assignment, named: str | None
-) -> tuple[dict[str, bytes], dict[str, str], list[str]]:
-    """The files that could be taken, why the others could not, and what was decided about names."""
-    files, faults, told = {}, {}, []
+) -> tuple[dict[str, bytes], dict[str, str], list[str], dict[str, str]]:
+    """The files that could be taken, why the others could not, what was decided about names, and the names there."""
+    files, faults, told, names = {}, {}, [], {}
     recognised = [(entry, found) for entry in entries if (found := meant(entry.name, assignment.files))]
     for name in assignment.files:
         candidates = [(entry, found) for entry, found in recognised if found.file == name]
         try:
             entry, found = _choose(name, candidates, named)
             told += _renamed(name, entry, found, [other for other, _ in candidates if other is not entry])
+            names[name] = entry.name
             files[name] = entry.content(MAX_FILE_SIZE)
         except Unreadable as error:
             faults[name] = f"{name} {error}"
-    return files, faults, told
+    return files, faults, told, names
 
 
 def _choose(name: str, candidates: list[tuple[Entry, Meant]], named: str | None) -> tuple[Entry, Meant]:

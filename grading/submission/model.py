@@ -26,6 +26,7 @@ class Submission:
         faults: why each of the others could not.
         problems: what an instructor should know, the faults among it.
         origin: the folder, zip or repository that they were taken from, if it is on this machine.
+        paths: where each of the files lies in what was handed in, by the assignment's names.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Submission:
     faults: dict[str, str]
     problems: list[str] = field(default_factory=list)
     origin: Path | None = None
+    paths: dict[str, str] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:

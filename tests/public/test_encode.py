@@ -26,7 +26,7 @@ def test_logvar_is_the_logvar_head_on_the_hidden_features(submission, draws):
     assert_close(logvar, networks.encode(model.parameters, x)[1], "logvar")
 
 
-def test_no_activation_follows_the_heads(submission, draws):
+def test_is_right_for_values_of_both_signs(submission, draws):
     model = networks.build(submission, 11, 13, 3)
     networks.spread_heads(model, reach=5.0)
     x = draws.uniform(5, 11)

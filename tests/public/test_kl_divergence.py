@@ -19,14 +19,14 @@ def test_one_dimension_can_be_computed_by_hand(submission):
     assert_close(submission.kl_divergence(mu, logvar), torch.tensor(by_hand), "the KL at mu = 2, sigma = 2")
 
 
-def test_sums_over_latent_dimensions(submission):
+def test_six_dimensions_of_half_a_nat_cost_three(submission):
     mu, logvar = torch.full((1, 6), 1.0), torch.zeros(1, 6)
     assert_close(
         submission.kl_divergence(mu, logvar), torch.tensor(6 * 0.5), "the KL of six dimensions of 1/2 nat each"
     )
 
 
-def test_averages_over_the_batch(submission, draws):
+def test_is_right_for_a_batch_that_holds_every_example_twice(submission, draws):
     mu, logvar = draws.normal(5, 3), draws.normal(5, 3)
     twice = submission.kl_divergence(mu.repeat(2, 1), logvar.repeat(2, 1))
     assert_close(twice, oracles.kl(mu, logvar).float(), "the KL of a batch that holds every example twice")

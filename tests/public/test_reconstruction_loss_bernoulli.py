@@ -26,7 +26,7 @@ def test_a_confident_mistake_costs_as_many_nats_as_its_logit_is_large(submission
     assert_close(submission.reconstruction_loss_bernoulli(logits, x), by_hand, "the loss at logits 200 and -300")
 
 
-def test_averages_over_the_batch(submission, draws):
+def test_is_right_for_a_batch_that_holds_every_example_twice(submission, draws):
     logits, x = draws.normal(5, 3), draws.uniform(5, 3)
     twice = submission.reconstruction_loss_bernoulli(logits.repeat(2, 1), x.repeat(2, 1))
     assert_close(twice, oracles.bernoulli(logits, x).float(), "the loss of a batch that holds every example twice")

@@ -6,9 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from ...assignment import AssignmentError, Item, verify_collected
 from ...catalogue import Answer
-from .. import strip
+from . import agreement
 from .config import Config
 from .plan import Audit
 from .tasks import Result
@@ -16,6 +15,8 @@ from .tasks import Result
 GREATEST_RATE = 1e-6
 """How often a right submission may fail a run by chance."""
 LEAST_LOCALISED = 0.97
+LEAST_SHARED, LEAST_SHARE = 5, 0.6
+"""So many of an item's wrong answers, and such a share of those that experiments explain, do not share a mistake."""
 LEAST_NAMED, LEAST_NAMED_SAMPLED = 0.85, 0.60
 
 
@@ -304,51 +305,35 @@ def _no_failure_by_chance(facts: Facts) -> Requirement:
 
 
 def _agreement(facts: Facts) -> Requirement:
-    assignment = facts.audit.assignment
-    causes = [*_uncollected(facts.audit), *_stale_skeletons(facts.audit), *_missing_sections(facts.audit)]
-    items = {item.id: item for item in assignment.items}
-    for answer in facts.audit.catalogue.misconceptions:
-        causes += _misplaced(answer, items.get(answer.item or ""))
     title = "rubric, checks, skeleton, handout and catalogue agree"
-    return Requirement(title, "", tuple(map(Violation, causes)))
+    return Requirement(title, "", tuple(map(Violation, agreement.disagreements(facts.audit))))
 
 
-def _uncollected(audit: Audit) -> Iterator[str]:
-    try:
-        verify_collected(audit.assignment, list(audit.collected), audit.options.tiers)
-    except AssignmentError as error:
-        yield str(error)
+def _written_for_this_solution(facts: Facts) -> Requirement:
+    """A wrong answer is the solution but for one mistake: the one that its sentence names.
+
+    Those that are edits of the solution are this by themselves. The others were written beside it; where it has changed
+    since, they are wrong in the old way too, whatever their sentences say, and experiments find that in all of them.
+    """
+    explained = [(f, result.why) for f, result in _with_results(facts) if result.why]
+    shared: dict[tuple[str | None, str], list[str]] = defaultdict(list)
+    for finding, why in explained:
+        for sentence in why:
+            shared[finding.answer.item, sentence].append(finding.answer.name)
+    of_item = Counter(finding.answer.item for finding, _ in explained)
+    stale = [
+        (f"written for another solution, for experiments say of all of them: {sentence}", name)
+        for (item, sentence), names in shared.items()
+        if len(names) >= LEAST_SHARED and len(names) > LEAST_SHARE * of_item[item]
+        for name in names
+    ]
+    title = "wrong answers are the solution but for the mistake that is told"
+    return Requirement(title, f"{len(explained)} asked by experiments", tuple(_by_cause(stale)))
 
 
-def _stale_skeletons(audit: Audit) -> Iterator[str]:
-    folder = audit.assignment.folders.student
-    try:
-        for path, text in strip.skeletons(audit.assignment).items():
-            if not path.is_file() or path.read_text(encoding="utf-8") != text:
-                yield f"{path.name} in {folder}/ is not what the solution gives: run 'vae-grade skeleton'"
-    except strip.StripError as error:
-        yield str(error)
-
-
-def _missing_sections(audit: Audit) -> Iterator[str]:
-    """Sections that the rubric names, but the handout lacks."""
-    folder = audit.assignment.folders.student
-    handout = audit.assignment.student / "README.md"
-    if not handout.is_file():
-        return
-    lines = handout.read_text(encoding="utf-8").splitlines()
-    headings = [" ".join(line.lstrip("#").split()) for line in lines if line.startswith("#")]
-    for item in audit.assignment.items:
-        if not any(heading.startswith(item.section) for heading in headings):
-            yield f"{item.id} refers to {item.section!r}, but no heading of {folder}/README.md begins so"
-
-
-def _misplaced(answer: Answer, item: Item | None) -> Iterator[str]:
-    """How an entry of the catalogue and the rubric contradict each other."""
-    if item is None:
-        yield f"{answer.name} belongs to {answer.item!r}, which is no item"
-    elif answer.file != item.file or (answer.replaces or "").rpartition(".")[2] not in item.functions:
-        yield f"{answer.name} replaces {answer.replaces} of {answer.file}, which {item.id} does not judge"
+def _with_results(facts: Facts) -> Iterator[tuple[Finding, Result]]:
+    results = {result.name: result for result in facts.audit.group("misconception")}
+    return ((finding, results[finding.answer.name]) for finding in facts.findings)
 
 
 def _no_errors(facts: Facts) -> Requirement:
@@ -377,6 +362,7 @@ REQUIREMENTS: tuple[tuple[str | None, Callable[[Facts], Requirement]], ...] = (
     ("variant", _variants),
     (None, _no_failure_by_chance),
     (None, _agreement),
+    ("misconception", _written_for_this_solution),
     (None, _no_errors),
     (None, _ran_well),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,8 @@ from . import executor
 from .tasks import Result, Setting, Task
 
 KEY = "audit"
+EXPERIMENTED = 8
+"""So many wrong answers to each item, which were written beside the solution, are asked by experiments too."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def run(assignment: Assignment, options: Options, watch: Watch | None = None) ->
     for item in items:
         assignment.item(item)
     catalogue = catalogues.load(assignment.reference, assignment.files)
-    tasks = list(_tasks(assignment, catalogue, replace(options, items=items)))
+    tasks = _with_experiments(_tasks(assignment, catalogue, replace(options, items=items)), catalogue)
     setting = Setting(assignment, catalogue, options.tiers, items)
     results = []
     for result in executor.run(setting, tasks, options.jobs):
@@ -124,6 +127,18 @@ def _tasks(assignment: Assignment, catalogue: Catalogue, options: Options) -> It
         if "variant" in options.groups:
             for answer in _chosen(catalogue.variants, options):
                 yield _task("variant", answer, key, catalogue, options, tiers[key])
+
+
+def _with_experiments(tasks: Iterator[Task], catalogue: Catalogue) -> list[Task]:
+    """The same, of which some wrong answers to each item are experimented with."""
+    items = {answer.name: answer.item for answer in catalogue.misconceptions if not answer.by_edit}
+    asked: Counter[str | None] = Counter()
+    chosen = []
+    for task in tasks:
+        item = items.get(task.name) if task.group == "misconception" else None
+        asked[item] += 1
+        chosen.append(replace(task, experiment=item) if asked[item] <= EXPERIMENTED else task)
+    return chosen
 
 
 def _task(group: str, answer: Answer, key: str, catalogue: Catalogue, options: Options, tiers: tuple[str, ...]) -> Task:

@@ -46,6 +46,7 @@ class Task:
         whole: run the checks of items that judge a submission as a whole, too.
         diagnose: name the mistakes behind failed checks.
         answers: bring back what was answered to the checks that failed.
+        experiment: the item to make experiments with, if any.
     """
 
     group: str
@@ -57,6 +58,7 @@ class Task:
     whole: bool = False
     diagnose: bool = False
     answers: bool = False
+    experiment: str | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,7 @@ class Result:
     Attributes:
         group, name, key: of the task.
         checks: the outcome of every check, by id.
+        why: what experiments say of it, a sentence for each mistake, where they were asked for.
         answers: what was answered to each failed check, where that was asked for, as ``diagnosis.stored`` writes it.
         seconds: processor time.
         problems: what went wrong with the audit itself.
@@ -118,6 +121,7 @@ class Result:
     name: str
     key: str
     checks: dict[str, Outcome]
+    why: tuple[str, ...] = ()
     answers: dict[str, list[list[Any]]] = field(default_factory=dict)
     seconds: float = 0.0
     problems: tuple[str, ...] = ()

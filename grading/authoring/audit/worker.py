@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import faulthandler
 import gc
+import io
 import math
 import os
 import pickle
@@ -30,14 +31,16 @@ from ... import scores
 from ...assignment import AssignmentError, Check
 from ...boundary.errors import CallTimeoutError
 from ...boundary.local import LocalChannel, LocalWorkers
+from ...boundary.proxy import Submission
 from ...checks.compare import STATISTICS
-from ...diagnosis import diagnose
+from ...diagnosis import diagnose, experiments
 from ...diagnosis.replay import Replayed
 from ...diagnosis.stored import summaries
 from ...execution import plugin
 from ...execution.job import Job
 from ...execution.process import CONFIGURATION
 from ...execution.run import CheckRun
+from ...execution.session import ExperimentSession
 from ...results import CheckResult, Status
 from .remembered import RememberingWorkers
 from .tasks import Baseline, Outcome, Result, Setting, Task
@@ -46,6 +49,10 @@ UNUSED = (
     *("terminal", "cacheprovider", "warnings", "logging", "junitxml", "faulthandler"),
     *("unraisableexception", "threadexception", "stepwise", "debugging"),
 )
+
+
+EXPERIMENT_SECONDS = 20.0
+"""What the experiments with one submission may take."""
 
 
 class _Interrupted(BaseException):
@@ -269,7 +276,22 @@ class _Worker:
             for piece in run.evidence
             if task.answers and piece.failed
         }
-        return Result(task.group, task.name, task.key, outcomes, answers)
+        return Result(task.group, task.name, task.key, outcomes, self._experiment(task, run), answers)
+
+    def _experiment(self, task: Task, run: CheckRun) -> tuple[str, ...]:
+        """What experiments say of the submission."""
+        tests = str(self.setting.assignment.tests)
+        if tests not in sys.path:
+            sys.path.append(tests)
+        if task.experiment is None:
+            return ()
+
+        def fresh(item: str, until: float) -> Submission:
+            return Submission(ExperimentSession(run, run.assignment.item(item).checks[0], until))
+
+        until = time.monotonic() + EXPERIMENT_SECONDS
+        with contextlib.redirect_stdout(io.StringIO()):
+            return experiments.explain(task.experiment, fresh, until)
 
 
 _worker: _Worker

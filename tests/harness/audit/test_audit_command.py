@@ -54,9 +54,13 @@ UNSOUND: dict[str, tuple[Any, ...]] = {
         ("reference/vae.py", CLAMPED, CLAMPED + " * 1.01"),
         "public/beta_schedule/stays_at_beta_max_after_the_warm_up: ",
     ),
-    "a check that the rubric does not know": (
-        ("tests/public/test_beta_schedule.py", "def test_starts_at_zero(", "def test_begins_at_zero("),
-        "is a test, but not in the rubric",
+    "a table of points that is another one": (
+        (
+            "student/README.md",
+            "| Encoder | Task 2.1 | `vae.py` | 2 | 4 | 6 |",
+            "| Encoder | Task 2.1 | `vae.py` | 2 | 4 | 7 |",
+        ),
+        "the points in student/README.md are not those of the rubric",
     ),
     "a skeleton that was edited": (
         ("student/vae.py", 'raise NotImplementedError("task 2.10, beta_schedule")', "return 0.0"),
@@ -73,6 +77,55 @@ def test_an_unsound_assignment_is_called_unsound(vae_grade, copy, case):
     done = vae_grade("audit", "--jobs", "1", "--assignment", copy, "--item", "beta_schedule")
     assert done.returncode == 1, done.stdout + done.stderr
     assert [text for text in complaints if text not in " ".join(done.stdout.split())] == []
+
+
+def test_wrong_answers_that_were_written_for_another_solution_are_reported(vae_grade, copy):
+    """The contract has changed, and the wrong answers that stand beside the solution have not: each is wrong twice."""
+    replace(copy / "reference/vae.py", "(location - x).abs().sum(dim=1)", "0.5 * (location - x).abs().sum(dim=1)")
+    replace(
+        copy / "tests/laws/reconstruction_loss_laplace.py", 'error",\n            1.0,', 'error",\n            0.5,'
+    )
+    done = vae_grade("audit", "--jobs", "1", "--assignment", copy, "--item", "reconstruction_loss_laplace")
+    assert done.returncode == 1, done.stderr
+    told = " ".join(done.stdout.split())
+    assert (
+        "written for another solution, for experiments say of all of them: The result is twice what it should" in told
+    )
+
+
+DISAGREEING = {
+    "a test without an entry": (
+        ("tests/public/test_beta_schedule.py", "def test_starts_at_zero(", "def test_begins_at_zero("),
+        "public/test_beta_schedule.py::test_begins_at_zero is a test, but not in the rubric",
+    ),
+    "an entry without a test": (
+        ("tests/rubric.toml", "starts_at_zero = 1\n", "starts_at_zero = 1\nends_at_one = 1\n"),
+        "public/test_beta_schedule.py::test_ends_at_one is in the rubric, but there is no such test",
+    ),
+    "a file of tests without an item": (
+        ("tests/rubric.toml", "", ""),
+        "hidden/test_poetry.py::test_rhymes is a test, but not in the rubric",
+    ),
+    "another total": (
+        ("tests/rubric.toml", "total = 100\n", "total = 99\n"),
+        "add up to 100, and not to the total of 99",
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [("run", "reference"), ("run", "reference", "--only", "kl"), ("audit",)], ids=str)
+@pytest.mark.parametrize("case", DISAGREEING)
+def test_rubric_and_tests_that_disagree_are_refused_by_name(vae_grade, copy, case, command):
+    (file, old, new), complaint = DISAGREEING[case]
+    if old:
+        replace(copy / file, old, new)
+    else:
+        (copy / "tests/hidden/test_poetry.py").write_text("def test_rhymes(submission):\n    pass\n", encoding="utf-8")
+    done = vae_grade(*command, "--assignment", copy)
+    assert done.returncode == 2
+    assert complaint in done.stderr
+    assert not done.stdout
 
 
 def test_a_students_copy_cannot_be_audited(vae_grade, copy):
@@ -100,7 +153,11 @@ def test_a_wrong_answer_that_does_not_fit_a_changed_solution_is_bad_input(vae_gr
 
 
 def test_a_check_that_cannot_be_imported_is_bad_input(vae_grade, copy):
-    (copy / "tests/public/test_beta_schedule.py").write_text("import nothing_of_this_name\n", encoding="utf-8")
+    replace(
+        copy / "tests/public/test_beta_schedule.py",
+        "\n\n\ndef test_starts",
+        "\nimport nothing_of_this_name\n\n\ndef test_starts",
+    )
     done = vae_grade("audit", "--jobs", "1", "--assignment", copy, "--item", "beta_schedule")
     assert done.returncode == 2
     assert "nothing_of_this_name" in done.stderr

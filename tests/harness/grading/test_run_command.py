@@ -85,9 +85,11 @@ def test_what_a_file_prints_is_kept_and_never_shown_raw(graded, hand_in):
     result = graded(hand_in(vae=shout + VAE), "--only", "kl_divergence")
     assert result.status == 0
     assert result.lost == set()
-    assert "forged" in result.checks["public/kl_divergence/averages_over_the_batch"]["output"]
-    assert "forged" not in result.stdout + result.stderr
-    assert not re.search("[\x00-\x08\x1b\u202e]", json.dumps(result.document, ensure_ascii=False))
+    assert "forged" in result.checks["public/kl_divergence/one_dimension_can_be_computed_by_hand"]["output"]
+    (shown,) = [line.strip() for line in (result.stdout + result.stderr).splitlines() if "forged" in line]
+    assert shown.startswith("| ")
+    for text in (json.dumps(result.document, ensure_ascii=False), result.stdout):
+        assert not re.search("[\x00-\x08\x1b\u202e]", text)
 
 
 KL_BODY = "    return 0.5 * (mu.pow(2) + logvar.exp() - logvar - 1).sum(dim=1).mean()\n"
@@ -137,7 +139,7 @@ def test_no_name_of_a_students_gets_to_the_beginning_of_a_line(graded, hand_in):
     for length in range(0, 80, 4):
         (folder / f"{'x' * length} ::error title=pwn::file").touch()
     result = graded(folder, "--only", "kl_divergence")
-    assert result.stdout.count("::error title=pwn::id") == 1
+    assert "::error title=pwn::id" in result.stdout
     assert result.stdout.count("::error title=pwn::file") > 10
     assert not [line for line in result.stdout.splitlines() if line.lstrip().startswith("::")]
 

@@ -203,6 +203,10 @@ def test_github_annotations_are_one_line_each_and_as_many_as_are_shown(document)
 def test_what_github_would_drop_in_silence_is_told():
     document = real("7-not-started")
     assert len(document["items"]) > 10
+    for item in document["items"]:
+        item["status"] = "failed"
+        for check in item["checks"]:
+            check |= {"status": "failed", "kind": "value"}
     lines = exported(document, Format.GITHUB).splitlines()
     assert len(lines) == 10
     assert f"{len(document['items']) - 8} more" in lines[-2]
