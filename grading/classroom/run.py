@@ -113,7 +113,8 @@ class _Run:
             platform=platform,
             notices=self._notices,
         )
-        for line in (f"{platform}: {len(self._rows)} rows", *self._notices):
+        count = f"{len(self._rows)} student" + "s" * (len(self._rows) != 1)
+        for line in (f"{platform}: {count}", *self._notices):
             self._say(line)
         self._ask_regrades()
         with closing(farm.results(workers, self._tasks())) as results:

@@ -8,7 +8,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -67,16 +67,25 @@ class Store:
             ClassError: somebody grades into it, it holds something else, or another version wrote it.
             StorageError: it cannot be written.
         """
+        was_there = folder.is_dir()
         with ExitStack() as stack:
             with _storing(folder):
-                store = cls(folder, _opened(folder, stack))
+                database = _opened(folder, stack)
+                store = cls(folder, database)
+                is_new = store.fact("layout_version") is None
                 if store.fact("layout_version", LAYOUT_VERSION) != LAYOUT_VERSION:
                     raise ClassError(f"{folder} was written by another version of the grader; name another with --out")
                 for name in ("documents", "student", "cache"):
                     for half in (folder / name).glob(".*"):  # what a run was writing when it was killed
                         half.unlink()
             store.set_facts(layout_version=LAYOUT_VERSION, finished=False)
-            yield store
+            try:
+                yield store
+            except ClassError:
+                if is_new:
+                    database.close()
+                    _abandon(folder, was_there=was_there)
+                raise
 
     def fact(self, name: str, default: Any = None) -> Any:
         """What is known of the class as a whole."""
@@ -230,6 +239,17 @@ def _opened(folder: Path, stack: ExitStack) -> sqlite3.Connection:
     database.execute("PRAGMA journal_mode = WAL")
     database.executescript(_TABLES)
     return database
+
+
+def _abandon(folder: Path, *, was_there: bool) -> None:
+    """Take away what a run has made that was refused before it graded anything; what has something in it stays."""
+    with suppress(OSError):
+        for name in _FOLDERS:
+            (folder / name).rmdir()
+        for path in (*folder.glob(f"{state_path(folder).name}*"), *folder.glob(f"{_LOCK}*")):
+            path.unlink()
+        if not was_there:
+            folder.rmdir()
 
 
 def now() -> str:

@@ -12,11 +12,12 @@ from rich.text import Text
 from .. import assignment, files
 from ..authoring.release import push as pushing
 from ..authoring.release import trial, update, write
+from ..authoring.release.contents import HiddenTier
 from ..authoring.release.errors import ReleaseError
 from ..boundary.shared.text import clean_line
 from ..classroom import roster
 from ..released import ManifestError
-from .shared import BAD_INPUT, GRADER_FAULT, AssignmentOption, fail, reported
+from .shared import BAD_INPUT, GRADER_FAULT, AssignmentOption, extra, fail, reported
 
 
 def release(
@@ -43,6 +44,18 @@ def release(
         bool,
         typer.Option("--unaudited", help="Write it although no audit has passed, to have a look; not with --push."),
     ] = False,
+    seal_hidden: Annotated[
+        str,
+        typer.Option(
+            "--seal-hidden", metavar="RECIPIENT", help="Put the hidden tier in it, sealed for this recipient (age1...)."
+        ),
+    ] = "",
+    call_sealed: Annotated[
+        str,
+        typer.Option(
+            "--call-sealed", metavar="WORKFLOW@COMMIT", help="Have pushes call the course's workflow for sealed tiers."
+        ),
+    ] = "",
     root: AssignmentOption = None,
 ) -> None:
     """Write the repository that students get, or bring a newer release into theirs.
@@ -56,11 +69,14 @@ def release(
         raise fail("--unaudited is for a look at the release, and nothing is pushed without an audit", BAD_INPUT)
     if check and folder is None:
         raise fail("--check tries out what is written to DIR", BAD_INPUT)
+    if seal_hidden and call_sealed:
+        raise fail("--seal-hidden and --call-sealed are two ways to the hidden tier; give one", BAD_INPUT)
     console = Console(highlight=False, soft_wrap=True)
     with reported():
         loaded = assignment.load(root or assignment.own_root())
         try:
-            made = write.make(loaded, unaudited=unaudited)
+            hidden = HiddenTier(_sealed(loaded, seal_hidden) if seal_hidden else None, call_sealed)
+            made = write.make(loaded, unaudited=unaudited, hidden=hidden)
             if folder is not None:
                 commit = write.write(folder, made, loaded)
                 console.print(Text(f"wrote {folder}: {len(made.files)} files, commit {commit[:12]}"))
@@ -79,6 +95,16 @@ def release(
         except (ReleaseError, OSError) as error:
             raise fail(f"the release was written, but: {error}", GRADER_FAULT) from None
         console.print(f"its commands run, and the skeletons get 0 of {points:g} points")
+
+
+def _sealed(loaded: assignment.Assignment, recipient: str) -> bytes:
+    with extra("hosted"):
+        from ..hosted import sealed
+        from ..hosted.model import HostedError
+    try:
+        return sealed.of_release(loaded, recipient)
+    except HostedError as error:
+        raise fail(str(error), BAD_INPUT) from None
 
 
 def _update(folder: Path, made: update.Release, console: Console) -> None:

@@ -141,12 +141,12 @@ def _check_of(test: pytest.Item) -> assignments.Check | None:
 class _Summary:
     """Tells pytest-json-report what the run was made of."""
 
-    def __init__(self, summary: dict[str, Any]) -> None:
-        self._summary = summary
+    def __init__(self, run: CheckRun, summary: dict[str, Any]) -> None:
+        self._run, self._summary = run, summary
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_json_modifyreport(self, json_report: dict[str, Any]) -> None:
-        json_report["grading"] = {**self._summary, "unloaded": sorted(_run(self._config).load_faults)}
+        json_report["grading"] = {**self._summary, "unloaded": sorted(self._run.load_faults)}
 
 
 def _diagnosis(config: pytest.Config) -> dict[str, Misconception]:
@@ -188,7 +188,7 @@ def _begin(session: pytest.Session) -> None:
     }
     summary = {"isolation": run.workers.isolation.to_json(), "environment": environment}
     collected = [run.name_of(test) for test in tests]
-    session.config.pluginmanager.register(_Summary({**summary, "collected": collected}))
+    session.config.pluginmanager.register(_Summary(run, {**summary, "collected": collected}))
     tell(_job(session.config).events, session=summary)
 
 

@@ -19,7 +19,9 @@ from typing import Any, TypeVar
 from ..assignment import Assignment
 from ..boundary.shared.text import clean_line
 from ..classroom.model import Student
-from ..submission import MAX_FILE_SIZE
+from ..submission.collect import advised, match
+from ..submission.entries import FILE, FOLDER, LINK, Entry, too_large
+from ..submission.names import meant
 from . import results
 from .github import GitHub, LimitedError, RefusedError
 from .model import REPOSITORY, Commit, HostedError, RemoteError
@@ -29,7 +31,8 @@ PAGES = 10
 """Of a hundred commits each, the newest first."""
 FAILURES = 3
 """After so many in a row, it is the service that is in trouble, and the step ends."""
-_FILES = ("100644", "100755")
+_KINDS = {"100644": FILE, "100755": FILE, "040000": FOLDER, "120000": LINK}
+"""By git's mode; GitHub writes all six digits."""
 _ADDRESS = re.compile(r"^(?:https://|ssh://git@|git@)github\.com[/:]([^/]+/[^/]+?)(?:\.git)?/?$")
 _T = TypeVar("_T")
 
@@ -109,6 +112,16 @@ def _with_repositories(roster: Iterable[Student]) -> list[Student]:
     return list(found.values())
 
 
+@dataclass(frozen=True)
+class _Taken:
+    """The folder with the files, those that could be taken, why others could not, and what else is to be said."""
+
+    folder: str = ""
+    contents: dict[str, bytes] = field(default_factory=dict)
+    faults: dict[str, str] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
 class _Step:
     def __init__(
         self,
@@ -174,9 +187,8 @@ class _Step:
         found = self._asked(where, "its files cannot be read", lambda: self._contents(commit.repository, tree))
         if found is None:
             return
-        folder, contents, faults = found
-        complete = Commit(commit.student, commit.repository, commit.sha, commit.digest, folder, faults)
-        stage(self._target, self.done.staged, complete, contents)
+        complete = replace(commit, folder=found.folder, faults=found.faults, problems=found.problems)
+        stage(self._target, self.done.staged, complete, found.contents)
         self.done.staged += 1
 
     def _asked(self, where: str, failed: str, ask: Callable[[], _T]) -> _T | None:
@@ -198,24 +210,32 @@ class _Step:
         self._failures = 0
         return found
 
-    def _contents(self, repository: str, tree: str) -> tuple[str, dict[str, bytes], dict[str, str]]:
-        """The folder with the assignment's files, those that could be taken, and why the others could not."""
-        names, folder = self._assignment.files, self._assignment.folders.student
-        entries = {entry["path"]: entry for entry in self._tree(repository, tree)}
-        inside: dict[str, dict[str, Any]] = {}
-        if entries.get(folder, {}).get("type") == "tree":
-            inside = {entry["path"]: entry for entry in self._tree(repository, str(entries[folder]["sha"]))}
-        where, place = (folder, inside) if set(names) & set(inside) else ("", entries)
-        contents, faults = {}, {}
-        for entry in (place[name] for name in names if name in place):
-            name = str(entry["path"])
-            if entry.get("type") != "blob" or entry.get("mode") not in _FILES:
-                faults[name] = f"{name} is no regular file in this commit"
-            elif int(entry.get("size", 0)) > MAX_FILE_SIZE:
-                faults[name] = f"{name} is larger than {MAX_FILE_SIZE >> 20} MiB"
-            else:
-                contents[name] = self._blob(repository, str(entry["sha"]))
-        return where, contents, faults
+    def _contents(self, repository: str, tree: str) -> _Taken:
+        """The assignment's files, from its folder or from the top, as in anything that is handed in."""
+        names, own = self._assignment.files, self._assignment.folders.student
+        top = self._entries(repository, tree)
+        folder = next((entry for entry in top if entry.name == own and entry.kind == FOLDER), None)
+        places = [(own, folder.inside()), ("", top)] if folder is not None else [("", top)]
+        for exactly in (True, False):
+            for where, entries in places:
+                found = (meant(entry.name, names) for entry in entries)
+                if any(name is not None and (name.exact or not exactly) for name in found):
+                    return _Taken(where, *match(entries, self._assignment))
+        advice = advised([entry for _, entries in places for entry in entries], self._assignment)
+        return _Taken(problems=["none of the assignment's files is there", *advice])
+
+    def _entries(self, repository: str, tree: str) -> list[Entry]:
+        """What is in a folder; contents are asked for when they are needed."""
+        return [self._entry(repository, found) for found in self._tree(repository, tree)]
+
+    def _entry(self, repository: str, found: dict[str, Any]) -> Entry:
+        def read(limit: int) -> bytes:
+            if int(found.get("size", 0)) > limit:
+                raise too_large(limit)
+            return self._blob(repository, str(found["sha"]))
+
+        kind = _KINDS.get(str(found.get("mode")), "no regular file")
+        return Entry(str(found["path"]), kind, read, lambda: self._entries(repository, str(found["sha"])))
 
     def _tree(self, repository: str, sha: str) -> list[dict[str, Any]]:
         if sha not in self._trees:

@@ -5,6 +5,7 @@ What is sealed with a key that a job can read can be read by whoever can change 
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import stat
@@ -14,6 +15,9 @@ from pathlib import Path
 
 import pyrage
 
+from .. import files
+from ..assignment import Assignment
+from ..authoring.release.contents import listed
 from ..boundary.shared.text import clean_line
 from .model import HostedError
 
@@ -51,6 +55,31 @@ def seal(folder: Path, recipient: str, without: Collection[str] = ()) -> bytes:
             member.size, member.mode = len(content), 0o644
             archive.addfile(member, io.BytesIO(content))
     return bytes(pyrage.encrypt(packed.getvalue(), [whom]))
+
+
+def of_release(assignment: Assignment, recipient: str) -> bytes:
+    """The tests of an assignment, sealed for a recipient; the same bytes as long as tests and recipient are the same.
+
+    Sealing twice gives two files, so what was sealed is kept beside the solution: a release that is made again is the
+    same one, and repositories that have it are up to date.
+
+    Raises:
+        HostedError: the assignment has no hidden tier, or there is no such recipient.
+        OSError: it cannot be kept.
+    """
+    if "hidden" not in assignment.tiers:
+        raise HostedError("the assignment has no hidden tier to seal")
+    folder = assignment.tests.relative_to(assignment.root).as_posix()
+    paths = [path for path in listed(assignment.root, folder) if not path.startswith(f"{folder}/harness/")]
+    contents = {path: (assignment.root / path).read_bytes() for path in paths}
+    summed = hashlib.sha256(recipient.strip().encode())
+    for path, content in contents.items():
+        summed.update(b"\0%s\0%s" % (path.encode(), hashlib.sha256(content).digest()))
+    kept = assignment.reference / f"sealed-{summed.hexdigest()[:16]}.age"
+    if not kept.is_file():
+        with files.temporary_tree(contents) as root:
+            files.write_atomically(kept, seal(root / folder, recipient))
+    return kept.read_bytes()
 
 
 def _files(folder: Path, without: Collection[str]) -> list[Path]:

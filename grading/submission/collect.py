@@ -101,7 +101,7 @@ def collect(
             notes=[*notes, f"the files are in a zip inside: {clean_line(archive.name, 80)}", *said],
             in_archive=True,
         )
-    files, faults, told, names = _match(place.entries, assignment, named)
+    files, faults, told, names = match(place.entries, assignment, named)
     problems = [*notes, *_lies(place, assignment), *told, *faults.values()]
     problems += [remark for name, content in files.items() for remark in remarks(name, content)]
     manifest, said = _released(assignment)
@@ -165,16 +165,25 @@ def _nothing(top: list[Entry], source: str, assignment: Assignment, *, in_archiv
     where = f"neither it nor a folder {assignment.folders.student}/ in it"
     told = [f"{clean_line(source)}: {where} has {' or '.join(assignment.files)}; nothing to grade"]
     entries = [entry for place in _places(top, assignment) for entry in place.entries]
-    told += _advised(entries, assignment)
+    told += advised(entries, assignment)
     if in_archive and any(entry.name.casefold().endswith(".zip") for entry in entries):
         told.append("a zip inside a zip is not opened: unpack it, and hand in the folder")
     return ". ".join(told)
 
 
-def _match(
-    entries: list[Entry], assignment: Assignment, named: str | None
+def match(
+    entries: list[Entry], assignment: Assignment, named: str | None = None
 ) -> tuple[dict[str, bytes], dict[str, str], list[str], dict[str, str]]:
-    """The files that could be taken, why the others could not, what was decided about names, and the names there."""
+    """The assignment's files among those of one folder.
+
+    Args:
+        entries: what is in the folder.
+        assignment: whose files to take.
+        named: the name of the file that the user pointed to.
+
+    Returns:
+        The files that could be taken, why the others could not, what was decided about names, and the names there.
+    """
     files, faults, told, names = {}, {}, [], {}
     recognised = [(entry, found) for entry in entries if (found := meant(entry.name, assignment.files))]
     for name in assignment.files:
@@ -253,7 +262,7 @@ def _left_out(place: _Place, assignment: Assignment, given: set[str], *, missing
     if not place.path:
         others = [entry for entry in others if not entry.name.startswith(".git")]
     others += [entry for entry in place.outer if entry.name in INFLUENTIAL]
-    told = _advised(others, assignment) if missing else []
+    told = advised(others, assignment) if missing else []
     if brought := [entry for entry in brought if entry.name not in given]:
         told.append(f"not read, because a grader has checks of its own: {_shown(brought)}")
     if others:
@@ -261,7 +270,8 @@ def _left_out(place: _Place, assignment: Assignment, given: set[str], *, missing
     return told
 
 
-def _advised(entries: Iterable[Entry], assignment: Assignment) -> list[str]:
+def advised(entries: Iterable[Entry], assignment: Assignment) -> list[str]:
+    """What to do about what was handed in in place of a file and cannot be graded, such as a notebook."""
     wanted = [entry for entry in entries if entry.name not in assignment.beside]
     return [f"{clean_line(e.name, 80)} {said}" for e in wanted[:20] if (said := advice(e.name)) is not None]
 

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from string import Template
 
@@ -25,6 +26,10 @@ TEMPLATES = Path(__file__).with_name("files")
 WORKFLOW = ".github/workflows/grade.yml"
 GRADER = "grader"
 """The folder of the wheel."""
+SEALED = "hidden.age"
+"""The hidden tier in a release, where it is in it."""
+CALLED = re.compile(r"[\w.-]+/[\w.-]+/\.github/workflows/[\w.-]+\.ya?ml@[0-9a-f]{40}")
+"""A workflow of another repository at a commit; a branch or a tag could be moved."""
 _AS_IT_IS = ("bootstrap.py", "constraints.txt", "LICENSE")
 
 
@@ -38,12 +43,29 @@ def epoch(assignment: Assignment) -> int:
     return int(done.stdout) if done.returncode == 0 and done.stdout.strip().isdecimal() else 315_532_800
 
 
-def contents(assignment: Assignment, *, audited: bool) -> dict[str, bytes]:
+@dataclass(frozen=True)
+class HiddenTier:
+    """How a push in a student's repository is graded with the hidden tier, too; by default it is not.
+
+    Attributes:
+        sealed: the tests of both tiers, sealed, for a workflow with the key as a secret.
+        called: the course's workflow that is called instead, as ``owner/name/.github/workflows/file.yml@commit``.
+    """
+
+    sealed: bytes | None = None
+    called: str = ""
+
+
+NO_HIDDEN_TIER = HiddenTier()
+
+
+def contents(assignment: Assignment, *, audited: bool, hidden: HiddenTier = NO_HIDDEN_TIER) -> dict[str, bytes]:
     """Every file of the release, the manifest among them.
 
     Args:
         assignment: the instructor's, with the hidden tier.
         audited: whether the audit has passed for it.
+        hidden: what is in it for the hidden tier.
 
     Raises:
         ReleaseError: something that students need is missing, or cannot be parted from what they must not see.
@@ -56,6 +78,7 @@ def contents(assignment: Assignment, *, audited: bool) -> dict[str, bytes]:
         files[name] = (PROJECT / name).read_bytes()
     for path, text in _written(assignment).items():
         files[path] = text.encode()
+    files |= _hidden(hidden, assignment.folders.student)
     with temporary_tree({path: content for path, content in files.items() if path.startswith("tests/")}) as root:
         public_digest = load_assignment(root).digest
     manifest = Manifest(
@@ -128,6 +151,28 @@ def _imported(source: str) -> set[str]:
     return names
 
 
+def _hidden(hidden: HiddenTier, student: str) -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
+    if hidden.sealed is not None:
+        files[SEALED] = hidden.sealed
+        files[".github/workflows/grade-hidden.yml"] = _workflow(TEMPLATES / "workflows/grade-hidden.yml", student)
+    if hidden.called:
+        if not CALLED.fullmatch(hidden.called):
+            raise ReleaseError(
+                f"{hidden.called!r} names no workflow at a commit: OWNER/NAME/.github/workflows/FILE.yml@COMMIT, "
+                "the commit with all of its 40 digits"
+            )
+        text = _workflow(TEMPLATES / "workflows/call-sealed.yml", student).decode()
+        files[".github/workflows/grade-sealed.yml"] = CALLED.sub(hidden.called, text).encode()
+    return files
+
+
+def _workflow(path: Path, student: str) -> bytes:
+    """A workflow of this project for an assignment whose files are in another folder."""
+    own_folder = json.dumps(f"{load_assignment(PROJECT).folders.student}/**")
+    return path.read_text(encoding="utf-8").replace(own_folder, json.dumps(f"{student}/**")).encode()
+
+
 def _grader(assignment: Assignment) -> dict[str, bytes]:
     inside = {path: (PROJECT / path).read_bytes() for path in listed(PROJECT, "grading")}
     for path in listed(assignment.root, assignment.folders.student):
@@ -157,9 +202,7 @@ def _written(assignment: Assignment) -> dict[str, str]:
         for path in sorted(TEMPLATES.rglob("*.template"))
     }
     written = {_dotted(path): template.substitute(known) for path, template in texts.items()}
-    workflow = (PROJECT / WORKFLOW).read_text(encoding="utf-8")
-    own_folder = json.dumps(f"{load_assignment(PROJECT).folders.student}/**")
-    written[WORKFLOW] = workflow.replace(own_folder, json.dumps(f"{folder}/**"))
+    written[WORKFLOW] = _workflow(PROJECT / WORKFLOW, folder).decode()
     written["Dockerfile"] = _replaced("Dockerfile", "--with dev", "--with lab")
     written[".devcontainer/devcontainer.json"] = _replaced(
         ".devcontainer/devcontainer.json", "--with dev", "--with lab"

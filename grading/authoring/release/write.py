@@ -11,19 +11,20 @@ from ...files import write_atomically
 from ...released import NAME, record
 from ..audit.record import has_passed
 from . import leaks
-from .contents import PROJECT, contents, epoch
+from .contents import NO_HIDDEN_TIER, PROJECT, HiddenTier, contents, epoch
 from .errors import ReleaseError
 from .repository import contents as committed
 from .repository import create, git
 from .update import Release
 
 
-def make(assignment: Assignment, *, unaudited: bool = False) -> Release:
+def make(assignment: Assignment, *, unaudited: bool = False, hidden: HiddenTier = NO_HIDDEN_TIER) -> Release:
     """Everything that students get, in memory.
 
     Args:
         assignment: the instructor's.
         unaudited: make it although no audit of it has passed; such a release is marked, and can be pushed to nobody.
+        hidden: what is in it for the hidden tier.
 
     Raises:
         ReleaseError: no audit has passed, or something in it is not for students.
@@ -34,7 +35,7 @@ def make(assignment: Assignment, *, unaudited: bool = False) -> Release:
             "no audit of the assignment as it is now has passed: run 'vae-grade audit' first. To have a look at the "
             "release before that: --unaudited"
         )
-    files = contents(assignment, audited=audited)
+    files = contents(assignment, audited=audited, hidden=hidden)
     _require_clean(leaks.found(files, assignment))
     changelog = (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")
     work = frozenset(f"{assignment.folders.student}/{name}" for name in assignment.files)

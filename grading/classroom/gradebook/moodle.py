@@ -2,7 +2,7 @@
 
 Moodle's importer skips in silence what it does not like: unknown participants, grades above the maximum, locked ones,
 and those that were changed in Moodle more than a minute after the worksheet was made. It reads headings in the language
-of whoever imports; English is understood here.
+of whoever imports; those that are understood here are as Moodle's language packs have them.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import IO
 
@@ -19,35 +20,94 @@ from .filling import Change, Filling, Key, Options, match, number, plain, requir
 from .own import rounded
 from .table import Table
 
-REQUIRED = ("Identifier", "Grade", "Last modified (grade)")
+
+@dataclass(frozen=True)
+class Language:
+    """How Moodle calls the columns of a worksheet.
+
+    Attributes:
+        name: of the language, in English.
+        identifier: "Participant" and a number.
+        grade: the column that is filled in.
+        changed: when a grade was last changed.
+        maximum: what the assignment is worth.
+        open: whether a grade can be changed.
+        no: that it cannot.
+        person: a full name.
+        number: the number that the institution gave.
+        address: for mail.
+    """
+
+    name: str
+    identifier: str
+    grade: str
+    changed: str
+    maximum: str
+    open: str
+    no: str
+    person: str
+    number: str
+    address: str
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The headings by which a worksheet is known."""
+        return (self.identifier, self.grade, self.changed)
+
+    @property
+    def keys(self) -> dict[str, Key]:
+        """The columns that may identify students."""
+        return {self.identifier: Key(_numbers, _identifier), self.number: Key(_ids), self.address: Key(_addresses)}
+
+
+LANGUAGES = (
+    Language(
+        "English", "Identifier", "Grade", "Last modified (grade)", "Maximum Grade", "Grade can be changed", "no",
+        "Full name", "ID number", "Email address",
+    ),
+    Language(
+        "German", "ID", "Bewertung", "Zuletzt geändert (Bewertung)", "Bestwertung", "Bewertung kann geändert werden",
+        "nein", "Vollständiger Name", "ID-Nummer", "E-Mail-Adresse",
+    ),
+    Language(
+        "French", "Identifiant", "Note", "Dernière modification (note)", "Note maximale", "La note peut être modifiée",
+        "non", "Nom complet", "Numéro d'identification", "Adresse de courriel",
+    ),
+)  # fmt: skip
 _PARTICIPANT = re.compile(r"\D*(\d+)")
 _FOLDER = re.compile(r"[^_/]*_\d+_assignsubmission_file_?")
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 """The time of every file in the zip, so that the same feedback gives the same bytes."""
 
 
-def fill(table: Table, graded: Class, options: Options) -> Filling:
+def fill(table: Table, graded: Class, options: Options, words: Language) -> Filling:
     """Decide what goes into a worksheet of Moodle.
+
+    Args:
+        table: the worksheet.
+        graded: the class.
+        options: how to fill in.
+        words: what the columns are called.
 
     Raises:
         ClassError: a column is missing that is needed.
     """
     headings = table.headings
-    if options.column not in ("", "Grade"):
-        raise ClassError("a worksheet of Moodle belongs to one assignment, whose column is always 'Grade'")
-    column, maximum_column = headings.index("Grade"), _place(table, "Maximum Grade")
-    locked, changed = _place(table, "Grade can be changed"), headings.index("Last modified (grade)")
+    if options.column not in ("", words.grade):
+        raise ClassError(f"a worksheet of Moodle belongs to one assignment, whose column is always {words.grade!r}")
+    column, maximum_column = headings.index(words.grade), _place(table, words.maximum)
+    locked, changed = _place(table, words.open), headings.index(words.changed)
     rows = [row for row in range(1, len(table.rows)) if any(cell.value.strip() for cell in table.rows[row])]
     for maximum in dict.fromkeys(number(table.value(row, maximum_column)) for row in rows):
         require_same_worth(maximum, graded, options)
-    found, left, by = match(table, rows, _KEYS, graded, options.by)
+    found, left, by = match(table, rows, words.keys, graded, options.by)
     filling = Filling(table, column, notices=[f"students are matched by {by!r}"])
-    who = {row: table.value(row, _place(table, "Full name")) or table.value(row, 0) for row in rows}
+    who = {row: table.value(row, _place(table, words.person)) or table.value(row, 0) for row in rows}
     filling.left += [(who[row], reason) for row, reason in left]
     for row, outcome in sorted(found.items()):
         old = table.value(row, column)
         new = score(outcome, number(table.value(row, maximum_column)), options)
-        if table.value(row, locked).casefold() == "no":
+        if table.value(row, locked).casefold() == words.no:
             filling.left.append((who[row], "locked or overridden in Moodle, which would skip it"))
         elif isinstance(new, str):
             filling.left.append((who[row], new))
@@ -89,9 +149,6 @@ def _ids(outcome: Outcome) -> tuple[str, ...]:
 
 def _addresses(outcome: Outcome) -> tuple[str, ...]:
     return (outcome.student.email, outcome.student.id)
-
-
-_KEYS = {"Identifier": Key(_numbers, _identifier), "ID number": Key(_ids), "Email address": Key(_addresses)}
 
 
 def write_feedback(stream: IO[bytes], pages: Iterable[tuple[Outcome, str]]) -> int:

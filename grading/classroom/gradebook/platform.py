@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from ..model import Class, ClassError
 from . import canvas, moodle
 from .filling import Filling, Options
-from .table import read
+from .table import Table, read
 
 
 def fill(content: bytes, name: str, graded: Class, options: Options) -> Filling:
@@ -20,15 +23,19 @@ def fill(content: bytes, name: str, graded: Class, options: Options) -> Filling:
     Raises:
         ClassError: it is neither, or cannot be filled in; the message says why.
     """
+    kinds: list[tuple[tuple[str, ...], Callable[[Table, Class, Options], Filling]]] = [(canvas.REQUIRED, canvas.fill)]
+    kinds += [(words.required, partial(moodle.fill, words=words)) for words in moodle.LANGUAGES]
     refused = []
-    for required, fill_in in ((canvas.REQUIRED, canvas.fill), (moodle.REQUIRED, moodle.fill)):
+    for required, fill_in in kinds:
         try:
             table = read(content, name, required)
         except ClassError as error:
             refused.append(error)
         else:
             return fill_in(table, graded, options)
+    *languages, last = (words.name for words in moodle.LANGUAGES)
     raise ClassError(
         f"{name} is neither Canvas's export of its gradebook ({', '.join(canvas.REQUIRED)}) nor a grading worksheet of "
-        f"Moodle in English ({', '.join(moodle.REQUIRED)}): {refused[0]}"
+        f"Moodle in {', '.join(languages)} or {last} ({', '.join(moodle.LANGUAGES[0].required)}); in Moodle, change "
+        f"your language to one of these, export again, and import in the same one. {refused[0]}"
     )

@@ -300,6 +300,18 @@ def test_a_folder_of_something_else_is_left_alone(grade_class, hand_over, tmp_pa
     assert {path.name for path in place.iterdir()} == {"ada"}
 
 
+def test_input_that_is_refused_leaves_nothing_behind(grade_class, hand_over, write, tmp_path):
+    place = hand_over({"ada/vae.py": RIGHT})
+    grade_class(place, "--roster", "nowhere.csv", status=2)
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "empty").mkdir()
+    grade_class(place, "--roster", "nowhere.csv", out="empty", status=2)
+    assert not [*(tmp_path / "empty").iterdir()]
+    assert grade_class(place).states == {"ada": "graded"}
+    grade_class(place, "--roster", "nowhere.csv", status=2)
+    assert (tmp_path / "out" / "documents" / "ada.json").is_file(), "what was graded before stays"
+
+
 def test_a_run_that_was_killed_at_its_very_beginning_goes_on(grade_class, hand_over, tmp_path):
     for name in ("documents", "student"):
         (tmp_path / "out" / name).mkdir(parents=True)

@@ -1,7 +1,8 @@
 """A small server in GitHub's role, over bare repositories: the endpoints that the hidden tier uses, and no others.
 
-What it is asked and what it answers is held against ``schemas.json``, which follows GitHub's published OpenAPI
-description for these endpoints.
+What it is asked and what it answers is held against ``schemas.json``: the properties, kinds, required names, values and
+sizes that version 1.1.4 of GitHub's published OpenAPI description, for the API of 2022-11-28, has for these endpoints,
+and for requests only the properties that we send.
 """
 
 import base64
@@ -27,7 +28,21 @@ APP, OTHER_APP, INSTALLATION = 4711, 815, 7
 
 def require(kind, part, value):
     """Hold a value against the published shape."""
-    jsonschema.validate(value, {**SCHEMAS, "$ref": f"#/{kind}/{part}"})
+    schema = {**SCHEMAS, "$ref": f"#/{kind}/{part}"}
+    jsonschema.validate(value, schema, format_checker=jsonschema.FormatChecker())
+
+
+def app(number):
+    """A GitHub App as GitHub shows it."""
+    base, time = "https://api.github.com/users/course", "2026-01-01T12:00:00Z"
+    places = ("followers", "following", "gists", "starred", "subscriptions", "organizations", "repos", "events")
+    owner = {f"{name}_url": f"{base}/{name}" for name in (*places, "received_events", "avatar", "html")}
+    owner |= {"login": "course", "id": 1, "node_id": "n", "gravatar_id": None, "type": "Organization"}
+    owner |= {"site_admin": False, "url": base}
+    names = {"id": number, "slug": f"app-{number}", "node_id": "n", "name": f"App {number}", "description": None}
+    links = {"external_url": "https://example.org", "html_url": f"https://github.com/apps/app-{number}"}
+    can = {"permissions": {"checks": "write", "contents": "read", "metadata": "read"}, "events": []}
+    return {**names, **links, **can, "owner": owner, "created_at": time, "updated_at": time}
 
 
 class Service:
@@ -123,19 +138,24 @@ class Service:
             if fault[0] == kind:
                 self.faults.remove(fault)
                 self.asked["faults"] += 1
-                return fault[1], {"message": "You have exceeded a secondary rate limit."}, fault[2]
+                return self.refuse(fault[1], "You have exceeded a secondary rate limit.", fault[2])
         if not (self.repositories / f"{repository}.git").is_dir():
-            return 404, {"message": "Not Found"}, {}
+            return self.refuse(404, "Not Found")
         return getattr(self, kind)(repository, found, query, headers, body)
 
     def reply(self, kind, status, value, headers=None):
         require(kind, "response", value)
         return status, value, headers or {}
 
+    def refuse(self, status, message, headers=None):
+        return self.reply(
+            "error", status, {"message": message, "documentation_url": "https://docs.github.com"}, headers
+        )
+
     def commits(self, repository, found, query, headers, body):
         size, page = int(query["per_page"]), int(query.get("page", 1))
         if not (self.repositories / f"{repository}.git" / "refs" / "heads" / "main").is_file():
-            return 409, {"message": "Git Repository is empty."}, {}
+            return self.refuse(409, "Git Repository is empty.")
         every = self.git(repository, "log", "--format=%H %T %P", "HEAD").decode().splitlines()
         etag = 'W/"' + hashlib.sha256("\n".join(every).encode()).hexdigest() + '"'
         if headers.get("If-None-Match") == etag:
@@ -174,12 +194,18 @@ class Service:
     def check_runs_of(self, repository, sha):
         return self.check_runs.setdefault((repository, sha), [])
 
-    def add(self, repository, sha, app, **fields):
+    def add(self, repository, sha, number, **fields):
         """A check run as GitHub shows it."""
         run = {
             **{"id": 1000 + sum(map(len, self.check_runs.values())), "node_id": "n", "head_sha": sha, "url": self.url},
             **{"html_url": None, "details_url": None, "started_at": None, "completed_at": "2026-03-01T12:00:00Z"},
-            **{"check_suite": None, "app": {"id": app}, "pull_requests": [], "external_id": None, "annotations": []},
+            **{
+                "check_suite": {"id": 1},
+                "app": app(number),
+                "pull_requests": [],
+                "external_id": None,
+                "annotations": [],
+            },
             **fields,
         }
         self.check_runs_of(repository, sha).append(run)
@@ -205,7 +231,7 @@ class Service:
             capture_output=True,
             check=False,
         ).returncode:
-            return 422, {"message": f"No commit found for SHA: {body['head_sha']}"}, {}
+            return self.refuse(422, f"No commit found for SHA: {body['head_sha']}")
         output = dict(body["output"])
         annotations = output.pop("annotations", [])
         fields = {**body, "output": output, "annotations": list(annotations)}

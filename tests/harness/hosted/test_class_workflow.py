@@ -281,6 +281,45 @@ def test_an_answer_that_makes_no_sense_costs_one_commit_until_the_next_run(class
     assert "== Fetch: 3" in class_.run("fetch"), "three in a row are the service's own trouble"
 
 
+HANDED_IN = {
+    "a browser's copy at the top": (["line (1).py"], "", ["line.py"], "line (1).py is graded as line.py"),
+    "a copy beside the file": (["work/line.py", "work/line-2.py"], "work", ["line.py"], "these copies are not"),
+    "two copies": (["work/line (1).py", "work/line (2).py"], "work", [], "could be any of line (1).py, line (2).py"),
+    "a notebook": (["work/line.ipynb"], "", [], "line.ipynb is a notebook"),
+    "a link": (["work/line.py -> /etc/passwd"], "work", [], "line.py is a symbolic link; only regular files"),
+    "a large file": (["work/line.py"] * 2, "work", [], "line.py is larger than 1 MiB"),
+}
+
+
+@pytest.mark.slow
+def test_names_are_forgiven_as_in_all_that_is_handed_in(class_):
+    text = (ASSIGNMENT / "examples" / "1-right" / "work" / "line.py").read_text(encoding="utf-8")
+
+    def lay(paths):
+        def change(path):
+            shutil.rmtree(path.parent)
+            for name, _, target in (written.partition(" -> ") for written in paths):
+                place = path.parents[1] / name
+                place.parent.mkdir(exist_ok=True)
+                if target:
+                    place.symlink_to(target)
+                else:
+                    place.write_text(text if len(set(paths)) == len(paths) else text + "#" * (1 << 20))
+
+        return change
+
+    for number, (paths, *_) in enumerate(HANDED_IN.values()):
+        class_.push(number, lay(paths))
+    assert f"staged={len(HANDED_IN)}" in class_.run("fetch")
+    staged = class_.workflow.folder("fetch") / "staged"
+    for number, (paths, folder, taken, said) in enumerate(HANDED_IN.values()):
+        commit = json.loads((staged / f"{number:05d}" / "manifest.json").read_text(encoding="utf-8"))
+        files = [path.name for path in (staged / f"{number:05d}" / "files").iterdir()]
+        assert (commit["folder"], files) == (folder, taken), (paths, commit["problems"], commit["faults"])
+        assert said in " ".join([*commit["problems"], *commit["faults"].values()])
+    assert class_.service.asked["blob"] == 1, "nothing is asked for that is not graded, and nothing twice"
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

@@ -210,9 +210,30 @@ def test_moodle_writes_decimal_commas_where_the_worksheet_has_them(run):
     assert f'"{BO_GETS.replace(".", ",")}","100,00"' in after.decode()
 
 
+@pytest.mark.parametrize("words", [
+    {"Identifier": "ID", "Full name": "Vollständiger Name", "Email address": "E-Mail-Adresse", "Participant":
+     "Teilnehmer/in", "Last modified (grade)": "Zuletzt geändert (Bewertung)", "Maximum Grade": "Bestwertung",
+     "Grade can be changed": "Bewertung kann geändert werden", "Grade": "Bewertung", ",Yes,": ",Ja,", ",No,": ",Nein,"},
+    {"Identifier": "Identifiant", "Full name": "Nom complet", "Email address": "Adresse de courriel", "Last modified "
+     "(grade)": "Dernière modification (note)", "Maximum Grade": "Note maximale",
+     "Grade can be changed": "La note peut être modifiée", "Grade": "Note", ",Yes,": ",Oui,", ",No,": ",Non,"},
+], ids=["German", "French"])  # fmt: skip
+def test_a_worksheet_of_moodle_is_filled_in_in_other_languages(run, words):
+    content = MOODLE
+    for english, other in words.items():
+        content = content.replace(english, other)
+    assert "Grade" not in content
+    done, after = run(content.encode("utf-8-sig"), "--write")
+    assert done.returncode == 0, done.stderr
+    wanted = content.replace('late",,100', 'late",100,100').replace(",12.00,", f",{BO_GETS},")
+    assert after == wanted.encode("utf-8-sig")
+    assert "locked or overridden in Moodle" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("content", "arguments", "said"),
     [
+        (MOODLE.replace("Identifier", "Identificador"), (), "its first row is: 'Identificador', 'Full name'"),
         (MOODLE.replace("Grade,Maximum", "Bewertung,Maximum"), (), "nor a grading worksheet of Moodle in English"),
         (MOODLE.replace("100.00", "50.00"), (), "worth 50 points and the assignment 100"),
         (MOODLE, ("--column", "Total"), "always 'Grade'"),
