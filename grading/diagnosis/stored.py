@@ -17,9 +17,9 @@ import torch
 
 from ..results import Misconception
 from .evidence import Evidence, together
-from .leaves import Leaf, leaves
+from .leaves import Leaf, Reader
 
-VERSION = 1
+VERSION = 2
 MOST_NUMBERS = 12
 DIGITS = 7
 # A little more than the tolerance of values, since the numbers in the file are rounded.
@@ -62,7 +62,8 @@ def _near(stored: float | str, own: float | str) -> bool:
 
 def summaries(replies: Iterable[bytes]) -> list[list[Any]]:
     """The answers of one check: a list of summaries for each question that has an answer."""
-    return [[summary(leaf) for leaf in leaves(reply)] for reply in replies]
+    reader = Reader()
+    return [[summary(leaf) for leaf in reader.leaves(reply)] for reply in replies]
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import networks
 import torch
@@ -15,10 +16,13 @@ HEADS = ("mu", "logvar")
 
 
 def _ask(model: Model, draws: Draws, setting: Setting) -> Asked:
-    parameters = model.parameters
+    x = layers.rows(draws, setting, model.parameters["enc.0.weight"].shape[1])
+    return judged(model.encode(x), model.parameters, x, setting)
+
+
+def judged(answer: Any, parameters: networks.Parameters, x: torch.Tensor, setting: Setting) -> Asked:
+    """An answer of encode, and what it should be with these parameters."""
     names = list(layers.weights(parameters, "enc"))
-    x = layers.rows(draws, setting, parameters["enc.0.weight"].shape[1])
-    answer = model.encode(x)
     hidden = layers.through(parameters, names, x)
 
     def others(name: str) -> Iterator[tuple[str, torch.Tensor]]:
@@ -33,6 +37,7 @@ def _ask(model: Model, draws: Draws, setting: Setting) -> Asked:
     def part(name: str) -> Part:
         leaves = {"its head": parameters[f"{name}.weight"], "the hidden layers": parameters[f"{names[-1]}.weight"]}
         leaves |= {"x": x} if setting.leaves else {}
+        leaves = {words: leaf for words, leaf in leaves.items() if leaf.is_leaf}  # heads may be parts of one layer
         return Part(name, networks.linear(parameters, name, hidden), lambda: others(name), leaves)
 
     return Asked(answer, tuple(part(name) for name in HEADS))

@@ -114,8 +114,13 @@ def _fresh(submission: Submission, draws: Draws) -> Iterator[str]:
         x = draws.uniform(6, layers.SIZES[0])
         first, second = (unpack(model(x), NAMES, "forward") for _ in range(2))
         still = unpack(model(x), NAMES, "forward")[3]
-        if torch.equal(first[3], second[3]) and not torch.equal(first[3], first[1]):
-            yield f"Two passes in {'train' if setting is ORDINARY else 'eval'} mode give the same z: its noise is not fresh."
+        if (
+            torch.equal(first[3], second[3])
+            and torch.equal(first[0], second[0])
+            and not torch.equal(first[3], first[1])
+        ):
+            mode = "train" if setting is ORDINARY else "eval"
+            yield f"Two passes in {mode} mode give the same z: its noise is not fresh."
         elif bool(((still - first[1]).abs() < 1e-9).all(0).any()) and not torch.equal(still, first[1]):
             yield "Some of the latent dimensions of z get no noise."
 

@@ -2,6 +2,7 @@
 
 from . import changes, contrast, facts, formula, question
 from .asking import NO_GRADIENT, Raised, alike, ask, gradients, number_of
+from .bends import Bend
 from .contrast import Probe
 from .law import Law, Trial, number
 from .question import DOUBLE, EVAL, ORDINARY, PLAIN, SILENT, Asked, Question, Setting
@@ -16,6 +17,7 @@ __all__ = [
     "PLAIN",
     "SILENT",
     "Asked",
+    "Bend",
     "Change",
     "Formula",
     "Law",

@@ -79,6 +79,8 @@ def find_change(true: Tensor, own: Any, *, in_places: bool = True) -> Change | N
         return NOTHING
     if bool(own.isnan().all()):
         return Change("is not a number anywhere", lambda t: torch.full_like(t, torch.nan))
+    if bool(own.isinf().all()):
+        return Change("is infinite everywhere", lambda t: torch.full_like(t, torch.inf))
     if not bool(torch.isfinite(own).all() and torch.isfinite(true).all()):
         return None
     if not bool(own.any()):
@@ -107,7 +109,11 @@ def _linear(true: Tensor, own: Tensor) -> Change | None:
     """A factor and a constant, found by least squares."""
     flat = true.double().reshape(-1)
     if flat.numel() == 1:
+        if not float(true):
+            return Change(f"is {number(float(own))} where it should be 0", lambda t: t + float(own))
         ratio = float(own / true)
+        if abs(ratio - 1) < 2e-3:
+            return Change("is right to a few digits only, as where float32 is used on the way", lambda t: ratio * t)
         return Change(f"is {number(ratio)} times what it should be", lambda t: ratio * t)
     columns = torch.stack([flat, torch.ones_like(flat)], 1)
     slope, offset = torch.linalg.lstsq(columns, own.double().reshape(-1, 1), driver="gelsd").solution[:, 0].tolist()

@@ -7,6 +7,7 @@ torch, whether it remembers or draws at random, and what is otherwise under circ
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -175,7 +176,7 @@ def _noise(question: Question, submission: Submission, draws: Draws, mode: str) 
         kept = (stacked / right)[~zeros]
         if 0.03 < float(zeros.float().mean()) < 0.97 and float(kept.max() - kept.min()) < 1e-3:
             yield f"{start(part.name)} goes through a dropout{mode}: some of its numbers are set to 0 at random."
-        elif set(stacked.unique().tolist()) <= {0.0, 1.0}:
+        elif bool(((stacked == 0) | (stacked == 1)).all()):
             yield f"{start(part.name)} is drawn at random{mode} as 0 or 1; it should be the number itself."
         else:
             yield f"{start(part.name)} is random{mode}: two calls with the same arguments give different numbers."
@@ -197,12 +198,18 @@ def _settings(question: Question, submission: Submission, draws: Draws) -> Itera
             found.setdefault(f"{answer.name} is raised.", []).append(setting.words)
             continue
         for sentence in _sentences(answer, known):
-            if sentence not in ordinary:
+            if sentence not in ordinary and not any(_same_slope(sentence, other) for other in ordinary):
                 found.setdefault(sentence, []).append(setting.words)
     for sentence, places in found.items():
         *first, last = places if len(places) < 4 else [*places[:2], "elsewhere"]
         where = f"{', '.join(first)} and {last}" if first else last
         yield f"{start(where)}, and not otherwise: {_inside(sentence)}"
+
+
+def _same_slope(one: str, other: str) -> bool:
+    """Whether two sentences are of the gradient of one part, of which the first is enough."""
+    begins = [sentence.partition(" for ")[0].partition(" is ")[0] for sentence in (one, other)]
+    return begins[0] == begins[1] and one.startswith("The gradient of ")
 
 
 def _inside(sentence: str) -> str:
@@ -236,7 +243,7 @@ def _memory(question: Question, submission: Submission, draws: Draws) -> str | N
         return (
             "What was computed for an earlier question comes back again: something is kept from one call to the next."
         )
-    rhythm = {b - a for a, b in zip(wrong, wrong[1:], strict=False)}
+    rhythm = {b - a for a, b in itertools.pairwise(wrong)}
     if len(wrong) > 1 and len(rhythm) == 1 and rhythm != {1}:
         return f"Every {_ordinal(rhythm.pop())} call is otherwise than the others: calls are counted."
     if wrong == list(range(wrong[0], CALLS + 1)):

@@ -94,6 +94,7 @@ class Formula:
         judged_at: the places of the arguments whose gradients are judged.
         variants: other terms in place of all, each with words for the whole mistake.
         situations: special arguments, in words ("a batch of one"), made from draws.
+        bends: families of mistakes with one number in them, ``bends.Bend``.
     """
 
     call: Callable[[Submission, Arguments], Any]
@@ -107,6 +108,7 @@ class Formula:
     situations: tuple[tuple[str, Drawn], ...] = ()
     judged_at: tuple[int, ...] = (0, 1)
     variants: tuple[tuple[str, tuple[Term, ...]], ...] = ()
+    bends: tuple[Any, ...] = ()
 
     @property
     def judged(self) -> list[tuple[int, str]]:
@@ -120,8 +122,11 @@ class Formula:
 
     def right(self, arguments: Arguments) -> Tensor:
         """The right value, in float64 and with gradients, in the dtype of the arguments."""
-        value = BY_NAME[self.reduction].apply(self.elements(tuple(a.double() for a in arguments)))
-        return value.to(arguments[0].dtype)
+        return self.reduced(self.elements(tuple(a.double() for a in arguments))).to(arguments[0].dtype)
+
+    def reduced(self, elements: Tensor) -> Tensor:
+        """What the right reduction makes of a matrix."""
+        return BY_NAME[self.reduction].apply(elements)
 
 
 @dataclass(frozen=True)
