@@ -344,7 +344,7 @@ def facts_of(call: Call) -> tuple[facts.Fact, ...]:
     asked = question.facts_of(question_of(call))
 
     def weight(submission: Submission, draws: Draws) -> str | None:
-        if facts.sentences_of(parts[0], submission, draws):
+        if any(facts.sentences_of(part, submission, draws) for part in parts):
             return None
         return weight_fact(call)(submission, draws)  # type: ignore[return-value]
 

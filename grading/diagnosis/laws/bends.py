@@ -85,6 +85,13 @@ def general(formula: Formula) -> Iterator[Bend]:
         True,
     )
     yield Bend(
+        "What each example adds is never less than {b} times the number of columns.",
+        lambda v, f, a, b: f.elements(a).sum(-1).clamp(min=b * a[0].shape[-1]).mean(-1),
+        1e-4,
+        100.0,
+        True,
+    )
+    yield Bend(
         "The result is the size of its distance from {b}.", lambda v, f, a, b: (v(a) - b).abs(), 1e-3, 100.0, True
     )
     yield Bend(

@@ -90,7 +90,21 @@ def find_change(true: Tensor, own: Any, *, in_places: bool = True) -> Change | N
             if alike(own, of(true)):
                 return Change(words, of)
     found = _bounded(true, own) or _linear(true, own)
-    return _in_places(true, own) if found is None and in_places and own.dim() == 2 else found
+    if found is not None or not in_places or own.dim() != 2:
+        return found
+    return _composed(true, own) or _in_places(true, own)
+
+
+def _composed(true: Tensor, own: Tensor) -> Change | None:
+    """One of the known functions, and then a factor and a constant."""
+    for words, of in ELEMENTWISE if own.numel() > 7 else ():
+        changed = of(true)
+        if not bool(torch.isfinite(changed).all()) or float(changed.std()) < 1e-6:
+            continue
+        then = _linear(changed, own)
+        if then is not None and then.words:
+            return Change(f"{words}, and then {then.words}", lambda t, of=of, then=then: then.of(of(t)))
+    return None
 
 
 def _bounded(true: Tensor, own: Tensor) -> Change | None:

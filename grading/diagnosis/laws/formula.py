@@ -111,7 +111,8 @@ def explain(formula: Formula, submission: Submission, draws: Draws, until: float
     usable = all(isinstance(a, torch.Tensor) and a.dtype.is_floating_point for a in answers)
     if usable:
         found = Search(formula, cases, answers, time.monotonic() + 0.4 * (until - time.monotonic())).best()
-        special = [draw(draws) for _, draw in formula.situations]
+        drawn = [draw(draws) for _, draw in formula.situations]
+        special = [arguments for arguments in drawn if len({a.shape for a in arguments}) == 1]
         answered = [(a, _asked(formula, submission, a)) for a in special]
         answered += list(zip(cases, answers, strict=True)) if found is None else []
         finite = [(a, own) for a, own in answered if isinstance(own, torch.Tensor) and own.isfinite().all()]
@@ -201,7 +202,7 @@ def _trials(
             yield Trial(fits, same)
         for _, draw in formula.situations if bent is not None else ():
             arguments = draw(draws)
-            answer = _asked(formula, submission, arguments)
+            answer = _asked(formula, submission, arguments) if len({a.shape for a in arguments}) == 1 else None
             if isinstance(answer, torch.Tensor) and bool(answer.isfinite().all()):
                 near = answer.shape == () and bends.near(predicted(arguments), answer)
                 yield Trial(near, bends.near(formula.right(arguments), answer))
