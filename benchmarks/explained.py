@@ -3,13 +3,14 @@
 Each wrong answer of the catalogue is experimented with as if nobody had listed it. What counts as explained is a law:
 what the function computes instead. Contrasts, which say where it is right and where not, are counted beside.
 
-    python benchmarks/explained.py [--item ITEM ...] [--held-back] [--kinds] [--pairs] [--most N] [--json FILE]
+    python benchmarks/explained.py [--item ITEM ...] [--held-back | --pairs | --right] [--kinds] [--json FILE]
 
 ``--held-back`` takes the third of the entries that were not looked at while the laws were written: those whose name's
 SHA-256 is divisible by three. ``--kinds`` runs the checks too, and counts by what they found: a wrong value, else wrong
 statistics, else a wrong gradient, else something else. ``--pairs`` puts two mistakes of one function together, where
 both are edits of the solution's text that do not overlap, and neither hides the other in the questions of a contrast;
-both should be told.
+both should be told. ``--right`` asks the correct answers of the catalogue in place of the wrong ones: of those nothing
+should be said.
 """
 
 from __future__ import annotations
@@ -164,6 +165,15 @@ def singles(root: assignment.Assignment, items: list[str] | None, only_held_back
             yield Case(answer.name, str(answer.item), answer.file, answer.source)
 
 
+def correct(root: assignment.Assignment, items: list[str] | None) -> Iterator[Case]:
+    """Correct answers in other styles, a whole file once for each item that it answers."""
+    for answer in catalogue.load(root.reference, root.files).variants:
+        for item in root.items:
+            own = answer.item == item.id or (answer.item is None and item.file == answer.file)
+            if own and item.id in (items or SECTIONS):
+                yield Case(f"{answer.name} ({item.id})", item.id, answer.file, answer.source)
+
+
 def kinds(root: assignment.Assignment, cases: list[Case], jobs: int) -> dict[str, str]:
     """What the checks of its item find wrong in each case."""
     catalogued = catalogue.load(root.reference, root.files)
@@ -202,15 +212,20 @@ def main() -> None:
     parser.add_argument("--held-back", action="store_true")
     parser.add_argument("--kinds", action="store_true")
     parser.add_argument("--pairs", action="store_true")
+    parser.add_argument("--right", action="store_true")
     parser.add_argument("--most", type=int, default=40, help="pairs an item")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     root = assignment.load(ROOT)
     SECTIONS.update({item.id: item.section for item in root.items if item.functions})
-    cases = list(
-        pairs(root, options.item, options.most) if options.pairs else singles(root, options.item, options.held_back)
-    )
+    if options.right:
+        found = correct(root, options.item)
+    elif options.pairs:
+        found = pairs(root, options.item, options.most)
+    else:
+        found = singles(root, options.item, options.held_back)
+    cases = list(found)
     rows: list[dict[str, Any]] = []
     context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(options.jobs, context, torch.set_num_threads, (1,)) as pool:
@@ -221,8 +236,8 @@ def main() -> None:
             said = " / ".join(row["why"]) or "-"
             print(f"{row['name']}  {row['seconds']:.2f} s\n    {'' if row['law'] else '~ '}{said}", flush=True)
     if options.kinds:
-        found = kinds(root, cases, options.jobs)
-        rows = [row | {"kind": found[row["name"]]} for row in rows]
+        kind = kinds(root, cases, options.jobs)
+        rows = [row | {"kind": kind[row["name"]]} for row in rows]
         counted(rows, "kind", options.pairs)
     counted(rows, "item", options.pairs)
     counted([row | {"all": "all"} for row in rows], "all", options.pairs)

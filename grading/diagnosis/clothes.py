@@ -1,6 +1,6 @@
 """The same model in other clothes: layers with the student's own names and starting values, in another file.
 
-A replay puts what a submission was asked to a file of the catalogue. Where students name the layers, or begin with other
+A replay puts what a submission was asked to a file of the catalogue. Where students name layers, or begin with other
 weights, that file would answer otherwise for no fault of anybody. So its models take over the weights of the
 submission's, layer by layer: those of one shape in the order in which both have them.
 """

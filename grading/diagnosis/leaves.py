@@ -18,6 +18,8 @@ from ..boundary.shared import wire
 from ..boundary.shared.wire import Opaque
 from ..checks.compare import TOLERANCES
 
+ATTRIBUTE = "attribute "
+"""How the label of an attribute of a model begins, of which a student's may have more."""
 NO_NUMBERS = torch.empty(0)
 
 
@@ -112,7 +114,7 @@ class Reader:
         empty = sum(p.dim() > 1 and not bool(p.any()) for p in parameters.values())
         yield Leaf(f"{name} with {', '.join(shapes)}; begins as {earlier}; {empty} of 0")
         for key, value in sorted(attributes.items()) if isinstance(attributes, dict) else ():
-            yield Leaf(f"attribute {key}: {value!r}", extra=True)
+            yield Leaf(f"{ATTRIBUTE}{key}: {value!r}", extra=True)
         self._models.append(parameters)
 
 

@@ -32,19 +32,24 @@ SHARES: tuple[tuple[str, Share], ...] = (
     ("It jumps one step late.", lambda s, w: 1.0 if s > w else 0.0),
     ("It is always 0.", lambda s, w: 0.0),
 )
+STEPPED = "The warm-up has {n} steps and is not straight."
+CLOSER = "The warm-up is not straight: it comes closer and closer."
+SIGMOID = "The warm-up is not straight: it is a sigmoid."
+EARLY = (0.1, 0.25, 0.3, 0.5, 0.75, 0.8, 0.9)
 FAMILIES: tuple[tuple[str, Callable[[float], float]], ...] = (
     *((f"The warm-up is not straight: it rises with the power {p:g}.", lambda t, p=p: t**p if t >= 0 else math.nan)
       for p in (0.25, 0.75, 1.5, 2.5, 4.0, 5.0)),
-    *((f"The warm-up has {n} steps and is not straight.", lambda t, n=n: math.floor(t * n + 1e-9) / n) for n in range(2, 21)),
-    *((f"The warm-up has {n} steps and is not straight.", lambda t, n=n: math.ceil(t * n - 1e-9) / n) for n in range(2, 21)),
+    *((STEPPED.format(n=n), lambda t, n=n: math.floor(t * n + 1e-9) / n) for n in range(2, 21)),
+    *((STEPPED.format(n=n), lambda t, n=n: math.ceil(t * n - 1e-9) / n) for n in range(2, 21)),
     *((f"It begins at {a:g} of the final weight and not at 0.", lambda t, a=a: a + (1 - a) * t)
       for a in (0.001, 0.01, 0.05, 0.1, 0.2, 0.25, 0.5)),
     *((f"It stays at 0 for {a:g} of the warm-up.", lambda t, a=a: max(0.0, (t - a) / (1 - a)))
       for a in (0.1, 0.2, 0.25, 0.5, 0.75)),
-    *((f"It arrives after {a:g} of the warm-up.", lambda t, a=a: min(1.0, t / a)) for a in (0.1, 0.25, 0.3, 0.5, 0.75, 0.8, 0.9)),
-    *((f"The end is never reached: it comes to {a:g} of it.", lambda t, a=a: a * t) for a in (0.1, 0.25, 0.5, 0.75, 0.9, 0.99)),
-    *(("The warm-up is not straight: it comes closer and closer.", lambda t, k=k: -math.expm1(-k * t)) for k in (2, 3, 4, 10)),
-    *(("The warm-up is not straight: it is a sigmoid.", lambda t, k=k: 1 / (1 + math.exp(-k * (t - 0.5)))) for k in (4, 5, 6, 8, 20)),
+    *((f"It arrives after {a:g} of the warm-up.", lambda t, a=a: min(1.0, t / a)) for a in EARLY),
+    *((f"The end is never reached: it comes to {a:g} of it.", lambda t, a=a: a * t)
+      for a in (0.1, 0.25, 0.5, 0.75, 0.9, 0.99)),
+    *((CLOSER, lambda t, k=k: -math.expm1(-k * t)) for k in (2, 3, 4, 10)),
+    *((SIGMOID, lambda t, k=k: 1 / (1 + math.exp(-k * (t - 0.5)))) for k in (4, 5, 6, 8, 20)),
 )  # fmt: skip
 SHAPES: tuple[tuple[str, Callable[[float], float]], ...] = (
     ("", lambda t: t),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import networks
@@ -57,36 +59,49 @@ def _one(values: list[int]) -> Any:
 Hypothesis = Callable[[Fields], Any]
 
 
+def _instead(field: str, one: Any, other: Any, cfg: Fields) -> Any:
+    return other if cfg[field] == one else cfg[field]
+
+
+def _times(field: str, factor: float, cfg: Fields) -> Any:
+    return factor * cfg[field]
+
+
+def _or(field: str, default: Any, cfg: Fields) -> Any:
+    return cfg[field] or default
+
+
+def _bounded(field: str, which: Callable[..., Any], bound: float, cfg: Fields) -> Any:
+    return which(cfg[field], bound)
+
+
 def hypotheses(field: str, own: list[Any]) -> Iterator[tuple[str, Hypothesis]]:
     """What may have become of a field, as the end of a sentence."""
     yield f"is always {own[0]!r}, whatever cfg.{field} says", lambda cfg: own[0]
     others = [name for name in (*SIZES, "recon_loss", "beta") if name != field]
     for name in others:
-        yield f"is cfg.{name} where cfg.{field} belongs", lambda cfg, name=name: cfg[name]
+        yield f"is cfg.{name} where cfg.{field} belongs", itemgetter(name)
     if field == "recon_loss":
         yield "is written in capitals", lambda cfg: cfg[field].upper()
         for loss in LOSSES:
             for instead in LOSSES:
-                yield (
-                    f"is {instead!r} where cfg.recon_loss is {loss!r}",
-                    lambda cfg, loss=loss, instead=instead: instead if cfg[field] == loss else cfg[field],
-                )
+                yield f"is {instead!r} where cfg.recon_loss is {loss!r}", partial(_instead, field, loss, instead)
         return
     yield f"is one more than cfg.{field}", lambda cfg: cfg[field] + 1
     yield f"is one less than cfg.{field}", lambda cfg: cfg[field] - 1
     for factor in (2, 0.5, 3, 0.25, 4, 10, 0.1, -1):
-        yield f"is {number(factor)} times cfg.{field}", lambda cfg, factor=factor: factor * cfg[field]
+        yield f"is {number(factor)} times cfg.{field}", partial(_times, field, factor)
     yield f"is cfg.{field} divided by two, rounded down", lambda cfg: cfg[field] // 2
     yield f"is cfg.{field} cut to a whole number", lambda cfg: int(cfg[field])
     yield f"is cfg.{field} rounded to a whole number", lambda cfg: round(cfg[field])
     yield f"is cfg.{field} squared", lambda cfg: cfg[field] ** 2
     yield f"is twice as large from layer to layer or half as large, beginning with cfg.{field}", lambda cfg: None
     for default in (1.0, 784, 400, 20, 1):
-        yield f"is {default} where cfg.{field} is 0", lambda cfg, d=default: cfg[field] or d
+        yield f"is {default} where cfg.{field} is 0", partial(_or, field, default)
     numbers = sorted({value for value in own if isinstance(value, (int, float))})
     for bound in numbers[:1] + numbers[-1:]:
-        yield f"is never less than {bound:g}", lambda cfg, bound=bound: max(cfg[field], bound)
-        yield f"is never more than {bound:g}", lambda cfg, bound=bound: min(cfg[field], bound)
+        yield f"is never less than {bound:g}", partial(_bounded, field, max, bound)
+        yield f"is never more than {bound:g}", partial(_bounded, field, min, bound)
 
 
 def _fields(submission: Submission, draws: Draws) -> Iterator[str]:

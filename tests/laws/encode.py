@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import networks
@@ -20,10 +20,16 @@ def _ask(model: Model, draws: Draws, setting: Setting) -> Asked:
     return judged(model.encode(x), model.parameters, x, setting)
 
 
-def judged(answer: Any, parameters: networks.Parameters, x: torch.Tensor, setting: Setting) -> Asked:
-    """An answer of encode, and what it should be with these parameters."""
+def judged(
+    answer: Any,
+    parameters: networks.Parameters,
+    x: torch.Tensor,
+    setting: Setting,
+    activation: Callable[[torch.Tensor], torch.Tensor] = torch.relu,
+) -> Asked:
+    """An answer of encode, and what it should be with these parameters and this activation."""
     names = list(layers.weights(parameters, "enc"))
-    hidden = layers.through(parameters, names, x)
+    hidden = layers.through(parameters, names, x, activation)
 
     def others(name: str) -> Iterator[tuple[str, torch.Tensor]]:
         other = HEADS[1 - HEADS.index(name)]

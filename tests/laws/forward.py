@@ -104,7 +104,7 @@ def _ask(model: Model, draws: Draws, setting: Setting) -> Asked:
     )
 
 
-FORWARD = Question(layers.model, _ask, NAMES, ("x",), layers.SETTINGS, random=True)
+FORWARD = Question(layers.model, _ask, NAMES, ("x",), layers.WHOLE, random=True)
 
 
 def _fresh(submission: Submission, draws: Draws) -> Iterator[str]:
@@ -175,4 +175,4 @@ def probes() -> list[Probe]:
 
         return asked
 
-    return [Probe(setting.words, put(setting), "What forward returns") for setting in (ORDINARY, *layers.SETTINGS)]
+    return [Probe(setting.words, put(setting), "What forward returns") for setting in (ORDINARY, *layers.WHOLE)]

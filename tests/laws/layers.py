@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import networks
 import torch
@@ -27,6 +28,8 @@ SETTINGS = (
     Setting("for recon_loss = 'laplace'", options={"recon_loss": "laplace"}),
     Setting("for another beta than 1", options={"beta": 4.0}),
 )
+WHOLE = tuple(setting for setting in SETTINGS if "scale" not in setting.options)
+"""Those for a whole pass, in which no variance may overflow."""
 ACTIVATIONS: tuple[tuple[str, Callable[[torch.Tensor], torch.Tensor]], ...] = (
     ("without the ReLU", lambda h: h),
     ("with tanh in place of the ReLU", torch.tanh),
@@ -47,11 +50,13 @@ ACTIVATIONS: tuple[tuple[str, Callable[[torch.Tensor], torch.Tensor]], ...] = (
 
 def model(submission: Submission, draws: Draws, setting: Setting) -> Model:
     """A model in a setting, with weights of its own and biases near 0 and far from it, so that a bound shows."""
-    options = {name: setting.options[name] for name in ("recon_loss", "beta") if name in setting.options}
-    sizes, layers = setting.options.get("sizes", SIZES), setting.options.get("layers", 1)
-    made = networks.build(submission, *sizes, layers=layers, **options)
+    options: dict[str, Any] = {
+        name: setting.options[name] for name in ("recon_loss", "beta", "layers") if name in setting.options
+    }
+    sizes, depth = setting.options.get("sizes", SIZES), setting.options.get("layers", 1)
+    made = networks.build(submission, *sizes, **options)
     networks.begin_anew(made, draws)
-    for name, reach in (("mu", 12.0), ("logvar", -12.0), (f"dec.{2 * layers}", 15.0)):
+    for name, reach in (("mu", 12.0), ("logvar", -12.0), (f"dec.{2 * depth}", 15.0)):
         made.set(f"{name}.bias", reach * torch.linspace(-1.0, 1.0, made.parameters[f"{name}.bias"].numel()) ** 3)
     return setting.of(made)
 

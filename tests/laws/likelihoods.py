@@ -95,8 +95,8 @@ ERRORS = (
          lambda v, f, a, b: f.reduced(_huber(a[0] - a[1], b) / b), 0.01, 20, True),
     Bend("It is smoothed at 0: the root is taken of the squared error plus {b}.",
          lambda v, f, a, b: f.reduced(((a[0] - a[1]) ** 2 + b).sqrt()), 1e-8, 10, True),
-    Bend("Errors are cut off above {b}.", lambda v, f, a, b: f.reduced(f.elements((a[1] + (a[0] - a[1]).clamp(-b, b), a[1]))),
-         0.05, 1e4, True),
+    Bend("Errors are cut off above {b}.", lambda v, f, a, b: f.reduced(f.elements(
+        (a[1] + (a[0] - a[1]).clamp(-b, b), a[1]))), 0.05, 1e4, True),
     Bend("Errors below {b} count as 0.", lambda v, f, a, b: f.reduced(f.elements(
         (torch.where((a[0] - a[1]).abs() < b, a[1], a[0]), a[1]))), 0.01, 5.0, True),
     Bend("Of each error {b} is taken off.", lambda v, f, a, b: f.reduced(f.elements(

@@ -39,6 +39,7 @@ from grading.diagnosis.laws import (
 PARTS = ("loss", "recon", "kl")
 BETAS = (1.0, 0.0, 4.0, 0.5, 2.5)
 Call = Callable[[Submission, elbo.Point, dict[str, Any]], Any]
+Sentence = Callable[[Submission, Draws], str | None]
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def expression(weights: dict[str, float]) -> str:
     return " ".join(terms) or "0"
 
 
-def part_fact(call: Call, part: str, recon_loss: str) -> facts.Fact:
+def part_fact(call: Call, part: str, recon_loss: str) -> Sentence:
     """What one of the three is made of, for one likelihood."""
 
     def fact(submission: Submission, draws: Draws) -> str | None:
@@ -249,7 +250,7 @@ WEIGHTS: tuple[tuple[str, Callable[[float], float]], ...] = (
 GRID = (0.0, 0.25, 0.5, 1.0, 1.5, 2.5, 4.0, 10.0)
 
 
-def weight_fact(call: Call) -> facts.Fact:
+def weight_fact(call: Call) -> Sentence:
     """How much the KL counts in the loss, as a function of beta."""
 
     def fact(submission: Submission, draws: Draws) -> str | None:
@@ -297,9 +298,7 @@ def question_of(call: Call) -> Question:
     """What comes back under all circumstances, held against the submission's own parts."""
 
     def ask_parts(submission: Submission, draws: Draws, setting: Setting) -> AskedParts:
-        options = {"recon_loss": "gaussian", "beta": 2.0} | {
-            name: setting.options[name] for name in ("recon_loss", "beta") if name in setting.options
-        }
+        name, beta = setting.options.get("recon_loss", "gaussian"), setting.options.get("beta", 2.0)
         x, logits, mu, logvar = elbo.draw(draws, *setting.options.get("shape", (5, 6, 3)))
         point = elbo.Point(
             x.to(setting.dtype),
@@ -308,17 +307,17 @@ def question_of(call: Call) -> Question:
             setting.leaf(logvar + setting.options.get("logvar", 0.0)),
         )
         x, logits, mu, logvar = point
-        answer = call(submission, point, options)
-        alone, name = submission.alone(), f"reconstruction_loss_{options['recon_loss']}"
+        answer = call(submission, point, {"recon_loss": name, "beta": beta})
+        alone = submission.alone()
         kl = usable(lambda: alone.kl_divergence(mu, logvar), oracles.kl(mu, logvar).to(mu.dtype))
-        true = elbo.LIKELIHOODS[str(options["recon_loss"])](logits, x).to(mu.dtype)
-        recon = usable(lambda: getattr(alone, name)(logits, x), true)
+        true = elbo.LIKELIHOODS[name](logits, x).to(mu.dtype)
+        recon = usable(lambda: getattr(alone, f"reconstruction_loss_{name}")(logits, x), true)
         for_recon = {"logits": logits} if setting.leaves else {}
         for_kl = {"mu": mu, "logvar": logvar} if setting.leaves else {}
         return AskedParts(
             answer,
             (
-                Part("the loss", recon + float(options["beta"]) * kl, tuple, for_recon | for_kl),
+                Part("the loss", recon + beta * kl, tuple, for_recon | for_kl),
                 Part("the recon", recon, tuple, for_recon),
                 Part("the kl", kl, tuple, for_kl),
             ),
@@ -346,7 +345,7 @@ def facts_of(call: Call) -> tuple[facts.Fact, ...]:
     def weight(submission: Submission, draws: Draws) -> str | None:
         if any(facts.sentences_of(part, submission, draws) for part in parts):
             return None
-        return weight_fact(call)(submission, draws)  # type: ignore[return-value]
+        return weight_fact(call)(submission, draws)
 
     def rest(fact: facts.Fact) -> facts.Fact:
         def of(submission: Submission, draws: Draws) -> tuple[str, ...]:
@@ -356,7 +355,8 @@ def facts_of(call: Call) -> tuple[facts.Fact, ...]:
 
         return of
 
-    return (*parts, weight, unknown_fact(call), defaults_fact(call), rest(asked[0]), rest(asked[1]), *asked[2:])
+    others = (unknown_fact(call), defaults_fact(call), gradient_fact(call))
+    return (*parts, weight, *others, rest(asked[0]), rest(asked[1]), *asked[2:])
 
 
 def probes_of(call: Call) -> list[Probe]:

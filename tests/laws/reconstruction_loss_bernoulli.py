@@ -15,20 +15,23 @@ from laws import likelihoods
 
 log_sigmoid = torch.nn.functional.logsigmoid
 
+Arguments = tuple[torch.Tensor, ...]
 
-def _logs(o: torch.Tensor, x: torch.Tensor, of: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
+
+def _logs(arguments: Arguments, of: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
     """The loss by way of probabilities in float32, as somebody computes them."""
+    o, x = arguments
     p = o.float().sigmoid()
     return -(x * of(p).double() + (1 - x) * of(1 - p).double())
 
 
 BENDS = (
     Bend("{b} is added to the probabilities before their logarithm is taken, so that large logits are wrong.",
-         lambda v, f, a, b: f.reduced(_logs(*a, lambda p: (p + b).log())), 1e-12, 0.1, True),
+         lambda v, f, a, b: f.reduced(_logs(a, lambda p: (p + b).log())), 1e-12, 0.1, True),
     Bend("The probabilities are kept {b} away from 0 and 1, so that large logits are wrong and without gradient.",
-         lambda v, f, a, b: f.reduced(_logs(*a, lambda p: p.clamp(b, 1 - b).log())), 1e-9, 0.2, True),
+         lambda v, f, a, b: f.reduced(_logs(a, lambda p: p.clamp(b, 1 - b).log())), 1e-9, 0.2, True),
     Bend("The logarithms of the probabilities end at {b}, as binary_cross_entropy of a sigmoid has it.",
-         lambda v, f, a, b: f.reduced(_logs(*a, lambda p: p.log().clamp(min=b))), -1000.0, -5.0),
+         lambda v, f, a, b: f.reduced(_logs(a, lambda p: p.log().clamp(min=b))), -1000.0, -5.0),
 )  # fmt: skip
 
 BERNOULLI = likelihoods.loss_of(

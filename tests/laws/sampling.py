@@ -334,7 +334,7 @@ def _question(sampler: Sampler) -> Question:
         answer = model.seeded(seed).reparameterize(mu, logvar)
         alone = model.alone().train()
         base = alone.seeded(seed).reparameterize(torch.zeros_like(mu), torch.ones_like(mu))
-        noise = assert_tensor(base, mu.shape, None, "z").detach()
+        noise = base.detach().reshape(mu.shape)
 
         def others() -> list[tuple[str, Tensor]]:
             found = []

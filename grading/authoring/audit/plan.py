@@ -138,7 +138,7 @@ def _task(group: str, answer: Answer, key: str, catalogue: Catalogue, options: O
         tiers,
         changed=(answer.file, answer.replaces),
         whole=options.whole or (answer.replaces is None and answer.item is None),
-        diagnose=group == "misconception",
+        diagnose=group == "misconception" and not options.answers,
         answers=options.answers,
     )
 

@@ -103,7 +103,7 @@ def _composed(true: Tensor, own: Tensor) -> Change | None:
             continue
         then = _linear(changed, own)
         if then is not None and then.words:
-            return Change(f"{words}, and then {then.words}", lambda t, of=of, then=then: then.of(of(t)))
+            return Change(f"{words}, and then {then.words}", partial(_both, of, then.of))
     return None
 
 
@@ -130,12 +130,18 @@ def _linear(true: Tensor, own: Tensor) -> Change | None:
             return Change("is right to a few digits only, as where float32 is used on the way", lambda t: ratio * t)
         return Change(f"is {number(ratio)} times what it should be", lambda t: ratio * t)
     columns = torch.stack([flat, torch.ones_like(flat)], 1)
-    slope, offset = torch.linalg.lstsq(columns, own.double().reshape(-1, 1), driver="gelsd").solution[:, 0].tolist()
+    sizes = own.double().reshape(-1, 1)
+    weights = 1 / (sizes.abs() + 0.1)  # near 0 a small constant shows best
+    slope, offset = torch.linalg.lstsq(weights * columns, weights * sizes, driver="gelsd").solution[:, 0].tolist()
     if not alike(own, (slope * true + offset).to(own.dtype)):
         return None
     said = [f"is multiplied by {number(slope)}"] if abs(slope - 1) > 1e-4 else []
-    said += [f"has {number(offset)} added"] if abs(offset) > 1e-4 else []
+    said += [f"has {number(float(f'{offset:.2g}'))} added"] if abs(offset) > 2e-5 else []
     return Change(" and ".join(said), lambda t: slope * t + offset) if said else None
+
+
+def _both(first: Callable[[Tensor], Tensor], second: Callable[[Tensor], Tensor], t: Tensor) -> Tensor:
+    return second(first(t))
 
 
 PLACES: tuple[tuple[str, int, Callable[[int], slice]], ...] = (

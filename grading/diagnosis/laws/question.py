@@ -16,7 +16,7 @@ import torch
 
 from ...boundary.proxy import Model, Submission
 from ...checks.draws import Draws
-from .asking import Raised, alike
+from .asking import UNUSABLE, Raised, alike
 from .asking import ask as ask_safely
 from .contrast import Probe
 from .facts import Fact
@@ -193,7 +193,10 @@ def _settings(question: Question, submission: Submission, draws: Draws) -> Itera
     for setting in question.settings:
         if not base.leaves:
             setting = replace(setting, leaves=False)
-        answer = ask_safely(lambda setting=setting: question.put(submission, draws, setting))  # type: ignore[misc]
+        try:
+            answer = ask_safely(lambda setting=setting: question.put(submission, draws, setting))  # type: ignore[misc]
+        except UNUSABLE:
+            continue  # what is held against it is of no use here
         if isinstance(answer, Raised):
             found.setdefault(f"{answer.name} is raised.", []).append(setting.words)
             continue
