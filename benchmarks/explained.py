@@ -1,12 +1,16 @@
 """How many wrong answers are explained by experiment alone, with the catalogue out of the way.
 
-Each wrong answer of the catalogue is experimented with as if nobody had listed it. With ``--pairs`` two mistakes of one
-function are put together, where both are edits of the solution's text that do not overlap, and both should be told.
+Each wrong answer of the catalogue is experimented with as if nobody had listed it. What counts as explained is a law:
+what the function computes instead. Contrasts, which say where it is right and where not, are counted beside.
 
-    python benchmarks/explained.py [--item ITEM] [--held-back] [--pairs] [--json FILE]
+    python benchmarks/explained.py [--item ITEM ...] [--held-back | --pairs | --right] [--kinds] [--json FILE]
 
 ``--held-back`` takes the third of the entries that were not looked at while the laws were written: those whose name's
-SHA-256 is divisible by three.
+SHA-256 is divisible by three. ``--kinds`` runs the checks too, and counts by what they found: a wrong value, else wrong
+statistics, else a wrong gradient, else something else. ``--pairs`` puts two mistakes of one function together, where
+both are edits of the solution's text that do not overlap, and neither hides the other in the questions of a contrast;
+both should be told. ``--right`` asks the correct answers of the catalogue in place of the wrong ones: of those nothing
+should be said.
 """
 
 from __future__ import annotations
@@ -15,13 +19,15 @@ import argparse
 import hashlib
 import itertools
 import json
+import multiprocessing
+import random
 import statistics
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -29,15 +35,39 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
 
 from grading import assignment, catalogue  # noqa: E402
+from grading.authoring.audit import executor  # noqa: E402
+from grading.authoring.audit.tasks import Setting, Task  # noqa: E402
 from grading.boundary.local import LocalChannel  # noqa: E402
 from grading.boundary.proxy import Session, SourceFile, Submission  # noqa: E402
 from grading.catalogue.entries import CatalogueError, Misconception  # noqa: E402
-from grading.catalogue.load import Answer, _entries  # noqa: E402
+from grading.catalogue.load import _entries  # noqa: E402
 from grading.catalogue.splice import edit_function  # noqa: E402
+from grading.checks.draws import Draws  # noqa: E402
 from grading.diagnosis import experiments  # noqa: E402
+from grading.diagnosis.laws import contrast  # noqa: E402
+from grading.diagnosis.laws.asking import UNUSABLE  # noqa: E402
 
 SECONDS = 30.0
 """What the experiments of one item may take here: more than in a run, since other work may hold up this machine."""
+KINDS = ("value", "statistics", "gradient")
+
+
+class Case(NamedTuple):
+    """A file with one mistake or two.
+
+    Attributes:
+        name: of the entry, or of both.
+        item: that is wrong.
+        file: the student's file.
+        source: its text.
+        alone: the texts with one of two mistakes each.
+    """
+
+    name: str
+    item: str
+    file: str
+    source: bytes
+    alone: tuple[bytes, ...] = ()
 
 
 class _Conversation(Session):
@@ -60,72 +90,159 @@ def opened(file: SourceFile) -> _Conversation:
     return session
 
 
+def submission(case: Case, source: bytes) -> Submission:
+    """A text in the place of a case's file."""
+    return Submission(opened(SourceFile(Path(case.file).stem, case.file, source)))
+
+
 def held_back(name: str) -> bool:
     """Whether an entry was not looked at while the laws were written."""
     return int(hashlib.sha256(name.encode()).hexdigest(), 16) % 3 == 0
 
 
-def explained(item: str, file: str, source: bytes) -> tuple[tuple[str, ...], float]:
-    """What experiments say of a file, and the processor time that it took."""
+def explained(case: Case) -> dict[str, Any]:
+    """What experiments say of a case, by law or by contrast, and the processor time that it took."""
     began = time.process_time()
-    loaded = SourceFile(Path(file).stem, file, source)
-    why = experiments.explain(item, lambda *_: Submission(opened(loaded)), time.monotonic() + SECONDS)
-    return why, time.process_time() - began
+    row: dict[str, Any] = {"name": case.name, "item": case.item, "why": [], "law": False}
+    if case.alone and _hidden(case):
+        row["hidden"] = True
+        return row
+    for law in experiments.holding(case.item, lambda *_: submission(case, case.source), time.monotonic() + SECONDS):
+        row["why"] += [sentence for sentence in law.sentences if sentence not in row["why"]]
+        row["law"] = not law.contrast
+    row["why"] = row["why"][: experiments.MOST_TOLD]
+    row["seconds"] = time.process_time() - began
+    return row
 
 
-def pairs(root: assignment.Assignment, item: str | None) -> Iterator[tuple[str, str, str, bytes]]:
-    """Two entries of one function in one text: their names, the item, the file and the text."""
+def _hidden(case: Case) -> bool:
+    """Whether two mistakes together answer as one of them alone, to the questions of a contrast."""
+    module = experiments.module_of(case.item)
+    assert module is not None
+    both, *ones = ([_answer(p, submission(case, s)) for p in module.probes()] for s in (case.source, *case.alone))
+    return any(all(contrast.agrees(a, b) for a, b in zip(both, one, strict=True)) for one in ones)
+
+
+def _answer(probe: contrast.Probe, asked: Submission) -> Any:
+    try:
+        torch.manual_seed(1)
+        return contrast.put(probe, asked, Draws(1))[0]
+    except UNUSABLE as error:
+        return type(error).__name__
+
+
+def pairs(root: assignment.Assignment, items: list[str] | None, most: int) -> Iterator[Case]:
+    """Two entries of one function in one text, up to ``most`` an item."""
     solution = {name: (root.reference / name).read_bytes() for name in root.files}
     entries = [
         entry
         for entry in _entries(root.reference, "misconceptions", catalogue.Misconceptions)
-        if isinstance(entry, Misconception) and isinstance(entry.change, tuple) and item in (None, entry.task.item)
+        if isinstance(entry, Misconception)
+        and isinstance(entry.change, tuple)
+        and entry.task.item in (items or SECTIONS)
     ]
-    by_task = [[e for e in entries if e.task == task] for task in dict.fromkeys(entry.task for entry in entries)]
-    for one, other in (pair for own in by_task for pair in itertools.combinations(own, 2)):
-        if not isinstance(one.change, tuple) or not isinstance(other.change, tuple):
+    found: dict[str, list[Case]] = {}
+    for one, other in itertools.combinations(entries, 2):
+        if one.task != other.task or not isinstance(one.change, tuple) or not isinstance(other.change, tuple):
             continue
+        item, file, text = one.task.item, one.task.file, solution[one.task.file].decode()
         try:
-            text = edit_function(solution[one.task.file].decode(), one.task.name, (*one.change, *other.change))
+            both, *alone = (
+                edit_function(text, one.task.name, change).encode()
+                for change in ((*one.change, *other.change), one.change, other.change)
+            )
         except CatalogueError:
             continue
-        yield f"{one.name} + {other.name}", one.task.item, one.task.file, text.encode()
+        found.setdefault(item, []).append(Case(f"{one.name} + {other.name}", item, file, both, tuple(alone)))
+    for item, cases in found.items():
+        yield from random.Random(item).sample(cases, min(most, len(cases)))
 
 
-def singles(
-    answers: tuple[Answer, ...], item: str | None, only_held_back: bool
-) -> Iterator[tuple[str, str, str, bytes]]:
-    """The entries of the catalogue: name, item, file and text."""
-    for answer in answers:
-        if answer.item and item in (None, answer.item) and (held_back(answer.name) or not only_held_back):
-            yield answer.name, answer.item, answer.file, answer.source
+def singles(root: assignment.Assignment, items: list[str] | None, only_held_back: bool) -> Iterator[Case]:
+    """The entries of the catalogue."""
+    for answer in catalogue.load(root.reference, root.files).misconceptions:
+        if answer.item in (items or SECTIONS) and (held_back(answer.name) or not only_held_back):
+            yield Case(answer.name, str(answer.item), answer.file, answer.source)
+
+
+def correct(root: assignment.Assignment, items: list[str] | None) -> Iterator[Case]:
+    """Correct answers in other styles, a whole file once for each item that it answers."""
+    for answer in catalogue.load(root.reference, root.files).variants:
+        for item in root.items:
+            own = answer.item == item.id or (answer.item is None and item.file == answer.file)
+            if own and item.id in (items or SECTIONS):
+                yield Case(f"{answer.name} ({item.id})", item.id, answer.file, answer.source)
+
+
+def kinds(root: assignment.Assignment, cases: list[Case], jobs: int) -> dict[str, str]:
+    """What the checks of its item find wrong in each case."""
+    catalogued = catalogue.load(root.reference, root.files)
+    changed = {answer.name: answer.replaces for answer in catalogued.misconceptions}
+    tasks = [Task("reference", "reference", "kinds", catalogued.solution, assignment.TIERS)]
+    for case in cases:
+        files = {**catalogued.solution, case.file: case.source}
+        place = (case.file, changed.get(case.name))
+        tasks.append(Task("misconception", case.name, "kinds", files, assignment.TIERS, changed=place))
+    items = {case.name: case.item for case in cases}
+    setting = Setting(root, catalogued, assignment.TIERS, tuple(dict.fromkeys(items.values())))
+    found = {}
+    for result in executor.run(setting, tasks, jobs):
+        own = {str(o.kind) for check, o in result.checks.items() if check.split("/")[1] == items.get(result.name)}
+        found[result.name] = next((kind for kind in KINDS if kind in own), "other")
+    return found
+
+
+def counted(rows: list[dict[str, Any]], key: str, two: bool) -> None:
+    """Print a line a group: how many are explained."""
+    for group in dict.fromkeys(row[key] for row in rows):
+        own = [row for row in rows if row[key] == group]
+        told = sum(row["law"] and len(row["why"]) > two for row in own)
+        beside = sum(bool(row["why"]) and not row["law"] for row in own)
+        what = "two told" if two else "explained"
+        print(f"{group}: {what} {told} of {len(own)} ({told / len(own):.0%}), contrasted {beside}")
+
+
+SECTIONS: dict[str, str] = {}
 
 
 def main() -> None:
     """Measure, and print a line an answer and the shares."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--item")
+    parser.add_argument("--item", action="append")
     parser.add_argument("--held-back", action="store_true")
+    parser.add_argument("--kinds", action="store_true")
     parser.add_argument("--pairs", action="store_true")
+    parser.add_argument("--right", action="store_true")
+    parser.add_argument("--most", type=int, default=40, help="pairs an item")
+    parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    torch.set_num_threads(1)
     root = assignment.load(ROOT)
-    if options.pairs:
-        cases = pairs(root, options.item)
+    SECTIONS.update({item.id: item.section for item in root.items if item.functions})
+    if options.right:
+        found = correct(root, options.item)
+    elif options.pairs:
+        found = pairs(root, options.item, options.most)
     else:
-        cases = singles(catalogue.load(root.reference, root.files).misconceptions, options.item, options.held_back)
+        found = singles(root, options.item, options.held_back)
+    cases = list(found)
     rows: list[dict[str, Any]] = []
-    for name, item, file, source in cases:
-        why, seconds = explained(item, file, source)
-        rows.append({"name": name, "item": item, "why": why, "seconds": seconds})
-        print(f"{name}  {seconds:.2f} s\n    {' / '.join(why) or '-'}", flush=True)
-    told, possible = Counter(r["item"] for r in rows if len(r["why"]) > options.pairs), Counter(r["item"] for r in rows)
-    for item, count in possible.items():
-        print(f"{item}: {told[item]} of {count}")
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(options.jobs, context, torch.set_num_threads, (1,)) as pool:
+        for row in pool.map(explained, cases):
+            if row.get("hidden"):
+                continue
+            rows.append(row)
+            said = " / ".join(row["why"]) or "-"
+            print(f"{row['name']}  {row['seconds']:.2f} s\n    {'' if row['law'] else '~ '}{said}", flush=True)
+    if options.kinds:
+        kind = kinds(root, cases, options.jobs)
+        rows = [row | {"kind": kind[row["name"]]} for row in rows]
+        counted(rows, "kind", options.pairs)
+    counted(rows, "item", options.pairs)
+    counted([row | {"all": "all"} for row in rows], "all", options.pairs)
     taken = [row["seconds"] for row in rows] or [0.0]
-    what = "told two mistakes" if options.pairs else "explained"
-    print(f"{what}: {sum(told.values())} of {len(rows)}; {statistics.median(taken):.2f} s, at most {max(taken):.2f} s")
+    print(f"processor time: median {statistics.median(taken):.2f} s, at most {max(taken):.2f} s")
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
 

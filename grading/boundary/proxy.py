@@ -88,12 +88,16 @@ class Session:
     replacements: Callable[..., Any] | None = None
     _uncollected: ClassVar[int] = 0
     _released: list[int] = field(default_factory=list)
+    _random_seed: int = 0
+    _next_seed: int | None = None
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     def load(self, file: SourceFile, random_seed: int) -> None:
         """Run the student's file on the far side, its random generators seeded with ``random_seed``."""
+        self._random_seed = random_seed
         source = torch.frombuffer(bytearray(file.source), dtype=torch.uint8) if file.source else torch.empty(0).byte()
         self.request("load", module=file.module, filename=file.filename, source=source, random_seed=random_seed)
+        self._next_seed = random_seed
 
     def request(self, operation: str, **fields: Any) -> dict[str, Any]:
         """Ask for one operation and return its reply.
@@ -167,19 +171,23 @@ class Session:
             when the answers had come to an end, and its name.
         """
         number, replaced = next(self._numbers), replaced or {}
+        # How many random numbers a file or a constructor draws is the student's affair: what comes next begins anew.
+        begin, self._next_seed = (self._next_seed if seed is None else seed), None
         reply = self.request(
             "call",
             model=model.number if model is not None else None,
             name=name,
             args=args,
             kwargs=kwargs,
-            seed=seed,
+            seed=begin,
             grad=torch.is_grad_enabled(),
             call=number,
             parameters=model.changed_parameters() if model is not None else {},
             **replaced,
         )
         models = {m.number: m for m in (Model.described(self, entry) for entry in replies.items(reply.get("models")))}
+        if models:
+            self._next_seed = (self._random_seed + number + 1) % 2**31
         for made in models.values():
             made.made_by = (name, args, kwargs, seed)
         leaves = [

@@ -8,6 +8,7 @@ and the right function does not. So nothing that a hidden check has asked gets i
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import math
@@ -54,28 +55,33 @@ def explain(item: str, open_submission: Open, until: float, seed: int = 0) -> tu
         until: when to give up, on the monotonic clock.
         seed: of the inputs.
     """
-    module = module_of(item)
-    if module is None:
-        return ()
-    told: list[str] = []
-    try:
-        laws: Iterable[Law] = module.laws(open_submission(item, until), Draws(seed), until)
-        told += _holding(item, laws, open_submission, until, seed)
-        if not told:
-            probes: Sequence[contrast.Probe] = module.probes()
-            found = contrast.explain(probes, open_submission(item, until), Draws(seed))
-            told += _holding(item, found, open_submission, until, seed)
-    except SubmissionFault:
-        pass  # a process that hangs or dies has said so in the checks
+    told = [sentence for law in holding(item, open_submission, until, seed) for sentence in law.sentences]
     return tuple(dict.fromkeys(told))[:MOST_TOLD]
 
 
-def _holding(item: str, laws: Iterable[Law], open_submission: Open, until: float, seed: int) -> Iterator[str]:
+def holding(item: str, open_submission: Open, until: float, seed: int = 0) -> Iterator[Law]:
+    """The laws that hold, as ``explain`` tells them; contrasts only where no law does."""
+    module = module_of(item)
+    if module is None:
+        return
+    found = False
+    with contextlib.suppress(SubmissionFault):  # a process that hangs or dies has said so in the checks
+        laws: Iterable[Law] = module.laws(open_submission(item, until), Draws(seed), until)
+        for law in _trusted(item, laws, open_submission, until, seed):
+            found = True
+            yield law
+        if not found:
+            probes: Sequence[contrast.Probe] = module.probes()
+            contrasts = contrast.explain(probes, open_submission(item, until), Draws(seed))
+            yield from _trusted(item, contrasts, open_submission, until, seed)
+
+
+def _trusted(item: str, laws: Iterable[Law], open_submission: Open, until: float, seed: int) -> Iterator[Law]:
     for i, law in enumerate(laws):
         if time.monotonic() > until:
             return
         if law.holds(open_submission(item, until), Draws(seed + 1 + i)):
-            yield from law.sentences
+            yield law
 
 
 def experiment(

@@ -1,13 +1,13 @@
 """What a submission answered, flattened to leaves that can be compared with what another file answers.
 
 A leaf is a label, which has to agree exactly (what kind of value, which shape and dtype, which exception), and numbers,
-which have to agree within a tolerance. What says nothing about right or wrong is left out: line numbers, printed text,
-the names of the tuple's class.
+which have to agree within the tolerance of the checks. What no check judges is left out: line numbers, printed text,
+the names of the tuple's class, and of a model the names and starting values of its layers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +16,10 @@ import torch
 from ..boundary import replies
 from ..boundary.shared import wire
 from ..boundary.shared.wire import Opaque
+from ..checks.compare import TOLERANCES
 
-# Relative and absolute tolerances: those with which checks compare values, so that two ways of writing the same wrong
-# formula agree.
-TOLERANCES = {torch.float64: (1e-8, 1e-9)}
-DEFAULT_TOLERANCE = (1e-4, 1e-5)
-
+ATTRIBUTE = "attribute "
+"""How the label of an attribute of a model begins, of which a student's may have more."""
 NO_NUMBERS = torch.empty(0)
 
 
@@ -33,11 +31,13 @@ class Leaf:
         label: what it is.
         numbers: the numbers in it, any shape.
         message: the message of an exception; whether it has to agree depends on what the right answer would be.
+        extra: it counts only where the other answer has one of this name, the label up to its colon.
     """
 
     label: str
     numbers: torch.Tensor = NO_NUMBERS
     message: str = ""
+    extra: bool = False
 
     @property
     def raised(self) -> bool:
@@ -47,7 +47,15 @@ class Leaf:
 
 def same(one: list[Leaf], other: list[Leaf]) -> bool:
     """Whether two answers are the same, the messages of exceptions aside."""
-    return len(one) == len(other) and all(_same(a, b) for a, b in zip(one, other, strict=True))
+    plain = [[leaf for leaf in answer if not leaf.extra] for answer in (one, other)]
+    extra = [{leaf.label.partition(": ")[0]: leaf for leaf in answer if leaf.extra} for answer in (one, other)]
+    if len(plain[0]) != len(plain[1]):
+        return False
+    pairs = [
+        *zip(*plain, strict=True),
+        *((extra[0][name], extra[1][name]) for name in extra[0].keys() & extra[1].keys()),
+    ]
+    return all(_same(a, b) for a, b in pairs)
 
 
 def messages(answer: list[Leaf]) -> list[str]:
@@ -58,22 +66,80 @@ def messages(answer: list[Leaf]) -> list[str]:
 def _same(a: Leaf, b: Leaf) -> bool:
     if a.label != b.label or a.numbers.shape != b.numbers.shape:
         return False
-    rtol, atol = TOLERANCES.get(a.numbers.dtype, DEFAULT_TOLERANCE)
+    rtol, atol = TOLERANCES[a.numbers.dtype]
     return torch.allclose(a.numbers, b.numbers, rtol=rtol, atol=atol, equal_nan=True)
 
 
-def leaves(reply: bytes) -> list[Leaf]:
-    """The leaves of a reply frame."""
-    frame = wire.decode(reply)
-    fields = {key: wire.unpack(value, frame.arrays) for key, value in frame.header["reply"].items()}
-    error = fields.get("error")
-    if isinstance(error, dict):
-        return [Leaf(f"raises {_exception(error)}", message=replies.text(error.get("message")))]
-    found: list[Leaf] = []
-    for key in ("value", "mutated", "disturbed", "inputs", "parameters", "models"):
-        if key in fields:
-            found += _flat(fields[key], key)
-    return found
+class Reader:
+    """Reads the replies of one conversation, the oldest first."""
+
+    def __init__(self) -> None:
+        self._models: list[dict[str, torch.Tensor]] = []
+
+    def leaves(self, reply: bytes, names: Mapping[str, str] | None = None) -> list[Leaf]:
+        """The leaves of a reply frame.
+
+        Args:
+            reply: the frame.
+            names: what to call the parameters of the model that gradients are of; as they are where not given.
+        """
+        fields = fields_of(reply)
+        error = fields.get("error")
+        if isinstance(error, dict):
+            return [Leaf(f"raises {_exception(error)}", message=replies.text(error.get("message")))]
+        found: list[Leaf] = []
+        if "value" in fields:
+            found += _flat(fields["value"], "value")
+        for key in ("mutated", "disturbed"):
+            marks = replies.items(fields.get(key))
+            found += [Leaf(f"{key}: {', '.join(map(str, marks))}")] if marks else []  # nothing is the rule
+        for i, gradient in enumerate(replies.items(fields.get("inputs"))):
+            found += _gradient(gradient, f"gradient {i}")
+        gradients = fields.get("parameters")
+        if isinstance(gradients, dict):
+            renamed = {(names or {}).get(name, name): gradient for name, gradient in gradients.items()}
+            for name in sorted(renamed):
+                found += _gradient(renamed[name], f"gradient of {name}")
+        for described in replies.items(fields.get("models")):
+            found += self._model(described)
+        return found
+
+    def _model(self, described: Any) -> Iterator[Leaf]:
+        """What is judged of a new model: its class, the shapes of its parameters, and whether they are others' too."""
+        parameters = parameters_of(described)
+        attributes = described.get("attributes") if isinstance(described, dict) else None
+        name = f"model {described.get('class')!r}" if isinstance(described, dict) else "no model"
+        shapes = sorted(f"{str(p.dtype).removeprefix('torch.')} {list(p.shape)}" for p in parameters.values())
+        earlier = next((i for i, other in enumerate(self._models) if _begin_alike(parameters, other)), None)
+        empty = sum(p.dim() > 1 and not bool(p.any()) for p in parameters.values())
+        yield Leaf(f"{name} with {', '.join(shapes)}; begins as {earlier}; {empty} of 0")
+        for key, value in sorted(attributes.items()) if isinstance(attributes, dict) else ():
+            yield Leaf(f"{ATTRIBUTE}{key}: {value!r}", extra=True)
+        self._models.append(parameters)
+
+
+def fields_of(frame: bytes) -> dict[str, Any]:
+    """The fields of a reply frame, unpacked."""
+    decoded = wire.decode(frame)
+    return {key: wire.unpack(value, decoded.arrays) for key, value in decoded.header["reply"].items()}
+
+
+def parameters_of(described: Any) -> dict[str, torch.Tensor]:
+    """The parameters of a model as the far side describes it, in the order in which it has them."""
+    parameters = described.get("parameters") if isinstance(described, dict) else None
+    items = parameters.items() if isinstance(parameters, dict) else ()
+    return {name: value for name, value in items if isinstance(value, torch.Tensor)}
+
+
+def _begin_alike(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    pairs = [(value, other.get(name)) for name, value in one.items()]
+    return bool(pairs) and all(b is not None and a.shape == b.shape and torch.equal(a, b) for a, b in pairs)
+
+
+def _gradient(gradient: Any, name: str) -> Iterator[Leaf]:
+    """A gradient; one of zeros is as good as none."""
+    if gradient is not None and not (isinstance(gradient, torch.Tensor) and not bool(gradient.any())):
+        yield from _flat(gradient, name)
 
 
 def _exception(error: dict[str, Any]) -> str:

@@ -16,8 +16,9 @@ from ..boundary.transcript import Transcript
 from ..boundary.workers import Workers
 from ..catalogue import Answer, Catalogue, combined
 from ..results import Misconception
+from .clothes import Clothes
 from .evidence import Evidence, together
-from .leaves import Leaf, leaves, messages, same
+from .leaves import Leaf, Reader, messages, same
 
 CALL_SECONDS = 3.0
 """What one question may take; the answers of the catalogue take milliseconds."""
@@ -39,28 +40,31 @@ class _Replay:
         self._channel: Channel | None = None
         self.unanswered: list[SubmissionFault] = []
 
-    def answers(self, transcript: Transcript, source: bytes) -> Iterator[list[Leaf]]:
-        """What a file with this source answers to the questions of a transcript, one after the other.
+    def answers(self, transcript: Transcript, source: bytes) -> Iterator[tuple[list[Leaf], list[Leaf]]]:
+        """What the submission and a file with this source answer to the questions of a transcript, one after the other.
 
-        Its random numbers begin where those of the submission began, so that the same draws give the same samples.
+        Its random numbers begin where those of the submission began, so that the same draws give the same samples, and
+        its models with the weights of the submission's, whatever their layers are called.
 
         Raises:
             SubmissionFault: the file gave no answer.
             TimeoutError: the deadline is over.
         """
         channel = self._take_worker()
-        for i, (request, _) in enumerate(transcript.exchanges):
+        clothes, mine, theirs = Clothes(), Reader(), Reader()
+        for i, (request, reply) in enumerate(transcript.exchanges):
             left = self._deadline - time.monotonic()
             if left <= 0:
                 raise TimeoutError("the time for it was used up")
             # The first request of every conversation loads the file.
-            asked = request if i else _loading(request, source)
+            asked = clothes.translated(request) if i else _loading(request, source)
             try:
                 answer = channel.exchange(asked, min(CALL_SECONDS, left))
             except SubmissionFault as fault:
                 self.unanswered.append(fault)
                 raise
-            yield leaves(answer)
+            clothes.compare(reply, answer)
+            yield mine.leaves(reply, clothes.names_at(request)), theirs.leaves(answer)
 
     def _take_worker(self) -> Channel:
         """The worker of the conversation before, which loading a file makes as good as new, if it is still there."""
@@ -84,23 +88,21 @@ def _loading(request: bytes, source: bytes) -> bytes:
 
 @dataclass
 class _Exhibit:
-    """One piece of evidence: the submission's answers, and the solution's to the same questions."""
+    """One piece of evidence, with the submission's answers and the solution's to the same questions."""
 
     evidence: Evidence
-    answers: list[list[Leaf]]
-    right: list[list[Leaf]]
+    right: list[tuple[list[Leaf], list[Leaf]]]
 
     @classmethod
     def of(cls, evidence: Evidence, solution: bytes, replay: _Replay) -> _Exhibit:
-        answers = [leaves(reply) for _, reply in evidence.transcript.exchanges]
-        return cls(evidence, answers, list(replay.answers(evidence.transcript, solution)))
+        return cls(evidence, list(replay.answers(evidence.transcript, solution)))
 
     def fits(self, source: bytes, replay: _Replay) -> list[list[Leaf]] | None:
         """What a wrong answer gives, if that is what the submission gives; what gives none does not fit."""
         given: list[list[Leaf]] = []
         replayed = replay.answers(self.evidence.transcript, source)
         with contextlib.suppress(SubmissionFault):
-            for own, right, wrong in zip(self.answers, self.right, replayed, strict=True):
+            for (own, wrong), (_, right) in zip(replayed, self.right, strict=True):
                 if not same(own, wrong):
                     return None
                 # Where an exception is right its words are free; elsewhere they tell one accident from another.
@@ -114,10 +116,10 @@ class _Exhibit:
         """Whether answers that fit are not the right ones, for all that this check can see."""
         if not self.evidence.failed:
             return False
-        if not all(same(own, right) for own, right in zip(self.answers, self.right, strict=True)):
+        if not all(same(own, right) for own, right in self.right):
             return True
-        triples = zip(self.answers, given, self.right, strict=True)
-        return any(messages(own) == messages(wrong) != messages(right) for own, wrong, right in triples)
+        triples = zip(self.right, given, strict=True)
+        return any(messages(own) == messages(wrong) != messages(right) for (own, right), wrong in triples)
 
 
 @dataclass

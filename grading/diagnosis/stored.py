@@ -17,9 +17,9 @@ import torch
 
 from ..results import Misconception
 from .evidence import Evidence, together
-from .leaves import Leaf, leaves
+from .leaves import ATTRIBUTE, Leaf, Reader
 
-VERSION = 1
+VERSION = 2
 MOST_NUMBERS = 12
 DIGITS = 7
 # A little more than the tolerance of values, since the numbers in the file are rounded.
@@ -62,7 +62,8 @@ def _near(stored: float | str, own: float | str) -> bool:
 
 def summaries(replies: Iterable[bytes]) -> list[list[Any]]:
     """The answers of one check: a list of summaries for each question that has an answer."""
-    return [[summary(leaf) for leaf in leaves(reply)] for reply in replies]
+    reader = Reader()
+    return [[summary(leaf) for leaf in reader.leaves(reply)] for reply in replies]
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,21 @@ def same_answers(stored: list[list[Any]] | None, own: list[list[Any]]) -> bool:
     """Whether two lists of summaries, one for each question, are of the same answers."""
     if stored is None or len(stored) != len(own):
         return False
-    return all(
-        len(there) == len(here) and all(agrees(a, b) for a, b in zip(there, here, strict=True))
-        for there, here in zip(stored, own, strict=True)
-    )
+    return all(_same_answer(*pair) for pair in zip(stored, own, strict=True))
+
+
+def _same_answer(stored: list[Any], own: list[Any]) -> bool:
+    """Whether two answers are the same; what a student's model has beside the catalogue's does not count."""
+    (there, extra), (here, own_extra) = (_parted(answer) for answer in (stored, own))
+    if len(there) != len(here):
+        return False
+    pairs = [
+        *zip(there, here, strict=True),
+        *((extra[name], own_extra[name]) for name in extra.keys() & own_extra.keys()),
+    ]
+    return all(agrees(a, b) for a, b in pairs)
+
+
+def _parted(answer: list[Any]) -> tuple[list[Any], dict[str, Any]]:
+    plain = [leaf for leaf in answer if not leaf[0].startswith(ATTRIBUTE)]
+    return plain, {leaf[0].partition(": ")[0]: leaf for leaf in answer if leaf[0].startswith(ATTRIBUTE)}

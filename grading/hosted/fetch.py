@@ -220,7 +220,8 @@ class _Step:
             for where, entries in places:
                 found = (meant(entry.name, names) for entry in entries)
                 if any(name is not None and (name.exact or not exactly) for name in found):
-                    return _Taken(where, *match(entries, self._assignment))
+                    contents, faults, told, _ = match(entries, self._assignment)
+                    return _Taken(where, contents, faults, told)
         advice = advised([entry for _, entries in places for entry in entries], self._assignment)
         return _Taken(problems=["none of the assignment's files is there", *advice])
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
 
 from grading.checks import Draws, StudentError, Submission
-from grading.diagnosis.laws import Law, Probe, facts, number_of
+from grading.diagnosis.laws import Asked, Law, Part, Probe, Question, Setting, facts, number_of, question
 
 Share = Callable[[int, int], float]
 
@@ -29,6 +32,25 @@ SHARES: tuple[tuple[str, Share], ...] = (
     ("It jumps one step late.", lambda s, w: 1.0 if s > w else 0.0),
     ("It is always 0.", lambda s, w: 0.0),
 )
+STEPPED = "The warm-up has {n} steps and is not straight."
+CLOSER = "The warm-up is not straight: it comes closer and closer."
+SIGMOID = "The warm-up is not straight: it is a sigmoid."
+EARLY = (0.1, 0.25, 0.3, 0.5, 0.75, 0.8, 0.9)
+FAMILIES: tuple[tuple[str, Callable[[float], float]], ...] = (
+    *((f"The warm-up is not straight: it rises with the power {p:g}.", lambda t, p=p: t**p if t >= 0 else math.nan)
+      for p in (0.25, 0.75, 1.5, 2.5, 4.0, 5.0)),
+    *((STEPPED.format(n=n), lambda t, n=n: math.floor(t * n + 1e-9) / n) for n in range(2, 21)),
+    *((STEPPED.format(n=n), lambda t, n=n: math.ceil(t * n - 1e-9) / n) for n in range(2, 21)),
+    *((f"It begins at {a:g} of the final weight and not at 0.", lambda t, a=a: a + (1 - a) * t)
+      for a in (0.001, 0.01, 0.05, 0.1, 0.2, 0.25, 0.5)),
+    *((f"It stays at 0 for {a:g} of the warm-up.", lambda t, a=a: max(0.0, (t - a) / (1 - a)))
+      for a in (0.1, 0.2, 0.25, 0.5, 0.75)),
+    *((f"It arrives after {a:g} of the warm-up.", lambda t, a=a: min(1.0, t / a)) for a in EARLY),
+    *((f"The end is never reached: it comes to {a:g} of it.", lambda t, a=a: a * t)
+      for a in (0.1, 0.25, 0.5, 0.75, 0.9, 0.99)),
+    *((CLOSER, lambda t, k=k: -math.expm1(-k * t)) for k in (2, 3, 4, 10)),
+    *((SIGMOID, lambda t, k=k: 1 / (1 + math.exp(-k * (t - 0.5)))) for k in (4, 5, 6, 8, 20)),
+)  # fmt: skip
 SHAPES: tuple[tuple[str, Callable[[float], float]], ...] = (
     ("", lambda t: t),
     ("The warm-up is not straight: it rises with the square.", lambda t: t * t),
@@ -47,6 +69,7 @@ SHAPES: tuple[tuple[str, Callable[[float], float]], ...] = (
     ("The result is rounded to whole numbers.", lambda t: float(round(t))),
     ("The result is rounded to one decimal.", lambda t: round(t, 1)),
     ("The result is rounded to two decimals.", lambda t: round(t, 2)),
+    *FAMILIES,
 )
 ENDS: tuple[tuple[str, Callable[[float, float], float]], ...] = (
     ("", lambda t, b: b * min(t, 1.0)),
@@ -66,6 +89,12 @@ ENDS: tuple[tuple[str, Callable[[float, float], float]], ...] = (
     ("The sign is wrong.", lambda t, b: -b * min(t, 1.0)),
     ("It is never less than one thousandth.", lambda t, b: b * max(min(t, 1.0), 1e-3)),
     ("It is never less than one hundredth.", lambda t, b: b * max(min(t, 1.0), 1e-2)),
+    ("It rises to 1 and then jumps to beta_max.", lambda t, b: t if t < 1 else b),
+    ("It is beta_max to the power of the share.", lambda t, b: b ** min(t, 1.0)),
+    ("It is beta_max less than it should be: the final weight is taken off.", lambda t, b: b * min(t, 1.0) - b),
+    ("beta_max enters by its root.", lambda t, b: b**0.5 * min(t, 1.0)),
+    ("1 is added.", lambda t, b: 1 + b * min(t, 1.0)),
+    ("beta_max is added instead of multiplied.", lambda t, b: b + min(t, 1.0)),
 )
 
 
@@ -75,19 +104,40 @@ def _cases(draws: Draws) -> list[tuple[int, int, float]]:
     return [(step, w, beta) for beta in (0.5, 3.0) for step in steps]
 
 
-def _curve(submission: Submission, draws: Draws) -> str | None:
+Curve = Callable[[int, int, float], float]
+
+
+def _right(step: int, w: int, beta: float) -> float:
+    return beta if w <= 0 else beta * min(step / w, 1.0)
+
+
+def _curve(submission: Submission, draws: Draws) -> tuple[str, ...]:
+    return _found(submission, draws)[0]
+
+
+def _found(submission: Submission, draws: Draws) -> tuple[tuple[str, ...], Curve]:
+    """The curve, in words and as a function; the right one where no other is found."""
     cases = _cases(draws)
     own = [number_of(submission.beta_schedule(*case)) for case in cases]
     if any(value is None or not math.isfinite(value) for value in own):
-        return None
-    every = itertools.product(SHARES, SHAPES, ENDS)
-    for chosen in sorted(every, key=lambda parts: sum(bool(words) for words, _ in parts)):
-        (a, share), (b, shape), (c, end) = chosen
-        if sum(map(bool, (a, b, c))) > 2:
-            return None
-        if _fits(own, cases, share, shape, end):
-            return " ".join(words for words in (a, b, c) if words) or None
-    return None
+        return (), _right
+    for wrong in range(3):
+        for (a, share), (b, shape), (c, end) in itertools.product(SHARES, SHAPES, ENDS):
+            if sum(map(bool, (a, b, c))) == wrong and _fits(own, cases, share, shape, end):
+
+                def curve(step: int, w: int, beta: float, parts: Any = (share, shape, end)) -> float:
+                    return _value(step, w, beta, *parts) if w > 0 else _right(step, w, beta)
+
+                return tuple(words for words in (a, b, c) if words), curve
+    return (), _right
+
+
+def _value(
+    step: int, w: int, beta: float, share: Share, shape: Callable[[float], float], end: Callable[[float, float], float]
+) -> float:
+    t = share(step, w)
+    # Beyond the end only a curve that is never bounded is asked for.
+    return end(shape(t) if t <= 1 or end(2.0, 1.0) > 1 else t, beta)
 
 
 def _fits(
@@ -99,9 +149,7 @@ def _fits(
 ) -> bool:
     for value, (step, w, beta) in zip(own, cases, strict=True):
         try:
-            t = share(step, w)
-            # Beyond the end only a curve that is never bounded is asked for.
-            predicted = end(shape(t) if t <= 1 or end(2.0, 1.0) > 1 else t, beta)
+            predicted = _value(step, w, beta, share, shape, end)
         except (OverflowError, ValueError):
             return False
         if value is None or not abs(value - predicted) <= 1e-6 * max(1.0, abs(predicted)):
@@ -139,12 +187,42 @@ def _default(submission: Submission, draws: Draws) -> str | None:
     return "Without beta_max the final weight is not 1." if value != right else None
 
 
-FACTS = (_curve, _without, _late, _default)
+SETTINGS = (
+    Setting("at step 0", options={"step": lambda w: 0}),
+    Setting("at step 1", options={"step": lambda w: 1}),
+    Setting("one step before the end", options={"step": lambda w: w - 1}),
+    Setting("at the end of the warm-up", options={"step": lambda w: w}),
+    Setting("one step after the end", options={"step": lambda w: w + 1}),
+    Setting("long after the warm-up", options={"step": lambda w: 9 * w}),
+    Setting("for beta_max = 0", options={"beta": 0.0}),
+    Setting("for beta_max = 1", options={"beta": 1.0}),
+    Setting("for a beta_max below 1", options={"beta": 0.3}),
+    Setting("for a beta_max of 10", options={"beta": 10.0}),
+    Setting("for a warm-up of one step", options={"warmup": 1, "step": lambda w: 1}),
+    Setting("for a warm-up of 10000 steps", options={"warmup": 10_000}),
+    Setting("for a warm-up of 4 steps", options={"warmup": 4}),
+    Setting("for a warm-up of 10 steps", options={"warmup": 10}),
+    Setting("for a warm-up of 100 steps", options={"warmup": 100}),
+)
+
+
+def _question(curve: Curve) -> Question:
+    """What comes back under all circumstances, held against a curve."""
+
+    def ask(submission: Submission, draws: Draws, setting: Setting) -> Asked:
+        w, beta = setting.options.get("warmup", draws.integer(7, 40)), setting.options.get("beta", 2.0)
+        step = setting.options.get("step", lambda w: max(w // 3, 1))(w)
+        own = number_of(submission.beta_schedule(step, w, beta))
+        answer = None if own is None else torch.tensor(own, dtype=torch.float64)
+        return Asked(answer, (Part("the weight", torch.tensor(float(curve(step, w, beta)), dtype=torch.float64)),))
+
+    return Question(lambda s, draws, setting: s, ask, ("the weight",), ("step", "warmup_steps", "beta_max"), SETTINGS)
 
 
 def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:
-    """The curve: start, shape, end and what scales it."""
-    return facts.explain(FACTS, submission, draws)
+    """The curve: start, end, shape and what scales it; and where it is left."""
+    curve = _found(submission, draws)[1]
+    return facts.explain((_curve, _without, _late, _default, *question.facts_of(_question(curve))), submission, draws)
 
 
 def probes() -> list[Probe]:

@@ -1,90 +1,246 @@
-"""``build_model``: a new ``VAE`` with every field of the configuration."""
+"""``build_model``: a new ``VAE`` with every field of the configuration, each of which is looked at by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import networks
-from configurations import DEFAULTS, built
+import torch
+from configurations import answers, built
 
-from grading.checks import Draws, Submission
-from grading.diagnosis.laws import Law, Probe, facts
+from grading.checks import Draws, Model, Submission
+from grading.diagnosis.laws import NO_GRADIENT, Law, Probe, alike, facts, gradients, number
+from laws import layers
 
 SIZES = ("input_dim", "hidden_dim", "latent_dim", "num_hidden_layers")
+LOSSES = ("bernoulli", "gaussian", "laplace")
+Fields = Mapping[str, Any]
 
 
-def _config(draws: Draws) -> dict[str, Any]:
-    one, two, three = draws.distinct(3, 5, 19)
-    return {
-        "input_dim": one,
-        "hidden_dim": two,
-        "latent_dim": three,
-        "num_hidden_layers": draws.integer(2, 4),
-        "recon_loss": "laplace",
-        "beta": 0.25 + draws.integer(2, 9),
-    }
+def configurations(draws: Draws) -> list[dict[str, Any]]:
+    """Configurations that differ in every field, with small and large values of each."""
+    found = []
+    for i, beta in enumerate((0.0, 0.25, 1.0, 2.5, 4.0, 12.0)):
+        one, two, three = draws.distinct(3, 6, 40)
+        fields = {"input_dim": one, "hidden_dim": two, "latent_dim": three, "num_hidden_layers": 1 + (i + 1) % 4}
+        found.append(fields | {"recon_loss": LOSSES[i % 3], "beta": beta})
+    sizes = zip(SIZES, (900, 600, 45, 2), strict=True)
+    return [*found, dict(sizes) | {"recon_loss": "gaussian", "beta": 0.5}]
 
 
-def _sizes(submission: Submission, draws: Draws) -> str | None:
-    config = _config(draws)
-    model = built(submission, config)
-    own = {name: tuple(parameter.shape) for name, parameter in model.parameters.items()}
-    wanted = [config[name] for name in SIZES]
-    if own == networks.shapes(*wanted):
-        return None
-    for i, name in enumerate(SIZES):
-        for words, value in [
-            (f"its default, {DEFAULTS[name]}", DEFAULTS[name]),
-            *((f"the value of {other}", config[other]) for other in SIZES if other != name),
-            ("one less than it should be", wanted[i] - 1),
-            ("one more than it should be", wanted[i] + 1),
-            ("half of what it should be", wanted[i] // 2),
-            ("twice what it should be", 2 * wanted[i]),
-            *((str(constant), constant) for constant in (1, 2, 3, 10, 64, 128, 256, 512)),
-        ]:
-            changed = [*wanted]
-            changed[i] = value
-            if value > 0 and own == networks.shapes(*changed):
-                return f"In place of {name} the model is built with {words}."
-    for i, j in ((0, 1), (0, 2), (1, 2)):
-        swapped = [*wanted]
-        swapped[i], swapped[j] = swapped[j], swapped[i]
-        if own == networks.shapes(*swapped):
-            return f"{SIZES[i]} and {SIZES[j]} stand in each other's place."
-    ignored: list[Any] = [DEFAULTS[name] for name in SIZES]
-    if own == networks.shapes(*ignored):
-        return "No size of the configuration has any effect: the model is built with the defaults."
-    return None
+def aspects(model: Model) -> dict[str, tuple[str, Any]]:
+    """What a model was built with, each with the field that it belongs to."""
+    shapes = {name: tuple(p.shape) for name, p in model.parameters.items() if name.endswith("weight")}
+    enc, dec = ([s for n, s in shapes.items() if n.startswith(part)] for part in ("enc.", "dec."))
+    found: dict[str, tuple[str, Any]] = {}
+    if enc and dec:
+        found |= {
+            "the size of what the encoder reads": ("input_dim", enc[0][1]),
+            "the size of what the decoder gives": ("input_dim", dec[-1][0]),
+            "the width of the encoder's hidden layers": ("hidden_dim", _one([s[0] for s in enc])),
+            "the width of the decoder's hidden layers": ("hidden_dim", _one([s[0] for s in dec[:-1]])),
+            "the number of hidden layers of the encoder": ("num_hidden_layers", len(enc)),
+            "the number of hidden layers of the decoder": ("num_hidden_layers", len(dec) - 1),
+            "the size of the code that the decoder reads": ("latent_dim", dec[0][1]),
+        }
+    for head in ("mu", "logvar"):
+        if f"{head}.weight" in shapes:
+            found[f"the size of the {head} head"] = ("latent_dim", shapes[f"{head}.weight"][0])
+    return found | {f"model.{name}": (name, model.attributes.get(name)) for name in ("recon_loss", "beta")}
 
 
-def _attribute(name: str) -> facts.Fact:
-    def fact(submission: Submission, draws: Draws) -> str | None:
-        config = _config(draws)
-        value = built(submission, config).attributes.get(name)
-        if value == config[name]:
-            return None
-        if value == DEFAULTS[name]:
-            return f"The field {name} of the configuration has no effect: the model keeps the default."
-        return f"model.{name} is not what the field {name} of the configuration says."
+def _one(values: list[int]) -> Any:
+    return values[0] if len(set(values)) == 1 else tuple(values)
 
-    return fact
+
+Hypothesis = Callable[[Fields], Any]
+
+
+def _instead(field: str, one: Any, other: Any, cfg: Fields) -> Any:
+    return other if cfg[field] == one else cfg[field]
+
+
+def _times(field: str, factor: float, cfg: Fields) -> Any:
+    return factor * cfg[field]
+
+
+def _or(field: str, default: Any, cfg: Fields) -> Any:
+    return cfg[field] or default
+
+
+def _bounded(field: str, which: Callable[..., Any], bound: float, cfg: Fields) -> Any:
+    return which(cfg[field], bound)
+
+
+def hypotheses(field: str, own: list[Any]) -> Iterator[tuple[str, Hypothesis]]:
+    """What may have become of a field, as the end of a sentence."""
+    yield f"is always {own[0]!r}, whatever cfg.{field} says", lambda cfg: own[0]
+    others = [name for name in (*SIZES, "recon_loss", "beta") if name != field]
+    for name in others:
+        yield f"is cfg.{name} where cfg.{field} belongs", itemgetter(name)
+    if field == "recon_loss":
+        yield "is written in capitals", lambda cfg: cfg[field].upper()
+        for loss in LOSSES:
+            for instead in LOSSES:
+                yield f"is {instead!r} where cfg.recon_loss is {loss!r}", partial(_instead, field, loss, instead)
+        return
+    yield f"is one more than cfg.{field}", lambda cfg: cfg[field] + 1
+    yield f"is one less than cfg.{field}", lambda cfg: cfg[field] - 1
+    for factor in (2, 0.5, 3, 0.25, 4, 10, 0.1, -1):
+        yield f"is {number(factor)} times cfg.{field}", partial(_times, field, factor)
+    yield f"is cfg.{field} divided by two, rounded down", lambda cfg: cfg[field] // 2
+    yield f"is cfg.{field} cut to a whole number", lambda cfg: int(cfg[field])
+    yield f"is cfg.{field} rounded to a whole number", lambda cfg: round(cfg[field])
+    yield f"is cfg.{field} squared", lambda cfg: cfg[field] ** 2
+    yield f"is twice as large from layer to layer or half as large, beginning with cfg.{field}", lambda cfg: None
+    for default in (1.0, 784, 400, 20, 1):
+        yield f"is {default} where cfg.{field} is 0", partial(_or, field, default)
+    numbers = sorted({value for value in own if isinstance(value, (int, float))})
+    for bound in numbers[:1] + numbers[-1:]:
+        yield f"is never less than {bound:g}", partial(_bounded, field, max, bound)
+        yield f"is never more than {bound:g}", partial(_bounded, field, min, bound)
+
+
+def _fields(submission: Submission, draws: Draws) -> Iterator[str]:
+    """What each aspect of the model comes from."""
+    cases = configurations(draws)
+    models = [aspects(built(submission, cfg)) for cfg in cases]
+    said: dict[str, list[str]] = {}
+    for aspect, (field, _) in models[0].items():
+        own = [model[aspect][1] if aspect in model else None for model in models]
+        if all(value == cfg[field] for value, cfg in zip(own, cases, strict=True)):
+            continue
+        for words, of in hypotheses(field, own):
+            if all(_equal(value, of(cfg)) for value, cfg in zip(own, cases, strict=True)):
+                said.setdefault(words, []).append(aspect)
+                break
+        else:
+            layered = all(isinstance(v, tuple) or v == cfg[field] for v, cfg in zip(own, cases, strict=True))
+            words = (
+                f"changes from layer to layer, where all should be cfg.{field} wide"
+                if layered
+                else f"is not cfg.{field}"
+            )
+            said.setdefault(words, []).append(aspect)
+    for words, which in said.items():
+        subject = " and ".join(which)
+        yield f"{subject if subject.startswith('model.') else subject[0].upper() + subject[1:]} {words}."
+
+
+def _equal(value: Any, expected: Any) -> bool:
+    return value is not None and type(value) in (int, float, str) and value == expected
+
+
+def _kind(submission: Submission, draws: Draws) -> Iterator[str]:
+    """What comes back, if it is no ``VAE``."""
+    fields = configurations(draws)[3]
+    model = submission.build_model(submission.record("VAEConfig", **fields))
+    if not isinstance(model, Model):
+        what = "Nothing comes back (None)" if model is None else "What comes back is no model"
+        yield f"{what}; build_model returns a new VAE."
+    elif model.class_name != "VAE":
+        yield f"What comes back is a model of the class {model.class_name[:40]}, not VAE."
+
+
+def _parameters(submission: Submission, draws: Draws) -> Iterator[str]:
+    """Their number, dtype, gradients and values."""
+    fields = configurations(draws)[3]
+    model = built(submission, fields)
+    wanted = networks.shapes(*(fields[name] for name in SIZES))
+    extra = sorted({n.partition(".")[0] for n in model.parameters} - set(networks.GIVEN))
+    if extra:
+        yield f"The model has further parameters: {', '.join(extra)[:80]}."
+    lacking = sorted({n.partition(".")[0] for n in wanted} - {n.partition(".")[0] for n in model.parameters})
+    if lacking:
+        yield f"The model has no parameters of its own for {', '.join(lacking)}: they are shared or missing."
+    kinds = {str(p.dtype).removeprefix("torch.") for p in model.parameters.values()} - {"float32"}
+    if kinds:
+        yield f"Parameters are of {' and '.join(sorted(kinds))}; they should be of float32."
+    if any(not bool(p.any()) for n, p in model.parameters.items() if n.endswith("weight")):
+        yield "Weights of a new model are 0 in some layer, so that it cannot begin to learn."
+
+
+def _network(submission: Submission, draws: Draws) -> Iterator[str]:
+    """Whether the given layers compute what they do in the skeleton, and take gradients."""
+    fields = configurations(draws)[1]
+    model = built(submission, fields)
+    x, z = draws.normal(5, fields["input_dim"], std=2.0), draws.normal(5, fields["latent_dim"], std=2.0)
+    parameters = model.parameters
+    names = list(layers.weights(parameters, "enc"))
+    h, out = model.enc(x), model.dec(z)
+    *hidden, last = layers.weights(parameters, "dec")
+    for part, own, stack, head in (("encoder", h, names, None), ("decoder", out, hidden, last)):
+        frozen = [n for n in stack if gradients(own, [parameters[f"{n}.weight"]])[0] is NO_GRADIENT]
+        if frozen:
+            yield f"The weights of the {part} take no gradient: it cannot learn."
+        for words, features in layers.features(parameters, stack, x if part == "encoder" else z, "the input"):
+            expected = features if head is None else networks.linear(parameters, head, features)
+            if alike(own.detach(), expected.detach()):
+                if words:
+                    yield f"The {part}'s own layers are not those of the class: it computes {words}."
+                break
+    for head in ("mu", "logvar"):
+        own = getattr(model, head)(h)
+        if gradients(own, [parameters[f"{head}.weight"]])[0] is NO_GRADIENT:
+            yield f"The weights of the {head} head take no gradient: it cannot learn."
+        if not alike(own.detach(), networks.linear(parameters, head, h).detach()):
+            yield f"The {head} head is not the linear layer of the class."
+
+
+def _methods(submission: Submission, draws: Draws) -> Iterator[str]:
+    """Whether its methods are those of the class, where its layers are."""
+    if facts.sentences_of(_parameters, submission, draws) or facts.sentences_of(_network, submission, draws):
+        return
+    said: dict[str, list[str]] = {}
+    for loss in LOSSES:
+        fields = configurations(draws)[1] | {"recon_loss": loss}
+        model = built(submission, fields)
+        sizes = [fields[name] for name in SIZES[:3]]
+        options = {name: fields[name] for name in ("num_hidden_layers", "recon_loss", "beta")}
+        direct = submission.alone().VAE(*sizes, **options)
+        for name, parameter in model.parameters.items():
+            direct.set(name, parameter.detach())
+        x, z = draws.uniform(5, sizes[0]), draws.normal(5, sizes[2])
+        own, plain, again = (answers(m, x, z) for m in (model, direct, direct))
+        for i, name in enumerate(("encode", "reparameterize", "decode")):
+            pairs = [(own[k], plain[k]) for k in (i, i + 4)]
+            if alike(again[i], _detached(plain[i])) and not all(alike(a, _detached(b)) for a, b in pairs):
+                said.setdefault(name, []).append(loss)
+    for name, losses in said.items():
+        where = "" if len(losses) == len(LOSSES) else f" for recon_loss = {' and '.join(map(repr, losses))}"
+        yield f"The method {name} of the model is not that of the class VAE{where}."
+
+
+def _detached(answer: Any) -> Any:
+    if isinstance(answer, torch.Tensor):
+        return answer.detach()
+    return tuple(map(_detached, answer)) if isinstance(answer, (tuple, list)) else answer
 
 
 def _fresh(submission: Submission, draws: Draws) -> str | None:
-    config = _config(draws)
-    one, other = built(submission, config), built(submission, config)
-    if one.number == other.number:
-        return "Two calls return the same model; each should give a new one."
-    pairs = [(one.parameters[name], other.parameters.get(name)) for name in one.parameters]
-    if pairs and all(b is not None and a.shape == b.shape and bool((a == b).all()) for a, b in pairs):
-        return "Two models begin with the same weights, as if a seed were fixed or one were a copy."
-    if all(not bool(parameter.any()) for parameter, _ in pairs):
-        return "All weights of a new model are 0."
+    """Whether each call gives a model of its own."""
+    cases = configurations(draws)
+    for first, second, words in (
+        (cases[3], cases[3], "the same configuration"),
+        (cases[3], cases[3] | {"beta": 9.0, "recon_loss": "laplace"}, "configurations of the same sizes"),
+        (cases[3], cases[4], "any configuration"),
+    ):
+        one, other = built(submission, first), built(submission, second)
+        if one.number == other.number:
+            return f"Two calls for {words} return the same model; each should give a new one."
+        pairs = [(p, other.parameters.get(n)) for n, p in one.parameters.items() if n.endswith("weight")]
+        same = [(a == b).all() for a, b in pairs if b is not None and a.shape == b.shape and bool(a.any())]
+        if same and all(same):
+            return "Two models begin with the same weights, as if a seed were fixed or one were a copy."
+        if same and any(same):
+            return "Two models share some of their weights."
     return None
 
 
-FACTS = (_sizes, _attribute("recon_loss"), _attribute("beta"), _fresh)
+FACTS = (_kind, _fields, _parameters, _network, _methods, _fresh)
 
 
 def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:
@@ -97,7 +253,7 @@ def probes() -> list[Probe]:
 
     def shapes(**fields: Any) -> Any:
         def put(submission: Submission, draws: Draws) -> tuple[Any, Any]:
-            config = _config(draws) | fields
+            config = configurations(draws)[3] | fields
             own = {n: tuple(p.shape) for n, p in built(submission, config).parameters.items()}
             return own, networks.shapes(*(config[name] for name in SIZES))
 

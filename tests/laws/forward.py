@@ -9,148 +9,153 @@ import networks
 import torch
 
 from grading.checks import Draws, Model, Submission, unpack
-from grading.diagnosis.laws import NO_GRADIENT, Law, Probe, alike, facts, gradients
+from grading.diagnosis.laws import EVAL, ORDINARY, Asked, Law, Part, Probe, Question, Setting, facts, question
+from laws import layers
 
 NAMES = ("logits", "mu", "logvar", "z")
-SIZES = (11, 13, 3)
 
 
-def _outputs(model: Model, x: torch.Tensor) -> tuple[Any, ...]:
-    return unpack(model(x), NAMES, "forward")
+def own_parts(model: Model, x: torch.Tensor, right: Any) -> tuple[Model, torch.Tensor, torch.Tensor]:
+    """The model in a process of its own, and what encode gives there; the true values where it gives none.
 
-
-def _parts(model: Model, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """mu and logvar as the submission's own encode gives them, asked alone; the true ones where it gives none."""
-    own = model.alone().encode(x)
+    Gradients of what it gives reach the parameters of the model itself.
+    """
+    twin = model.alone().share(model)
+    own = twin.encode(x)
     usable = isinstance(own, (tuple, list)) and len(own) == 2 and all(isinstance(t, torch.Tensor) for t in own)
-    mu, logvar = own if usable else networks.encode(model.parameters, x)
-    return mu.detach(), logvar.detach()
+    return twin, *(own if usable else right)
 
 
-def _decoded(model: Model, z: torch.Tensor) -> torch.Tensor:
-    own = model.alone().decode(z)
-    return (own if isinstance(own, torch.Tensor) else networks.decode(model.parameters, z)).detach()
+def sampled(twin: Model, seed: int, mu: torch.Tensor, logvar: torch.Tensor) -> torch.Tensor:
+    """A sample by the submission's own reparameterize; the true one where it gives none."""
+    own = twin.seeded(seed).reparameterize(mu, logvar)
+    return own if isinstance(own, torch.Tensor) and own.shape == mu.shape else mu
 
 
-def _named(model: Model, x: torch.Tensor, own: tuple[Any, ...]) -> list[tuple[str, torch.Tensor]]:
-    """Everything that an output may be, with words."""
-    mu, logvar = _parts(model, x)
-    found = [
-        ("mu", mu),
-        ("logvar", logvar),
-        ("sigma, the exponential of half of logvar", (logvar / 2).exp()),
-        ("the variance, the exponential of logvar", logvar.exp()),
-        ("mu + sigma", mu + (logvar / 2).exp()),
-        ("mu + logvar", mu + logvar),
-        ("decode(mu)", _decoded(model, mu)),
-        ("x", x),
-        ("decode(logvar)", _decoded(model, logvar)),
-    ]
-    for position, value in enumerate(own):
-        if isinstance(value, torch.Tensor) and tuple(value.shape) == tuple(mu.shape):
-            value = value.detach()
-            found.append((f"decode of what is returned as {NAMES[position]}", _decoded(model, value)))
-            noise = (value - mu) / (logvar / 2).exp()
-            found.append((f"decode of the noise in {NAMES[position]}", _decoded(model, noise)))
-    return found
+def codes(twin: Model, seed: int, mu: torch.Tensor, logvar: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
+    """What may stand in the place of a sample."""
+    sigma = (logvar / 2).exp()
+    yield "mu: no sample is drawn", mu
+    yield "logvar", logvar
+    yield "sigma, the exponential of half of logvar", sigma
+    yield "mu + sigma: there is no noise", mu + sigma
+    yield "mu + the variance: there is no noise", mu + logvar.exp()
+    yield "mu + logvar", mu + logvar
+    yield "reparameterize(logvar, mu): the arguments are exchanged", sampled(twin, seed, logvar, mu)
+    z = sampled(twin, seed, mu, logvar)
+    yield "the noise alone", (z - mu) / sigma
+    yield "the noise times sigma, without mu", z - mu
+    yield "a sample with the variance in place of logvar", sampled(twin, seed, mu, logvar.exp())
+    yield "a sample with sigma in place of logvar", sampled(twin, seed, mu, sigma)
+    yield "a sample with half of logvar", sampled(twin, seed, mu, logvar / 2)
+    yield "a sample with logvar = 0", sampled(twin, seed, mu, torch.zeros_like(logvar))
+    yield "a sample at mu = 0 and logvar = 0", sampled(twin, seed, torch.zeros_like(mu), torch.zeros_like(logvar))
+    yield "a sample of the sample", sampled(twin, seed, z, logvar)
+    yield "a sample that is rounded", z.round()
+    yield "reparameterize(mu, mu)", sampled(twin, seed, mu, mu)
 
 
-RIGHT = {"mu": "mu", "logvar": "logvar", "logits": "decode of what is returned as z"}
+def decoded(twin: Model, z: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    """What the submission's own decode gives; the true value where it gives none."""
+    own = twin.decode(z)
+    return own if isinstance(own, torch.Tensor) else right
 
 
-def _output(name: str) -> facts.Fact:
-    def fact(submission: Submission, draws: Draws) -> str | None:
-        model = networks.build(submission, *SIZES)
-        x = draws.uniform(6, SIZES[0])
-        own = _outputs(model, x)
-        value = own[NAMES.index(name)]
-        if value is None:
-            return f"What is returned as {name} is None."
-        named = _named(model, x, own)
-        first = sorted(named, key=lambda one: one[0] != RIGHT[name])
-        found = facts.identify(value, first)
-        if found is None:
-            if name == "logits" and tuple(value.shape) == tuple(x.shape):
-                return "The logits are not decode(z) of the z that is returned with them."
-            return None
-        what, change = found
-        if what == RIGHT[name] and not change:
-            return None
-        if what == RIGHT[name]:
-            return f"What is returned as {name} is right, but then {change}."
-        return f"What is returned as {name} is {what}{', which ' + change if change else ''}."
+def _ask(model: Model, draws: Draws, setting: Setting) -> Asked:
+    parameters, seed = model.parameters, draws.seed()
+    x = layers.rows(draws, setting, parameters["enc.0.weight"].shape[1])
+    answer = model.seeded(seed)(x)
+    twin, mu, logvar = own_parts(model, x, networks.encode(parameters, x))
+    z = sampled(twin, seed, mu, logvar)
+    given = answer[3] if isinstance(answer, (tuple, list)) and len(answer) == len(NAMES) else z
+    given = given if isinstance(given, torch.Tensor) and given.shape == z.shape else z
+    logits = decoded(twin, given, networks.decode(parameters, given))
 
-    return fact
+    def of_heads(name: str) -> Iterator[tuple[str, torch.Tensor]]:
+        yield ("logvar", logvar) if name == "mu" else ("mu", mu)
+        yield "z", given
+        yield "sigma, the exponential of half of logvar", (logvar / 2).exp()
+        yield "the variance, the exponential of logvar", logvar.exp()
+        other_mu, other_logvar = own_parts(model, x.round(), (mu, logvar))[1:]
+        yield "that of a rounded x", other_mu if name == "mu" else other_logvar
 
+    def of_logits() -> Iterator[tuple[str, torch.Tensor]]:
+        yield "x", x
+        for words, code in codes(twin, seed, mu, logvar):
+            yield f"decode of {words}", decoded(twin, code, logits)
+        yield "decode of another sample than the z that is returned", decoded(twin, z, logits)
+        yield "decode of twice z", decoded(twin, 2 * given, logits)
+        yield (
+            "the reconstruction of the reconstruction",
+            decoded(twin, own_parts(model, logits, (mu, logvar))[1], logits),
+        )
 
-def _sample(submission: Submission, draws: Draws) -> str | None:
-    """What z is, with and without training mode."""
-    model = networks.build(submission, *SIZES)
-    x = draws.uniform(6, SIZES[0])
-    mu, _ = _parts(model, x)
-    said = {}
-    for mode in (True, False):
-        model.train(mode)
-        first, second = (_outputs(model, x)[3] for _ in range(2))
-        if not isinstance(first, torch.Tensor):
-            return "What is returned as z is no tensor."
-        if tuple(first.shape) != tuple(mu.shape):
-            return None
-        first, second = first.detach(), second.detach()
-        found = facts.identify(first, [n for n in _named(model, x, ()) if n[1].shape == mu.shape])
-        if found is not None and found[1] == "":
-            said[mode] = f"z is {found[0]}, without any noise"
-        elif torch.equal(first, second):
-            said[mode] = "z is the same in two calls: its noise is not fresh"
-    if not said:
-        return None
-    if len(said) == 2 and said[True] == said[False]:
-        return f"{'The code ' + said[True]}; it should be a sample of N(mu, sigma squared)."
-    mode = True in said
-    return f"In {'train' if mode else 'eval'} mode {said[mode]}; it should be a sample in both modes."
+    heads = {f"the {n} head": parameters[f"{n}.weight"] for n in ("mu", "logvar")}
+    encoder = {"the encoder's hidden layer": parameters["enc.0.weight"]} | ({"x": x} if setting.leaves else {})
+    decoder = {"the decoder": parameters["dec.0.weight"]}
+    return Asked(
+        answer,
+        (
+            Part("logits", logits, of_logits, decoder | heads | encoder),
+            Part("mu", mu, lambda: of_heads("mu"), {"its head": parameters["mu.weight"]} | encoder),
+            Part("logvar", logvar, lambda: of_heads("logvar"), {"its head": parameters["logvar.weight"]} | encoder),
+            Part("z", z, lambda: codes(twin, seed, mu, logvar), heads | encoder),
+        ),
+    )
 
 
-def _spread(submission: Submission, draws: Draws) -> str | None:
-    """Whether z has the mean and the spread that mu and logvar say."""
-    model = networks.build(submission, *SIZES)
-    x = draws.uniform(1, SIZES[0]).repeat(4000, 1)
-    mu, logvar = (part[:1] for part in _parts(model, x[:1]))
-    z = _outputs(model, x)[3]
-    if not isinstance(z, torch.Tensor) or tuple(z.shape) != (4000, SIZES[2]):
-        return None
-    eps = (z.detach() - mu) / (logvar / 2).exp()
-    if not bool((eps.std(0) > 1e-3).all()) and bool((eps == eps[:1]).all()):
-        return "All examples of a batch share the noise of z." if bool(eps.any()) else None
-    ratio = eps.std(0).log().mean().exp()
-    own = model.alone().reparameterize(mu.expand(4000, -1), logvar.expand(4000, -1))
-    alone = ((own.detach() - mu) / (logvar / 2).exp()).std(0).log().mean().exp()
-    if abs(float(ratio / alone) - 1) > 0.06:
-        return "The spread of z is not that of reparameterize(mu, logvar)."
-    return None
+FORWARD = Question(layers.model, _ask, NAMES, ("x",), layers.WHOLE, random=True)
 
 
-def _gradients(submission: Submission, draws: Draws) -> str | None:
-    said = []
-    for mode in (True, False):
-        model = networks.build(submission, *SIZES).train(mode)
-        x = draws.uniform(5, SIZES[0])
-        own = _outputs(model, x)
-        heads = {n: [model.parameters[f"{n}.weight"]] for n in ("mu", "logvar")}
-        needs = {"mu": ["mu"], "logvar": ["logvar"], "z": ["mu", "logvar"], "logits": ["mu", "logvar"]}
-        cut = [
-            f"from {name} to the {head} head"
-            for name, value in zip(NAMES, own, strict=True)
-            for head in needs[name]
-            if gradients(value, heads[head])[0] is NO_GRADIENT
-        ]
-        if cut:
-            said.append((mode, f"no gradient passes {', nor '.join(cut)}"))
-    if len(said) == 2 and said[0][1] == said[1][1]:
-        return f"{said[0][1][0].upper()}{said[0][1][1:]}."
-    return f"In {'train' if said[0][0] else 'eval'} mode {said[0][1]}." if said else None
+def _fresh(submission: Submission, draws: Draws) -> Iterator[str]:
+    """Whether two passes draw the same noise, in each mode."""
+    for setting in (ORDINARY, EVAL):
+        model = layers.model(submission, draws, setting)
+        x = draws.uniform(6, layers.SIZES[0])
+        first, second = (unpack(model(x), NAMES, "forward") for _ in range(2))
+        still = unpack(model(x), NAMES, "forward")[3]
+        if (
+            torch.equal(first[3], second[3])
+            and torch.equal(first[0], second[0])
+            and not torch.equal(first[3], first[1])
+        ):
+            mode = "train" if setting is ORDINARY else "eval"
+            yield f"Two passes in {mode} mode give the same z: its noise is not fresh."
+        elif bool(((still - first[1]).abs() < 1e-9).all(0).any()) and not torch.equal(still, first[1]):
+            yield "Some of the latent dimensions of z get no noise."
 
 
-FACTS = (*(_output(name) for name in RIGHT), _sample, _spread, _gradients)
+def _spread(submission: Submission, draws: Draws) -> Iterator[str]:
+    """Whether z has the spread that reparameterize gives, and whether its noise is shared."""
+    model = layers.model(submission, draws, ORDINARY)
+    x = draws.uniform(1, layers.SIZES[0]).repeat(4000, 1)
+    z, mu, logvar = (t.detach() for t in (lambda o: (o[3], o[1], o[2]))(unpack(model(x), NAMES, "forward")))
+    own = sampled(model.alone(), draws.seed(), mu, logvar).detach()
+    eps, alone = ((t - mu) / (logvar / 2).exp() for t in (z, own))
+    if not bool(eps.any()) or not bool(alone.any()):
+        return
+    if bool((eps - eps[:1]).abs().max() < 1e-4):
+        yield "All examples of a batch share the noise of z."
+    elif bool((eps - eps[:, :1]).abs().max() < 1e-3):
+        yield "All latent dimensions of an example share the noise of z."
+    else:
+        ratio = float((eps.std(0) / alone.std(0)).log().mean().exp())
+        if abs(ratio - 1) > 0.06:
+            yield f"The spread of z is {'larger' if ratio > 1 else 'smaller'} than that of reparameterize(mu, logvar)."
+        values = len((eps * 256).round().unique())
+        if values < 40:
+            yield "The noise in z has few values, as if it were rounded."
+
+
+def _mode(submission: Submission, draws: Draws) -> Iterator[str]:
+    for training in (True, False):
+        model = layers.model(submission, draws, ORDINARY).train(training)
+        model(draws.uniform(4, layers.SIZES[0]))
+        if model.double().attributes.get("training") is not training:  # the cast describes the model anew
+            yield f"After forward the model is in {'eval' if training else 'train'} mode, whichever it was in before."
+
+
+FACTS = (*question.facts_of(FORWARD), _fresh, _spread, _mode)
 
 
 def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:
@@ -161,23 +166,13 @@ def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:
 def probes() -> list[Probe]:
     """Where the outputs fit together and where not."""
 
-    def fits(batch: int = 0, mode: bool = True, layers: int = 1, silent: bool = False) -> Any:
-        def put(submission: Submission, draws: Draws) -> tuple[Any, Any]:
-            model = networks.build(submission, *SIZES, layers=layers).train(mode)
-            x = draws.uniform(batch or draws.integer(3, 7), SIZES[0])
-            with torch.set_grad_enabled(not silent):
-                logits, mu, logvar, z = _outputs(model, x)
-            true = networks.encode(model.parameters, x)
-            together = alike(logits, networks.decode(model.parameters, z)) and alike((mu, logvar), true)
-            return together, True
+    def put(setting: Setting) -> Any:
+        def asked(submission: Submission, draws: Draws) -> tuple[Any, Any]:
+            found = FORWARD.put(submission, draws, setting)
+            logits, mu, logvar, _ = found.answer
+            right = [part.right.detach() for part in found.parts[:3]]
+            return (logits.detach(), mu.detach(), logvar.detach()), tuple(right)
 
-        return put
+        return asked
 
-    aspect = "What forward returns"
-    return [
-        Probe("", fits(), aspect),
-        Probe("for a batch of one", fits(batch=1), aspect),
-        Probe("in eval mode", fits(mode=False), aspect),
-        Probe("with two hidden layers", fits(layers=2), aspect),
-        Probe("under torch.no_grad()", fits(silent=True), aspect),
-    ]
+    return [Probe(setting.words, put(setting), "What forward returns") for setting in (ORDINARY, *layers.WHOLE)]

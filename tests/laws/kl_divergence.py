@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 
 from grading.checks import Draws, Submission
-from grading.diagnosis.laws import Change, Formula, Law, Probe, Term, formula
+from grading.diagnosis.laws import Bend, Change, Formula, Law, Probe, Term, formula
 
 CLAMPS = (1.0, 2.0, 3.0, 4.0, 5.0)
 Pair = tuple[torch.Tensor, torch.Tensor]
@@ -154,6 +154,23 @@ SITUATIONS: tuple[tuple[str, formula.Drawn], ...] = (
     ("for mu of about 30", lambda draws: (draws.normal(4, 3, std=30.0), draws.normal(4, 3))),
 )
 
+BENDS = (
+    Bend(
+        "{b} is added to the variance before its logarithm is taken.",
+        lambda v, f, a, b: v(a) + f.reduced(0.5 * (a[-1] - (a[-1].exp() + b).log())),
+        1e-14,
+        1.0,
+        True,
+    ),
+    Bend(
+        "{b} is added to the variance.",
+        lambda v, f, a, b: v(a) + f.reduced(torch.full_like(a[-1], b / 2)),
+        1e-9,
+        1,
+        True,
+    ),
+)
+
 KL = Formula(
     call=lambda submission, arguments: submission.kl_divergence(*arguments),
     arguments=("mu", "logvar"),
@@ -164,6 +181,7 @@ KL = Formula(
     extras=EXTRAS,
     changes=tuple(changes()),
     situations=SITUATIONS,
+    bends=BENDS,
 )
 
 

@@ -8,7 +8,7 @@ import oracles
 import torch
 
 from grading.checks import Draws, Submission
-from grading.diagnosis.laws import Change, Formula, Term, formula
+from grading.diagnosis.laws import Bend, Change, Formula, Term, formula
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 SQUASHED = "so that the decoder's raw output is not what it is taken for"
@@ -82,8 +82,34 @@ SITUATIONS: tuple[tuple[str, formula.Drawn], ...] = (
 )
 
 
+def _huber(e: torch.Tensor, b: float) -> torch.Tensor:
+    return torch.where(e.abs() < b, e**2 / 2, b * (e.abs() - b / 2))
+
+
+ERRORS = (
+    Bend("It is the Huber loss: beyond an error of {b} it no longer grows with the square.",
+         lambda v, f, a, b: f.reduced(_huber(a[0] - a[1], b)), 0.01, 20, True),
+    Bend("It is twice the Huber loss: beyond an error of {b} it no longer grows with the square.",
+         lambda v, f, a, b: f.reduced(2 * _huber(a[0] - a[1], b)), 0.01, 20, True),
+    Bend("It is smoothed at 0: errors below {b} count with their square.",
+         lambda v, f, a, b: f.reduced(_huber(a[0] - a[1], b) / b), 0.01, 20, True),
+    Bend("It is smoothed at 0: the root is taken of the squared error plus {b}.",
+         lambda v, f, a, b: f.reduced(((a[0] - a[1]) ** 2 + b).sqrt()), 1e-8, 10, True),
+    Bend("Errors are cut off above {b}.", lambda v, f, a, b: f.reduced(f.elements(
+        (a[1] + (a[0] - a[1]).clamp(-b, b), a[1]))), 0.05, 1e4, True),
+    Bend("Errors below {b} count as 0.", lambda v, f, a, b: f.reduced(f.elements(
+        (torch.where((a[0] - a[1]).abs() < b, a[1], a[0]), a[1]))), 0.01, 5.0, True),
+    Bend("Of each error {b} is taken off.", lambda v, f, a, b: f.reduced(f.elements(
+        (a[1] + ((a[0] - a[1]).abs() - b).relu(), a[1]))), 0.01, 5.0, True),
+)  # fmt: skip
+
+
 def loss_of(
-    call: Callable[[Submission], Callable[..., object]], output: str, terms: tuple[Term, ...], extras: tuple[Term, ...]
+    call: Callable[[Submission], Callable[..., object]],
+    output: str,
+    terms: tuple[Term, ...],
+    extras: tuple[Term, ...],
+    bends: tuple[Bend, ...] = (),
 ) -> Formula:
     """The formula of one reconstruction loss."""
     return Formula(
@@ -97,6 +123,7 @@ def loss_of(
         changes=tuple(changes(output)),
         situations=SITUATIONS,
         judged_at=(0,),
+        bends=bends,
     )
 
 

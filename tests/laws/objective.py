@@ -7,6 +7,7 @@ that.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,11 +17,29 @@ import oracles
 import torch
 
 from grading.checks import Draws, StudentError, Submission, unpack
-from grading.diagnosis.laws import NO_GRADIENT, Probe, alike, facts, gradients, number
+from grading.diagnosis.laws import (
+    DOUBLE,
+    NO_GRADIENT,
+    PLAIN,
+    SILENT,
+    Part,
+    Probe,
+    Question,
+    Setting,
+    alike,
+    facts,
+    gradients,
+    number,
+    question,
+)
+from grading.diagnosis.laws import (
+    Asked as AskedParts,
+)
 
 PARTS = ("loss", "recon", "kl")
 BETAS = (1.0, 0.0, 4.0, 0.5, 2.5)
 Call = Callable[[Submission, elbo.Point, dict[str, Any]], Any]
+Sentence = Callable[[Submission, Draws], str | None]
 
 
 @dataclass(frozen=True)
@@ -122,7 +141,7 @@ def expression(weights: dict[str, float]) -> str:
     return " ".join(terms) or "0"
 
 
-def part_fact(call: Call, part: str, recon_loss: str) -> facts.Fact:
+def part_fact(call: Call, part: str, recon_loss: str) -> Sentence:
     """What one of the three is made of, for one likelihood."""
 
     def fact(submission: Submission, draws: Draws) -> str | None:
@@ -211,14 +230,133 @@ def gradient_fact(call: Call) -> facts.Fact:
     return fact
 
 
+WEIGHTS: tuple[tuple[str, Callable[[float], float]], ...] = (
+    ("never less than 1", lambda b: max(b, 1.0)),
+    ("never more than 1", lambda b: min(b, 1.0)),
+    ("1 where beta is 0", lambda b: b or 1.0),
+    ("cut to a whole number", lambda b: float(int(b))),
+    ("rounded to a whole number", lambda b: float(round(b))),
+    ("the inverse of beta", lambda b: 1 / b if b else math.nan),
+    ("the root of beta", lambda b: b**0.5),
+    ("beta squared", lambda b: b * b),
+    ("1 + beta", lambda b: 1 + b),
+    ("1 - beta", lambda b: 1 - b),
+    ("beta - 1", lambda b: b - 1),
+    ("beta / (1 + beta)", lambda b: b / (1 + b)),
+    ("the exponential of beta", math.exp),
+    ("1 wherever beta is not 0", lambda b: float(b != 0)),
+    ("-beta", lambda b: -b),
+)
+GRID = (0.0, 0.25, 0.5, 1.0, 1.5, 2.5, 4.0, 10.0)
+
+
+def weight_fact(call: Call) -> Sentence:
+    """How much the KL counts in the loss, as a function of beta."""
+
+    def fact(submission: Submission, draws: Draws) -> str | None:
+        own = []
+        for beta in GRID:
+            loss, recon, kl = (float(t) for t in call_parts(call, submission, draws, "gaussian", beta))
+            own.append((loss - recon) / kl)
+        near = [abs(w - b) < 1e-3 * (1 + abs(b)) for w, b in zip(own, GRID, strict=True)]
+        if all(near):
+            return None
+        for words, of in WEIGHTS:
+            wanted = [of(beta) for beta in GRID]
+            pairs = [(w, v) for w, v in zip(own, wanted, strict=True) if v == v]
+            if all(abs(w - v) < 1e-3 * (1 + abs(v)) for w, v in pairs):
+                return f"The weight of the KL in the loss is {words}; it should be beta."
+        return None
+
+    return fact
+
+
+def call_parts(call: Call, submission: Submission, draws: Draws, recon_loss: str, beta: float) -> tuple[Any, ...]:
+    """What comes back at a fresh point."""
+    answer = call(submission, elbo.draw(draws, 4, 5, 3), {"recon_loss": recon_loss, "beta": beta})
+    return unpack(answer, PARTS, "the function")
+
+
+SETTINGS = (
+    SILENT,
+    PLAIN,
+    DOUBLE,
+    Setting("for recon_loss = 'bernoulli'", options={"recon_loss": "bernoulli"}),
+    Setting("for recon_loss = 'laplace'", options={"recon_loss": "laplace"}),
+    Setting("at beta = 0", options={"beta": 0.0}),
+    Setting("at beta = 1", options={"beta": 1.0}),
+    Setting("at beta = 0.3", options={"beta": 0.3}),
+    Setting("for a batch of one", options={"shape": (1, 5, 3)}),
+    Setting("for 128 examples of 784 features", options={"shape": (128, 784, 20)}),
+    Setting("for means of about 30", options={"mu": 30.0}),
+    Setting("for logvar of about -8", options={"logvar": -8.0}),
+    Setting("for outputs of about 100", options={"logits": 100.0}),
+)
+
+
+def question_of(call: Call) -> Question:
+    """What comes back under all circumstances, held against the submission's own parts."""
+
+    def ask_parts(submission: Submission, draws: Draws, setting: Setting) -> AskedParts:
+        name, beta = setting.options.get("recon_loss", "gaussian"), setting.options.get("beta", 2.0)
+        x, logits, mu, logvar = elbo.draw(draws, *setting.options.get("shape", (5, 6, 3)))
+        point = elbo.Point(
+            x.to(setting.dtype),
+            setting.leaf(logits + setting.options.get("logits", 0.0)),
+            setting.leaf(mu + setting.options.get("mu", 0.0)),
+            setting.leaf(logvar + setting.options.get("logvar", 0.0)),
+        )
+        x, logits, mu, logvar = point
+        answer = call(submission, point, {"recon_loss": name, "beta": beta})
+        alone = submission.alone()
+        kl = usable(lambda: alone.kl_divergence(mu, logvar), oracles.kl(mu, logvar).to(mu.dtype))
+        true = elbo.LIKELIHOODS[name](logits, x).to(mu.dtype)
+        recon = usable(lambda: getattr(alone, f"reconstruction_loss_{name}")(logits, x), true)
+        for_recon = {"logits": logits} if setting.leaves else {}
+        for_kl = {"mu": mu, "logvar": logvar} if setting.leaves else {}
+        return AskedParts(
+            answer,
+            (
+                Part("the loss", recon + beta * kl, tuple, for_recon | for_kl),
+                Part("the recon", recon, tuple, for_recon),
+                Part("the kl", kl, tuple, for_kl),
+            ),
+        )
+
+    names = ("the loss", "the recon", "the kl")
+    return Question(lambda s, draws, setting: s, ask_parts, names, ("x", "logits", "mu", "logvar"), SETTINGS)
+
+
+def usable(call: Callable[[], Any], true: torch.Tensor) -> torch.Tensor:
+    """A part as the submission computes it; the true one where it gives no number."""
+    try:
+        value = call()
+    except StudentError:
+        return true
+    fits = isinstance(value, torch.Tensor) and value.shape == () and value.dtype == true.dtype
+    return value if fits else true
+
+
 def facts_of(call: Call) -> tuple[facts.Fact, ...]:
-    """All that is measured."""
-    return (
-        *(same_for_all(call, part) for part in PARTS),
-        unknown_fact(call),
-        defaults_fact(call),
-        gradient_fact(call),
-    )
+    """All that is measured; the answer as a whole only where its parts say nothing."""
+    parts = [same_for_all(call, part) for part in PARTS]
+    asked = question.facts_of(question_of(call))
+
+    def weight(submission: Submission, draws: Draws) -> str | None:
+        if any(facts.sentences_of(part, submission, draws) for part in parts):
+            return None
+        return weight_fact(call)(submission, draws)
+
+    def rest(fact: facts.Fact) -> facts.Fact:
+        def of(submission: Submission, draws: Draws) -> tuple[str, ...]:
+            if any(facts.sentences_of(part, submission, draws) for part in (*parts, weight)):
+                return ()
+            return facts.sentences_of(fact, submission, draws)
+
+        return of
+
+    others = (unknown_fact(call), defaults_fact(call), gradient_fact(call))
+    return (*parts, weight, *others, rest(asked[0]), rest(asked[1]), *asked[2:])
 
 
 def probes_of(call: Call) -> list[Probe]:

@@ -5,16 +5,34 @@ Summed over features, averaged over the batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 
 from grading.checks import Draws, Submission
-from grading.diagnosis.laws import Law, Probe, Term, formula
+from grading.diagnosis.laws import Bend, Law, Probe, Term, formula
 from laws import likelihoods
 
 log_sigmoid = torch.nn.functional.logsigmoid
 
+Arguments = tuple[torch.Tensor, ...]
+
+
+def _logs(arguments: Arguments, of: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
+    """The loss by way of probabilities in float32, as somebody computes them."""
+    o, x = arguments
+    p = o.float().sigmoid()
+    return -(x * of(p).double() + (1 - x) * of(1 - p).double())
+
+
+BENDS = (
+    Bend("{b} is added to the probabilities before their logarithm is taken, so that large logits are wrong.",
+         lambda v, f, a, b: f.reduced(_logs(a, lambda p: (p + b).log())), 1e-12, 0.1, True),
+    Bend("The probabilities are kept {b} away from 0 and 1, so that large logits are wrong and without gradient.",
+         lambda v, f, a, b: f.reduced(_logs(a, lambda p: p.clamp(b, 1 - b).log())), 1e-9, 0.2, True),
+    Bend("The logarithms of the probabilities end at {b}, as binary_cross_entropy of a sigmoid has it.",
+         lambda v, f, a, b: f.reduced(_logs(a, lambda p: p.log().clamp(min=b))), -1000.0, -5.0),
+)  # fmt: skip
 
 BERNOULLI = likelihoods.loss_of(
     lambda submission: submission.reconstruction_loss_bernoulli,
@@ -58,6 +76,7 @@ BERNOULLI = likelihoods.loss_of(
      Term("p", 0, lambda o, x: o.sigmoid()),
      Term("log p", 0, lambda o, x: log_sigmoid(o)),
      Term("log(1 - p)", 0, lambda o, x: log_sigmoid(-o)), *likelihoods.POWERS),
+    BENDS,
 )  # fmt: skip
 
 

@@ -42,6 +42,7 @@ GAUSSIAN = likelihoods.loss_of(
     ),
     (likelihoods.CONSTANT, likelihoods.SINGLE, Term("the absolute error", 0, lambda o, x: (o - x).abs()),
      Term("the error", 0, lambda o, x: o - x), *likelihoods.POWERS),
+    likelihoods.ERRORS,
 )  # fmt: skip
 
 

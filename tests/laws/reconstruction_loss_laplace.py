@@ -48,6 +48,7 @@ LAPLACE = likelihoods.loss_of(
     ),
     (likelihoods.CONSTANT, likelihoods.SINGLE, Term("the squared error", 0, lambda o, x: (o - x) ** 2),
      Term("the error", 0, lambda o, x: o - x), *likelihoods.POWERS),
+    likelihoods.ERRORS,
 )  # fmt: skip
 
 

@@ -10,7 +10,24 @@ from typing import Any
 import torch
 
 from grading.checks import Draws, Model, Submission, assert_tensor
-from grading.diagnosis.laws import NO_GRADIENT, Probe, alike, facts, gradients, number
+from grading.diagnosis.laws import (
+    DOUBLE,
+    EVAL,
+    NO_GRADIENT,
+    PLAIN,
+    SILENT,
+    Asked,
+    Part,
+    Probe,
+    Question,
+    Setting,
+    alike,
+    changes,
+    facts,
+    gradients,
+    number,
+    question,
+)
 
 Tensor = torch.Tensor
 
@@ -90,7 +107,7 @@ def _mean(sampler: Sampler) -> facts.Fact:
             return "The mean mu has no part in z."
         if alike(mean, logvar) or alike(mean, torch.full_like(mu, -60.0)):
             return "logvar stands where mu belongs."
-        change = facts.change_between(mu, mean)
+        change = changes.change_between(mu, mean)
         return f"The mean mu {change} before it enters z." if change else None
 
     return fact
@@ -288,10 +305,60 @@ def _gradients(sampler: Sampler) -> facts.Fact:
     return fact
 
 
+SETTINGS = (
+    EVAL,
+    SILENT,
+    PLAIN,
+    DOUBLE,
+    Setting("for a batch of one", options={"rows": 1}),
+    Setting("for a batch of two", options={"rows": 2}),
+    Setting("where there is one latent dimension only", options={"columns": 1}),
+    Setting("for 128 examples of 20 latent dimensions", options={"rows": 128, "columns": 20}),
+    Setting("for means of about 1000", options={"mean": 1000.0}),
+    Setting("for logvar of about 6", options={"logvar": 6.0}),
+    Setting("for logvar of about -6", options={"logvar": -6.0}),
+)
+
+
+def _question(sampler: Sampler) -> Question:
+    """What a sample is under other circumstances, held against the function's own noise from the same seed."""
+
+    def subject(submission: Submission, draws: Draws, setting: Setting) -> Model:
+        return setting.of(sampler.build(submission))
+
+    def ask(model: Model, draws: Draws, setting: Setting) -> Asked:
+        rows, columns = setting.options.get("rows", 6), setting.options.get("columns", 4)
+        around, seed = setting.options.get("logvar", 0.0), draws.seed()
+        mu = setting.leaf(setting.options.get("mean", 0.0) + draws.normal(rows, columns, std=2.0))
+        logvar = setting.leaf(around + draws.normal(rows, columns))
+        answer = model.seeded(seed).reparameterize(mu, logvar)
+        alone = model.alone().train()
+        base = alone.seeded(seed).reparameterize(torch.zeros_like(mu), torch.ones_like(mu))
+        noise = base.detach().reshape(mu.shape)
+
+        def others() -> list[tuple[str, Tensor]]:
+            found = []
+            for words, spread in SPREADS[1:]:
+                if spread(1.0):
+                    size = torch.tensor([spread(v) for v in logvar.detach().flatten().tolist()], dtype=mu.dtype)
+                    found.append((words.rstrip("."), mu.detach() + size.reshape(mu.shape) / spread(1.0) * noise))
+            return [
+                *found,
+                ("mu: there is no noise", mu),
+                ("the noise alone, without mu", (logvar / 2 - 0.5).exp() * noise),
+            ]
+
+        right = mu + (logvar / 2 - 0.5).exp() * noise
+        leaves = {"mu": mu, "logvar": logvar} if setting.leaves else {}
+        return Asked(answer, (Part("z", right, others, leaves),))
+
+    return Question(subject, ask, ("z",), ("mu", "logvar"), SETTINGS, random=True)
+
+
 def facts_of(sampler: Sampler) -> tuple[facts.Fact, ...]:
     """All that is measured of a sample."""
     makers = (_spread, _mean, _sharing, _scale, _fresh, _seed, _gradients)
-    return tuple(make(sampler) for make in makers)
+    return (*(make(sampler) for make in makers), *question.facts_of(_question(sampler))[1:])
 
 
 def probes_of(sampler: Sampler) -> list[Probe]:

@@ -1,169 +1,253 @@
-"""The warm-up's ``VAE``, whose layers are the student's own: what it does, by itself and part by part."""
+"""The warm-up's ``VAE``, whose layers are the student's own: which they are is found out by their shapes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
+import networks
 import torch
 import warmup
 
 from grading.checks import Draws, Model, Submission
-from grading.diagnosis.laws import NO_GRADIENT, Law, Probe, alike, facts, gradients
+from grading.diagnosis.laws import (
+    DOUBLE,
+    EVAL,
+    ORDINARY,
+    PLAIN,
+    SILENT,
+    Asked,
+    Law,
+    Part,
+    Probe,
+    Question,
+    Setting,
+    alike,
+    facts,
+    question,
+)
+from laws import encode, forward, layers
 from laws.sampling import Sampler, facts_of, probes_of
 
-SIZES = (11, 13, 3)
+SIZES = (11, 13, 5)
+NAMES = ("recon_x", "mu", "logvar")
+SETTINGS = (
+    EVAL,
+    SILENT,
+    PLAIN,
+    DOUBLE,
+    Setting("for a batch of one", options={"batch": 1}),
+    Setting("at the sizes of the handout", options={"sizes": layers.OF_HANDOUT, "batch": 40}),
+    Setting("for numbers of the order of 1000", options={"scale": 1000.0}),
+)
+Parameters = dict[str, torch.Tensor]
+ALLOWED: tuple[Callable[[torch.Tensor], torch.Tensor], ...] = (
+    torch.relu,
+    *(partial(torch.nn.functional.leaky_relu, negative_slope=slope) for slope in (0.01, 0.1, 0.2)),
+)
+"""What may follow a hidden layer: a LeakyReLU is let pass."""
 
 
 def _model(submission: Submission) -> Model:
     return warmup.build(submission, *SIZES)
 
 
-def _large(submission: Submission, draws: Draws) -> Model:
-    return warmup.randomize(_model(submission), draws, 3.0)
+def model(submission: Submission, draws: Draws, setting: Setting) -> Model:
+    """A model in a setting, with weights of its own."""
+    made = warmup.build(submission, *setting.options.get("sizes", SIZES))
+    return setting.of(warmup.randomize(made, draws, 0.8))
 
 
+def canonical(parameters: Mapping[str, torch.Tensor], sizes: tuple[int, int, int]) -> Parameters | None:
+    """The student's parameters by the names of part 2's layers; None where they are not one hidden layer a side."""
+    inputs, hidden, latent = sizes
+    wanted = {"enc.0": (hidden, inputs), "dec.0": (hidden, latent), "dec.2": (inputs, hidden)}
+    weights = {n.rpartition(".")[0]: p for n, p in parameters.items() if p.dim() == 2 and n.endswith(".weight")}
+    found: Parameters = {}
+
+    def take(name: str, own: str, rows: slice = slice(None)) -> None:
+        bias = parameters.get(f"{own}.bias")
+        whole = rows == slice(None)
+        found[f"{name}.weight"] = weights[own] if whole else weights[own][rows]
+        found[f"{name}.bias"] = torch.zeros(()) if bias is None else bias if whole else bias[rows]
+
+    for name, shape in wanted.items():
+        fitting = [own for own, weight in weights.items() if tuple(weight.shape) == shape]
+        if len(fitting) != 1:
+            return None
+        take(name, fitting[0])
+    heads = [own for own, weight in weights.items() if tuple(weight.shape) == (latent, hidden)]
+    both = [own for own, weight in weights.items() if tuple(weight.shape) == (2 * latent, hidden)]
+    if len(heads) == 2:
+        take("mu", heads[0])
+        take("logvar", heads[1])
+    elif len(both) == 1:
+        take("mu", both[0], slice(latent))
+        take("logvar", both[0], slice(latent, None))
+    else:
+        return None
+    for name in ("enc.0", "dec.0", "dec.2", "mu", "logvar"):
+        weight = found[f"{name}.weight"]
+        found[f"{name}.bias"] = found[f"{name}.bias"].to(weight.dtype).expand(weight.shape[0])
+    return found
+
+
+def _canonical(model: Model, setting: Setting) -> Parameters:
+    found = canonical(model.parameters, setting.options.get("sizes", SIZES))
+    if found is None:
+        raise ValueError("other layers than one hidden layer a side")
+    return found
+
+
+def _exchanged(parameters: Parameters) -> Parameters:
+    other = {"mu": "logvar", "logvar": "mu"}
+    return {
+        n: parameters[f"{other.get(n.partition('.')[0], n.partition('.')[0])}.{n.partition('.')[2]}"]
+        for n in parameters
+    }
+
+
+def _encode(model: Model, draws: Draws, setting: Setting) -> Asked:
+    """As in part 2; which of the two heads is which is the student's choice."""
+    parameters = _canonical(model, setting)
+    x = layers.rows(draws, setting, setting.options.get("sizes", SIZES)[0])
+    answer = model.encode(x)
+    possible = [
+        encode.judged(answer, own, x, setting, activation)
+        for activation in ALLOWED
+        for own in (parameters, _exchanged(parameters))
+    ]
+    if not isinstance(answer, (tuple, list)) or len(answer) != len(encode.HEADS):
+        return possible[0]
+    right = [[alike(own, p.right.detach()) for own, p in zip(answer, asked.parts, strict=True)] for asked in possible]
+    return max(zip(right, possible, strict=True), key=lambda pair: sum(pair[0]))[1]
+
+
+def _decode(model: Model, draws: Draws, setting: Setting) -> Asked:
+    parameters = _canonical(model, setting)
+    z = layers.rows(draws, setting, setting.options.get("sizes", SIZES)[2])
+    answer = model.decode(z)
+    logits = networks.linear(parameters, "dec.2", layers.through(parameters, ["dec.0"], z))
+    possible = [
+        torch.sigmoid(networks.linear(parameters, "dec.2", layers.through(parameters, ["dec.0"], z, activation)))
+        for activation in ALLOWED
+    ]
+    right = next((own for own in possible if alike(answer, own.detach())), possible[0])
+
+    def others() -> Iterator[tuple[str, torch.Tensor]]:
+        yield "the logits: the sigmoid at the end is missing", logits
+        yield "tanh of the logits; the stub asks for a sigmoid", logits.tanh()
+        yield "a ReLU of the logits; the stub asks for a sigmoid", logits.relu()
+        yield "a softmax of the logits: every pixel needs a sigmoid of its own", logits.softmax(-1)
+        yield "the logits cut off below 0 and above 1; the stub asks for a sigmoid", logits.clamp(0, 1)
+        yield "a sigmoid of the sigmoid", right.sigmoid()
+        yield "a sigmoid of tanh of the logits", logits.tanh().sigmoid()
+        yield "a sigmoid of a ReLU of the logits", logits.relu().sigmoid()
+        yield "the softplus of the logits; the stub asks for a sigmoid", torch.nn.functional.softplus(logits)
+        yield "a hard sigmoid of the logits", torch.nn.functional.hardsigmoid(logits)
+        for words, h in list(layers.features(parameters, ["dec.0"], z, "z"))[1:]:
+            at_end = networks.linear(parameters, "dec.2", h)
+            yield f"that {words}", at_end.sigmoid()
+            yield f"that {words}, and without the sigmoid at the end", at_end
+
+    leaves = {"the last layer": parameters["dec.2.weight"], "the hidden layer": parameters["dec.0.weight"]}
+    leaves |= {"z": z} if setting.leaves else {}
+    return Asked(answer, (Part("the output of decode", right, others, leaves),))
+
+
+def _forward(model: Model, draws: Draws, setting: Setting) -> Asked:
+    seed, sizes = draws.seed(), setting.options.get("sizes", SIZES)
+    x = layers.rows(draws, setting, sizes[0])
+    answer = model.seeded(seed)(x)
+    nothing = torch.zeros(x.shape[0], sizes[2], dtype=x.dtype)
+    twin, mu, logvar = forward.own_parts(model, x, (nothing, nothing))
+    z = forward.sampled(twin, seed, mu, logvar)
+    recon = forward.decoded(twin, z, x)
+
+    def others() -> Iterator[tuple[str, torch.Tensor]]:
+        yield "x", x
+        for words, code in forward.codes(twin, seed, mu, logvar):
+            yield f"decode of {words}", forward.decoded(twin, code, recon)
+
+    leaves = {name: p for name, p in model.parameters.items() if name.endswith("weight")}
+    return Asked(
+        answer,
+        (
+            Part("recon_x", recon, others, leaves),
+            Part("mu", mu, lambda: [("logvar", logvar), ("z", z)], leaves),
+            Part("logvar", logvar, lambda: [("mu", mu), ("z", z), ("sigma", (logvar / 2).exp())], leaves),
+        ),
+    )
+
+
+ENCODE = Question(model, _encode, encode.HEADS, ("x",), SETTINGS)
+DECODE = Question(model, _decode, ("the output of decode",), ("z",), SETTINGS)
+FORWARD = Question(model, _forward, NAMES, ("x",), SETTINGS[:-1], random=True)
 SAMPLER = Sampler(_model)
 
 
-def _decoder_range(submission: Submission, draws: Draws) -> str | None:
-    out = warmup.decode(_large(submission, draws), draws.normal(200, SIZES[2], std=3.0), SIZES[0]).detach()
-    low, high = float(out.min()), float(out.max())
-    if low >= 0 and high <= 1:
-        sums = out.sum(-1)
-        if alike(sums, torch.ones_like(sums)):
-            return "decode ends in a softmax: a row adds up to 1; every pixel needs a sigmoid of its own."
-        if low >= 0.499:
-            return "decode never falls below one half, as where no logit is negative or a sigmoid is applied twice."
-        if high <= 0.501:
-            return "decode never rises above one half: its logits are never positive."
-        return None
-    if low >= -1 and high <= 1:
-        return "decode gives values from -1 to 1, as tanh does; the stub asks for a sigmoid."
-    if low >= 0:
-        return "decode gives values of any size that are never negative: a sigmoid is missing at its end."
-    return "decode gives values of any size and sign: a sigmoid is missing at its end."
-
-
-def _head_range(position: int, name: str) -> facts.Fact:
-    def fact(submission: Submission, draws: Draws) -> str | None:
-        out = warmup.encode(_large(submission, draws), draws.normal(200, SIZES[0], std=3.0), SIZES[2])[
-            position
-        ].detach()
-        low, high = float(out.min()), float(out.max())
-        if low >= 0 and high <= 1:
-            return f"{name} stays between 0 and 1, as after a sigmoid; nothing should follow its head."
-        if -1 <= low < 0 and high <= 1:
-            return f"{name} stays between -1 and 1, as after tanh; nothing should follow its head."
-        if low >= 0:
-            return f"{name} is never negative: something follows its head, such as a ReLU, softplus or an exponential."
-        if high <= 0:
-            return f"{name} is never positive."
-        edges = [f"{edge:.3g}" for edge in (low, high) if int((out == edge).sum()) > 5]
-        return f"{name} is cut off at {' and '.join(edges)}." if edges else None
-
-    return fact
-
-
-def _same_heads(submission: Submission, draws: Draws) -> str | None:
-    mu, logvar = (part.detach() for part in warmup.encode(_large(submission, draws), draws.normal(9, 11), SIZES[2]))
-    if alike(mu, logvar):
-        return "mu and logvar are the same numbers: each needs a layer of its own."
-    change = facts.change_between(mu, logvar)
-    return f"logvar is mu that {change}: it needs a layer of its own." if change else None
-
-
-def _linear(submission: Submission, draws: Draws) -> str | None:
-    """Whether encoder or decoder is a linear map."""
-    model = _large(submission, draws)
-    a, b = draws.normal(1, SIZES[0]).double(), draws.normal(1, SIZES[0]).double()
-    model = model.double()
-    rows = torch.cat([a, b, a + b, torch.zeros_like(a)])
-    mu = warmup.encode(model, rows, SIZES[2])[0].detach()
-    said = []
-    if float((mu[0] + mu[1] - mu[2] - mu[3]).abs().max()) < 1e-9 * (1 + float(mu.abs().max())):
-        said.append("encoder")
-    codes = 0.05 * draws.normal(2, SIZES[2]).double()
-    codes = torch.cat([codes, codes.sum(0, keepdim=True), torch.zeros(1, SIZES[2]).double()])
-    out = torch.logit(warmup.decode(model, codes * 20, SIZES[0]).detach())
-    if bool(torch.isfinite(out).all()) and float((out[0] + out[1] - out[2] - out[3]).abs().max()) < 1e-6:
-        said.append("decoder")
-    return f"The {' and the '.join(said)} is a linear map: its hidden layer lacks a nonlinearity." if said else None
-
-
-def _rows(submission: Submission, draws: Draws) -> str | None:
-    """Whether rows mix, and whether two calls agree."""
-    model = _model(submission)
-    x, z = draws.uniform(6, SIZES[0]), draws.normal(6, SIZES[2])
-    parts = {
-        "encode": (lambda m, v: warmup.encode(m, v, SIZES[2])[0].detach(), x),
-        "decode": (lambda m, v: warmup.decode(m, v, SIZES[0]).detach(), z),
+def _layers(submission: Submission, draws: Draws) -> Iterator[str]:
+    """What is wrong with the sizes of the layers, where they are not one hidden layer a side."""
+    model = submission.VAE(*SIZES)
+    if not isinstance(model, Model):
+        return
+    if canonical(model.parameters, SIZES) is not None or model.lazy:
+        return
+    if any(p.dim() == 2 and not name.endswith(".weight") for name, p in model.parameters.items()):
+        return  # matrices of the student's own, which may stand either way round
+    inputs, hidden, latent = SIZES
+    shapes = [tuple(p.shape) for p in model.parameters.values() if p.dim() == 2]
+    for words, sizes in (
+        ("hidden_dim and latent_dim stand in each other's place", (inputs, latent, hidden)),
+        ("input_dim and hidden_dim stand in each other's place", (hidden, inputs, latent)),
+        ("the hidden layers are twice as wide as hidden_dim", (inputs, 2 * hidden, latent)),
+        ("the hidden layers are half as wide as hidden_dim", (inputs, hidden // 2, latent)),
+        ("the code is twice as long as latent_dim", (inputs, hidden, 2 * latent)),
+    ):
+        if canonical(model.parameters, sizes) is not None:
+            yield f"In the layers {words}."
+            return
+    known = {inputs, hidden, latent, 2 * latent}
+    strange = sorted({side for shape in shapes for side in shape} - known)
+    again = submission.VAE(inputs + 6, hidden + 6, latent + 6)
+    if isinstance(again, Model):
+        kept = {side for p in again.parameters.values() if p.dim() == 2 for side in p.shape}
+        for side in strange:
+            if side in kept:
+                yield f"The number {side} is fixed in the layers, whatever the constructor is told."
+            elif any(side == factor * size for factor in (2, 3, 4) for size in (hidden, inputs, latent)):
+                yield "A layer is a multiple of the size that it should have."
+    wanted = {
+        "hidden layer of the encoder, from input_dim to hidden_dim": (hidden, inputs),
+        "hidden layer of the decoder, from latent_dim to hidden_dim": (hidden, latent),
+        "last layer of the decoder, from hidden_dim to input_dim": (inputs, hidden),
     }
-    for name, (of, rows) in parts.items():
-        whole = of(model, rows)
-        if not alike(of(model, rows), whole):
-            return f"Two calls of {name} with the same input differ in train mode: something in it is random."
-        if not alike(of(model, rows[:3]), whole[:3]):
-            return f"In {name} the rows of a batch influence each other."
-        if not alike(of(model.eval(), rows), whole):
-            return f"{name} gives something else in eval mode than in train mode."
-        model.train()
-    return None
+    heads = shapes.count((latent, hidden)), shapes.count((2 * latent, hidden))
+    for words, shape in wanted.items():
+        if shape not in shapes:
+            yield f"There is no {words}."
+    if heads == (1, 0):
+        yield "There is one head only; mu and logvar need one each."
+    elif heads == (0, 0):
+        yield "There are no heads from hidden_dim to latent_dim."
 
 
-def _forward(submission: Submission, draws: Draws) -> str | None:
-    model = _model(submission)
-    x = draws.uniform(6, SIZES[0])
-    said = {}
-    for mode in (True, False):
-        recon, mu, logvar = warmup.forward(model.train(mode), x, SIZES[2])
-        alone = model.alone()
-        own_mu, own_logvar = warmup.encode(alone, x, SIZES[2])
-        if not alike(mu.detach(), own_mu.detach()) or not alike(logvar.detach(), own_logvar.detach()):
-            swapped = alike(mu.detach(), own_logvar.detach()) and alike(logvar.detach(), own_mu.detach())
-            return "forward returns mu and logvar in each other's place." if swapped else (
-                "What forward returns as mu and logvar is not what encode gives."
-            )  # fmt: skip
-        for words, code in (
-            ("decode(mu): no sample is drawn", own_mu),
-            ("decode(logvar)", own_logvar),
-            ("decode(mu + sigma): there is no noise", own_mu + (own_logvar / 2).exp()),
-        ):
-            if alike(recon.detach(), warmup.decode(alone, code.detach(), SIZES[0]).detach()):
-                said[mode] = f"what forward returns as reconstruction is {words}"
-        again = warmup.forward(model, x, SIZES[2])[0]
-        if mode not in said and torch.equal(recon.detach(), again.detach()):
-            said[mode] = "two calls of forward give the same reconstruction: the noise is not fresh"
-    if len(said) == 2 and said[True] == said[False]:
-        return f"{said[True][0].upper()}{said[True][1:]}."
-    return "".join(f"In {'train' if mode else 'eval'} mode {words}." for mode, words in said.items()) or None
-
-
-def _gradients(submission: Submission, draws: Draws) -> str | None:
-    model = _model(submission)
-    recon, mu, logvar = warmup.forward(model, draws.uniform(5, SIZES[0]), SIZES[2])
-    cut = []
-    for name, value in (("recon_x", recon), ("mu", mu), ("logvar", logvar)):
-        found = gradients(value, list(model.parameters.values()))
-        if all(gradient is NO_GRADIENT for gradient in found):
-            cut.append(name)
-    if cut:
-        return f"No gradient passes through {' and '.join(cut)} of forward: nothing can learn from it."
-    before = gradients(recon, list(model.parameters.values()))
-    heads = gradients(mu, list(model.parameters.values()))
-    lost = [g for g, h in zip(before, heads, strict=True) if g is NO_GRADIENT and h is not NO_GRADIENT]
-    return "The reconstruction's gradient does not reach the encoder: z is cut off from mu." if lost else None
-
-
-def _width(submission: Submission, draws: Draws) -> str | None:
-    model = submission.VAE(11, 17, 3)
-    widths = {side for p in model.parameters.values() for side in p.shape} if isinstance(model, Model) else {17}
-    return None if 17 in widths else "hidden_dim has no effect: no layer is that wide."
+def _fresh(submission: Submission, draws: Draws) -> Iterator[str]:
+    """Whether two passes draw the same noise, in each mode."""
+    for setting in (ORDINARY, EVAL):
+        made = model(submission, draws, setting)
+        x = draws.uniform(6, SIZES[0])
+        first, second = (warmup.forward(made, x, SIZES[2])[0] for _ in range(2))
+        _, logvar = warmup.encode(made.alone(), x, SIZES[2])
+        if torch.equal(first, second) and bool((logvar > -20).any()):
+            mode = "train" if setting is ORDINARY else "eval"
+            yield f"Two passes in {mode} mode give the same reconstruction: there is no fresh noise."
 
 
 FACTS = (
-    _decoder_range, _head_range(0, "mu"), _head_range(1, "logvar"), _same_heads, _linear, _rows, _forward, _gradients,
-    _width, *facts_of(SAMPLER),
+    _layers, *question.facts_of(ENCODE), *question.facts_of(DECODE), *facts_of(SAMPLER),
+    *question.facts_of(FORWARD), _fresh,
 )  # fmt: skip
 
 
@@ -177,9 +261,8 @@ def probes() -> list[Probe]:
 
     def shape(batch: int, mode: bool = True) -> Any:
         def put(submission: Submission, draws: Draws) -> tuple[Any, Any]:
-            model = _model(submission).train(mode)
-            out = model(draws.uniform(batch or 5, SIZES[0]))
-            return [tuple(t.shape) for t in out], [(batch or 5, 11), (batch or 5, 3), (batch or 5, 3)]
+            out = _model(submission).train(mode)(draws.uniform(batch or 5, SIZES[0]))
+            return [tuple(t.shape) for t in out], [(batch or 5, 11), (batch or 5, 5), (batch or 5, 5)]
 
         return put
 

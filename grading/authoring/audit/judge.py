@@ -294,6 +294,19 @@ def _diagnosis(facts: Facts) -> Requirement:
     return Requirement("wrong answers are told their mistake", "; ".join(parts), tuple(violations))
 
 
+def _other_clothes(facts: Facts) -> Requirement:
+    """What a catalogue recognizes must not be its own text alone."""
+    answers = {answer.name: answer for answer in facts.audit.catalogue.misconceptions}
+    findings = [Finding.of(answers[result.name], result) for result in facts.audit.group("dressed")]
+    told = Counter(finding.diagnosis for finding in findings)
+    wrong = ((f"told that it is {', '.join(f.named)}", f.answer.name) for f in findings if f.diagnosis == "wrong")
+    named = told["right"] + told["among"]
+    violations = list(_by_cause(wrong))
+    if named < LEAST_NAMED_SAMPLED * len(findings):
+        violations.append(Violation(f"{named} of {len(findings)} are told; {LEAST_NAMED_SAMPLED:.0%} are required"))
+    return Requirement("... and in other clothes as well", f"{named} of {len(findings)}", tuple(violations))
+
+
 def _no_failure_by_chance(facts: Facts) -> Requirement:
     total = sum(facts.rates.values())
     cause = f"the stated rates add up to {total:.2g} a run; at most {GREATEST_RATE:g} is allowed"
@@ -359,6 +372,7 @@ REQUIREMENTS: tuple[tuple[str | None, Callable[[Facts], Requirement]], ...] = (
     ("misconception", _localisation),
     ("misconception", _every_check_is_failed),
     ("misconception", _diagnosis),
+    ("misconception", _other_clothes),
     ("variant", _variants),
     (None, _no_failure_by_chance),
     (None, _agreement),

@@ -13,6 +13,7 @@ from ...assignment import Assignment, AssignmentError
 from ...catalogue import Answer, Catalogue
 from ...progress import Progress, Watch
 from . import executor
+from .clothes import EVERY, dress
 from .tasks import Result, Setting, Task
 
 KEY = "audit"
@@ -124,6 +125,8 @@ def _tasks(assignment: Assignment, catalogue: Catalogue, options: Options) -> It
         if "misconception" in options.groups and key == keys[0]:
             for answer in _chosen(catalogue.misconceptions, options):
                 yield _task("misconception", answer, key, catalogue, options, tiers[key])
+            if not options.answers and skeletons is not None:
+                yield from _dressed(catalogue, options, skeletons, key)
         if "variant" in options.groups:
             for answer in _chosen(catalogue.variants, options):
                 yield _task("variant", answer, key, catalogue, options, tiers[key])
@@ -150,9 +153,18 @@ def _task(group: str, answer: Answer, key: str, catalogue: Catalogue, options: O
         tiers,
         changed=(answer.file, answer.replaces),
         whole=options.whole or (answer.replaces is None and answer.item is None),
-        diagnose=group == "misconception",
+        diagnose=group == "misconception" and not options.answers,
         answers=options.answers,
     )
+
+
+def _dressed(catalogue: Catalogue, options: Options, skeletons: dict[str, bytes], key: str) -> Iterator[Task]:
+    """A part of the wrong answers in other clothes, of which no more is asked than what they are told."""
+    others = ((a, dress(a.source, skeletons[a.file])) for a in _chosen(catalogue.misconceptions, options))
+    changed = [(answer, source) for answer, source in others if source != answer.source]
+    for answer, source in changed[::EVERY]:
+        files = {**catalogue.solution, answer.file: source}
+        yield Task("dressed", answer.name, key, files, options.tiers, changed=(answer.file, None), diagnose=True)
 
 
 def _chosen(answers: tuple[Answer, ...], options: Options) -> Iterator[Answer]:

@@ -1,26 +1,41 @@
 """The vocabulary in which an assignment writes what its functions may compute instead of what they should."""
 
-from . import contrast, facts, formula
+from . import changes, contrast, facts, formula, question
 from .asking import NO_GRADIENT, Raised, alike, ask, gradients, number_of
+from .bends import Bend
 from .contrast import Probe
 from .law import Law, Trial, number
+from .question import DOUBLE, EVAL, ORDINARY, PLAIN, SILENT, Asked, Question, Setting
+from .reading import Part
 from .terms import Change, Formula, Term
 
 __all__ = [
+    "DOUBLE",
+    "EVAL",
     "NO_GRADIENT",
+    "ORDINARY",
+    "PLAIN",
+    "SILENT",
+    "Asked",
+    "Bend",
     "Change",
     "Formula",
     "Law",
+    "Part",
     "Probe",
+    "Question",
     "Raised",
+    "Setting",
     "Term",
     "Trial",
     "alike",
     "ask",
+    "changes",
     "contrast",
     "facts",
     "formula",
     "gradients",
     "number",
     "number_of",
+    "question",
 ]

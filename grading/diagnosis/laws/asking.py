@@ -49,12 +49,16 @@ def alike(answer: Any, expected: Any) -> bool:
         if not isinstance(answer, (tuple, list)) or len(answer) != len(expected):
             return False
         return all(alike(a, e) for a, e in zip(answer, expected, strict=True))
+    if isinstance(expected, dict):
+        if not isinstance(answer, dict) or answer.keys() != expected.keys():
+            return False
+        return all(alike(answer[key], expected[key]) for key in expected)
     if isinstance(expected, Raised):
         return isinstance(answer, Raised) and answer.name == expected.name
     if isinstance(expected, float):
         number = number_of(answer)
         return number is not None and abs(number - expected) <= 1e-6 * max(1.0, abs(expected))
-    return bool(answer == expected)
+    return not isinstance(answer, torch.Tensor) and bool(answer == expected)
 
 
 def number_of(answer: Any) -> float | None:

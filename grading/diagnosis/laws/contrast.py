@@ -52,10 +52,10 @@ def explain(probes: Sequence[Probe], submission: Submission, draws: Draws) -> It
     for aspect in dict.fromkeys(probe.aspect for probe in probes):
         asked = [probe for probe in probes if probe.aspect == aspect]
         try:
-            seen = [(probe, *_asked(probe, submission, draws)) for probe in asked]
+            seen = [(probe, *put(probe, submission, draws)) for probe in asked]
         except UNUSABLE:
             continue  # an answer of another structure, which the checks tell
-        wrong = [(p, a, r) for p, a, r in seen if not _right(a, r)]
+        wrong = [(p, a, r) for p, a, r in seen if not agrees(a, r)]
         if not wrong:
             continue
         if unanswered and aspect != probes[0].aspect:
@@ -66,7 +66,8 @@ def explain(probes: Sequence[Probe], submission: Submission, draws: Draws) -> It
             yield said
 
 
-def _asked(probe: Probe, submission: Submission, draws: Draws) -> tuple[Any, Any]:
+def put(probe: Probe, submission: Submission, draws: Draws) -> tuple[Any, Any]:
+    """The answer to a probe, or what was raised, and the right one."""
     found: list[Any] = []
 
     def call() -> Any:
@@ -78,7 +79,8 @@ def _asked(probe: Probe, submission: Submission, draws: Draws) -> tuple[Any, Any
     return answer, found[0] if found else None
 
 
-def _right(answer: Any, right: Any) -> bool:
+def agrees(answer: Any, right: Any) -> bool:
+    """Whether an answer is the right one; no gradient is as good as one of zeros."""
     if isinstance(answer, Raised):
         return isinstance(right, Raised) and right.name == answer.name
     if answer is NO_GRADIENT or right is NO_GRADIENT:
@@ -117,8 +119,8 @@ def _sentence(aspect: str, seen: list[Seen], wrong: list[Seen]) -> Law | None:
 
     def trials(submission: Submission, draws: Draws) -> Iterator[Trial]:
         for probe, _, _ in wrong:
-            answer, right = _asked(probe, submission, draws)
-            yield Trial(holds(answer, right), _right(answer, right))
+            answer, right = put(probe, submission, draws)
+            yield Trial(holds(answer, right), agrees(answer, right))
 
     return Law((f"{aspect} {words}.",), trials, contrast=True)
 
@@ -132,10 +134,10 @@ def _law(words: str, good: list[Probe], bad: list[Probe]) -> Law:
     def trials(submission: Submission, draws: Draws) -> Iterator[Trial]:
         for _ in range(REPEATS):
             for probe in good:
-                right = _right(*_asked(probe, submission, draws))
+                right = agrees(*put(probe, submission, draws))
                 yield Trial(right, right)
             for probe in bad:
-                right = _right(*_asked(probe, submission, draws))
+                right = agrees(*put(probe, submission, draws))
                 yield Trial(not right, right)
 
     return Law((words,), trials, contrast=True)
@@ -253,8 +255,8 @@ def remembers(probe: Probe, submission: Submission, draws: Draws) -> Iterator[La
     def first_spoilt(submission: Submission, draws: Draws) -> int | None:
         seeds = [draws.seed() for _ in range(CALLS)]
         for place, seed in enumerate(seeds, start=1):
-            if not _right(*_asked(probe, submission, Draws(seed))):
-                alone = place > 1 and _right(*_asked(probe, submission.alone(), Draws(seed)))
+            if not agrees(*put(probe, submission, Draws(seed))):
+                alone = place > 1 and agrees(*put(probe, submission.alone(), Draws(seed)))
                 return place if alone else None
         return None
 
@@ -280,8 +282,8 @@ def differs(probe: Probe, submission: Submission, seed: int) -> Iterator[Law]:
     """Whether the same question has different answers, where nothing is random."""
 
     def gap(submission: Submission, seed: int) -> bool:
-        (one, right), (other, _) = (_asked(probe, submission, Draws(seed)) for _ in range(2))
-        return isinstance(right, torch.Tensor) and not isinstance(one, Raised) and not _right(one, other)
+        (one, right), (other, _) = (put(probe, submission, Draws(seed)) for _ in range(2))
+        return isinstance(right, torch.Tensor) and not isinstance(one, Raised) and not agrees(one, other)
 
     if gap(submission, seed):
 
@@ -296,7 +298,7 @@ def changes_arguments(probe: Probe, submission: Submission, draws: Draws) -> Ite
     """Whether a call changes what it is given."""
 
     def changed(submission: Submission, draws: Draws) -> tuple[str, ...]:
-        _asked(probe, submission, draws)
+        put(probe, submission, draws)
         return submission.mutated
 
     names = changed(submission, draws)

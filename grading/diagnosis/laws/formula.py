@@ -14,9 +14,11 @@ import torch
 
 from ...boundary.proxy import Submission
 from ...checks.draws import Draws
+from . import bends, facts, question
 from .asking import NO_GRADIENT, Raised, alike, ask, gradients
 from .contrast import Probe
 from .law import Law, Trial, number
+from .reading import Part
 from .search import MODERATE, Search
 from .terms import Arguments, Drawn, Formula, Found, Tensor, is_near, snapped
 
@@ -101,33 +103,92 @@ def gradient_sentences(found: Found, answered: list[tuple[Arguments, Any]]) -> t
 
 
 def explain(formula: Formula, submission: Submission, draws: Draws, until: float) -> Iterator[Law]:
-    """The law of a loss that fits what it answers, if there is one."""
+    """The laws of a loss that fit what it answers: of ordinary arguments, of special ones, and of circumstances."""
     cases = [formula.draw(draws, batch, width, 1.0) for batch, width in MODERATE]
-    until = time.monotonic() + 0.6 * (until - time.monotonic())  # the rest is for contrasts
-    answers = [ask(lambda case=case: formula.call(submission, case)) for case in cases]  # type: ignore[misc]
-    if not all(isinstance(a, torch.Tensor) and a.dtype.is_floating_point for a in answers):
-        return
-    found = Search(formula, cases, [a.detach() for a in answers], until).best()
-    if found is None:
-        return
+    answers = [_asked(formula, submission, case) for case in cases]
+    found: Found | None = None
+    bent: bends.Value | None = None
+    usable = all(isinstance(a, torch.Tensor) and a.dtype.is_floating_point for a in answers)
+    if usable:
+        found = Search(formula, cases, answers, time.monotonic() + 0.4 * (until - time.monotonic())).best()
+        drawn = [draw(draws) for _, draw in formula.situations]
+        special = [arguments for arguments in drawn if len({a.shape for a in arguments}) == 1]
+        answered = [(a, _asked(formula, submission, a)) for a in special]
+        answered += list(zip(cases, answers, strict=True)) if found is None else []
+        finite = [(a, own) for a, own in answered if isinstance(own, torch.Tensor) and own.isfinite().all()]
+        by_bend = bends.find(formula, found, finite)
+        said = [] if found is None else [*found.sentences]
+        counts = None
+        if found is not None:
+            about = _gradients(formula, found, submission, draws)
+            said += about[0] if about is not None else []
+            counts = about[1] if about is not None else None
+        if by_bend is not None:
+            said.append(by_bend[0])
+            bent = by_bend[1]
+        if said:
+            yield Law(tuple(said), _trials(formula, found, counts, bent))
+    asked = _question(formula, bent or (formula.right if found is None else found.value))
+    known = found is not None or bent is not None
+    yield from facts.explain(question.facts_of(asked)[1 if known else 0 :], submission, draws)
+
+
+def _asked(formula: Formula, submission: Submission, arguments: Arguments) -> Any:
+    answer = ask(lambda: formula.call(submission, arguments))
+    return answer.detach() if isinstance(answer, torch.Tensor) else answer
+
+
+def _gradients(
+    formula: Formula, found: Found, submission: Submission, draws: Draws
+) -> tuple[list[str], list[Tensor]] | None:
     points = [with_gradients(formula.draw(draws, batch, width, 1.0)) for batch, width in ((2, 3), (4, 2), (3, 5))]
     answered = [(point, ask(lambda point=point: formula.call(submission, point))) for point in points]  # type: ignore[misc]
     if any(isinstance(answer, Raised) for _, answer in answered):
-        return
-    about = gradient_sentences(found, answered)
-    said = (*found.sentences, *(about[0] if about is not None else ()))
-    if said:
-        yield Law(said, _trials(found, about[1] if about is not None else None))
+        return None
+    return gradient_sentences(found, answered)
 
 
-def _trials(found: Found, counts: list[Tensor] | None) -> Callable[[Submission, Draws], Iterator[Trial]]:
-    formula = found.formula
+def _question(formula: Formula, value: bends.Value) -> question.Question:
+    """What it gives under all circumstances, held against the law that it follows in ordinary ones."""
+
+    def put(submission: Submission, draws: Draws, setting: question.Setting) -> question.Asked:
+        draw = setting.options.get("draw")
+        batch, width = setting.options.get("shape", (draws.integer(3, 7), draws.integer(2, 6)))
+        drawn = draw(draws) if draw is not None else formula.draw(draws, batch, width, 1.0)
+        arguments = tuple(setting.leaf(a) for a in drawn)
+        answer = formula.call(submission, arguments)
+        leaves = {name: arguments[i] for i, name in formula.judged} if setting.leaves and draw is None else {}
+        right = value(arguments)
+        return question.Asked(answer, (Part("the result", right.to(arguments[0].dtype), tuple, leaves),))
+
+    settings = (
+        question.SILENT,
+        question.PLAIN,
+        question.DOUBLE,
+        question.Setting("for a batch of one", options={"shape": (1, 5)}),
+        question.Setting(f"where there is one of the {formula.features} only", options={"shape": (4, 1)}),
+        question.Setting("for 128 examples", options={"shape": (128, 5)}),
+        question.Setting(f"where there are hundreds of the {formula.features}", options={"shape": (3, 784)}),
+        *(question.Setting(words, options={"draw": draw}) for words, draw in formula.situations),
+    )
+    return question.Question(
+        lambda submission, draws, setting: submission, put, ("the result",), formula.arguments, settings
+    )
+
+
+def _trials(
+    formula: Formula, found: Found | None, counts: list[Tensor] | None, bent: bends.Value | None
+) -> Callable[[Submission, Draws], Iterator[Trial]]:
+    def predicted(arguments: Arguments) -> Tensor:
+        if bent is not None:
+            return bent(arguments).to(arguments[0].dtype)
+        return formula.right(arguments) if found is None else found.value(arguments)
 
     def trials(submission: Submission, draws: Draws) -> Iterator[Trial]:
         for batch, width in ((3, 4), (2, 6), (7, 3)):
             arguments = with_gradients(formula.draw(draws, batch, width, 1.0))
             answer = ask(lambda a=arguments: formula.call(submission, a))  # type: ignore[misc]
-            fits = alike(answer, found.value(arguments).detach())
+            fits = alike(answer, predicted(arguments).detach())
             right = formula.right(arguments)
             same = alike(answer, right.detach())
             slopes, right_slopes = gradients(answer, arguments), gradients(right, arguments)
@@ -136,9 +197,15 @@ def _trials(found: Found, counts: list[Tensor] | None) -> Callable[[Submission, 
                 column = _as_column(own, arguments[i])
                 one = torch.ones(1, dtype=column.dtype)
                 same = same and _same_column(column, _as_column(expected, arguments[i])[:, None], one)
-                if counts is not None:
+                if counts is not None and found is not None:
                     fits = fits and _same_column(column, term_gradients(found, arguments, i), counts[place])
             yield Trial(fits, same)
+        for _, draw in formula.situations if bent is not None else ():
+            arguments = draw(draws)
+            answer = _asked(formula, submission, arguments) if len({a.shape for a in arguments}) == 1 else None
+            if isinstance(answer, torch.Tensor) and bool(answer.isfinite().all()):
+                near = answer.shape == () and bends.near(predicted(arguments), answer)
+                yield Trial(near, bends.near(formula.right(arguments), answer))
 
     return trials
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -44,7 +45,7 @@ class Law:
 
 def number(value: float) -> str:
     """A factor in words that a student reads."""
-    for denominator in range(2, 9):
+    for denominator in range(2, 9) if math.isfinite(value) else ():
         numerator = round(value * denominator)
         if 0 < abs(numerator) < denominator and abs(value * denominator - numerator) < 1e-3:
             return f"{numerator}/{denominator}"

@@ -12,17 +12,19 @@ Tensor = torch.Tensor
 
 @dataclass(frozen=True)
 class Reduction:
-    """A linear function of a matrix.
+    """A function of a matrix.
 
     Attributes:
         name: what a formula calls it.
         words: what it does, with ``{features}`` for what a row is made of.
         apply: from shape ``(..., B, D)`` to what stays of the last two.
+        linear: whether it makes sums of sums.
     """
 
     name: str
     words: str
     apply: Callable[[Tensor], Tensor]
+    linear: bool = True
 
 
 def _share(e: Tensor, divisor: float) -> Tensor:
@@ -115,6 +117,55 @@ REDUCTIONS = (
         "root_features",
         "averaged over the batch, and divided by the root of the number of {features}",
         lambda e: _right(e) / e.shape[-1] ** 0.5,
+    ),
+    Reduction(
+        "worst",
+        "summed over the {features}, and the largest of the batch is taken",
+        lambda e: e.sum(-1).amax(-1),
+        False,
+    ),
+    Reduction(
+        "best",
+        "summed over the {features}, and the smallest of the batch is taken",
+        lambda e: e.sum(-1).amin(-1),
+        False,
+    ),
+    Reduction(
+        "median",
+        "summed over the {features}, and the median of the batch is taken",
+        lambda e: e.sum(-1).median(-1).values,
+        False,
+    ),
+    Reduction(
+        "largest", "the largest of the {features}, averaged over the batch", lambda e: e.amax(-1).mean(-1), False
+    ),
+    Reduction("largest_of_all", "the largest element of all", lambda e: e.amax((-2, -1)), False),
+    Reduction(
+        "mean_of_size",
+        "averaged over the batch after the size of each sum is taken",
+        lambda e: e.sum(-1).abs().mean(-1),
+        False,
+    ),
+    Reduction(
+        "root_of_rows",
+        "the root of the sum over the {features}, averaged over the batch",
+        lambda e: e.sum(-1).sqrt().mean(-1),
+        False,
+    ),
+    Reduction(
+        "positive",
+        "summed over the {features} where that is positive, and averaged over the batch",
+        lambda e: e.sum(-1).relu().mean(-1),
+        False,
+    ),
+    Reduction(
+        "positive_elements",
+        "summed where elements are positive, and averaged over the batch",
+        lambda e: e.relu().sum(-1).mean(-1),
+        False,
+    ),
+    Reduction(
+        "product", "the product over the batch of the sums over the {features}", lambda e: e.sum(-1).prod(-1), False
     ),
 )
 BY_NAME = {reduction.name: reduction for reduction in REDUCTIONS}

@@ -36,6 +36,7 @@ class Search:
         self._doubles = [tuple(a.double() for a in case) for case in self.cases]
         columns = zip(*self._doubles[: len(SINGLE)], strict=True)
         self._single = tuple(torch.stack(column) for column in columns)
+        self._columns: dict[tuple[int, ...], Tensor] = {}
         right = [BY_NAME[self.formula.reduction]]
         rest = [r for r in REDUCTIONS if r.name != self.formula.reduction]
         self._reductions = (
@@ -119,16 +120,38 @@ class Search:
         for reduction in self._reductions:
             matrix = torch.cat([reduction.apply(stack).reshape(len(columns), -1).T for stack in stacks])
             for outer in outers:
-                weights = _solved(matrix, self._wanted(outer, self.answers))
+                wanted = self._wanted(outer, self.answers)
+                weights = _solved(matrix, wanted) if reduction.linear else self._by_elements(stacks, reduction, wanted)
                 if weights is not None:
                     yield Found(self.formula, columns, weights, changes, reduction, outer, said)
+
+    def _by_elements(self, stacks: list[Tensor], reduction: Reduction, wanted: Tensor) -> tuple[float, ...] | None:
+        """The weights that single elements show, if a reduction that is not linear makes all answers of them."""
+        matrix = torch.stack([stack.reshape(-1) for stack in stacks[: len(SINGLE)]])
+        weights = _solved(matrix, wanted[: len(SINGLE)])
+        if weights is None:
+            return None
+        values = [
+            reduction.apply((torch.tensor(weights, dtype=stack.dtype)[:, None, None] * stack).sum(0))
+            for stack in stacks
+        ]
+        predicted = torch.cat([value.reshape(-1) for value in values])
+        fits = torch.isfinite(wanted).all() and _close(predicted, wanted, predicted.abs() + wanted.abs())
+        return weights if fits else None
 
     def _possible(self, changes: tuple[Change, ...], columns: tuple[Term, ...], outer: Outer | None) -> bool:
         """Whether single elements, of which no reduction makes anything else, are not against it."""
         wanted = self._wanted(outer, self.answers[: len(SINGLE)])
         if not torch.isfinite(wanted).all() or len(wanted) != len(SINGLE):
             return outer is None  # a reduction that has no answer for one example
-        return _solved(_stack(self._single, changes, columns).reshape(len(columns), -1).T, wanted) is not None
+        return _solved(torch.stack([self._column(changes, term) for term in columns], 1), wanted) is not None
+
+    def _column(self, changes: tuple[Change, ...], term: Term) -> Tensor:
+        """The values of a term at single elements, each computed once."""
+        key = (*map(id, changes), id(term.of))
+        if key not in self._columns:
+            self._columns[key] = _stack(self._single, changes, (term,)).reshape(-1)
+        return self._columns[key]
 
     @staticmethod
     def _wanted(outer: Outer | None, answers: list[Tensor]) -> Tensor:

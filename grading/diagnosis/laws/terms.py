@@ -94,6 +94,7 @@ class Formula:
         judged_at: the places of the arguments whose gradients are judged.
         variants: other terms in place of all, each with words for the whole mistake.
         situations: special arguments, in words ("a batch of one"), made from draws.
+        bends: families of mistakes with one number in them, ``bends.Bend``.
     """
 
     call: Callable[[Submission, Arguments], Any]
@@ -107,6 +108,7 @@ class Formula:
     situations: tuple[tuple[str, Drawn], ...] = ()
     judged_at: tuple[int, ...] = (0, 1)
     variants: tuple[tuple[str, tuple[Term, ...]], ...] = ()
+    bends: tuple[Any, ...] = ()
 
     @property
     def judged(self) -> list[tuple[int, str]]:
@@ -120,8 +122,20 @@ class Formula:
 
     def right(self, arguments: Arguments) -> Tensor:
         """The right value, in float64 and with gradients, in the dtype of the arguments."""
-        value = BY_NAME[self.reduction].apply(self.elements(tuple(a.double() for a in arguments)))
-        return value.to(arguments[0].dtype)
+        doubles = tuple(a.double() for a in arguments)
+        weighted = [term.weight * term.of(*doubles) for term in self.terms]
+        return reduced(weighted, BY_NAME[self.reduction]).to(arguments[0].dtype)
+
+    def reduced(self, elements: Tensor) -> Tensor:
+        """What the right reduction makes of a matrix."""
+        return BY_NAME[self.reduction].apply(elements)
+
+
+def reduced(weighted: Sequence[Tensor], reduction: Reduction) -> Tensor:
+    """What a reduction makes of the sum of some matrices, which may have more columns in one than in another."""
+    if len({matrix.shape for matrix in weighted}) == 1:
+        return reduction.apply(torch.stack(tuple(weighted)).sum(0))
+    return torch.stack([reduction.apply(matrix) for matrix in weighted]).sum(0)
 
 
 @dataclass(frozen=True)
@@ -151,9 +165,8 @@ class Found:
         changed: Arguments = tuple(a.double() for a in arguments)
         for change in self.changes:
             changed = change.of(*changed)
-        zero = torch.zeros_like(changed[0])
-        weighted = zip(self.columns, self.weights if weights is None else weights, strict=True)
-        value = self.reduction.apply(sum((weight * term.of(*changed) for term, weight in weighted), zero))
+        pairs = zip(self.columns, self.weights if weights is None else weights, strict=True)
+        value = reduced([weight * term.of(*changed) for term, weight in pairs], self.reduction)
         value = value if self.outer is None else self.outer.of(value)
         return value.to(arguments[0].dtype)
 

@@ -19,6 +19,10 @@ GAUSSIAN = "return (mean - x).pow(2).sum(dim=1).mean()"
 BERNOULLI = 'return F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(dim=1).mean()'
 SAMPLE = "return mu + sigma * torch.randn_like(sigma)"
 ELBO = "return ElboTerms(loss=recon + beta * kl, recon=recon, kl=kl)"
+HEADS = "return self.mu(h), self.logvar(h)"
+DECODED = "return self.dec(z)"
+OUTPUT = "return VAEOutput(logits=self.decode(z), mu=mu, logvar=logvar, z=z)"
+SIGMOID = "return torch.sigmoid(self.output(h))"
 SCHEDULE = "return beta_max * min(step / warmup_steps, 1.0)"
 
 BOUND = KL.replace("logvar", "logvar.clamp(-5.5, 5.5)")
@@ -31,11 +35,25 @@ CASES = [
     ("kl_divergence", KL, MEAN, ["sign", "averaged over the latent"]),
     ("kl_divergence", KL, KL.replace("0.5", "0.7"), ["multiplied by 1.4"]),
     ("kl_divergence", KL, KL.replace("logvar -", "logvar.detach() -"), ["No gradient for logvar passes through"]),
-    ("kl_divergence", KL, BOUND, ["is right in an ordinary case, but is wrong"]),
+    ("kl_divergence", KL, BOUND, ["logvar is cut off beyond -5.5 and 5.5"]),
+    ("kl_divergence", KL, KL.replace("- logvar", "- (logvar.exp() + 1e-6).log()"), ["1e-06 is added to the variance"]),
+    ("kl_divergence", KL, KL.replace(".mean()", ".max()"), ["the largest of the batch"]),
     ("reconstruction_loss_gaussian", GAUSSIAN, TANH, ["tanh", "by 3"]),
     ("reconstruction_loss_bernoulli", BERNOULLI, SUM, ["twice", "batch"]),
     ("reparameterize", SAMPLE, "return mu + sigma ** 2 * torch.rand_like(sigma)", ["without the half", "uniform"]),
     ("compute_elbo", ELBO, ELBO.replace("+ beta", "- 2 * beta"), ["recon - 2 beta kl"]),
+    ("compute_elbo", ELBO, ELBO.replace("kl=kl", "kl=-kl.detach()"), ["The kl is - kl", "No gradient passes from kl"]),
+    ("encode", HEADS, "return torch.tanh(self.mu(h)), 0.5 * F.relu(self.logvar(h))",
+     ["mu goes through tanh", "logvar goes through a ReLU: what is negative is lost, and then is multiplied by 1/2"]),
+    ("encode", HEADS, "return self.mu(h), self.logvar(h) if self.training else -self.logvar(h)",
+     ["In eval mode, and not otherwise: logvar has its sign turned round"]),
+    ("decode", DECODED, "kept = self.__dict__.setdefault('kept', {}); return kept.setdefault(z.shape, self.dec(z))",
+     ["What was computed for an earlier question comes back again"]),
+    ("forward", OUTPUT, "return VAEOutput(logits=self.decode(mu), mu=mu, logvar=logvar.exp(), z=z.detach())",
+     ["decode of mu", "the variance", "The gradient of z is cut off"]),
+    ("build_model", "cfg.beta", "max(cfg.beta, cfg.hidden_dim)", ["model.beta is not cfg.beta"]),
+    ("build_model", "cfg.latent_dim", "cfg.latent_dim // 2", ["latent_dim divided by two"]),
+    ("warmup_model", SIGMOID, "return torch.tanh(self.output(h))", ["tanh of the logits"]),
     ("beta_schedule", SCHEDULE, "return beta_max * min((step / warmup_steps) ** 2, 1.0)", ["square"]),
 ]  # fmt: skip
 
@@ -71,8 +89,20 @@ def test_each_mistake_of_a_function_is_told(workers, item, old, new, words):
 
 
 @pytest.mark.slow
+def test_layers_with_names_of_their_own_hide_no_mistake(workers, monkeypatch):
+    text = FILES["simple_vae.py"]
+    for i, name in enumerate(("hidden", "mu", "logvar", "decoder_hidden", "output")):
+        text = text.replace(f"self.{name}", f"self.fc{i}")
+    monkeypatch.setitem(FILES, "simple_vae.py", text)
+    old = "return self.fc1(h), self.fc2(h)"
+    why, _ = explain(workers, "warmup_model", old, old.replace("self.fc2(h)", "F.softplus(self.fc2(h))"))
+    assert why == ("logvar goes through softplus, so that it is never negative.",)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "item", ["kl_divergence", "reparameterize", "encode", "decode", "compute_elbo", "beta_schedule"]
+    "item",
+    ["kl_divergence", "reparameterize", "encode", "decode", "forward", "compute_elbo", "beta_schedule", "build_model"],
 )
 def test_nothing_is_told_of_a_right_function(workers, item):
     assert explain(workers, item, KL, KL)[0] == ()

@@ -75,3 +75,48 @@ def test_what_a_submission_returned_does_not_make_the_grader_grow(workers):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert diagnose(Replayed(catalogue_of("averages"), workers), evidence, time.monotonic()) == {}
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000  # KiB
+
+
+MODEL = """
+import torch
+
+
+class Net(torch.nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        {start}
+        self.{one} = torch.nn.Linear(width, 4)
+        self.{two} = torch.nn.Linear(4, 2)
+
+    def forward(self, x):
+        return {answer}(self.{two}(self.{one}(x).relu()))
+
+
+def f(width):
+    return Net(width)
+"""
+CLOTHES = {
+    "the same": {"start": "pass", "one": "first", "two": "second"},
+    "other names": {"start": "pass", "one": "b", "two": "a"},
+    "another starting state": {"start": "torch.rand(3)", "one": "first", "two": "second"},
+    "both": {"start": "torch.rand(3)", "one": "z", "two": "y"},
+}
+
+
+def dressed(answer, clothes="the same"):
+    return MODEL.format(answer=answer, **CLOTHES[clothes])
+
+
+@pytest.mark.parametrize("clothes", CLOTHES)
+@pytest.mark.parametrize("mistake", ["torch.tanh", "torch.abs", "torch.exp"])
+def test_a_mistake_is_named_whatever_the_layers_are_called_and_begin_with(workers, clothes, mistake):
+    names = {"torch.tanh": "squashed", "torch.abs": "unsigned"}
+    answers = [Answer(n, "m.py", dressed(m).encode(), "f", "Net.forward", n, "1") for m, n in names.items()]
+    catalogue = Catalogue({"m.py": dressed("torch.sigmoid").encode()}, tuple(answers), ())
+    session = session_on(workers, dressed(mistake, clothes))
+    model = session.call(None, "f", (3,), {}, None)
+    output = model(torch.linspace(-3, 3, 6).reshape(2, 3))
+    torch.autograd.grad(output.sum(), list(model.parameters.values()))
+    session.channel.close()
+    named = diagnose(Replayed(catalogue, workers), [Evidence("public/f/value", "f", True, session.transcript)])
+    assert [found.names for found in named.values()] == ([(names[mistake],)] if mistake in names else [])

@@ -1,0 +1,181 @@
+"""Where a loss departs from a law far out: bounds of what goes in or comes out, and small numbers that are added."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from .law import number
+from .terms import Arguments, Formula, Found, Tensor
+
+Value = Callable[[Arguments], Tensor]
+"""What a loss is at some arguments."""
+STEPS = 48
+
+
+@dataclass(frozen=True)
+class Bend:
+    """A family of mistakes with one number in it.
+
+    Attributes:
+        words: the whole mistake as a sentence, with ``{b}`` for the number.
+        of: the value that comes of it: the value without it, the formula, the arguments, and the number.
+        low: the smallest number that is tried.
+        high: the largest one.
+        logarithmic: whether the numbers in between are tried by their logarithms.
+    """
+
+    words: str
+    of: Callable[[Value, Formula, Arguments, float], Tensor]
+    low: float
+    high: float
+    logarithmic: bool = False
+
+
+def _clamped(place: int, low: bool, high: bool) -> Callable[[Value, Formula, Arguments, float], Tensor]:
+    def of(value: Value, formula: Formula, arguments: Arguments, b: float) -> Tensor:
+        changed = list(arguments)
+        if low and high:
+            changed[place] = changed[place].clamp(-abs(b), abs(b))
+        else:
+            changed[place] = changed[place].clamp(min=b) if low else changed[place].clamp(max=b)
+        return value(tuple(changed))
+
+    return of
+
+
+def general(formula: Formula) -> Iterator[Bend]:
+    """What may be done in any loss."""
+    for place, name in enumerate(formula.arguments):
+        if place not in formula.judged_at:
+            continue
+        yield Bend(f"{name} is cut off beyond -{{b}} and {{b}}.", _clamped(place, True, True), 0.1, 2000.0, True)
+        yield Bend(f"{name} is cut off above {{b}}.", _clamped(place, False, True), 0.0, 2000.0)
+        yield Bend(f"{name} is cut off above {{b}}.", _clamped(place, False, True), -80.0, 80.0)
+        yield Bend(f"{name} is cut off below {{b}}.", _clamped(place, True, False), -2000.0, 0.0)
+        yield Bend(f"{name} is cut off below {{b}}.", _clamped(place, True, False), -80.0, 80.0)
+    yield Bend("The result is never more than {b}.", lambda v, f, a, b: v(a).clamp(max=b), 1e-3, 1e6, True)
+    yield Bend("The result is never less than {b}.", lambda v, f, a, b: v(a).clamp(min=b), 1e-6, 1e3, True)
+    yield Bend(
+        "What each element adds is never less than {b}.",
+        lambda v, f, a, b: f.reduced(f.elements(a).clamp(min=b)),
+        1e-4,
+        100.0,
+        True,
+    )
+    yield Bend(
+        "What each element adds is never more than {b}.",
+        lambda v, f, a, b: f.reduced(f.elements(a).clamp(max=b)),
+        1e-3,
+        1e4,
+        True,
+    )
+    yield Bend(
+        "What one of the columns adds is never less than {b}, in the mean over the batch.",
+        lambda v, f, a, b: f.elements(a).mean(-2).clamp(min=b).sum(-1),
+        1e-4,
+        100.0,
+        True,
+    )
+    yield Bend(
+        "What each example adds is never less than {b}.",
+        lambda v, f, a, b: f.elements(a).sum(-1).clamp(min=b).mean(-1),
+        1e-4,
+        100.0,
+        True,
+    )
+    yield Bend(
+        "What each example adds is never less than {b} times the number of columns.",
+        lambda v, f, a, b: f.elements(a).sum(-1).clamp(min=b * a[0].shape[-1]).mean(-1),
+        1e-4,
+        100.0,
+        True,
+    )
+    yield Bend(
+        "The result is the size of its distance from {b}.", lambda v, f, a, b: (v(a) - b).abs(), 1e-3, 100.0, True
+    )
+    yield Bend(
+        "From the result {b} is taken off, but never so that less than 0 is left.",
+        lambda v, f, a, b: (v(a) - b).clamp(min=0),
+        1e-3,
+        100.0,
+        True,
+    )
+
+
+def find(formula: Formula, found: Found | None, answered: list[tuple[Arguments, Tensor]]) -> tuple[str, Value] | None:
+    """The bend that gives all these answers where the law does not: in words, and as what it predicts.
+
+    Args:
+        formula: of the function.
+        found: its law in ordinary cases; None where the right one holds.
+        answered: arguments of all sizes, and finite answers.
+    """
+
+    def value(arguments: Arguments) -> Tensor:
+        doubles = tuple(a.double() for a in arguments)
+        return found.value(doubles) if found is not None else formula.right(doubles)
+
+    off = [(a, own) for a, own in answered if not near(value(a), own)]
+    if not off:
+        return None
+    for bend in (*formula.bends, *general(formula)):
+        for arguments, own in off[:2]:
+            b = _solved(bend, value, formula, arguments, float(own))
+            if b is None:
+                continue
+            b = _rounded(b)
+
+            def predicted(a: Arguments, bend: Bend = bend, b: float = b) -> Tensor:
+                return bend.of(value, formula, tuple(t.double() for t in a), b)
+
+            if all(near(predicted(a), answer) for a, answer in answered):
+                return bend.words.format(b=number(abs(b)) if "-{b}" in bend.words else f"{b:.4g}"), predicted
+    return None
+
+
+def near(predicted: Tensor, own: Tensor) -> bool:
+    """Whether two answers are the same, though one was computed in float32 from large numbers."""
+    if predicted.shape != own.shape:
+        return False
+    gap, size = (predicted.double() - own.double()).abs(), own.double().abs()
+    return bool((gap <= 3e-4 * size + 3e-5).all())
+
+
+def _solved(bend: Bend, value: Value, formula: Formula, arguments: Arguments, own: float) -> float | None:
+    """The number with which the bend gives an answer, where it gives more or less on either side of it."""
+
+    def at(t: float) -> float:
+        b = bend.low * (bend.high / bend.low) ** t if bend.logarithmic else bend.low + (bend.high - bend.low) * t
+        gap = float(bend.of(value, formula, tuple(a.double() for a in arguments), b)) - own
+        return gap
+
+    places = [i / 24 for i in range(25)]
+    gaps = [at(t) for t in places]
+    for i in range(24):
+        low, high = places[i], places[i + 1]
+        if (
+            not (gaps[i] == gaps[i] and gaps[i + 1] == gaps[i + 1])
+            or gaps[i] * gaps[i + 1] > 0
+            or gaps[i] == gaps[i + 1]
+        ):
+            continue
+        begins = gaps[i]
+        for _ in range(STEPS):
+            middle = (low + high) / 2
+            if at(middle) * begins > 0:
+                low = middle
+            else:
+                high = middle
+        t = (low + high) / 2
+        return bend.low * (bend.high / bend.low) ** t if bend.logarithmic else bend.low + (bend.high - bend.low) * t
+    return None
+
+
+def _rounded(value: float) -> float:
+    """The number as somebody may have written it."""
+    for digits in (1, 2, 3):
+        short = float(f"{value:.{digits}g}")
+        if abs(short - value) <= 2e-3 * abs(value):
+            return short
+    return value

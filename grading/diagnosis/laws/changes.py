@@ -1,0 +1,198 @@
+"""What may be done to a tensor of numbers: found by trying, in words and as a function that predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, NamedTuple
+
+import torch
+
+from .asking import alike
+from .law import number
+
+Tensor = torch.Tensor
+
+
+class Change(NamedTuple):
+    """Something that is done to a tensor.
+
+    Attributes:
+        words: the end of a sentence; empty where nothing is done.
+        of: the function.
+    """
+
+    words: str
+    of: Callable[[Tensor], Tensor]
+
+
+ELEMENTWISE: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (
+    ("goes through a ReLU: what is negative is lost", torch.relu),
+    ("goes through a sigmoid, so that it stays between 0 and 1", torch.sigmoid),
+    ("goes through tanh, so that it stays between -1 and 1", torch.tanh),
+    ("goes through softplus, so that it is never negative", torch.nn.functional.softplus),
+    ("goes through a LeakyReLU", lambda t: torch.nn.functional.leaky_relu(t, 0.01)),
+    ("goes through ELU", torch.nn.functional.elu),
+    ("goes through GELU", torch.nn.functional.gelu),
+    ("goes through SiLU", torch.nn.functional.silu),
+    ("goes through softsign", torch.nn.functional.softsign),
+    ("goes through a softmax, so that a row adds up to 1", lambda t: t.softmax(-1)),
+    ("goes through a log-softmax", lambda t: t.log_softmax(-1)),
+    ("goes through a log-sigmoid", torch.nn.functional.logsigmoid),
+    ("goes through the exponential", torch.exp),
+    ("goes through the exponential of its half", lambda t: (t / 2).exp()),
+    ("goes through a logarithm", lambda t: t.log()),
+    ("goes through a logarithm of its size", lambda t: t.abs().log()),
+    ("goes through the sigmoid twice", lambda t: t.sigmoid().sigmoid()),
+    ("loses its sign", torch.abs),
+    ("is squared", torch.square),
+    ("is rounded", torch.round),
+    ("goes through the sine", torch.sin),
+    ("is spread from a sigmoid to -1 and 1", lambda t: 2 * t.sigmoid() - 1),
+    ("goes through the sigmoid and a threshold of one half", lambda t: (t > 0).to(t.dtype)),
+    ("has its sign turned round", torch.neg),
+    ("is normalized in every row, to mean 0 and variance 1", lambda t: torch.nn.functional.layer_norm(t, t.shape[-1:])),
+    ("is normalized in every row, to length 1", lambda t: torch.nn.functional.normalize(t, dim=-1)),
+    (
+        "is normalized over the batch, to mean 0 and variance 1",
+        lambda t: (t - t.mean(0)) / (t.var(0, unbiased=False) + 1e-5).sqrt(),
+    ),
+    ("has the mean of the batch taken off", lambda t: t - t.mean(0)),
+    ("is averaged over the batch", lambda t: t.mean(0, keepdim=True).expand_as(t)),
+    ("is averaged over each row", lambda t: t.mean(-1, keepdim=True).expand_as(t)),
+    ("has its rows in reverse order", lambda t: t.flip(0)),
+    ("has its columns in reverse order", lambda t: t.flip(-1)),
+    ("has its rows moved by one", lambda t: t.roll(1, 0)),
+    ("has its columns moved by one", lambda t: t.roll(1, -1)),
+    ("is that of the first row everywhere", lambda t: t[:1].expand_as(t)),
+)
+"""What may be done to a matrix of numbers, as the end of a sentence."""
+NOTHING = Change("", lambda t: t)
+
+
+def find_change(true: Tensor, own: Any, *, in_places: bool = True) -> Change | None:
+    """What makes ``own`` of ``true``, in some rows or columns too; None if nothing that is known does."""
+    if not isinstance(own, torch.Tensor) or own.shape != true.shape:
+        return None
+    own, true = own.detach().to(true.dtype), true.detach()
+    if alike(own, true):
+        return NOTHING
+    if bool(own.isnan().all()):
+        return Change("is not a number anywhere", lambda t: torch.full_like(t, torch.nan))
+    if bool(own.isinf().all()):
+        return Change("is infinite everywhere", lambda t: torch.full_like(t, torch.inf))
+    if not bool(torch.isfinite(own).all() and torch.isfinite(true).all()):
+        return None
+    if not bool(own.any()):
+        return Change("is always 0", torch.zeros_like)
+    if own.dim() == 2:
+        for words, of in ELEMENTWISE:
+            if alike(own, of(true)):
+                return Change(words, of)
+    found = _bounded(true, own) or _linear(true, own)
+    if found is not None or not in_places or own.dim() != 2:
+        return found
+    return _composed(true, own) or _in_places(true, own)
+
+
+def _composed(true: Tensor, own: Tensor) -> Change | None:
+    """One of the known functions, and then a factor and a constant."""
+    for words, of in ELEMENTWISE if own.numel() > 7 else ():
+        changed = of(true)
+        if not bool(torch.isfinite(changed).all()) or float(changed.std()) < 1e-6:
+            continue
+        then = _linear(changed, own)
+        if then is not None and then.words:
+            return Change(f"{words}, and then {then.words}", partial(_both, of, then.of))
+    return None
+
+
+def _bounded(true: Tensor, own: Tensor) -> Change | None:
+    low, high = float(own.min()), float(own.max())
+    if not low < high or not alike(own, true.clamp(low, high)):
+        return None
+    below, above = bool(true.min() < low), bool(true.max() > high)
+    places = ([f"below {number(round(low, 3))}"] if below else []) + (
+        [f"above {number(round(high, 3))}"] if above else []
+    )
+    bounds = (low if below else None, high if above else None)
+    return Change(f"is cut off {' and '.join(places)}", lambda t: t.clamp(*bounds))
+
+
+def _linear(true: Tensor, own: Tensor) -> Change | None:
+    """A factor and a constant, found by least squares."""
+    flat = true.double().reshape(-1)
+    if flat.numel() == 1:
+        if not float(true):
+            return Change(f"is {number(float(own))} where it should be 0", lambda t: t + float(own))
+        ratio = float(own / true)
+        if abs(ratio - 1) < 2e-3:
+            return Change("is right to a few digits only, as where float32 is used on the way", lambda t: ratio * t)
+        return Change(f"is {number(ratio)} times what it should be", lambda t: ratio * t)
+    columns = torch.stack([flat, torch.ones_like(flat)], 1)
+    sizes = own.double().reshape(-1, 1)
+    weights = 1 / (sizes.abs() + 0.1)  # near 0 a small constant shows best
+    slope, offset = torch.linalg.lstsq(weights * columns, weights * sizes, driver="gelsd").solution[:, 0].tolist()
+    if not alike(own, (slope * true + offset).to(own.dtype)):
+        return None
+    said = [f"is multiplied by {number(slope)}"] if abs(slope - 1) > 1e-4 else []
+    said += [f"has {number(float(f'{offset:.2g}'))} added"] if abs(offset) > 2e-5 else []
+    return Change(" and ".join(said), lambda t: slope * t + offset) if said else None
+
+
+def _both(first: Callable[[Tensor], Tensor], second: Callable[[Tensor], Tensor], t: Tensor) -> Tensor:
+    return second(first(t))
+
+
+PLACES: tuple[tuple[str, int, Callable[[int], slice]], ...] = (
+    ("first row", 0, lambda size: slice(0, 1)),
+    ("last row", 0, lambda size: slice(size - 1, size)),
+    ("first column", 1, lambda size: slice(0, 1)),
+    ("last column", 1, lambda size: slice(size - 1, size)),
+    ("rows of even number", 0, lambda size: slice(0, size, 2)),
+    ("columns of even number", 1, lambda size: slice(0, size, 2)),
+)
+
+
+def _in_places(true: Tensor, own: Tensor) -> Change | None:
+    """What is done in some rows or columns alone."""
+    for name, axis, where in PLACES:
+        chosen = torch.zeros(true.shape[axis], dtype=torch.bool)
+        chosen[where(true.shape[axis])] = True
+        if len(chosen) < 3:
+            continue
+        for places, rows in ((f"in the {name}", chosen), (f"except in the {name}", ~chosen)):
+            rest = (~rows).nonzero()[:, 0]
+            index = rows.nonzero()[:, 0]
+            if not alike(own.index_select(axis, rest), true.index_select(axis, rest)):
+                continue
+            part = find_change(true.index_select(axis, index), own.index_select(axis, index), in_places=False)
+            if part is not None and part.words:
+                return Change(f"{part.words}, {places}", partial(_only, part, axis, index))
+
+    return None
+
+
+def _only(part: Change, axis: int, index: Tensor, t: Tensor) -> Tensor:
+    return t.index_copy(axis, index, part.of(t.index_select(axis, index)))
+
+
+def change_between(true: Tensor, own: Any) -> str | None:
+    """How ``own`` comes from ``true``, as the end of a sentence: empty where it is the same, None if nothing fits."""
+    found = find_change(true, own)
+    return None if found is None else found.words
+
+
+def identify(own: Any, candidates: Iterable[tuple[str, Tensor]]) -> tuple[str, Tensor, Change] | None:
+    """Which of the candidates ``own`` comes from, and what was done to it: the plainest first."""
+    listed = [
+        (words, tensor) for words, tensor in candidates if isinstance(own, torch.Tensor) and tensor.shape == own.shape
+    ]
+    for words, tensor in listed:
+        if alike(own.detach().to(tensor.dtype), tensor.detach()):
+            return words, tensor, NOTHING
+    for words, tensor in listed:
+        change = find_change(tensor, own, in_places=False)
+        if change is not None and change.words:
+            return words, tensor, change
+    return None

@@ -1,0 +1,303 @@
+"""What a function answers, part by part: in ordinary circumstances and in others, once and many times.
+
+An assignment says how a function is asked and what the right answer is (``Question``). What is found here holds for any
+function: the structure of the answer, what is done to its numbers, its gradients, what it does to its arguments and to
+torch, whether it remembers or draws at random, and what is otherwise under circumstances such as evaluation mode.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+
+from ...boundary.proxy import Model, Submission
+from ...checks.draws import Draws
+from .asking import UNUSABLE, Raised, alike
+from .asking import ask as ask_safely
+from .contrast import Probe
+from .facts import Fact
+from .reading import Known, Part, Reading, read, slopes, start
+
+CALLS = 16
+"""So many questions are put one after the other to see whether something is kept."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Circumstances under which a function is asked.
+
+    Attributes:
+        words: such as "in eval mode"; empty for the ordinary ones.
+        training: the mode of a model.
+        recording: whether gradients are recorded, as they are not under ``torch.no_grad()``.
+        leaves: whether gradients are asked for.
+        dtype: of the arguments and the model.
+        options: what else an assignment may vary.
+    """
+
+    words: str = ""
+    training: bool = True
+    recording: bool = True
+    leaves: bool = True
+    dtype: torch.dtype = torch.float32
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def of(self, model: Model) -> Model:
+        """The model, in the mode and dtype of the setting."""
+        model = model.double() if self.dtype is torch.float64 else model
+        return model if self.training else model.eval()
+
+    def leaf(self, tensor: torch.Tensor) -> torch.Tensor:
+        """An argument in the dtype of the setting, with a gradient where that is asked for."""
+        return tensor.detach().to(self.dtype).requires_grad_(self.leaves)
+
+
+ORDINARY = Setting()
+DOUBLE = Setting("in float64", dtype=torch.float64)
+SILENT = Setting("under torch.no_grad()", recording=False, leaves=False)
+PLAIN = Setting("where no gradient for the arguments is asked for", leaves=False)
+EVAL = Setting("in eval mode", training=False)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One question and its answer.
+
+    Attributes:
+        answer: what came back.
+        parts: what should have.
+    """
+
+    answer: Any
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Question:
+    """How a function is asked.
+
+    Attributes:
+        subject: what is asked: a model in a setting, or the submission.
+        ask: puts a question to it, with inputs of its own.
+        names: of the parts of the answer.
+        arguments: the names of what it is given, in order.
+        settings: the circumstances beside the ordinary ones.
+        random: whether it is to draw random numbers.
+    """
+
+    subject: Callable[[Submission, Draws, Setting], Any]
+    ask: Callable[[Any, Draws, Setting], Asked]
+    names: tuple[str, ...]
+    arguments: tuple[str, ...]
+    settings: tuple[Setting, ...] = ()
+    random: bool = False
+
+    def put(self, submission: Submission, draws: Draws, setting: Setting = ORDINARY) -> Asked:
+        """One question to a new subject."""
+        return self.on(self.subject(submission, draws, setting), draws, setting)
+
+    def on(self, subject: Any, draws: Draws, setting: Setting = ORDINARY) -> Asked:
+        """One question to a subject that there is."""
+        with torch.set_grad_enabled(setting.recording):
+            return self.ask(subject, draws, setting)
+
+
+def facts_of(question: Question) -> tuple[Fact, ...]:
+    """All that can be found out about the answers to a question."""
+    return (
+        lambda submission, draws: _ordinary(question, submission, draws),
+        lambda submission, draws: _settings(question, submission, draws),
+        lambda submission, draws: _memory(question, submission, draws),
+        lambda submission, draws: _marks(question, submission, draws),
+    )
+
+
+def _sentences(asked: Asked, known: Known | None = None) -> tuple[str, ...]:
+    reading = read(asked.answer, asked.parts, known)
+    return (*reading.sentences, *slopes(reading))
+
+
+def _differs(question: Question, submission: Submission, draws: Draws, setting: Setting) -> bool:
+    """Whether the same question to the same subject has two answers."""
+    subject, seed = question.subject(submission, draws, setting), draws.seed()
+    setting = replace(setting, leaves=False)
+    one, other = (ask_safely(lambda: question.on(subject, Draws(seed), setting)) for _ in range(2))
+    return isinstance(one, Asked) and isinstance(other, Asked) and not alike(one.answer, _detached(other.answer))
+
+
+def _detached(answer: Any) -> Any:
+    if isinstance(answer, torch.Tensor):
+        return answer.detach()
+    if isinstance(answer, (tuple, list)):
+        return tuple(_detached(part) for part in answer)
+    return answer
+
+
+def _ordinary(question: Question, submission: Submission, draws: Draws) -> Iterator[str]:
+    if not question.random and _differs(question, submission, draws, ORDINARY):
+        quiet = EVAL in question.settings and not _differs(question, submission, draws, EVAL)
+        yield from _noise(question, submission, draws, " in train mode" if quiet else "")
+        return
+    base = _base(question, submission, draws)
+    answer = ask_safely(lambda: question.put(submission, draws, base))
+    if not isinstance(answer, Raised):
+        yield from _sentences(answer)
+        return
+    works = [
+        setting.words
+        for setting in question.settings
+        if not isinstance(ask_safely(lambda setting=setting: question.put(submission, draws, setting)), Raised)  # type: ignore[misc]
+    ]
+    if works:
+        yield f"{answer.name} is raised in an ordinary case, though not {' and not '.join(works[:2])}."
+
+
+def _base(question: Question, submission: Submission, draws: Draws) -> Setting:
+    answer = ask_safely(lambda: question.put(submission, draws))
+    return PLAIN if isinstance(answer, Raised) else ORDINARY
+
+
+def _noise(question: Question, submission: Submission, draws: Draws, mode: str) -> Iterator[str]:
+    """What is random in the answers, where nothing should be."""
+    subject, seed = question.subject(submission, draws, ORDINARY), draws.seed()
+    several = [question.on(subject, Draws(seed)) for _ in range(40)]
+    for i, part in enumerate(several[0].parts):
+        answers = [asked.answer[i] if isinstance(asked.answer, (tuple, list)) else asked.answer for asked in several]
+        if not all(isinstance(a, torch.Tensor) and a.shape == part.right.shape for a in answers):
+            continue
+        stacked, right = torch.stack([a.detach() for a in answers]), part.right.detach()
+        if bool((stacked == stacked[0]).all()):
+            continue
+        zeros = (stacked == 0) & (right != 0)
+        kept = (stacked / right)[~zeros]
+        if 0.03 < float(zeros.float().mean()) < 0.97 and float(kept.max() - kept.min()) < 1e-3:
+            yield f"{start(part.name)} goes through a dropout{mode}: some of its numbers are set to 0 at random."
+        elif bool(((stacked == 0) | (stacked == 1)).all()):
+            yield f"{start(part.name)} is drawn at random{mode} as 0 or 1; it should be the number itself."
+        else:
+            yield f"{start(part.name)} is random{mode}: two calls with the same arguments give different numbers."
+
+
+def _settings(question: Question, submission: Submission, draws: Draws) -> Iterator[str]:
+    """What is otherwise under other circumstances."""
+    if not question.random and _differs(question, submission, draws, ORDINARY):
+        return
+    base = _base(question, submission, draws)
+    asked = question.put(submission, draws, base)
+    ordinary, known = set(_sentences(asked)), read(asked.answer, asked.parts).known
+    found: dict[str, list[str]] = {}
+    for setting in question.settings:
+        if not base.leaves:
+            setting = replace(setting, leaves=False)
+        try:
+            answer = ask_safely(lambda setting=setting: question.put(submission, draws, setting))  # type: ignore[misc]
+        except UNUSABLE:
+            continue  # what is held against it is of no use here
+        if isinstance(answer, Raised):
+            found.setdefault(f"{answer.name} is raised.", []).append(setting.words)
+            continue
+        for sentence in _sentences(answer, known):
+            if sentence not in ordinary and not any(_same_slope(sentence, other) for other in ordinary):
+                found.setdefault(sentence, []).append(setting.words)
+    for sentence, places in found.items():
+        *first, last = places if len(places) < 4 else [*places[:2], "elsewhere"]
+        where = f"{', '.join(first)} and {last}" if first else last
+        yield f"{start(where)}, and not otherwise: {_inside(sentence)}"
+
+
+def _same_slope(one: str, other: str) -> bool:
+    """Whether two sentences are of the gradient of one part, of which the first is enough."""
+    begins = [sentence.partition(" for ")[0].partition(" is ")[0] for sentence in (one, other)]
+    return begins[0] == begins[1] and one.startswith("The gradient of ")
+
+
+def _inside(sentence: str) -> str:
+    first = sentence.partition(" ")[0]
+    return sentence if first in {"ValueError"} or first.endswith("Error") else sentence[0].lower() + sentence[1:]
+
+
+def _memory(question: Question, submission: Submission, draws: Draws) -> str | None:
+    """Whether what comes back depends on what was asked before."""
+    if not question.random and _differs(question, submission.alone(), draws, ORDINARY):
+        return None
+    first = read_of(question, submission.alone(), Draws(draws.seed()))
+    if first.unexplained:
+        return None
+    subject = question.subject(submission, draws, ORDINARY)
+    wrong, old = [], False
+    earlier: list[tuple[torch.Tensor, ...]] = []
+    for place in range(1, CALLS + 1):
+        if place == CALLS // 2 + 1:
+            subject = question.subject(submission, draws, ORDINARY)  # another one, with other weights
+        asked = question.on(subject, draws)
+        reading = read(asked.answer, asked.parts, first.known, deep=False)
+        if set(reading.sentences) - set(first.sentences) or reading.unexplained:
+            wrong.append(place)
+            own = asked.answer if isinstance(asked.answer, (tuple, list)) else (asked.answer,)
+            old |= any(alike(_detached(own)[i], before[i]) for before in earlier for i in range(len(before)))
+        earlier.append(tuple(predicted.detach() for _, predicted, _ in reading.predicted))
+    if not wrong or wrong[0] == 1:
+        return None
+    if old:
+        return (
+            "What was computed for an earlier question comes back again: something is kept from one call to the next."
+        )
+    rhythm = {b - a for a, b in itertools.pairwise(wrong)}
+    if len(wrong) > 1 and len(rhythm) == 1 and rhythm != {1}:
+        return f"Every {_ordinal(rhythm.pop())} call is otherwise than the others: calls are counted."
+    if wrong == list(range(wrong[0], CALLS + 1)):
+        return f"From the {_ordinal(wrong[0])} call on the answers are otherwise than before: something is kept."
+    return "The answer to a question depends on what was asked before: something is kept from one call to the next."
+
+
+def read_of(question: Question, submission: Submission, draws: Draws) -> Reading:
+    """What the answer to a first question is."""
+    asked = question.put(submission, draws)
+    return read(asked.answer, asked.parts)
+
+
+def _ordinal(count: int) -> str:
+    return f"{count}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(count, 'th') }"
+
+
+DISTURBED = {
+    "generator": "torch's random generator is used or seeded, though nothing is random here",
+    "grad mode": "the recording of gradients is switched and left so",
+    "default dtype": "torch's default dtype is changed and left so",
+}
+
+
+def _marks(question: Question, submission: Submission, draws: Draws) -> Iterator[str]:
+    """What a call leaves behind in its arguments and in torch."""
+    subject = question.subject(submission, draws, ORDINARY)
+    question.on(subject, draws, PLAIN)
+    names = {f"argument {i}": name for i, name in enumerate(question.arguments, start=1)}
+    changed = [names.get(name, name) for name in submission.mutated]
+    if changed:
+        yield f"{' and '.join(changed)} is changed in place: whoever called finds other numbers there than before."
+    ignored = {"generator"} if question.random else set()
+    for name in submission.disturbed:
+        if name not in ignored:
+            yield f"After a call {DISTURBED.get(name, f'the {name} of torch is another one')}."
+
+
+def probes_of(question: Question) -> list[Probe]:
+    """Where the answers are right and where not, for a contrast."""
+
+    def put(part: int, setting: Setting) -> Callable[[Submission, Draws], tuple[Any, Any]]:
+        def asked(submission: Submission, draws: Draws) -> tuple[Any, Any]:
+            found = question.put(submission, draws, setting)
+            own = found.answer if len(found.parts) == 1 else found.answer[part]
+            return own, found.parts[part].right.detach()
+
+        return asked
+
+    return [
+        Probe(setting.words, put(i, setting), name)
+        for i, name in enumerate(question.names)
+        for setting in (ORDINARY, *question.settings)
+    ]

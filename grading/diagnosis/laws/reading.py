@@ -1,0 +1,239 @@
+"""Reads an answer part by part: its structure, its shape, its dtype, and what its numbers are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from .asking import NO_GRADIENT, alike, gradients
+from .changes import NOTHING, Change, Tensor, find_change, identify
+
+
+@dataclass(frozen=True)
+class Part:
+    """One tensor of an answer.
+
+    Attributes:
+        name: what a student calls it.
+        right: what it should be, differentiable for the leaves.
+        others: what else it may be, with words.
+        leaves: what its gradient is judged for, by name.
+    """
+
+    name: str
+    right: Tensor
+    others: Callable[[], Iterable[tuple[str, Tensor]]] = tuple
+    leaves: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+Known = dict[str, tuple[str, Change]]
+"""By the name of a part: which candidate it is, empty for the right one, and what is done to that."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What an answer is.
+
+    Attributes:
+        sentences: what is wrong with it.
+        predicted: what explains each part, with the part and what was answered; without what nothing explains.
+        known: what explains them, in a form that other answers can be held against.
+        unexplained: the names of the others.
+    """
+
+    sentences: tuple[str, ...]
+    predicted: tuple[tuple[Part, Tensor, Tensor], ...] = ()
+    known: Known = field(default_factory=dict)
+    unexplained: tuple[str, ...] = ()
+
+
+def start(text: str) -> str:
+    """The text with a capital letter, unless it begins with a name of the code."""
+    return text if text.partition(" ")[0] in {"mu", "logvar", "z", "x"} else text[:1].upper() + text[1:]
+
+
+def read(answer: Any, parts: tuple[Part, ...], known: Known | None = None, *, deep: bool = True) -> Reading:
+    """What an answer is, of which these parts are wanted: one tensor, or a tuple of them in this order.
+
+    Args:
+        answer: what came back.
+        parts: what should have.
+        known: what explained another answer, which is tried first.
+        deep: try everything else too.
+    """
+    said: list[str] = []
+    used: Known = {}
+    predicted, unexplained = [], []
+    for part, own in zip(parts, _found(answer, parts, said), strict=True):
+        if not isinstance(own, torch.Tensor):
+            if own is not None:
+                unexplained.append(part.name)
+            continue
+        own = _of_shape(part, own, said)
+        if own is None:
+            unexplained.append(part.name)
+            continue
+        if own.dtype != part.right.dtype:
+            was = str(part.right.dtype).removeprefix("torch.")
+            said.append(f"{start(part.name)} comes back in {str(own.dtype).removeprefix('torch.')}, not in {was}.")
+            if not own.dtype.is_floating_point:
+                unexplained.append(part.name)
+                continue
+        found = _value(part, own, said, known or {}, used, deep)
+        if found is None:
+            unexplained.append(part.name)
+        else:
+            predicted.append((part, found, own))
+    return Reading(tuple(said), tuple(predicted), used, tuple(unexplained))
+
+
+def _found(answer: Any, parts: tuple[Part, ...], said: list[str]) -> list[Any]:
+    """The parts in an answer, whatever structure it has; None where there is nothing to look at."""
+    names = ", ".join(part.name for part in parts)
+    wanted = f"({names})" if len(parts) > 1 else "one tensor"
+    if answer is None:
+        said.append(f"Nothing comes back (None) where {wanted} belongs.")
+        return [None] * len(parts)
+    if isinstance(answer, Mapping):
+        said.append(f"A dict comes back where {wanted} belongs{', a tuple in this order' if len(parts) > 1 else ''}.")
+        answer = tuple(answer.values())
+    elif isinstance(answer, (int, float)) and len(parts) == 1:
+        said.append(f"A plain number comes back in place of {parts[0].name}, so that no gradient can pass.")
+        return [torch.tensor(float(answer), dtype=parts[0].right.dtype)]
+    elif isinstance(answer, torch.Tensor):
+        if len(parts) == 1:
+            return [answer]
+        which = next((p.name for p in parts if alike(answer, p.right.detach())), None)
+        said.append(f"{'Only ' + which if which else 'A single tensor'} comes back where {wanted} belong.")
+        return [None] * len(parts)
+    elif isinstance(answer, (tuple, list)) and len(answer) != len(parts) and len(parts) > 1:
+        said.append(f"{len(answer)} values come back where {wanted} belong.")
+    elif not isinstance(answer, (tuple, list)):
+        return [answer] if len(parts) == 1 else [None] * len(parts)
+    values = list(answer)
+    if len(parts) == 1:
+        said.append(f"A tuple of {len(values)} comes back where one tensor belongs.")
+        return [next((v for v in values if _fits(v, parts[0])), None)]
+    if len(values) == len(parts) and all(_fits(v, p) for v, p in zip(values, parts, strict=True)):
+        return values
+    # Else each part is looked for: by its numbers, and if they are nowhere by its shape.
+    places = [next((i for i, v in enumerate(values) if alike(v, p.right.detach())), None) for p in parts]
+    if len(values) == len(parts) and places != list(range(len(parts))) and None not in places:
+        order = ", ".join(parts[places.index(i)].name for i in range(len(parts)) if i in places)
+        said.append(f"The order is another one: ({order}) comes back where ({names}) belongs.")
+        return [values[i] for i in places if i is not None]
+    missing = [p.name for p, place in zip(parts, places, strict=True) if place is None]
+    if len(values) != len(parts):
+        if missing and len(missing) < len(parts):
+            said.append(f"Of them {' and '.join(missing)} cannot be found.")
+        return [None if place is None else values[place] for place in places]
+    for part, value in zip(parts, values, strict=True):
+        if not isinstance(value, torch.Tensor):
+            what = "None" if value is None else "a plain number" if isinstance(value, (int, float)) else "no tensor"
+            said.append(f"What is returned as {part.name} is {what}.")
+    return values
+
+
+def _fits(value: Any, part: Part) -> bool:
+    return isinstance(value, torch.Tensor) and value.shape == part.right.shape
+
+
+def _of_shape(part: Part, own: Tensor, said: list[str]) -> Tensor | None:
+    """The tensor in the shape that it should have, if it has the right number of elements."""
+    right = part.right
+    if own.shape == right.shape:
+        return own
+    words = None
+    if own.numel() != right.numel():
+        for name, tensor in part.others():
+            if own.shape == tensor.shape and alike(own, tensor.detach()):
+                said.append(f"What stands in the place of {part.name} is {name}; its rows have another length.")
+                return None
+        if own.numel() == 1 or not right.dim():
+            said.append(f"{start(part.name)} has {own.dim()} axes in place of {right.dim()}.")
+        return None
+    if own.dim() == 2 and own.shape == right.T.shape and alike(own.T.to(right.dtype), right.detach()):
+        own, words = own.T, "its axes exchanged"
+    elif own.dim() < right.dim():
+        own, words = own.reshape(right.shape), "too few axes" if 1 not in right.shape else "no axes of length 1"
+    elif own.dim() > right.dim():
+        own, words = own.reshape(right.shape), "axes too many"
+    else:
+        own, words = own.reshape(right.shape), "other axes than it should"
+    said.append(f"{start(part.name)} has {words}: the numbers are there, but in another shape.")
+    return own
+
+
+def _value(part: Part, own: Tensor, said: list[str], known: Known, used: Known, deep: bool) -> Tensor | None:
+    """What explains the numbers of a part; what is wrong about them is added to what is said."""
+    found = _hypothesis(part, own, known, deep)
+    if found is None:
+        return None
+    words, tensor, change = found
+    used[part.name] = words, change
+    if words:
+        said.append(
+            f"What stands in the place of {part.name} is {words}{', which ' if change.words else ''}{change.words}."
+        )
+    elif change.words:
+        said.append(f"{start(part.name)} {change.words}.")
+    return change.of(tensor)
+
+
+def _hypothesis(part: Part, own: Tensor, known: Known, deep: bool) -> tuple[str, Tensor, Change] | None:
+    right = part.right.to(own.dtype)
+    if alike(own, right.detach()):
+        return "", right, NOTHING
+    if not deep and not known.get(part.name, ("", NOTHING))[0]:
+        change = known.get(part.name, ("", NOTHING))[1]
+        return ("", right, change) if alike(own, change.of(right).detach()) else None
+    others = [(words, tensor.to(own.dtype)) for words, tensor in part.others()]
+    if part.name in known:
+        was, change = known[part.name]
+        for words, tensor in [("", right), *others]:
+            if words == was and tensor.shape == own.shape and alike(own, change.of(tensor).detach()):
+                return words, tensor, change
+    if not deep:
+        return None
+    for words, tensor in others:
+        if tensor.shape == own.shape and alike(own, tensor.detach()):
+            return words, tensor, NOTHING
+    found = find_change(right, own)
+    return ("", right, found) if found is not None else identify(own, others)
+
+
+def slopes(reading: Reading) -> list[str]:
+    """What is wrong with the gradients of an answer, given what its values are."""
+    said: list[str] = []
+    for part, predicted, own in reading.predicted:
+        leaves = list(part.leaves.values())
+        if not leaves or not predicted.requires_grad or not part.right.requires_grad:
+            continue
+        expected = gradients(predicted, leaves)
+        given = gradients(own, leaves)
+        by_words: dict[str, list[str]] = {}
+        judged = 0
+        for name, wanted, slope in zip(part.leaves, expected, given, strict=True):
+            if wanted is NO_GRADIENT or not bool(wanted.any()):
+                continue
+            judged += 1
+            words = _slope(wanted, slope)
+            if words:
+                by_words.setdefault(words, []).append(name)
+        for words, names in by_words.items():
+            where = "" if len(names) == judged and judged > 1 else f" for {' and '.join(names)}"
+            said.append(f"The gradient of {part.name}{where} {words}.")
+    return said
+
+
+def _slope(wanted: Tensor, slope: Any) -> str:
+    if slope is NO_GRADIENT or not bool(slope.any()):
+        return "is cut off: none arrives"
+    gap = (slope.double() - wanted.double()).abs().max() if slope.shape == wanted.shape else torch.inf
+    if gap <= 1e-3 * float(wanted.abs().max()):
+        return ""
+    change = find_change(wanted, slope)
+    return change.words if change is not None else "is not that of the value that comes back"
