@@ -121,8 +121,8 @@ def _ratio(checks: list[dict[str, Any]]) -> str:
 
 def plain(text: str) -> str:
     """Plain text inside Markdown: nothing in it makes a link, an image, a tag, a mention or a new cell."""
-    escaped = html.escape(" ".join(text.split()), quote=True)
-    return "".join(f"&#{ord(c)};" if c in "\\`*_{}[]()#+!|~@:$." else c for c in escaped)
+    # Sign by sign: what escaping one of them writes must not be escaped again.
+    return "".join(f"&#{ord(c)};" if c in "\\`*_{}[]()#+!|~@:$." else html.escape(c) for c in " ".join(text.split()))
 
 
 def _data(text: str) -> str:
