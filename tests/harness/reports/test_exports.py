@@ -1,6 +1,7 @@
 """``vae-grade export``: each format is as its consumer wants it, totals agree with ours, a student's text is inert."""
 
 import base64
+import html
 import json
 import re
 from decimal import Decimal
@@ -15,11 +16,12 @@ import xmlschema
 from harness.conftest import ROOT
 from harness.reports.documents import HOSTILE, SAMPLES, documents, hostile, real
 from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from grading.assignment import POINT_UNITS
 from grading.redaction import redact
-from grading.reports import exports
+from grading.reports import exports, github
 from grading.reports.exports import ExportError, Format
 from grading.scores import DocumentError, ScoreDocument
 
@@ -287,3 +289,10 @@ def test_real_documents_are_documents(sample):
         assert ScoreDocument.from_json(document).to_json() == document
     with pytest.raises(DocumentError):
         ScoreDocument.from_json({**real(sample), "items": [1]})
+
+
+@given(st.text())
+def test_plain_text_in_markdown_is_read_as_it_was_written(text):
+    """ "A model's output" once came out as "A model&&#35;x27;s output"."""
+    assert html.unescape(github.plain(text)) == " ".join(text.split())
+    assert html.unescape(github.plain(github.plain("a model's <b>"))) == github.plain("a model's <b>")
