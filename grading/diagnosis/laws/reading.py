@@ -182,7 +182,7 @@ def _value(part: Part, own: Tensor, said: list[str], known: Known, used: Known, 
     elif change.words:
         said.append(f"{start(part.name)} {change.words}.")
         if not own.dim():  # of a single number nobody knows yet which of the two it is
-            said.append(f"{start(part.name)} has {number(float(own - tensor))} added.")
+            said.append(f"{start(part.name)} has {number(float((own - tensor).detach()))} added.")
     return change.of(tensor)
 
 
