@@ -11,6 +11,7 @@ from grading.boundary import replies
 from grading.boundary.errors import RefusedError, StudentError, SubmissionFault, ViolationError, student_error
 from grading.boundary.proxy import Session, Submission
 from grading.boundary.shared import framing, wire
+from grading.diagnosis.clothes import Clothes
 from grading.diagnosis.leaves import Reader
 
 PARAMETERS = {"dict": [["w", {"tensor": 0}]]}
