@@ -79,35 +79,40 @@ def _mean(sampler: Sampler) -> facts.Fact:
 
 
 def _spread(sampler: Sampler) -> facts.Fact:
-    def ratios(model: Model, draws: Draws) -> list[float] | None:
-        """Sigma at each place of the grid, over that at 1; None if that is not one number."""
-        zeros, seed = torch.zeros(6, 5), draws.seed()
-        base = sampler.z(model, zeros, zeros + 1.0, seed).detach().double()
-        if not bool((base.abs() > 1e-12).all()):
-            return None
-        found = []
-        for value in GRID:
-            ratio = sampler.z(model, zeros, zeros + value, seed).detach().double() / base
-            if float(ratio.max() - ratio.min()) > 1e-4 * (1 + float(ratio.abs().max())):
-                return None
-            found.append(float(ratio.mean()))
-        return found
-
     def fact(submission: Submission, draws: Draws) -> str | None:
         model = sampler.build(submission)
         if not _repeats(sampler, model, draws):
             return _by_statistics(sampler, submission)
-        found = ratios(model, draws)
-        if found is None:
-            return None
-        for words, spread in SPREADS:
-            at_one = spread(1.0)
-            pairs = zip(found, GRID, strict=True)
-            if at_one and all(abs(ratio - spread(v) / at_one) <= 2e-4 * (1 + abs(ratio)) for ratio, v in pairs):
-                return words or _bends(sampler, model, draws)
-        return None
+        followed = _followed(sampler, model, draws)
+        return None if followed is None else followed[0] or _bends(sampler, model, draws)
 
     return fact
+
+
+def _ratios(sampler: Sampler, model: Model, draws: Draws) -> list[float] | None:
+    """Sigma at each place of the grid, over that at 1; None if that is not one number."""
+    zeros, seed = torch.zeros(6, 5), draws.seed()
+    base = sampler.z(model, zeros, zeros + 1.0, seed).detach().double()
+    if not bool((base.abs() > 1e-12).all()):
+        return None
+    found = []
+    for value in GRID:
+        ratio = sampler.z(model, zeros, zeros + value, seed).detach().double() / base
+        if float(ratio.max() - ratio.min()) > 1e-4 * (1 + float(ratio.abs().max())):
+            return None
+        found.append(float(ratio.mean()))
+    return found
+
+
+def _followed(sampler: Sampler, model: Model, draws: Draws) -> tuple[str, Callable[[float], float]] | None:
+    """What sigma is as a function of logvar, up to a factor: in words, and as the function."""
+    found = _ratios(sampler, model, draws)
+    for words, spread in SPREADS if found is not None else ():
+        at_one = spread(1.0)
+        pairs = zip(found or (), GRID, strict=True)
+        if at_one and all(abs(ratio - spread(v) / at_one) <= 2e-4 * (1 + abs(ratio)) for ratio, v in pairs):
+            return words, spread
+    return None
 
 
 def _bends(sampler: Sampler, model: Model, draws: Draws) -> str | None:
@@ -147,6 +152,10 @@ def _scale(sampler: Sampler) -> facts.Fact:
 
     def fact(submission: Submission, draws: Draws) -> str | None:
         eps = sampler.noise(submission, 4000, 10)
+        model = sampler.build(submission)
+        followed = _followed(sampler, model, draws) if _repeats(sampler, model, draws) else None
+        at_zero = abs(followed[1](0.0)) if followed is not None else 1.0
+        eps = eps / at_zero if at_zero > 1e-6 else eps  # a wrong sigma is told by itself
         mean, std = float(eps.mean()), float(eps.std())
         if not math.isfinite(std) or len(eps.unique()) < 2000:
             return None
@@ -176,9 +185,9 @@ def _rough(value: float) -> str:
 
 def _sharing(sampler: Sampler) -> facts.Fact:
     def fact(submission: Submission, draws: Draws) -> str | None:
-        eps = sampler.noise(submission, 40, 30)
+        eps = sampler.noise(submission, 40, 30, 1.0)
         if not bool(eps.any()):
-            return "At mu = 0 and logvar = 0 z is 0: there is no noise at all."
+            return "At mu = 0 and logvar = 1 z is 0: there is no noise at all."
         if bool((eps == eps[0, 0]).all()):
             return "All elements of a call share one number as noise; each needs its own."
         if bool((eps == eps[:1]).all()):
@@ -209,12 +218,12 @@ def _fresh(sampler: Sampler) -> facts.Fact:
 
     def fact(submission: Submission, draws: Draws) -> str | None:
         model, zeros = sampler.build(submission), torch.zeros(9, 7)
-        train = [sampler.z(model, zeros, zeros).detach() for _ in range(2)]
+        train = [sampler.z(model, zeros, zeros + 1.0).detach() for _ in range(2)]
         sampler_eval = model.eval()
-        quiet = [sampler.z(sampler_eval, zeros, zeros).detach() for _ in range(2)]
+        quiet = [sampler.z(sampler_eval, zeros, zeros + 1.0).detach() for _ in range(2)]
         model.train()
         with torch.no_grad():
-            silent = [sampler.z(model, zeros, zeros).detach() for _ in range(2)]
+            silent = [sampler.z(model, zeros, zeros + 1.0).detach() for _ in range(2)]
         if not bool(train[0].any()):
             return "In train mode z is mu: there is no noise." if bool(quiet[0].any()) else None
         if torch.equal(*train):
@@ -237,7 +246,7 @@ def _rhythm(sampler: Sampler) -> facts.Fact:
 
     def fact(submission: Submission, draws: Draws) -> str | None:
         model, zeros = sampler.build(submission), torch.zeros(4, 3)
-        still = [i for i in range(1, 25) if not bool(sampler.z(model, zeros, zeros).detach().any())]
+        still = [i for i in range(1, 25) if not bool(sampler.z(model, zeros, zeros + 1.0).detach().any())]
         steps = {later - earlier for earlier, later in itertools.pairwise(still)}
         if len(still) > 1 and len(steps) == 1 and steps != {1}:
             return f"One call in {steps.pop()} has no noise: calls are counted."
@@ -251,10 +260,10 @@ def _rhythm(sampler: Sampler) -> facts.Fact:
 def _seed(sampler: Sampler) -> facts.Fact:
     def fact(submission: Submission, draws: Draws) -> str | None:
         model, zeros, seed = sampler.build(submission), torch.zeros(5, 4), draws.seed()
-        one, other = (sampler.z(model, zeros, zeros, seed).detach() for _ in range(2))
+        one, other = (sampler.z(model, zeros, zeros + 1.0, seed).detach() for _ in range(2))
         if bool(one.any()) and not torch.equal(one, other):
             return "The noise does not come from torch's default generator: its seed does not decide on z."
-        elsewhere = sampler.z(model, zeros, zeros, seed + 1).detach()
+        elsewhere = sampler.z(model, zeros, zeros + 1.0, seed + 1).detach()
         if bool(one.any()) and torch.equal(one, elsewhere):
             return "The noise does not depend on the seed that was given to torch: the same numbers come each time."
         return None
