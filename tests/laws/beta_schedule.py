@@ -213,8 +213,11 @@ def _question(curve: Curve) -> Question:
         w, beta = setting.options.get("warmup", draws.integer(7, 40)), setting.options.get("beta", 2.0)
         step = setting.options.get("step", lambda w: max(w // 3, 1))(w)
         own = number_of(submission.beta_schedule(step, w, beta))
+        right = float(curve(step, w, beta))
+        if own is not None and abs(own - right) <= 1e-6 * max(1.0, abs(right)):
+            own = right  # as near as a float32 tensor can be
         answer = None if own is None else torch.tensor(own, dtype=torch.float64)
-        return Asked(answer, (Part("the weight", torch.tensor(float(curve(step, w, beta)), dtype=torch.float64)),))
+        return Asked(answer, (Part("the weight", torch.tensor(right, dtype=torch.float64)),))
 
     return Question(lambda s, draws, setting: s, ask, ("the weight",), ("step", "warmup_steps", "beta_max"), SETTINGS)
 

@@ -9,7 +9,7 @@ import networks
 import torch
 
 from grading.checks import Draws, Model, Submission, unpack
-from grading.diagnosis.laws import EVAL, ORDINARY, Asked, Law, Part, Probe, Question, Setting, facts, question
+from grading.diagnosis.laws import EVAL, ORDINARY, Asked, Law, Part, Probe, Question, Setting, alike, facts, question
 from laws import layers
 
 NAMES = ("logits", "mu", "logvar", "z")
@@ -147,6 +147,23 @@ def _spread(submission: Submission, draws: Draws) -> Iterator[str]:
             yield "The noise in z has few values, as if it were rounded."
 
 
+def _steady(submission: Submission, draws: Draws) -> Iterator[str]:
+    """Whether what comes back goes together, where no better word for it was found."""
+    model = layers.model(submission, draws, ORDINARY)
+    x = draws.uniform(6, layers.SIZES[0])
+    (_, *first, _), (logits, *second, z) = (unpack(model(x), NAMES, "forward") for _ in range(2))
+    moving = [n for n, a, b in zip(("mu", "logvar"), first, second, strict=True) if not alike(a, b.detach())]
+    own = own_parts(model, x, networks.encode(model.parameters, x))
+    alone = own_parts(model, x, networks.encode(model.parameters, x))
+    if moving and alike(own[1], alone[1].detach()):
+        yield f"{' and '.join(moving)} differ from pass to pass for the same x: something is random before the sample."
+    elif not moving and not alike(second[0], own[1].detach()):
+        yield "What forward returns as mu is not what encode(x) gives."
+    decode = [decoded(own[0], z.detach(), logits).detach() for _ in range(2)]
+    if alike(*decode) and not alike(logits, decode[0]):
+        yield "The logits are not decode(z) of the z that is returned with them."
+
+
 def _mode(submission: Submission, draws: Draws) -> Iterator[str]:
     for training in (True, False):
         model = layers.model(submission, draws, ORDINARY).train(training)
@@ -155,7 +172,13 @@ def _mode(submission: Submission, draws: Draws) -> Iterator[str]:
             yield f"After forward the model is in {'eval' if training else 'train'} mode, whichever it was in before."
 
 
-FACTS = (*question.facts_of(FORWARD), _fresh, _spread, _mode)
+def _together(submission: Submission, draws: Draws) -> tuple[str, ...]:
+    if facts.sentences_of(question.facts_of(FORWARD)[0], submission, draws):
+        return ()
+    return facts.sentences_of(_steady, submission, draws)
+
+
+FACTS = (*question.facts_of(FORWARD), _fresh, _spread, _mode, _together)
 
 
 def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:

@@ -90,7 +90,8 @@ def ask(submission: Submission, draws: Draws, call: Call, recon_loss: str, beta:
         "kl over the number of latents": kl / 3,
         "beta kl over the number of latents": beta * kl / 3,
         "recon times kl": parts["recon"] * kl,
-        "kl over beta": kl / beta if beta else float("nan"),
+        "kl over beta": kl / beta if beta else math.nan,
+        "recon over beta": parts["recon"] / beta if beta else math.nan,
     }
     return Asked(recon_loss, beta, answer, parts)
 
@@ -105,13 +106,15 @@ def combination(values: list[float], asked: list[Asked], right: dict[str, float]
 
     def fits(names: tuple[str, ...]) -> dict[str, float] | None:
         columns = torch.tensor([[one.parts[name] for name in names] for one in asked], dtype=torch.float64)
-        if not bool(torch.isfinite(columns).all()):
+        rows = torch.isfinite(columns).all(1) & torch.isfinite(wanted)  # what is divided by beta has no value at 0
+        if int(rows.sum()) < 4:
             return None
-        weights = torch.linalg.lstsq(columns, wanted[:, None], driver="gelsd").solution[:, 0]
+        columns, values = columns[rows], wanted[rows]
+        weights = torch.linalg.lstsq(columns, values[:, None], driver="gelsd").solution[:, 0]
         rounded = (weights * 24).round() / 24
         if not bool((weights - rounded).abs().max() < 1e-3):
             rounded = weights
-        near = (columns @ rounded - wanted).abs() <= 1e-4 * wanted.abs() + 2e-5
+        near = (columns @ rounded - values).abs() <= 1e-4 * values.abs() + 2e-5
         return dict(zip(names, rounded.tolist(), strict=True)) if bool(near.all()) else None
 
     found = fits(tuple(right))
@@ -150,8 +153,6 @@ def part_fact(call: Call, part: str, recon_loss: str) -> Sentence:
         if any(answer is None for answer in answers):
             return f"The {part} that is returned is None for recon_loss = {recon_loss!r}."
         values = [float(answer) for answer in answers]
-        if not all(value == value and abs(value) < 1e30 for value in values):
-            return None
         found = combination(values, asked, RIGHT[part])
         if found is None or found == RIGHT[part]:
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,16 +12,8 @@ import torch
 
 from grading.checks import Draws, Model, Submission, assert_tensor
 from grading.diagnosis.laws import (
-    DOUBLE,
-    EVAL,
     NO_GRADIENT,
-    PLAIN,
-    SILENT,
-    Asked,
-    Part,
     Probe,
-    Question,
-    Setting,
     alike,
     changes,
     facts,
@@ -28,38 +21,10 @@ from grading.diagnosis.laws import (
     number,
     question,
 )
+from laws.resampled import question_of
+from laws.spreads import GRID, SPREADS
 
 Tensor = torch.Tensor
-
-SPREADS: tuple[tuple[str, Callable[[float], float]], ...] = (
-    ("", lambda v: math.exp(v / 2)),
-    ("Sigma is the exponential of logvar, without the half: logvar is the logarithm of sigma squared.", math.exp),
-    ("Sigma is the exponential of twice logvar.", lambda v: math.exp(2 * v)),
-    ("Sigma is the exponential of a quarter of logvar.", lambda v: math.exp(v / 4)),
-    ("Sigma is the exponential of minus half of logvar: the sign is wrong.", lambda v: math.exp(-v / 2)),
-    ("Sigma is the exponential of minus logvar.", lambda v: math.exp(-v)),
-    ("The number logvar itself is used as sigma, without the exponential.", lambda v: v),
-    ("Half of logvar is used as sigma, without the exponential.", lambda v: v / 2),
-    ("The size of logvar is used as sigma.", abs),
-    ("The root of the size of logvar is used as sigma: logvar is taken for the variance.", lambda v: abs(v) ** 0.5),
-    ("The number logvar squared is used as sigma.", lambda v: v * v),
-    ("Sigma does not depend on logvar.", lambda v: 1.0),
-    ("Softplus of logvar is used as sigma.", lambda v: math.log1p(math.exp(v))),
-    ("Softplus of half of logvar is used as sigma.", lambda v: math.log1p(math.exp(v / 2))),
-    ("The root of softplus of logvar is used as sigma.", lambda v: math.log1p(math.exp(v)) ** 0.5),
-    ("A sigmoid of logvar is used as sigma.", lambda v: 1 / (1 + math.exp(-v))),
-    ("tanh of logvar is used as sigma.", math.tanh),
-    ("A power of two stands where the exponential belongs.", lambda v: 2 ** (v / 2)),
-    ("One is added to the exponential.", lambda v: 1 + math.exp(v / 2)),
-    ("One is added to the variance.", lambda v: (1 + math.exp(v)) ** 0.5),
-    ("1 + logvar is used as sigma.", lambda v: 1 + v),
-    ("1 + half of logvar is used as sigma.", lambda v: 1 + v / 2),
-    ("What is negative in logvar is set to 0 before sigma is computed.", lambda v: math.exp(max(v, 0.0) / 2)),
-    ("What is positive in logvar is set to 0 before sigma is computed.", lambda v: math.exp(min(v, 0.0) / 2)),
-    ("The absolute value of logvar is taken before sigma is computed.", lambda v: math.exp(abs(v) / 2)),
-    ("One is taken off the exponential, as expm1 does.", lambda v: math.expm1(v / 2)),
-)
-GRID = (-3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0)
 
 
 @dataclass(frozen=True)
@@ -114,35 +79,40 @@ def _mean(sampler: Sampler) -> facts.Fact:
 
 
 def _spread(sampler: Sampler) -> facts.Fact:
-    def ratios(model: Model, draws: Draws) -> list[float] | None:
-        """Sigma at each place of the grid, over that at 1; None if that is not one number."""
-        zeros, seed = torch.zeros(6, 5), draws.seed()
-        base = sampler.z(model, zeros, zeros + 1.0, seed).detach().double()
-        if not bool((base.abs() > 1e-12).all()):
-            return None
-        found = []
-        for value in GRID:
-            ratio = sampler.z(model, zeros, zeros + value, seed).detach().double() / base
-            if float(ratio.max() - ratio.min()) > 1e-4 * (1 + float(ratio.abs().max())):
-                return None
-            found.append(float(ratio.mean()))
-        return found
-
     def fact(submission: Submission, draws: Draws) -> str | None:
         model = sampler.build(submission)
         if not _repeats(sampler, model, draws):
             return _by_statistics(sampler, submission)
-        found = ratios(model, draws)
-        if found is None:
-            return None
-        for words, spread in SPREADS:
-            at_one = spread(1.0)
-            pairs = zip(found, GRID, strict=True)
-            if at_one and all(abs(ratio - spread(v) / at_one) <= 2e-4 * (1 + abs(ratio)) for ratio, v in pairs):
-                return words or _bends(sampler, model, draws)
-        return None
+        followed = _followed(sampler, model, draws)
+        return None if followed is None else followed[0] or _bends(sampler, model, draws)
 
     return fact
+
+
+def _ratios(sampler: Sampler, model: Model, draws: Draws) -> list[float] | None:
+    """Sigma at each place of the grid, over that at 1; None if that is not one number."""
+    zeros, seed = torch.zeros(6, 5), draws.seed()
+    base = sampler.z(model, zeros, zeros + 1.0, seed).detach().double()
+    if not bool((base.abs() > 1e-12).all()):
+        return None
+    found = []
+    for value in GRID:
+        ratio = sampler.z(model, zeros, zeros + value, seed).detach().double() / base
+        if float(ratio.max() - ratio.min()) > 1e-4 * (1 + float(ratio.abs().max())):
+            return None
+        found.append(float(ratio.mean()))
+    return found
+
+
+def _followed(sampler: Sampler, model: Model, draws: Draws) -> tuple[str, Callable[[float], float]] | None:
+    """What sigma is as a function of logvar, up to a factor: in words, and as the function."""
+    found = _ratios(sampler, model, draws)
+    for words, spread in SPREADS if found is not None else ():
+        at_one = spread(1.0)
+        pairs = zip(found or (), GRID, strict=True)
+        if at_one and all(abs(ratio - spread(v) / at_one) <= 2e-4 * (1 + abs(ratio)) for ratio, v in pairs):
+            return words, spread
+    return None
 
 
 def _bends(sampler: Sampler, model: Model, draws: Draws) -> str | None:
@@ -182,6 +152,10 @@ def _scale(sampler: Sampler) -> facts.Fact:
 
     def fact(submission: Submission, draws: Draws) -> str | None:
         eps = sampler.noise(submission, 4000, 10)
+        model = sampler.build(submission)
+        followed = _followed(sampler, model, draws) if _repeats(sampler, model, draws) else None
+        at_zero = abs(followed[1](0.0)) if followed is not None else 1.0
+        eps = eps / at_zero if at_zero > 1e-6 else eps  # a wrong sigma is told by itself
         mean, std = float(eps.mean()), float(eps.std())
         if not math.isfinite(std) or len(eps.unique()) < 2000:
             return None
@@ -191,6 +165,8 @@ def _scale(sampler: Sampler) -> facts.Fact:
         if abs(std - 1) > 0.04:
             said.append(f"its standard deviation is near {_rough(std)} instead of 1")
         kurtosis = float(((eps - mean) / std).pow(4).mean())
+        if float(eps.min()) >= 0:
+            said.append("it is never negative")
         if kurtosis < 2.0:
             said.append("it is uniform, not normal")
         elif kurtosis > 4.5:
@@ -202,16 +178,16 @@ def _scale(sampler: Sampler) -> facts.Fact:
 
 def _rough(value: float) -> str:
     """A number that two measurements with an error of a few per cent agree on."""
-    known = (0.1, 0.25, 1 / math.sqrt(12), 0.5, 1 / math.sqrt(3), 0.7, 1.41, 2.0, 3.0, 4.0, 0.0, 1.5)
-    near = [k for k in known if abs(value - k) < 0.04 * max(k, 0.1)]
-    return f"{near[0]:.2g}" if near else f"{float(f'{value:.1g}'):g}"
+    known = (0.1, 0.25, 1 / math.sqrt(12), 0.5, 1 / math.sqrt(3), 0.603, 0.7, 1.41, 2.0, 3.0, 4.0, 0.0, 1.5)
+    near = sorted((abs(value - k), k) for k in known if abs(value - k) < 0.04 * max(k, 0.1))
+    return f"{near[0][1]:.2g}" if near else f"{float(f'{value:.1g}'):g}"
 
 
 def _sharing(sampler: Sampler) -> facts.Fact:
     def fact(submission: Submission, draws: Draws) -> str | None:
-        eps = sampler.noise(submission, 40, 30)
+        eps = sampler.noise(submission, 40, 30, 1.0)
         if not bool(eps.any()):
-            return "At mu = 0 and logvar = 0 z is 0: there is no noise at all."
+            return "At mu = 0 and logvar = 1 z is 0: there is no noise at all."
         if bool((eps == eps[0, 0]).all()):
             return "All elements of a call share one number as noise; each needs its own."
         if bool((eps == eps[:1]).all()):
@@ -242,12 +218,12 @@ def _fresh(sampler: Sampler) -> facts.Fact:
 
     def fact(submission: Submission, draws: Draws) -> str | None:
         model, zeros = sampler.build(submission), torch.zeros(9, 7)
-        train = [sampler.z(model, zeros, zeros).detach() for _ in range(2)]
+        train = [sampler.z(model, zeros, zeros + 1.0).detach() for _ in range(2)]
         sampler_eval = model.eval()
-        quiet = [sampler.z(sampler_eval, zeros, zeros).detach() for _ in range(2)]
+        quiet = [sampler.z(sampler_eval, zeros, zeros + 1.0).detach() for _ in range(2)]
         model.train()
         with torch.no_grad():
-            silent = [sampler.z(model, zeros, zeros).detach() for _ in range(2)]
+            silent = [sampler.z(model, zeros, zeros + 1.0).detach() for _ in range(2)]
         if not bool(train[0].any()):
             return "In train mode z is mu: there is no noise." if bool(quiet[0].any()) else None
         if torch.equal(*train):
@@ -265,13 +241,29 @@ def _fresh(sampler: Sampler) -> facts.Fact:
     return fact
 
 
+def _rhythm(sampler: Sampler) -> facts.Fact:
+    """Whether some calls of many have no noise."""
+
+    def fact(submission: Submission, draws: Draws) -> str | None:
+        model, zeros = sampler.build(submission), torch.zeros(4, 3)
+        still = [i for i in range(1, 25) if not bool(sampler.z(model, zeros, zeros + 1.0).detach().any())]
+        steps = {later - earlier for earlier, later in itertools.pairwise(still)}
+        if len(still) > 1 and len(steps) == 1 and steps != {1}:
+            return f"One call in {steps.pop()} has no noise: calls are counted."
+        if still and len(still) < 24:
+            return "Some calls have no noise, and others do."
+        return None
+
+    return fact
+
+
 def _seed(sampler: Sampler) -> facts.Fact:
     def fact(submission: Submission, draws: Draws) -> str | None:
         model, zeros, seed = sampler.build(submission), torch.zeros(5, 4), draws.seed()
-        one, other = (sampler.z(model, zeros, zeros, seed).detach() for _ in range(2))
+        one, other = (sampler.z(model, zeros, zeros + 1.0, seed).detach() for _ in range(2))
         if bool(one.any()) and not torch.equal(one, other):
             return "The noise does not come from torch's default generator: its seed does not decide on z."
-        elsewhere = sampler.z(model, zeros, zeros, seed + 1).detach()
+        elsewhere = sampler.z(model, zeros, zeros + 1.0, seed + 1).detach()
         if bool(one.any()) and torch.equal(one, elsewhere):
             return "The noise does not depend on the seed that was given to torch: the same numbers come each time."
         return None
@@ -305,60 +297,18 @@ def _gradients(sampler: Sampler) -> facts.Fact:
     return fact
 
 
-SETTINGS = (
-    EVAL,
-    SILENT,
-    PLAIN,
-    DOUBLE,
-    Setting("for a batch of one", options={"rows": 1}),
-    Setting("for a batch of two", options={"rows": 2}),
-    Setting("where there is one latent dimension only", options={"columns": 1}),
-    Setting("for 128 examples of 20 latent dimensions", options={"rows": 128, "columns": 20}),
-    Setting("for means of about 1000", options={"mean": 1000.0}),
-    Setting("for logvar of about 6", options={"logvar": 6.0}),
-    Setting("for logvar of about -6", options={"logvar": -6.0}),
-)
-
-
-def _question(sampler: Sampler) -> Question:
-    """What a sample is under other circumstances, held against the function's own noise from the same seed."""
-
-    def subject(submission: Submission, draws: Draws, setting: Setting) -> Model:
-        return setting.of(sampler.build(submission))
-
-    def ask(model: Model, draws: Draws, setting: Setting) -> Asked:
-        rows, columns = setting.options.get("rows", 6), setting.options.get("columns", 4)
-        around, seed = setting.options.get("logvar", 0.0), draws.seed()
-        mu = setting.leaf(setting.options.get("mean", 0.0) + draws.normal(rows, columns, std=2.0))
-        logvar = setting.leaf(around + draws.normal(rows, columns))
-        answer = model.seeded(seed).reparameterize(mu, logvar)
-        alone = model.alone().train()
-        base = alone.seeded(seed).reparameterize(torch.zeros_like(mu), torch.ones_like(mu))
-        noise = base.detach().reshape(mu.shape)
-
-        def others() -> list[tuple[str, Tensor]]:
-            found = []
-            for words, spread in SPREADS[1:]:
-                if spread(1.0):
-                    size = torch.tensor([spread(v) for v in logvar.detach().flatten().tolist()], dtype=mu.dtype)
-                    found.append((words.rstrip("."), mu.detach() + size.reshape(mu.shape) / spread(1.0) * noise))
-            return [
-                *found,
-                ("mu: there is no noise", mu),
-                ("the noise alone, without mu", (logvar / 2 - 0.5).exp() * noise),
-            ]
-
-        right = mu + (logvar / 2 - 0.5).exp() * noise
-        leaves = {"mu": mu, "logvar": logvar} if setting.leaves else {}
-        return Asked(answer, (Part("z", right, others, leaves),))
-
-    return Question(subject, ask, ("z",), ("mu", "logvar"), SETTINGS, random=True)
-
-
 def facts_of(sampler: Sampler) -> tuple[facts.Fact, ...]:
     """All that is measured of a sample."""
-    makers = (_spread, _mean, _sharing, _scale, _fresh, _seed, _gradients)
-    return (*(make(sampler) for make in makers), *question.facts_of(_question(sampler))[1:])
+    makers = (_spread, _mean, _sharing, _scale, _fresh, _rhythm, _seed, _gradients)
+    plain = [make(sampler) for make in makers]
+    ordinary, *others = question.facts_of(question_of(sampler.build))
+
+    def rest(submission: Submission, draws: Draws) -> tuple[str, ...]:
+        if any(facts.sentences_of(fact, submission, draws) for fact in plain):
+            return ()
+        return facts.sentences_of(ordinary, submission, draws)
+
+    return (*plain, rest, *others)
 
 
 def probes_of(sampler: Sampler) -> list[Probe]:

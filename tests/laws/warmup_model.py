@@ -223,14 +223,9 @@ def _layers(submission: Submission, draws: Draws) -> Iterator[str]:
         "hidden layer of the decoder, from latent_dim to hidden_dim": (hidden, latent),
         "last layer of the decoder, from hidden_dim to input_dim": (inputs, hidden),
     }
-    heads = shapes.count((latent, hidden)), shapes.count((2 * latent, hidden))
     for words, shape in wanted.items():
         if shape not in shapes:
             yield f"There is no {words}."
-    if heads == (1, 0):
-        yield "There is one head only; mu and logvar need one each."
-    elif heads == (0, 0):
-        yield "There are no heads from hidden_dim to latent_dim."
 
 
 def _fresh(submission: Submission, draws: Draws) -> Iterator[str]:

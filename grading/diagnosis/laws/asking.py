@@ -71,7 +71,7 @@ def number_of(answer: Any) -> float | None:
 
 
 NO_GRADIENT = "no gradient"
-UNUSABLE = (CheckFailure, AttributeError, IndexError, KeyError, TypeError, ValueError, RuntimeError)
+UNUSABLE = (CheckFailure, ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError, RuntimeError)
 """What an experiment ends with that cannot work with an answer, such as a tuple where a tensor belongs."""
 
 

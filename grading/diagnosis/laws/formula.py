@@ -153,11 +153,12 @@ def _question(formula: Formula, value: bends.Value) -> question.Question:
 
     def put(submission: Submission, draws: Draws, setting: question.Setting) -> question.Asked:
         draw = setting.options.get("draw")
-        batch, width = setting.options.get("shape", (draws.integer(3, 7), draws.integer(2, 6)))
+        varied = (draws.integer(3, 7), draws.integer(2, 6))
+        batch, width = setting.options.get("shape", (4, 3) if "alike" in setting.options else varied)
         drawn = draw(draws) if draw is not None else formula.draw(draws, batch, width, 1.0)
         arguments = tuple(setting.leaf(a) for a in drawn)
         answer = formula.call(submission, arguments)
-        leaves = {name: arguments[i] for i, name in formula.judged} if setting.leaves and draw is None else {}
+        leaves = {name: arguments[i] for i, name in formula.judged} if setting.leaves else {}
         right = value(arguments)
         return question.Asked(answer, (Part("the result", right.to(arguments[0].dtype), tuple, leaves),))
 

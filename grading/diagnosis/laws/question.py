@@ -57,6 +57,8 @@ class Setting:
 
 
 ORDINARY = Setting()
+ALIKE = Setting(options={"alike": True})
+"""The ordinary ones with arguments of one and the same shape."""
 DOUBLE = Setting("in float64", dtype=torch.float64)
 SILENT = Setting("under torch.no_grad()", recording=False, leaves=False)
 PLAIN = Setting("where no gradient for the arguments is asked for", leaves=False)
@@ -233,7 +235,7 @@ def _memory(question: Question, submission: Submission, draws: Draws) -> str | N
     for place in range(1, CALLS + 1):
         if place == CALLS // 2 + 1:
             subject = question.subject(submission, draws, ORDINARY)  # another one, with other weights
-        asked = question.on(subject, draws)
+        asked = question.on(subject, draws, ALIKE)
         reading = read(asked.answer, asked.parts, first.known, deep=False)
         if set(reading.sentences) - set(first.sentences) or reading.unexplained:
             wrong.append(place)
@@ -273,8 +275,12 @@ DISTURBED = {
 
 def _marks(question: Question, submission: Submission, draws: Draws) -> Iterator[str]:
     """What a call leaves behind in its arguments and in torch."""
-    subject = question.subject(submission, draws, ORDINARY)
-    question.on(subject, draws, PLAIN)
+    subject, seed = question.subject(submission, draws, ORDINARY), draws.seed()
+    seeded = (
+        ask_safely(lambda: question.on(submission.seeded(seed), draws, PLAIN)) if subject is submission else Raised("")
+    )
+    if isinstance(seeded, Raised):
+        question.on(subject, draws, PLAIN)
     names = {f"argument {i}": name for i, name in enumerate(question.arguments, start=1)}
     changed = [names.get(name, name) for name in submission.mutated]
     if changed:

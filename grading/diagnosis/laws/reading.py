@@ -10,6 +10,7 @@ import torch
 
 from .asking import NO_GRADIENT, alike, gradients
 from .changes import NOTHING, Change, Tensor, find_change, identify
+from .law import number
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,8 @@ def _value(part: Part, own: Tensor, said: list[str], known: Known, used: Known, 
         )
     elif change.words:
         said.append(f"{start(part.name)} {change.words}.")
+        if not own.dim():  # of a single number nobody knows yet which of the two it is
+            said.append(f"{start(part.name)} has {number(float((own - tensor).detach()))} added.")
     return change.of(tensor)
 
 

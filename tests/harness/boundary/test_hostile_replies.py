@@ -11,6 +11,7 @@ from grading.boundary import replies
 from grading.boundary.errors import RefusedError, StudentError, SubmissionFault, ViolationError, student_error
 from grading.boundary.proxy import Session, Submission
 from grading.boundary.shared import framing, wire
+from grading.diagnosis.clothes import Clothes
 from grading.diagnosis.leaves import Reader
 
 PARAMETERS = {"dict": [["w", {"tensor": 0}]]}
@@ -188,7 +189,9 @@ def test_random_answers_are_evidence_that_can_be_read():
     for _ in range(3_000):
         reply = {key: anything(draw) for key in draw.sample(KEYS, draw.randrange(1, 5))}
         with contextlib.suppress(framing.WireError):  # no transcript holds such an answer
-            read += len(Reader().leaves(wire.encode({"id": "", "reply": reply}, [torch.ones(3), torch.empty(2, 0)])))
+            frame = wire.encode({"id": "", "reply": reply}, [torch.ones(3), torch.empty(2, 0)])
+            read += len(Reader().leaves(frame))
+            Clothes().compare(frame, frame)
     assert read > 300
 
 

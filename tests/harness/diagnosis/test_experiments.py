@@ -51,7 +51,7 @@ CASES = [
      ["What was computed for an earlier question comes back again"]),
     ("forward", OUTPUT, "return VAEOutput(logits=self.decode(mu), mu=mu, logvar=logvar.exp(), z=z.detach())",
      ["decode of mu", "the variance", "The gradient of z is cut off"]),
-    ("build_model", "cfg.beta", "max(cfg.beta, cfg.hidden_dim)", ["model.beta is not cfg.beta"]),
+    ("build_model", "cfg.beta", "cfg.beta ** 2 + 1.0", ["model.beta is not cfg.beta"]),
     ("build_model", "cfg.latent_dim", "cfg.latent_dim // 2", ["latent_dim divided by two"]),
     ("warmup_model", SIGMOID, "return torch.tanh(self.output(h))", ["tanh of the logits"]),
     ("beta_schedule", SCHEDULE, "return beta_max * min((step / warmup_steps) ** 2, 1.0)", ["square"]),

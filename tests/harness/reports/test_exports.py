@@ -293,6 +293,6 @@ def test_real_documents_are_documents(sample):
 
 @given(st.text())
 def test_plain_text_in_markdown_is_read_as_it_was_written(text):
-    """ "A model's output" once came out as "A model&&#35;x27;s output"."""
+    """What "A model's output" once came out as was "A model&&#35;x27;s output"."""
     assert html.unescape(github.plain(text)) == " ".join(text.split())
     assert html.unescape(github.plain(github.plain("a model's <b>"))) == github.plain("a model's <b>")
