@@ -57,9 +57,9 @@ def assert_noise_of_calls(outputs):
     assert_independent_draws(torch.stack(noise), "(z - mu) / sigma", row="call", column="place")
 
 
-def wide(submission):
+def wide(submission, draws):
     """A model with means and log-variances that differ from one another."""
-    model = networks.build(submission, 11, 13, 300)
+    model = networks.build(submission, 11, 13, 300, draws=draws)
     networks.spread_heads(model, reach=3.0)
     return model
 
@@ -68,9 +68,9 @@ def test_is_put_together_rightly_for_networks_of_any_size(submission, draws):
     """Small ones, and that of the handout, which samples its codes as well."""
     for layers in (1, 2, 3):
         batch, inputs, hidden, latent = draws.distinct(4, 2, 23)
-        model = networks.build(submission, inputs, hidden, latent, layers)
+        model = networks.build(submission, inputs, hidden, latent, layers, draws=draws)
         assert_put_together(submission, model, draws.uniform(batch, inputs), draws.seed())
-    model, x, seed = networks.build(submission, 784, 400, 20), draws.uniform(128, 784), draws.seed()
+    model, x, seed = networks.build(submission, 784, 400, 20, draws=draws), draws.uniform(128, 784), draws.seed()
     output = assert_put_together(submission, model, x, seed)
     try:
         assert_independent_draws(standardized(output.z, output.mu, output.logvar), "(z - mu) / sigma")
@@ -88,13 +88,13 @@ def test_is_put_together_rightly_for_networks_of_any_size(submission, draws):
 
 
 def test_neither_mu_nor_logvar_is_clamped_on_the_way(submission, draws):
-    model = networks.build(submission, 11, 13, 7, recon_loss="gaussian", beta=4.0)
+    model = networks.build(submission, 11, 13, 7, recon_loss="gaussian", beta=4.0, draws=draws)
     networks.spread_heads(model, reach=25.0)
     assert_put_together(submission, model, draws.uniform(5, 11), draws.seed())
 
 
 def test_works_for_a_batch_of_one(submission, draws):
-    model = networks.build(submission, 11, 13, 3, layers=2)
+    model = networks.build(submission, 11, 13, 3, layers=2, draws=draws)
     assert_put_together(submission, model, draws.uniform(1, 11), draws.seed())
 
 
@@ -107,7 +107,7 @@ def test_samples_a_fresh_z_for_every_example_and_every_call(submission, draws):
 
 def test_samples_in_each_of_many_calls(submission, draws):
     """45 to 70 calls in turning modes, each for one example, with data and a seed of its own."""
-    model = networks.build(submission, 11, 13, 256)
+    model = networks.build(submission, 11, 13, 256, draws=draws)
     calls, outputs = [(draws.uniform(1, 11), draws.seed()) for _ in range(draws.integer(45, 70))], []
     for i, (x, seed) in enumerate(calls):
         with torch.set_grad_enabled(i % 3 > 0):
@@ -143,7 +143,7 @@ def test_works_without_gradients_too(submission, draws):
 
 
 def test_keeps_float64(submission, draws):
-    model = networks.build(submission, 11, 13, 3, layers=2).double()
+    model = networks.build(submission, 11, 13, 3, layers=2, draws=draws).double()
     assert_put_together(submission, model, draws.uniform(5, 11, dtype=torch.float64), draws.seed())
 
 
@@ -178,17 +178,17 @@ def assert_logits_reach_every_layer(submission, model, x, seed):
 
 
 def test_gradients_of_the_logits_reach_every_layer(submission, draws):
-    model = networks.build(submission, 11, 13, 3, layers=2)
+    model = networks.build(submission, 11, 13, 3, layers=2, draws=draws)
     assert_logits_reach_every_layer(submission, model, draws.uniform(5, 11), draws.seed())
 
 
 def test_gradients_of_the_logits_reach_every_layer_in_eval_mode(submission, draws):
-    model = networks.build(submission, 11, 13, 3).eval()
+    model = networks.build(submission, 11, 13, 3, draws=draws).eval()
     assert_logits_reach_every_layer(submission, model, draws.uniform(5, 11), draws.seed())
 
 
 def test_gradients_of_mu_and_logvar_reach_the_encoder(submission, draws):
-    model = networks.build(submission, 11, 13, 3)
+    model = networks.build(submission, 11, 13, 3, draws=draws)
     x, seed = draws.uniform(5, 11), draws.seed()
     output = parts.forward(model, x, seed)
     own, blocked = own_parts(submission, model, x, seed)
@@ -199,7 +199,7 @@ def test_gradients_of_mu_and_logvar_reach_the_encoder(submission, draws):
 
 
 def test_gradients_of_z_reach_the_encoder(submission, draws):
-    model = networks.build(submission, 11, 13, 3)
+    model = networks.build(submission, 11, 13, 3, draws=draws)
     x, seed = draws.uniform(5, 11), draws.seed()
     output = parts.forward(model, x, seed)
     own, blocked = own_parts(submission, model, x, seed)
@@ -224,7 +224,7 @@ def true_pass(model, x, z):
 
 def test_gradients_are_those_of_its_parts(submission, draws):
     """In train and eval mode, of all that is right, or that forward and its parts, called one by one, agree on."""
-    model = networks.build(submission, 11, 13, 3)
+    model = networks.build(submission, 11, 13, 3, draws=draws)
     for training, largest in ((True, 1.0), (False, 3.0)):
         x, seed = oracles.of_all_sizes(draws, 5, 11, largest=largest), draws.seed()
         output = parts.forward(model.train(training), x, seed)
@@ -264,7 +264,7 @@ def test_gradients_are_those_of_its_parts(submission, draws):
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
     """Batches of one size with other data, for other weights, in both modes, and the first ones again."""
-    models = [networks.build(submission, 11, 13, 3, layers=2) for _ in range(2)]
+    models = [networks.build(submission, 11, 13, 3, layers=2, draws=draws) for _ in range(2)]
     for name, parameter in models[1].parameters.items():
         models[1].set(name, 0.5 * parameter.detach())
     batches = [draws.uniform(5, 11) for _ in range(2)]
@@ -275,7 +275,7 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
 
 
 def test_leaves_its_argument_and_torch_alone(submission, draws):
-    model = networks.build(submission, 11, 13, 3)
+    model = networks.build(submission, 11, 13, 3, draws=draws)
     x, seed = draws.normal(5, 11), draws.seed()
     parts.forward(model, x, seed)
     changed = submission.mutated or set(submission.disturbed) - {"generator"}
@@ -297,7 +297,7 @@ def test_leaves_its_argument_and_torch_alone(submission, draws):
 
 def test_leaves_the_mode_of_the_model_alone(submission, draws):
     for training in (True, False):
-        model = networks.build(submission, 11, 13, 3).train(training)
+        model = networks.build(submission, 11, 13, 3, draws=draws).train(training)
         parts.forward(model, draws.normal(5, 11), draws.seed())
         if model.double().attributes.get("training") is not training:  # the cast describes the model anew
             message = "forward switches the mode of the model"
