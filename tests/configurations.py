@@ -9,7 +9,18 @@ from typing import Any
 import networks
 import torch
 
-from grading.checks import CheckFailure, Draws, Model, StudentError, Submission, assert_close, gradient, same, short
+from grading.checks import (
+    CheckFailure,
+    Draws,
+    Model,
+    StudentError,
+    Submission,
+    assert_close,
+    assert_unchanged,
+    gradient,
+    same,
+    short,
+)
 
 DEFAULTS = {
     "input_dim": 784,
@@ -26,6 +37,7 @@ def built(submission: Submission, fields: Mapping[str, Any]) -> Model:
     model = submission.build_model(submission.record("VAEConfig", **fields))
     if not isinstance(model, Model):
         raise CheckFailure("structure", "build_model returns no model", expected="a VAE", actual=short(model))
+    assert_unchanged(submission, "build_model", draws=True)
     return model
 
 
@@ -60,6 +72,28 @@ def assert_given_layers(model: Model, values: Mapping[str, Any]) -> None:
     networks.assert_single_precision(model)
 
 
+def assert_begun_as_layers_are(model: Model) -> None:
+    """The size of all parameters together is about that with which torch begins; any one part may begin with zeros.
+
+    torch's own have a root mean square of about ``0.58 / sqrt(inputs)`` in each layer. A hundredth and a hundredfold
+    are let pass, as other ways to begin are within.
+    """
+    squares = [
+        parameter.detach().double().square().mean() * max(1, parameter.shape[-1]) for parameter in weights(model)
+    ]
+    size = float(torch.stack(squares).mean().sqrt())
+    if not 0.58 / 100 < size < 0.58 * 100:
+        message = "the parameters of a new model are far from the size with which layers begin"
+        raise CheckFailure(
+            "value", message, expected="about 0.58 / sqrt(inputs) on average", actual=f"{size:.3g} of that"
+        )
+
+
+def weights(model: Model) -> list[torch.Tensor]:
+    """The matrices among its parameters."""
+    return [parameter for parameter in model.parameters.values() if parameter.dim() == 2]
+
+
 def assert_given_network(model: Model, x: torch.Tensor, z: torch.Tensor) -> None:
     """The given layers compute what they do in the skeleton, as they show by themselves."""
     h = model.enc(x)
@@ -69,11 +103,11 @@ def assert_given_network(model: Model, x: torch.Tensor, z: torch.Tensor) -> None
     assert_close(model.dec(z), networks.decode(model.parameters, z), "the layers dec of a new model")
 
 
-def answers(model: Model, x: torch.Tensor, z: torch.Tensor) -> list[Any]:
+def answers(model: Model, x: torch.Tensor, z: torch.Tensor, seed: int) -> list[Any]:
     """What each method of the model gives in both modes, or the exception that it ends with, asked in a fixed order."""
     found: list[Any] = []
     for mode in (True, False):
-        seeded = model.train(mode).seeded(1)
+        seeded = model.train(mode).seeded(seed)
         for ask in (partial(seeded.encode, x), partial(seeded.reparameterize, z, z), partial(seeded.decode, z)):
             found.append(_outcome(ask))
         found.append(_outcome(partial(seeded, x)))
@@ -101,11 +135,12 @@ def assert_methods_of_its_class(submission: Submission, fields: Mapping[str, Any
         raise CheckFailure("structure", "VAE is not a torch module", expected="an nn.Module", actual=short(direct))
     for name, parameter in model.parameters.items():
         direct.set(name, parameter.detach())
-    x, z = draws.uniform(5, int(values["input_dim"])), draws.normal(5, int(values["latent_dim"]))
+    batch, seed = (1, 5, draws.integer(2, 400), draws.integer(401, 1_500))[draws.integer(0, 3)], draws.seed()
+    x, z = draws.uniform(batch, int(values["input_dim"])), draws.normal(batch, int(values["latent_dim"]))
     parts = ("encode", "reparameterize", "decode")
-    pairs = zip(answers(model, x, z), answers(direct, x, z), strict=True)
+    pairs = zip(answers(model, x, z, seed), answers(direct, x, z, seed), strict=True)
     wrong = [(*pair, i) for i, pair in enumerate(pairs) if not _alike(*pair)]
-    again = answers(direct, x, z) if wrong else []
+    again = answers(direct, x, z, seed) if wrong else []
     for own, plain, i in wrong:
         asked = (*parts, "forward")[i % 4]
         if _alike(plain, again[i]):

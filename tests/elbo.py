@@ -9,6 +9,7 @@ blocked by that part.
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any, NamedTuple
@@ -53,6 +54,41 @@ def draw(draws: Draws, batch: int, features: int, latent: int, dtype: torch.dtyp
     x, error = draws.uniform(batch, features, dtype=dtype), oracles.away_from_zero(draws, batch, features)
     mu, logvar = draws.normal(batch, latent, dtype=dtype), draws.normal(batch, latent, dtype=dtype)
     return Point(x, x + error.to(dtype), mu, logvar)
+
+
+def draw_any(draws: Draws, batch: int, features: int, latent: int, dtype: torch.dtype = torch.float32) -> Point:
+    """The same where data may be binary, or have pixels of exactly 0 and 1 among others."""
+    point = draw(draws, batch, features, latent, dtype)
+    x = oracles.pixels(draws, batch, features, dtype=dtype)
+    return point._replace(x=x, logits=x + (point.logits - point.x))
+
+
+def of_every_kind(draws: Draws) -> list[Point]:
+    """A small point, one of the size of a batch of digits, one of one row, of over 1,000, and of many latents."""
+    return [
+        draw_any(draws, *draws.distinct(3, 2, 17)),
+        draw_any(draws, 128, 784, 20),
+        draw_any(draws, 1, *draws.distinct(2, 2, 17)),
+        draw_any(draws, draws.integer(1_001, 2_000), *draws.distinct(2, 2, 6)),
+        draw_any(draws, draws.integer(2, 9), draws.integer(2, 9), draws.integer(257, 400)),
+    ]
+
+
+def to_differentiate(draws: Draws, recon_loss: str) -> list[Point]:
+    """Points of usual numbers, of numbers of all sizes, of one row, of over 1,000, and in double precision."""
+    return [
+        draw_any(draws, 4, 6, 3),
+        draw_of_all_sizes(draws, recon_loss),
+        draw_any(draws, 1, *draws.distinct(2, 2, 17)),
+        draw_any(draws, draws.integer(1_001, 2_000), 3, 2),
+        draw_any(draws, *draws.distinct(3, 2, 30), dtype=torch.float64),
+    ]
+
+
+def unknown_names(draws: Draws) -> list[str]:
+    """Names of no likelihood, some of which begin as a right one does; none is another spelling of one."""
+    starts = [name[: draws.integer(1, 3)] for name in LIKELIHOODS]
+    return [start + "".join(chr(97 + draws.integer(0, 25)) for _ in range(6)) + "x" for start in ("", *starts)]
 
 
 def draw_of_all_sizes(draws: Draws, recon_loss: str) -> Point:
@@ -113,6 +149,8 @@ class Case:
 
     def __init__(self, submission: Submission, point: Point) -> None:
         self.submission, self.point = submission, point
+        # Drawn as its numbers are: a part must not tell by the seed who asks.
+        self.seed = zlib.crc32(point.mu.detach().numpy().tobytes()) >> 1
         self.args: tuple[Any, ...] = ()
         self.options: dict[str, Any] = {}
         self.terms: tuple[Any, Any, Any] = (None, None, None)
@@ -120,7 +158,7 @@ class Case:
     def compute_elbo(self, *args: Any, **options: Any) -> tuple[Any, Any, Any]:
         """``(loss, recon, kl)``, as the submission computes them with these arguments after the tensors."""
         self.args, self.options = args, options
-        result = self._guarded(lambda: self.submission.seeded(0).compute_elbo(*self.point, *args, **options))
+        result = self._guarded(lambda: self.submission.seeded(self.seed).compute_elbo(*self.point, *args, **options))
         loss, recon, kl = unpack(result, TERMS, "compute_elbo")
         self.terms = loss, recon, kl
         return self.terms
@@ -212,7 +250,7 @@ class Case:
 
     def own_part(self, name: str, *args: torch.Tensor) -> Any:
         """What the submission's own part answers, in a process that has seen nothing of ``compute_elbo``."""
-        return prerequisite(name, lambda: getattr(self.submission.alone().seeded(0), name)(*args), shape=None)
+        return prerequisite(name, lambda: getattr(self.submission.alone().seeded(self.seed), name)(*args), shape=None)
 
     def own(self, work: Callable[[Parts], Any]) -> Any:
         """What comes of work with the submission's own parts.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -14,11 +15,20 @@ from grading.checks import CheckFailure, Draws, Model, Submission, short
 Parameters = Mapping[str, torch.Tensor]
 
 GIVEN = ("enc", "dec", "mu", "logvar")
+LIKELIHOODS = "bernoulli", "gaussian", "laplace"
 WEIGHT_SEED = 1
+DEEP = {"enc": 2.0, "dec": 2.0}
 
 
 def build(
-    submission: Submission, input_dim: int, hidden_dim: int, latent_dim: int, layers: int = 1, **options: Any
+    submission: Submission,
+    input_dim: int,
+    hidden_dim: int,
+    latent_dim: int,
+    layers: int = 1,
+    *,
+    draws: Draws | None = None,
+    **options: Any,
 ) -> Model:
     """The submission's ``VAE`` of these sizes, once it is known to have the layers that the skeleton gives it.
 
@@ -30,15 +40,96 @@ def build(
         hidden_dim: width of every hidden layer.
         latent_dim: values in a code.
         layers: hidden layers on each side.
-        options: ``recon_loss`` and ``beta``, which no part of the model may depend on.
+        draws: what ``recon_loss`` and ``beta`` are drawn from where they are not given; no part of the model may depend
+            on them. Without it they are left to their defaults.
+        options: ``recon_loss`` and ``beta``.
 
     Raises:
         CheckFailure: the given ``VAE.__init__`` was changed.
     """
-    made = submission.VAE(input_dim, hidden_dim, latent_dim, num_hidden_layers=layers, **options)
+    drawn = {} if draws is None else {"recon_loss": likelihood(draws), "beta": beta(draws)}
+    made = submission.VAE(input_dim, hidden_dim, latent_dim, num_hidden_layers=layers, **(drawn | options))
     model = with_given_layers(made, input_dim, hidden_dim, latent_dim, layers)
-    begin_anew(model, Draws(WEIGHT_SEED))
+    # A network of many layers passes little of its input on as torch begins.
+    begin_anew(model, Draws(WEIGHT_SEED), **(DEEP if layers > 3 else {}))
     return model
+
+
+def likelihood(draws: Draws) -> str:
+    """One of the three names of a likelihood."""
+    return LIKELIHOODS[draws.integer(0, len(LIKELIHOODS) - 1)]
+
+
+def beta(draws: Draws) -> float:
+    """A weight of the KL term: 0, an integer, or any size from 0.01 to 1,000."""
+    size = 10 ** draws.uniform(1, low=-2.0, high=3.0).item()
+    return (0.0, float(draws.integer(1, 12)), size, size)[draws.integer(0, 3)]
+
+
+class Size(NamedTuple):
+    """A network and a batch for it."""
+
+    batch: int
+    input_dim: int
+    hidden_dim: int
+    latent_dim: int
+    layers: int
+
+
+def sizes(draws: Draws) -> list[Size]:
+    """That of the handout, and drawn ones of every kind: one row and over 1,000, many latents, many layers.
+
+    Each is small enough for a call to take about a millisecond.
+    """
+    small = [Size(*draws.distinct(4, 2, 23), layers) for layers in (1, 2, 3)]
+    return [
+        Size(128, 784, 400, 20, 1),
+        *small,
+        Size(1, *draws.distinct(3, 2, 23), draws.integer(4, 6)),
+        Size(draws.integer(24, 999), *draws.distinct(3, 2, 9), 1),
+        Size(draws.integer(1_001, 2_000), *draws.distinct(3, 2, 9), draws.integer(1, 2)),
+        Size(draws.integer(2, 9), *draws.distinct(2, 4, 23), draws.integer(100, 400), 1),
+        Size(draws.integer(2, 9), draws.integer(100, 400), 8, 8, draws.integer(1, 2)),
+    ]
+
+
+@contextlib.contextmanager
+def any_way(model: Model, draws: Draws) -> Iterator[Model]:
+    """The model in a mode, and with gradients or without, as it comes: what is asked must not depend on either."""
+    with torch.set_grad_enabled(bool(draws.integer(0, 1))):
+        yield model.train(bool(draws.integer(0, 1)))
+
+
+def every_way(model: Model) -> Iterator[Model]:
+    """The model in either mode, with gradients and without."""
+    for training, gradients in itertools.product((True, False), repeat=2):
+        with torch.set_grad_enabled(gradients):
+            yield model.train(training)
+
+
+def clear_of_kinks(model: Model, part: str, rows: torch.Tensor) -> torch.Tensor:
+    """Those of more rows than are needed at which no unit of ``enc`` or ``dec`` is near its kink.
+
+    There two right ways of adding up may fall on different sides, and have different gradients.
+    """
+    h, clear = rows, torch.ones(len(rows), dtype=torch.bool)
+    for i in itertools.count(step=2):
+        if f"{part}.{i}.weight" not in model.parameters or (
+            part == "dec" and f"dec.{i + 2}.weight" not in model.parameters
+        ):
+            return rows[clear]
+        h = linear(model.parameters, f"{part}.{i}", h).detach()
+        clear &= (h.abs() > 1e-4).all(1)
+        h = torch.relu(h)
+    raise AssertionError
+
+
+def assert_left_alone(model: Model, before: Parameters, what: str) -> None:
+    """Its parameters are what they were; the model is in double precision afterwards."""
+    for name, parameter in model.double().parameters.items():  # the cast tells what is there now
+        if not torch.equal(parameter.detach(), before[name]):
+            message = f"{what} changes the parameter {name} of the model"
+            raise CheckFailure("mutation", message, expected=short(before[name]), actual=short(parameter))
 
 
 def begin_anew(model: Model, draws: Draws, **scales: float) -> None:

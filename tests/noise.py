@@ -7,6 +7,7 @@ draws. What is said of many rows (columns, calls) is said of the worst of them, 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 
@@ -16,8 +17,6 @@ RATE = 1e-10
 """How often one statement below fails by chance, at most."""
 TRIPLES = 10_000
 """How many triples of numbers are looked at, of each kind: as many show a correlation of 0.075."""
-LAGS = 3
-"""Dependence is looked for between numbers of a row, or of a column, that are up to this far apart."""
 
 
 def standardized(z: torch.Tensor, mu: torch.Tensor, logvar: torch.Tensor) -> torch.Tensor:
@@ -41,6 +40,14 @@ def assert_standard_moments(eps: torch.Tensor, what: str) -> None:
     assert_statistic(square.mean().item(), 1.0, math.sqrt(2 / n), f"the variance of {what}", rate=1e-10)
     assert_statistic((square * eps).mean().item(), 0.0, math.sqrt(15 / n), f"the third moment of {what}", rate=1e-10)
     assert_statistic(square.square().mean().item(), 3.0, math.sqrt(96 / n), f"the fourth moment of {what}", rate=1e-10)
+    assert_reaches_far(eps, what)
+
+
+def assert_reaches_far(eps: torch.Tensor, what: str) -> None:
+    """Some number is as far from 0 as 25 of so many are on average: none is once in ``exp(25)``, about 7e10, times."""
+    expected = -torch.special.ndtri(torch.tensor(12.5 / eps.numel(), dtype=torch.float64)).item()
+    farthest = eps.abs().max().item()
+    assert_statistic(max(0.0, expected - farthest), 0.0, 1e-9, f"what is cut off from {what}", rate=2e-11)
 
 
 def assert_standard_normal(eps: torch.Tensor, what: str) -> None:
@@ -67,13 +74,13 @@ def assert_independent_draws(eps: torch.Tensor, what: str, row: str = "row", col
         # Numbers that are independent stay so when some are replaced by their sizes.
         for kind, one, other in (("", lines, lines), ("size of ", sizes, sizes), ("size and value of ", sizes, lines)):
             _assert_unrelated(one, other, f"the {kind}{what} in two {name}s")
-            _assert_neighbours_unrelated(one, other, f"the {kind}{what} at two places of a {name}")
         quarters = lines.shape[1] // 4 * 4
         for start in (0, 2):  # what comes in groups may begin anywhere
             blocks = [
                 of[:, start : quarters - 4 + start].unflatten(1, (-1, 4)).permute(2, 0, 1) for of in (lines, sizes)
             ]
             _assert_triples_unrelated(blocks[0], blocks[1], f"{what} at three places of a {name}")
+    assert_unrelated_at_any_distance(eps, what)
     even = slice(len(eps) // 2 * 2), slice(eps.shape[1] // 2 * 2)
     corners = [torch.stack([of[even][i::2, j::2] for i in (0, 1) for j in (0, 1)]) for of in (eps, sizes_of_all)]
     _assert_triples_unrelated(corners[0], corners[1], f"{what} at three of four places that meet")
@@ -107,6 +114,15 @@ def assert_independent(first: torch.Tensor, second: torch.Tensor, what: str) -> 
     )
 
 
+def assert_no_row_repeats(eps: torch.Tensor, what: str) -> None:
+    """No two rows of several numbers are the same: from a few seeds, only a few of them could come."""
+    different = len(eps.unique(dim=0))
+    if different < len(eps):
+        message = f"{what} of one call comes again in another one"
+        expected, actual = f"{len(eps)} different ones", f"{different} different ones"
+        raise CheckFailure("statistics", message, expected=expected, actual=actual)
+
+
 def assert_no_repetition(eps: torch.Tensor, what: str) -> None:
     """Most numbers differ in size from all others, as they do where a law has a density.
 
@@ -119,6 +135,12 @@ def assert_no_repetition(eps: torch.Tensor, what: str) -> None:
         message = f"{what} repeats itself or has few values, where N(0, 1) has a density"
         expected, actual = f"most of {eps.numel()} numbers different", f"{different} different ones"
         raise CheckFailure("statistics", message, expected=expected, actual=actual)
+
+
+def in_rows(noise: Sequence[torch.Tensor], width: int = 64, most: int = 4_000) -> torch.Tensor:
+    """Numbers of batches of all shapes, one after the other, in rows that are long enough to be judged."""
+    numbers = torch.cat([eps.flatten()[:most] for eps in noise])
+    return numbers[: len(numbers) // width * width].reshape(-1, width)
 
 
 def size_as_normal(eps: torch.Tensor) -> torch.Tensor:
@@ -161,17 +183,22 @@ def _assert_unrelated(lines: torch.Tensor, others: torch.Tensor, what: str) -> N
     _assert_normal(products.fill_diagonal_(0.0), pairs, f"the correlation of {what}")
 
 
-def _assert_neighbours_unrelated(lines: torch.Tensor, others: torch.Tensor, what: str) -> None:
-    """Numbers a few places apart in a row are uncorrelated, over all rows together."""
-    for lag in range(1, LAGS + 1):
-        end = lines.shape[1] // (2 * lag) * (2 * lag)
-        one, other = (of[:, :end].unflatten(1, (-1, 2, lag)) for of in (lines, others))
-        _assert_correlation(one[:, :, 0], other[:, :, 1], f"the correlation of {what}, {lag} apart,")
-        # The same pairs from the second block on: what comes in pairs may begin anywhere.
-        _assert_correlation(one[:, :-1, 1], other[:, 1:, 0], f"the correlation of {what}, {lag} apart,")
-        if lines is not others:
-            _assert_correlation(other[:, :, 0], one[:, :, 1], f"the correlation of {what}, {lag} apart,")
-            _assert_correlation(other[:, :-1, 1], one[:, 1:, 0], f"the correlation of {what}, {lag} apart,")
+def assert_unrelated_at_any_distance(eps: torch.Tensor, what: str) -> None:
+    """Numbers at any distance are uncorrelated, and so are their sizes: in a row, on a diagonal, in a later call.
+
+    Given the sizes of all numbers, their signs are independent, and so are the products of the signs of two numbers at
+    one distance. The sum of the products of the numbers, over the root of the sum of their squares, exceeds ``t`` in
+    size less often than ``2 exp(-t^2 / 2)`` (Hoeffding 1963), for any number of draws. All sums are found at once: the
+    spectrum of a correlation is a product of spectra.
+    """
+    shape, sizes = [2 * n for n in eps.shape], size_as_normal(eps)
+    values, squares = ([torch.fft.rfft2(of**power, s=shape) for of in (eps, sizes)] for power in (1, 2))
+    distances = eps.numel() * 4
+    for kind, one, other in (("", 0, 0), ("size of ", 1, 1), ("size and value of ", 1, 0)):
+        sums, variances = (torch.fft.irfft2(of[one].conj() * of[other], s=shape) for of in (values, squares))
+        sums[0, 0] = 0.0
+        correlations = sums / variances.clamp(min=1e-3).sqrt()
+        _assert_normal(correlations, 6 * distances, f"the correlation of the {kind}{what} at two places")
 
 
 def _assert_triples_unrelated(values: torch.Tensor, sizes: torch.Tensor, what: str) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch.distributions import Laplace, Normal, kl_divergence
 
-from grading.checks import Draws
+from grading.checks import Draws, assert_gradient
 
 
 def kl(mu: torch.Tensor, logvar: torch.Tensor) -> torch.Tensor:
@@ -51,6 +52,53 @@ def of_all_sizes(draws: Draws, *shape: int, largest: float = 1e4, dtype: torch.d
 def log_variances(draws: Draws, *shape: int) -> torch.Tensor:
     """From -80 to 20, where the KL and its gradient are judged, and as many within 2 of 0 as beyond."""
     return torch.where(draws.uniform(*shape) < 0.5, draws.normal(*shape), draws.uniform(*shape, low=-80.0, high=20.0))
+
+
+def shapes(draws: Draws) -> list[tuple[int, int]]:
+    """Batches of every kind: small ones, that of the handout, one row, over 1,000 rows, many columns."""
+    return [
+        *((draws.integer(2, 9), draws.integer(10, 17)) for _ in range(2)),
+        (128, 784),
+        (draws.integer(90, 400), 70),
+        (1, draws.integer(2, 17)),
+        (draws.integer(1_001, 3_000), draws.integer(2, 5)),
+        (draws.integer(2, 9), draws.integer(257, 900)),
+    ]
+
+
+def pixels(draws: Draws, *shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    """Binary ones, or ones of any value in ``[0, 1]``, or some of each with both ends among them."""
+    x = draws.uniform(*shape, dtype=dtype)
+    kind = draws.integer(0, 2)
+    return (x, x.round(), (2 * x - 0.5).clamp(0, 1))[kind]
+
+
+def batches_to_differentiate(draws: Draws) -> list[tuple[int, int, torch.dtype]]:
+    """Sizes and dtypes: one row, over 1,000, that of the handout, and a small one in double precision."""
+    return [
+        (1, draws.integer(2, 17), torch.float32),
+        (draws.integer(1_001, 2_000), draws.integer(2, 5), torch.float32),
+        (128, 784, torch.float32),
+        (draws.integer(2, 90), draws.integer(2, 300), torch.float64),
+    ]
+
+
+def ways(draws: Draws) -> list[tuple[int, torch.dtype, bool]]:
+    """Batch size, dtype, and whether with gradients."""
+    sizes = (1, draws.integer(2, 90), draws.integer(1_001, 2_000))
+    usual = [(size, torch.float32, gradients) for gradients in (True, False) for size in sizes]
+    return [*usual, (draws.integer(2, 90), torch.float64, True), (draws.integer(2, 90), torch.float64, False)]
+
+
+def assert_gradients(
+    own: torch.Tensor, true: torch.Tensor, leaves: Mapping[str, torch.Tensor], what: str, rtol: float = 1e-4
+) -> None:
+    """The gradients of ``own`` are those of ``true``, but for rounding relative to the largest number of each."""
+    found = torch.autograd.grad(true.sum(), list(leaves.values()), retain_graph=True)
+    for (name, leaf), expected in zip(leaves.items(), found, strict=True):
+        rounding = rtol if expected.dtype == torch.float32 else 1e-9
+        atol = rounding * float(expected.abs().max()) + 1e-10
+        assert_gradient(own, leaf, expected, f"the gradient of {what} for {name}", rtol=rounding, atol=atol)
 
 
 def away_from_zero(draws: Draws, *shape: int) -> torch.Tensor:

@@ -125,7 +125,7 @@ class OutputCase:
         """What the submission returns; if it crashes because of ``compute_elbo``, the check is blocked by that."""
         of_elbo(self._note_likelihood)
         try:
-            return asked(self.submission.seeded(0).vae_loss)
+            return asked(self.submission.seeded(self.parts.seed).vae_loss)
         except StudentError as fault:
             if not isinstance(fault, NotImplementedError):
                 self.require_elbo(of_elbo)
@@ -133,7 +133,7 @@ class OutputCase:
 
     def own_elbo(self, of_elbo: Ask, at: Callable[[torch.Tensor], torch.Tensor] = lambda tensor: tensor) -> Any:
         """What the submission's own ``compute_elbo`` gives alone, here or at another point."""
-        elbo = self.submission.alone().seeded(0).compute_elbo
+        elbo = self.submission.alone().seeded(self.parts.seed).compute_elbo
 
         def elsewhere_or_here(*args: Any, **options: Any) -> Any:
             return elbo(*(at(arg) if isinstance(arg, torch.Tensor) else arg for arg in args), **options)

@@ -22,6 +22,7 @@ from grading.boundary.errors import RefusedError, StudentError
 from grading.checks import (
     Blocked,
     CheckFailure,
+    Draws,
     Model,
     Submission,
     assert_answers_differ,
@@ -129,7 +130,7 @@ def _true_logits(
     return true
 
 
-def decoded(submission: Submission, model: Model, twin: Model, z: torch.Tensor) -> list[torch.Tensor]:
+def decoded(submission: Submission, model: Model, twin: Model, z: torch.Tensor, seed: int) -> list[torch.Tensor]:
     """What the logits may be: the submission's own ``decode(z)``, or the true one; nothing if ``decode`` is random.
 
     Raises:
@@ -138,20 +139,20 @@ def decoded(submission: Submission, model: Model, twin: Model, z: torch.Tensor) 
     with torch.no_grad():
         logits = _tensor("decode", lambda: twin.decode(z.detach()))
         passes = sum(call.name == "__call__" for call in submission.calls)
-        if _decodes_at_random(twin, z.detach(), passes):
+        if _decodes_at_random(twin, z.detach(), passes, Draws(seed)):
             submission.rely_on("decode")
             return []
         true = _true_logits(submission, model, twin, z, logits)
         return [logits] if true is None else [logits, true]
 
 
-def _decodes_at_random(twin: Model, z: torch.Tensor, calls: int) -> bool:
+def _decodes_at_random(twin: Model, z: torch.Tensor, calls: int, draws: Draws) -> bool:
     """Whether ``decode`` gives different answers to one question in six processes, each time that it is asked so often.
 
     What it does at a later call is no reason for what ``forward`` got at this one.
     """
     answers = []
-    for seed in range(6):
+    for seed in [draws.seed() for _ in range(6)]:
         twin = twin.alone()
         for _ in range(calls):
             answer = _tensor("decode", partial(twin.seeded(seed).decode, z))
@@ -273,7 +274,7 @@ class Case:
         value = equation(SimpleNamespace(encode=lambda x: (own.mu, own.logvar), decode=decode))
         if not questions:
             return [value] if true is None else [value, true]
-        logits = decoded(self.submission, self.model, own.twin, *questions)
+        logits = decoded(self.submission, self.model, own.twin, questions[-1], self.seed)
         return logits + ([own.logits] if "z" in own.overwritten else [])
 
     def assert_shapes(self, output: Pass, names: Sequence[str], dtype: torch.dtype | None = None) -> None:

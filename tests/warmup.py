@@ -180,34 +180,92 @@ def assert_rows_independent(f: Network, rows: torch.Tensor, what: str) -> None:
         assert_close(f(rows[i : i + 1]), together[i : i + 1], f"{what} of row {i} by itself")
 
 
-def build_active(submission: Submission, draws: Draws) -> Model:
-    """A model in float64, whose ReLU units are all at work for all data and codes that occur.
+def assert_weights_of_its_own(outputs: Sequence[torch.Tensor], model: Model, names: Sequence[str]) -> None:
+    """Each output depends on some weight or bias on which no other one does: no output follows from the others.
+
+    Args:
+        outputs: rows of outputs, each ``(B, n)``, that the model gave with gradients.
+        model: whose outputs they are.
+        names: what each of ``outputs`` is called.
+    """
+    columns = [
+        (f"output {j} of {name}", value[:, j])
+        for name, value in zip(names, outputs, strict=True)
+        for j in range(value.shape[1])
+    ]
+    leaves = list(model.parameters.values())
+    depends = []
+    for what, column in columns:
+        if not column.requires_grad:
+            raise CheckFailure("gradient", f"{what} has no gradient", expected="a gradient", actual="none")
+        found = torch.autograd.grad(column.sum(), leaves, retain_graph=True, allow_unused=True)
+        flat = [
+            torch.zeros(leaf.numel()) if g is None else (g != 0).flatten().float()
+            for g, leaf in zip(found, leaves, strict=True)
+        ]
+        depends.append(torch.cat(flat))
+    matrix = torch.stack(depends)
+    own = ((matrix.sum(0) == 1) & (matrix > 0)).any(1)
+    for (what, _), has_own in zip(columns, own.tolist(), strict=True):
+        if not has_own:
+            message = f"{what} has no weights of its own: it follows from the other outputs"
+            raise CheckFailure("structure", message, expected="a row of weights for each output", actual="none")
+
+
+def assert_depends_on_every_input(f: Callable[[torch.Tensor], torch.Tensor], rows: torch.Tensor, what: str) -> None:
+    """To change any one input by itself changes some output of some row."""
+    before = f(rows)
+    for j in range(rows.shape[1]):
+        changed = rows.clone()
+        changed[:, j] += 1.0
+        if torch.equal(f(changed), before):
+            message = f"{what} does not depend on input {j}"
+            raise CheckFailure("value", message, expected="a function of every input", actual="the same values")
+
+
+def build_active(
+    submission: Submission,
+    draws: Draws,
+    sizes: tuple[int, int, int] = (FEATURES, UNITS, CODES),
+    dtype: torch.dtype = torch.float64,
+) -> Model:
+    """A model whose ReLU units are all at work for all data and codes that occur.
 
     With small positive weights, which add up to about 3/4 in the sum of a unit, and biases of 1, mean and log-variance
     are near 2, and what goes into a unit is many standard deviations above 0.
+
+    Args:
+        submission: the student's file.
+        draws: where the weights come from.
+        sizes: of input, hidden layer and code.
+        dtype: of its parameters.
     """
-    model = build(submission, FEATURES, UNITS, CODES).double()
+    model = build(submission, *sizes)
+    if dtype == torch.float64:
+        model.double()
     for name, parameter in model.parameters.items():
         high = 1.5 / max(parameter.shape, default=1)
-        values = draws.uniform(*parameter.shape, high=high, dtype=torch.float64)
+        values = draws.uniform(*parameter.shape, high=high, dtype=dtype)
         model.set(name, values if is_weight(parameter) else torch.ones_like(values))
     return model
 
 
-def inverse_decoder(model: Model) -> Network:
+def inverse_decoder(model: Model, features: int = FEATURES, latent: int = CODES) -> Network:
     """From a reconstruction of ``build_active``'s model to the ``z`` that was decoded: the logits are ``A z + c``.
 
     ``A`` and ``c`` are what ``decode`` makes of the unit vectors and of 0.
     """
-    codes = torch.cat([torch.zeros(1, CODES), torch.eye(CODES)]).double()
-    base, *units = logits(model, codes, FEATURES)
+    dtype = next(iter(model.parameters.values())).dtype
+    codes = torch.cat([torch.zeros(1, latent), torch.eye(latent)]).to(dtype)
+    base, *units = logits(model, codes, features).double()
     slopes = torch.stack(units) - base
     inverse = torch.linalg.pinv(slopes)
+    rounding = 1e-9 if dtype == torch.float64 else 1e-4
 
     def code(recon_x: torch.Tensor) -> torch.Tensor:
-        found = torch.logit(recon_x.detach()) - base
+        found = torch.logit(recon_x.detach()).double() - base
         z = found @ inverse
-        if not (z @ slopes - found).abs().max() < 1e-9:
+        if not (z @ slopes - found).abs().max() < rounding:
             message = "recon_x of forward is no decode(z) for any z"
             raise CheckFailure("value", message, expected="decode(z) of a sample z", actual=short(recon_x))
         return z

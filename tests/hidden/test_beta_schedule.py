@@ -22,12 +22,19 @@ def test_does_not_depend_on_earlier_calls(submission, draws):
 
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
-    """Other steps, warm-ups and final weights in turn."""
-    questions = [(draws.integer(1, 9), draws.integer(10, 20), draws.integer(1, 15) / 4) for _ in range(4)]
-    for step, warmup, beta_max in in_turn([*questions, (3, 0, 2.0)]):
-        expected = beta_max * step / warmup if warmup else beta_max
+    """Other steps, warm-ups of up to a million steps and final weights of up to 1,000, whole ones too, in turn."""
+    questions = [(draws.integer(1, 9), draws.integer(10, 20), draws.integer(1, 15) / 4) for _ in range(3)]
+    for most in (10, 10**3, 10**5, 10**6):
+        warmup = draws.integer(most // 10, most)
+        questions.append((draws.integer(0, 2 * warmup), warmup, draws.integer(2, 1_000)))
+        size = 10 ** draws.uniform(1, low=-2.0, high=3.0).item()
+        questions.append((draws.integer(0, warmup), warmup, size))
+        questions.append((draws.integer(0, warmup), -draws.integer(0, most), draws.integer(2, 1_000)))
+    for step, warmup, beta_max in in_turn(questions):
+        expected = beta_max * min(step / warmup, 1.0) if warmup > 0 else beta_max
         actual = submission.beta_schedule(step, warmup, beta_max)
-        assert_number(actual, expected, f"the weight at step {step} of {warmup}, for beta_max = {beta_max:g}")
+        what = f"the weight at step {step} of {warmup}, for beta_max = {beta_max:g}"
+        assert_number(actual, expected, what, atol=1e-6 * max(1.0, beta_max))  # a float32 of this size is no finer
 
 
 def test_beta_max_is_one_unless_given(submission, draws):

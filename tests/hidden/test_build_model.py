@@ -1,8 +1,10 @@
 """``build_model(cfg)``: one field changed at a time, and models that share nothing."""
 
+import networks
 import torch
 from asking import in_turn
 from configurations import (
+    assert_begun_as_layers_are,
     assert_built_as,
     assert_given_network,
     assert_methods_of_its_class,
@@ -23,9 +25,21 @@ def config(draws):
     return sizes | {"recon_loss": "laplace", "beta": 0.25}
 
 
+def any_config(draws):
+    """A configuration of any sizes, likelihood and weight, in which two sizes may be equal."""
+    names = ("input_dim", "hidden_dim", "latent_dim")
+    sizes = {name: (draws.integer(1, 40), draws.integer(41, 900))[draws.integer(0, 1)] for name in names}
+    if draws.integer(0, 2) == 0:
+        sizes["latent_dim"] = sizes["hidden_dim"]
+    layers = {"num_hidden_layers": draws.integer(1, 2 if max(sizes.values()) > 40 else 6)}
+    return sizes | layers | {"recon_loss": networks.likelihood(draws), "beta": networks.beta(draws)}
+
+
 def test_no_field_is_mistaken_for_another(submission, draws):
     for _ in range(3):
         assert_built_as(submission, config(draws) | {"num_hidden_layers": draws.integer(1, 4)}, EVERYTHING)
+    for _ in range(4):
+        assert_built_as(submission, any_config(draws), EVERYTHING)
 
 
 def test_a_default_configuration_gives_a_default_model(submission):
@@ -34,7 +48,7 @@ def test_a_default_configuration_gives_a_default_model(submission):
 
 def test_every_likelihood_and_any_beta_are_kept(submission, draws):
     for recon_loss in ("bernoulli", "gaussian", "laplace"):
-        for beta in (0.0, 0.5, 10.0):
+        for beta in (0.0, 10.0, networks.beta(draws)):
             assert_built_as(submission, config(draws) | {"recon_loss": recon_loss, "beta": beta}, EVERYTHING)
 
 
@@ -57,7 +71,7 @@ def test_the_layers_compute_what_the_skeleton_gives(submission, draws):
 
 def test_its_methods_are_those_of_the_class(submission, draws):
     for layers, recon_loss in ((1, "bernoulli"), (2, "gaussian"), (3, "laplace")):
-        fields = config(draws) | {"num_hidden_layers": layers, "recon_loss": recon_loss}
+        fields = config(draws) | {"num_hidden_layers": layers, "recon_loss": recon_loss, "beta": networks.beta(draws)}
         assert_methods_of_its_class(submission, fields, draws)
     assert_methods_of_its_class(submission, {}, draws)
 
@@ -80,9 +94,18 @@ def test_two_models_share_no_parameter(submission, draws):
 
 def test_every_call_gives_a_new_model_with_fresh_parameters(submission, draws):
     fields = config(draws)
-    first, second = built(submission, fields), built(submission, fields)
+    seed, cfg = draws.seed(), submission.record("VAEConfig", **fields)
+    elsewhere = submission.alone().seeded(seed).build_model(cfg)
+    first, second = submission.seeded(seed + 1).build_model(cfg), built(submission, fields)
     missing = torch.empty(0)
-    for name in ["enc.0.weight", "mu.weight", "logvar.weight", "dec.0.weight"]:
-        if torch.equal(first.parameters.get(name, missing), second.parameters.get(name, missing)):
-            message = f"two models have the same {name}"
-            raise CheckFailure("value", message, expected="fresh parameters at each call", actual="the same numbers")
+    for one, other in ((first, second), (first, elsewhere)):
+        for name in ["enc.0.weight", "mu.weight", "logvar.weight", "dec.0.weight"]:
+            mine = one.parameters.get(name, missing)
+            # What is the same everywhere, such as zeros, is no random number.
+            if torch.equal(mine, other.parameters.get(name, missing)) and not torch.equal(mine, mine.roll(1)):
+                message = f"two models have the same {name}"
+                raise CheckFailure(
+                    "value", message, expected="fresh parameters at each call", actual="the same numbers"
+                )
+    for model in (first, second):
+        assert_begun_as_layers_are(model)

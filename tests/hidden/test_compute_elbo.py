@@ -3,30 +3,25 @@
 import contextlib
 
 import elbo
+import networks
 import torch
 from asking import in_turn
 
 from grading.checks import Blocked, CheckFailure
 
 
-def fresh(draws):
-    """A small point and one of the size of a batch of digits; of the second, no gradients are asked for."""
-    yield True, elbo.draw(draws, *draws.distinct(3, 2, 17))
-    yield False, elbo.draw(draws, 128, 784, 20)
-
-
 def assert_right(submission, draws, recon_loss):
-    """``loss = recon + beta * kl``, of the terms that the submission's own parts give."""
+    """``loss = recon + beta * kl``, of the terms that the submission's own parts give; with gradients or without."""
     its_loss = f"reconstruction_loss_{recon_loss}"
-    for gradients, point in fresh(draws):
-        case, (x, logits, mu, logvar) = elbo.Case(submission, point), point
-        with torch.set_grad_enabled(gradients):
-            _, recon, kl = case.compute_elbo(recon_loss, 3.5)
+    for point in elbo.of_every_kind(draws):
+        case, (x, logits, mu, logvar), beta = elbo.Case(submission, point), point, networks.beta(draws)
+        with torch.set_grad_enabled(bool(draws.integer(0, 1))):
+            _, recon, kl = case.compute_elbo(recon_loss, beta)
             what = f"the reconstruction term for {recon_loss!r}"
             case.assert_equal(recon, lambda part: getattr(part, its_loss)(logits, x), what)
             what = "the KL term, which beta does not multiply,"
             case.assert_equal(kl, lambda part: part.kl_divergence(mu, logvar), what)
-            case.assert_loss(lambda recon, kl: recon + 3.5 * kl)
+            case.assert_loss(lambda recon, kl: recon + beta * kl)
 
 
 def test_is_right_for_bernoulli_on_fresh_shapes(submission, draws):
@@ -72,49 +67,47 @@ def test_keeps_float64(submission, draws):
 
 
 def with_gradients(draws, *names):
-    """For each likelihood, with the name of its loss, two points where gradients for these arguments are asked for.
-
-    At the first all numbers are of usual size, at the second they are of all sizes.
-    """
+    """For each likelihood, with the name of its loss and a weight, points where gradients for these are asked for."""
     for recon_loss in elbo.LIKELIHOODS:
-        for point in (elbo.draw(draws, 4, 6, 3), elbo.draw_of_all_sizes(draws, recon_loss)):
-            yield recon_loss, f"reconstruction_loss_{recon_loss}", elbo.with_gradients(point, *names)
+        for point in elbo.to_differentiate(draws, recon_loss):
+            its_loss, beta = f"reconstruction_loss_{recon_loss}", networks.beta(draws)
+            yield recon_loss, its_loss, beta, elbo.with_gradients(point, *names)
 
 
 def test_the_gradient_of_the_loss_for_the_logits_is_that_of_recon(submission, draws):
     """And so is that for x."""
-    for recon_loss, its_loss, point in with_gradients(draws, "x", "logits"):
+    for recon_loss, its_loss, beta, point in with_gradients(draws, "x", "logits"):
         case, x, logits = elbo.Case(submission, point), point.x, point.logits
-        loss, _, _ = case.compute_elbo(recon_loss=recon_loss, beta=2.0)
-        case.assert_loss(lambda recon, kl: recon + 2.0 * kl)
+        loss, _, _ = case.compute_elbo(recon_loss=recon_loss, beta=beta)
+        case.assert_loss(lambda recon, kl: recon + beta * kl)
         for name, leaf in (("the logits", logits), ("x", x)):
             what = f"the gradient of the loss for {name}"
             case.assert_gradient(loss, leaf, lambda part: getattr(part, its_loss)(logits, x), what)
 
 
 def test_the_gradient_of_the_loss_for_the_posterior_is_beta_times_that_of_kl(submission, draws):
-    for recon_loss, _, point in with_gradients(draws, "mu", "logvar"):
+    for recon_loss, _, beta, point in with_gradients(draws, "mu", "logvar"):
         case, mu, logvar = elbo.Case(submission, point), point.mu, point.logvar
-        loss, _, _ = case.compute_elbo(recon_loss=recon_loss, beta=2.0)
-        case.assert_loss(lambda recon, kl: recon + 2.0 * kl)
+        loss, _, _ = case.compute_elbo(recon_loss=recon_loss, beta=beta)
+        case.assert_loss(lambda recon, kl: recon + beta * kl)
         for name, leaf in (("mu", mu), ("logvar", logvar)):
-            what = f"the gradient of the loss for {name} at beta = 2"
-            case.assert_gradient(loss, leaf, lambda part: 2.0 * part.kl_divergence(mu, logvar), what)
+            what = f"the gradient of the loss for {name} at beta = {beta:g}"
+            case.assert_gradient(loss, leaf, lambda part: beta * part.kl_divergence(mu, logvar), what)
 
 
 def test_gradients_flow_through_the_reported_recon(submission, draws):
-    for recon_loss, its_loss, point in with_gradients(draws, "logits"):
+    for recon_loss, its_loss, beta, point in with_gradients(draws, "logits"):
         case, x, logits = elbo.Case(submission, point), point.x, point.logits
-        _, recon, _ = case.compute_elbo(recon_loss=recon_loss, beta=2.0)
+        _, recon, _ = case.compute_elbo(recon_loss=recon_loss, beta=beta)
         case.assert_equal(recon, lambda part: getattr(part, its_loss)(logits, x), "the reconstruction term")
         what = "the gradient of recon for the logits"
         case.assert_gradient(recon, logits, lambda part: getattr(part, its_loss)(logits, x), what)
 
 
 def test_gradients_flow_through_the_reported_kl(submission, draws):
-    for recon_loss, _, point in with_gradients(draws, "mu", "logvar"):
+    for recon_loss, _, beta, point in with_gradients(draws, "mu", "logvar"):
         case, mu, logvar = elbo.Case(submission, point), point.mu, point.logvar
-        _, _, kl = case.compute_elbo(recon_loss=recon_loss, beta=2.0)
+        _, _, kl = case.compute_elbo(recon_loss=recon_loss, beta=beta)
         case.assert_equal(kl, lambda part: part.kl_divergence(mu, logvar), "the KL term")
         for name, leaf in (("mu", mu), ("logvar", logvar)):
             what = f"the gradient of kl for {name}"
@@ -122,15 +115,16 @@ def test_gradients_flow_through_the_reported_kl(submission, draws):
 
 
 def test_the_message_for_an_unknown_recon_loss_names_the_three(submission, draws):
-    message = elbo.Case(submission, elbo.draw(draws, 4, 6, 3)).assert_value_error("cauchy", 2.0)
-    if not all(name in message for name in elbo.LIKELIHOODS):
-        expected = ", ".join(elbo.LIKELIHOODS)
-        raise CheckFailure("value", "the message does not name the likelihoods", expected=expected, actual=message)
+    for unknown in ("cauchy", *elbo.unknown_names(draws)):
+        message = elbo.Case(submission, elbo.draw(draws, 4, 6, 3)).assert_value_error(unknown, 2.0)
+        if not all(name in message for name in elbo.LIKELIHOODS):
+            expected = ", ".join(elbo.LIKELIHOODS)
+            raise CheckFailure("value", "the message does not name the likelihoods", expected=expected, actual=message)
 
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
     """Other points of one shape, likelihoods and betas in turn, and the first ones again."""
-    options = ("gaussian", 0.5), ("bernoulli", 3.0), ("laplace", 2.0), ("gaussian", 1.5)
+    options = [(name, networks.beta(draws)) for name in ("gaussian", "bernoulli", "laplace", "gaussian")]
     questions = [(elbo.draw(draws, 4, 6, 3), name, beta) for name, beta in options]
     for point, name, beta in in_turn(questions):
         case, (x, logits, mu, logvar) = elbo.Case(submission, point), point

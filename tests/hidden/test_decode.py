@@ -5,76 +5,95 @@ import oracles
 import torch
 from asking import in_turn
 
-from grading.checks import assert_close, assert_gradient, assert_unchanged
+from grading.checks import assert_close, assert_unchanged, gradient
 
 
 def assert_decodes(model, z):
     assert_close(model.decode(z), networks.decode(model.parameters, z), "decode(z)")
 
 
+def assert_differentiates(model, z):
+    """``decode(z)`` and its gradients for ``z`` and for all layers, relative to the largest number in each."""
+    own = model.decode(z.requires_grad_())
+    true = networks.decode(model.parameters, z)
+    assert_close(own, true.detach(), "decode(z), where its gradient is asked for,")
+    layers = {name: leaf for name, leaf in model.parameters.items() if name.startswith("dec.")}
+    oracles.assert_gradients(own, true, {"z": z, **layers}, "decode(z)")
+
+
 def test_is_right_for_networks_of_any_size(submission, draws):
-    """Small ones, and that of the handout."""
-    assert_decodes(networks.build(submission, 784, 400, 20), draws.normal(128, 20))
-    for layers in (1, 2, 3):
-        batch, inputs, hidden, latent = draws.distinct(4, 2, 23)
-        assert_decodes(networks.build(submission, inputs, hidden, latent, layers), draws.normal(batch, latent, std=3.0))
+    """And for any batch; in any mode, with gradients and without."""
+    for batch, *size in networks.sizes(draws):
+        with networks.any_way(networks.build(submission, *size, draws=draws), draws) as model:
+            assert_decodes(model, draws.normal(batch, size[2], std=3.0))
 
 
 def test_the_output_is_not_clamped(submission, draws):
-    model = networks.build(submission, 11, 13, 3)
+    model = networks.build(submission, 11, 13, 3, draws=draws)
     model.set("dec.2.bias", torch.linspace(-60.0, 60.0, 11))
     assert_decodes(model, draws.normal(5, 3))
 
 
 def test_is_raw_for_every_likelihood_and_beta(submission, draws):
     for recon_loss in ("bernoulli", "gaussian", "laplace"):
-        model = networks.build(submission, 11, 13, 3, recon_loss=recon_loss, beta=4.0)
+        model = networks.build(submission, 11, 13, 3, recon_loss=recon_loss, beta=4.0, draws=draws)
         model.set("dec.2.bias", torch.linspace(-5.0, 5.0, 11))
         assert_decodes(model, draws.normal(5, 3))
 
 
 def test_works_for_a_batch_of_one(submission, draws):
-    assert_decodes(networks.build(submission, 11, 13, 3, layers=2), draws.normal(1, 3))
+    assert_decodes(networks.build(submission, 11, 13, 3, layers=2, draws=draws), draws.normal(1, 3))
 
 
 def test_is_the_same_in_train_and_eval_mode_and_without_gradients(submission, draws):
-    model = networks.build(submission, 11, 13, 3, layers=2)
-    z = draws.normal(5, 3)
-    assert_decodes(model.train(), z)
-    assert_decodes(model.eval(), z)
-    with torch.no_grad():
-        assert_decodes(model, z)
+    model = networks.build(submission, 11, 13, 3, layers=2, draws=draws)
+    for _ in networks.every_way(model):
+        assert_decodes(model, draws.normal(draws.integer(1, 40), 3))
 
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
     """Batches of one size with other codes, for other weights, and the first ones again."""
-    models = [networks.build(submission, 11, 13, 3, layers=2) for _ in range(2)]
+    models = [networks.build(submission, 11, 13, 3, layers=2, draws=draws) for _ in range(2)]
     models[1].set("dec.4.bias", torch.linspace(-2.0, 2.0, 11))
     batches = [draws.normal(5, 3) for _ in range(3)]
     for model, z in in_turn([(model, z) for model in models for z in batches]):
-        assert_decodes(model, z)
+        assert_close(model.seeded(draws.seed()).decode(z), networks.decode(model.parameters, z), "decode(z)")
 
 
 def test_keeps_float64(submission, draws):
-    model = networks.build(submission, 11, 13, 3, layers=2).double()
+    model = networks.build(submission, 11, 13, 3, layers=2, draws=draws).double()
     assert_decodes(model, draws.normal(5, 3, dtype=torch.float64))
 
 
 def test_gradients_reach_z_and_every_layer_of_the_decoder(submission, draws):
-    """In train and eval mode, for codes of usual sizes and of all up to 100; in double precision, away from kinks."""
-    model = networks.build(submission, 11, 13, 3, layers=2).double()
-    layers = {name: leaf for name, leaf in model.parameters.items() if name.startswith("dec.")}
+    """In train and eval mode, for codes of usual sizes and of all up to 100; in both precisions, away from kinks."""
+    model = networks.build(submission, 11, 13, 3, layers=2, draws=draws)
+    for training in (True, False):
+        assert_differentiates(
+            model.train(training), networks.clear_of_kinks(model, "dec", draws.normal(draws.integer(9, 40), 3))
+        )
+    model.double()
     for training, largest in ((True, 1.0), (False, 100.0)):
         z = oracles.of_all_sizes(draws, 5, 3, largest=largest, dtype=torch.float64)
-        own = model.train(training).decode(z.requires_grad_())
-        true = networks.decode(model.parameters, z)
-        assert_close(own, true.detach(), "decode(z), where its gradient is asked for,")
-        for name, leaf in {"z": z, **layers}.items():
-            (expected,) = torch.autograd.grad(true.sum(), leaf, retain_graph=True)
-            assert_gradient(own, leaf, expected, f"the gradient of decode(z) for {name}")
+        assert_differentiates(model.train(training), z)
+    size = draws.integer(100, 400)
+    large = networks.build(submission, size, 8, size, draws=draws)
+    assert_differentiates(large, networks.clear_of_kinks(large, "dec", draws.normal(9, size))[:1])
+    many = networks.build(submission, 7, 5, 3, layers=draws.integer(1, 4), draws=draws).double()
+    assert_differentiates(many, draws.normal(draws.integer(1_001, 2_000), 3, dtype=torch.float64))
 
 
 def test_leaves_its_argument_and_torch_alone(submission, draws):
-    model = networks.build(submission, 11, 13, 3)
-    model.decode(draws.normal(5, 3))
+    """And its own parameters, in either mode, with gradients and without, so that they take gradients afterwards."""
+    model = networks.build(submission, 11, 13, 3, draws=draws)
+    before = {name: parameter.detach().double() for name, parameter in model.parameters.items()}
+    for _ in networks.every_way(model):
+        for batch in (1, draws.integer(2, 200)):
+            model.decode(draws.normal(batch, 3))
+            assert_unchanged(submission, "decode")
+    networks.assert_left_alone(model, before, "decode")
+    output = model.decode(draws.normal(5, 3, dtype=torch.float64))
     assert_unchanged(submission, "decode")
+    for name, parameter in model.parameters.items():
+        if name.startswith("dec."):
+            gradient(output, parameter, f"the gradient for {name} after calls without gradients")

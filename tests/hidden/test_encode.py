@@ -5,7 +5,7 @@ import oracles
 import torch
 from asking import in_turn
 
-from grading.checks import assert_close, assert_gradient, assert_unchanged, unpack
+from grading.checks import assert_close, assert_unchanged, gradient, unpack
 
 
 def encode(model, x):
@@ -19,36 +19,41 @@ def assert_encodes(model, x):
     assert_close(logvar, expected_logvar, "logvar")
 
 
+def assert_differentiates(model, x):
+    """``encode(x)`` and the gradients of each head for ``x`` and for its layers."""
+    heads = encode(model, x.requires_grad_()), networks.encode(model.parameters, x)
+    for head, own, true in zip(("mu", "logvar"), *heads, strict=True):
+        assert_close(own, true.detach(), f"{head}, where its gradient is asked for,")
+        layers = {name: leaf for name, leaf in model.parameters.items() if name.startswith(("enc.", f"{head}."))}
+        oracles.assert_gradients(own, true, {"x": x, **layers}, head)
+
+
 def test_is_right_for_networks_of_any_size(submission, draws):
-    """Small ones, and that of the handout."""
-    assert_encodes(networks.build(submission, 784, 400, 20), draws.uniform(128, 784))
-    for layers in (1, 2, 3):
-        batch, inputs, hidden, latent = draws.distinct(4, 2, 23)
-        assert_encodes(networks.build(submission, inputs, hidden, latent, layers), draws.normal(batch, inputs, std=2.0))
+    """And for any batch, of data in [0, 1] and of others; in any mode, with gradients and without."""
+    for i, (batch, *size) in enumerate(networks.sizes(draws)):
+        with networks.any_way(networks.build(submission, *size, draws=draws), draws) as model:
+            assert_encodes(model, draws.normal(batch, size[0], std=2.0) if i else draws.uniform(batch, size[0]))
 
 
 def test_neither_head_is_clamped(submission, draws):
-    model = networks.build(submission, 11, 13, 7, layers=2, recon_loss="laplace", beta=4.0)
+    model = networks.build(submission, 11, 13, 7, layers=2, recon_loss="laplace", beta=4.0, draws=draws)
     networks.spread_heads(model, reach=60.0)
     assert_encodes(model, draws.uniform(5, 11))
 
 
 def test_works_for_a_batch_of_one(submission, draws):
-    assert_encodes(networks.build(submission, 11, 13, 3, layers=2), draws.uniform(1, 11))
+    assert_encodes(networks.build(submission, 11, 13, 3, layers=2, draws=draws), draws.uniform(1, 11))
 
 
 def test_is_the_same_in_train_and_eval_mode_and_without_gradients(submission, draws):
-    model = networks.build(submission, 11, 13, 3, layers=2)
-    x = draws.uniform(5, 11)
-    assert_encodes(model.train(), x)
-    assert_encodes(model.eval(), x)
-    with torch.no_grad():
-        assert_encodes(model, x)
+    model = networks.build(submission, 11, 13, 3, layers=2, draws=draws)
+    for _ in networks.every_way(model):
+        assert_encodes(model, draws.uniform(draws.integer(1, 40), 11, high=2.0))
 
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
     """Batches of one size with other data, for other weights, and the first ones again."""
-    models = [networks.build(submission, 11, 13, 3, layers=2) for _ in range(2)]
+    models = [networks.build(submission, 11, 13, 3, layers=2, draws=draws) for _ in range(2)]
     networks.spread_heads(models[1], reach=2.0)
     batches = [draws.uniform(5, 11) for _ in range(3)]
     for model, x in in_turn([(model, x) for model in models for x in batches]):
@@ -56,32 +61,47 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
 
 
 def test_rows_do_not_depend_on_each_other(submission, draws):
-    model = networks.build(submission, 11, 13, 3)
+    model = networks.build(submission, 11, 13, 3, draws=draws)
     x = draws.uniform(5, 11)
     assert_encodes(model, torch.cat([x, 100 * draws.normal(2, 11)]))
     assert_encodes(model, x.repeat(30, 1))
 
 
 def test_keeps_float64(submission, draws):
-    model = networks.build(submission, 11, 13, 3, layers=2).double()
+    model = networks.build(submission, 11, 13, 3, layers=2, draws=draws).double()
     assert_encodes(model, draws.uniform(5, 11, dtype=torch.float64))
 
 
 def test_gradients_reach_x_and_every_layer_of_the_encoder(submission, draws):
-    """In train and eval mode, for data of usual sizes and of all up to 100; in double precision, away from kinks."""
-    model = networks.build(submission, 11, 13, 3, layers=2).double()
+    """In train and eval mode, for data of usual sizes and of all up to 100; in both precisions, away from kinks."""
+    model = networks.build(submission, 11, 13, 3, layers=2, draws=draws)
+    for training in (True, False):
+        assert_differentiates(
+            model.train(training), networks.clear_of_kinks(model, "enc", draws.normal(draws.integer(9, 40), 11))
+        )
+    model.double()
     for training, largest in ((True, 1.0), (False, 100.0)):
         x = oracles.of_all_sizes(draws, 5, 11, largest=largest, dtype=torch.float64)
-        heads = encode(model.train(training), x.requires_grad_()), networks.encode(model.parameters, x)
-        for head, own, true in zip(("mu", "logvar"), *heads, strict=True):
-            assert_close(own, true.detach(), f"{head}, where its gradient is asked for,")
-            layers = ("enc.0.weight", "enc.0.bias", "enc.2.weight", "enc.2.bias", f"{head}.weight", f"{head}.bias")
-            for name, leaf in (("x", x), *((layer, model.parameters[layer]) for layer in layers)):
-                (expected,) = torch.autograd.grad(true.sum(), leaf, retain_graph=True)
-                assert_gradient(own, leaf, expected, f"the gradient of {head} for {name}")
+        assert_differentiates(model.train(training), x)
+    size = draws.integer(100, 400)
+    large = networks.build(submission, size, 8, size, draws=draws)
+    assert_differentiates(large, networks.clear_of_kinks(large, "enc", draws.uniform(9, size))[:1])
+    many = networks.build(submission, 7, 5, 3, layers=draws.integer(1, 4), draws=draws).double()
+    assert_differentiates(many, draws.uniform(draws.integer(1_001, 2_000), 7, dtype=torch.float64))
 
 
 def test_leaves_its_argument_and_torch_alone(submission, draws):
-    model = networks.build(submission, 11, 13, 3)
-    encode(model, draws.normal(5, 11))
+    """And its own parameters, in either mode, with gradients and without, so that they take gradients afterwards."""
+    model = networks.build(submission, 11, 13, 3, draws=draws)
+    before = {name: parameter.detach().double() for name, parameter in model.parameters.items()}
+    for _ in networks.every_way(model):
+        for batch in (1, draws.integer(2, 200)):
+            encode(model, draws.normal(batch, 11))
+            assert_unchanged(submission, "encode")
+    networks.assert_left_alone(model, before, "encode")
+    mu, logvar = encode(model, draws.normal(5, 11, dtype=torch.float64))
     assert_unchanged(submission, "encode")
+    for name, parameter in model.parameters.items():
+        if not name.startswith("dec."):
+            output = logvar if name.startswith("logvar.") else mu
+            gradient(output, parameter, f"the gradient for {name} after calls without gradients")

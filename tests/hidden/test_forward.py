@@ -17,6 +17,7 @@ from noise import (
     assert_standard_moments,
     assert_standard_normal,
     assert_uncorrelated,
+    in_rows,
     standardized,
 )
 
@@ -39,7 +40,7 @@ def assert_put_together(submission, model, x, seed):
 
 
 def assert_samples(submission, model, x, seed):
-    """``z``, 120,000 numbers, is drawn from ``N(mu, sigma ** 2)``, or by the submission's own ``reparameterize``."""
+    """``z``, 42,000 numbers or more, is drawn from ``N(mu, sigma ** 2)``, or by the own ``reparameterize``."""
     case = parts.Case(submission, model, x, seed)
     eps = case.noise(case.forward())
     if eps is not None:
@@ -57,67 +58,76 @@ def assert_noise_of_calls(outputs):
     assert_independent_draws(torch.stack(noise), "(z - mu) / sigma", row="call", column="place")
 
 
-def wide(submission):
+def assert_noise_of_all(outputs):
+    """``z`` is drawn from ``N(mu, sigma ** 2)`` in passes of all sizes."""
+    eps = in_rows([standardized(output.z, output.mu, output.logvar) for output in outputs])
+    assert_independent_draws(eps, "(z - mu) / sigma")
+    assert_standard_normal(eps, "(z - mu) / sigma")
+
+
+def wide(submission, draws):
     """A model with means and log-variances that differ from one another."""
-    model = networks.build(submission, 11, 13, 300)
+    model = networks.build(submission, 11, 13, 210, draws=draws)
     networks.spread_heads(model, reach=3.0)
     return model
 
 
 def test_is_put_together_rightly_for_networks_of_any_size(submission, draws):
-    """Small ones, and that of the handout, which samples its codes as well."""
-    for layers in (1, 2, 3):
-        batch, inputs, hidden, latent = draws.distinct(4, 2, 23)
-        model = networks.build(submission, inputs, hidden, latent, layers)
-        assert_put_together(submission, model, draws.uniform(batch, inputs), draws.seed())
-    model, x, seed = networks.build(submission, 784, 400, 20), draws.uniform(128, 784), draws.seed()
-    output = assert_put_together(submission, model, x, seed)
+    """And for any batch, with likelihoods, weights, modes and gradients as they come; and it samples for each."""
+    asked, outputs = [], []
+    for batch, *size in networks.sizes(draws):
+        with networks.any_way(networks.build(submission, *size, draws=draws), draws) as model:
+            asked.append((model, draws.uniform(batch, size[0]), draws.seed()))
+            outputs.append(assert_put_together(submission, *asked[-1]))
     try:
-        assert_independent_draws(standardized(output.z, output.mu, output.logvar), "(z - mu) / sigma")
+        assert_noise_of_all(outputs)
     except CheckFailure:
-        own = parts.own(submission, model, x, seed)
+        own = [parts.own(submission, *question) for question in asked]
+        overwritten = any(one.overwritten for one in own)  # then mu or sigma is not what z was made of
         try:
-            if not own.overwritten:  # else mu or sigma is not what z was made of
-                assert_independent_draws(standardized(own.z, own.mu, own.logvar), "(z - mu) / sigma")
+            if not overwritten:
+                assert_noise_of_all(own)
         except CheckFailure:
             submission.rely_on("encode", "reparameterize")
         else:
-            if not own.overwritten:
+            if not overwritten:
                 raise
             submission.rely_on("reparameterize")
 
 
 def test_neither_mu_nor_logvar_is_clamped_on_the_way(submission, draws):
-    model = networks.build(submission, 11, 13, 7, recon_loss="gaussian", beta=4.0)
+    model = networks.build(submission, 11, 13, 7, recon_loss="gaussian", beta=4.0, draws=draws)
     networks.spread_heads(model, reach=25.0)
     assert_put_together(submission, model, draws.uniform(5, 11), draws.seed())
 
 
 def test_works_for_a_batch_of_one(submission, draws):
-    model = networks.build(submission, 11, 13, 3, layers=2)
+    model = networks.build(submission, 11, 13, 3, layers=2, draws=draws)
     assert_put_together(submission, model, draws.uniform(1, 11), draws.seed())
 
 
 def test_samples_a_fresh_z_for_every_example_and_every_call(submission, draws):
-    model, x, seed = wide(submission), draws.uniform(400, 11), draws.seed()
+    model, x, seed = wide(submission, draws), draws.uniform(draws.integer(200, 260), 11), draws.seed()
     first, second = (assert_samples(submission, model, x, s) for s in (seed, seed + 1))
     if first is not None and second is not None:
         assert_independent(first, second, "the noise of two calls")
 
 
 def test_samples_in_each_of_many_calls(submission, draws):
-    """45 to 70 calls in turning modes, each for one example, with data and a seed of its own."""
-    model = networks.build(submission, 11, 13, 256)
-    calls, outputs = [(draws.uniform(1, 11), draws.seed()) for _ in range(draws.integer(45, 70))], []
+    """150 to 250 calls in turning modes, each for one example, with data and a seed of its own."""
+    model = networks.build(submission, 11, 13, 64, draws=draws)
+    calls, outputs = [(draws.uniform(1, 11), draws.seed()) for _ in range(draws.integer(150, 250))], []
     for i, (x, seed) in enumerate(calls):
-        with torch.set_grad_enabled(i % 3 > 0):
-            outputs.append(parts.forward(model.train(i % 2 == 0), x, seed))
+        if i % 10 == 0:
+            model.train(i % 20 == 0)
+        with torch.set_grad_enabled(i % 7 == 0):
+            outputs.append(parts.forward(model, x, seed))
     try:
         assert_noise_of_calls(outputs)
     except CheckFailure:
         try:
             own = [
-                parts.own(submission, model.train(i % 2 == 0), x, seed, gradients=i % 3 > 0)
+                parts.own(submission, model.train(i // 10 % 2 == 0), x, seed, gradients=i % 7 == 0)
                 for i, (x, seed) in enumerate(calls)
             ]
             assert_noise_of_calls(own)
@@ -128,22 +138,22 @@ def test_samples_in_each_of_many_calls(submission, draws):
 
 
 def test_samples_in_eval_mode_too(submission, draws):
-    model, x, seed = wide(submission).eval(), draws.uniform(400, 11), draws.seed()
+    model, x, seed = wide(submission, draws).eval(), draws.uniform(draws.integer(200, 260), 11), draws.seed()
     first, second = (assert_samples(submission, model, x, s) for s in (seed, seed + 1))
     if first is not None and second is not None:
         assert_independent(first, second, "the noise of two calls in eval mode")
 
 
 def test_works_without_gradients_too(submission, draws):
-    model = wide(submission)
+    model = wide(submission, draws)
     with torch.no_grad():
-        assert_samples(submission, model, draws.uniform(400, 11), draws.seed())
+        assert_samples(submission, model, draws.uniform(draws.integer(200, 260), 11), draws.seed())
         for batch, mode in ((5, True), (6, False)):
             assert_put_together(submission, model.train(mode), draws.uniform(batch, 11), draws.seed())
 
 
 def test_keeps_float64(submission, draws):
-    model = networks.build(submission, 11, 13, 3, layers=2).double()
+    model = networks.build(submission, 11, 13, 3, layers=2, draws=draws).double()
     assert_put_together(submission, model, draws.uniform(5, 11, dtype=torch.float64), draws.seed())
 
 
@@ -178,17 +188,17 @@ def assert_logits_reach_every_layer(submission, model, x, seed):
 
 
 def test_gradients_of_the_logits_reach_every_layer(submission, draws):
-    model = networks.build(submission, 11, 13, 3, layers=2)
+    model = networks.build(submission, 11, 13, 3, layers=2, draws=draws)
     assert_logits_reach_every_layer(submission, model, draws.uniform(5, 11), draws.seed())
 
 
 def test_gradients_of_the_logits_reach_every_layer_in_eval_mode(submission, draws):
-    model = networks.build(submission, 11, 13, 3).eval()
+    model = networks.build(submission, 11, 13, 3, draws=draws).eval()
     assert_logits_reach_every_layer(submission, model, draws.uniform(5, 11), draws.seed())
 
 
 def test_gradients_of_mu_and_logvar_reach_the_encoder(submission, draws):
-    model = networks.build(submission, 11, 13, 3)
+    model = networks.build(submission, 11, 13, 3, draws=draws)
     x, seed = draws.uniform(5, 11), draws.seed()
     output = parts.forward(model, x, seed)
     own, blocked = own_parts(submission, model, x, seed)
@@ -199,7 +209,7 @@ def test_gradients_of_mu_and_logvar_reach_the_encoder(submission, draws):
 
 
 def test_gradients_of_z_reach_the_encoder(submission, draws):
-    model = networks.build(submission, 11, 13, 3)
+    model = networks.build(submission, 11, 13, 3, draws=draws)
     x, seed = draws.uniform(5, 11), draws.seed()
     output = parts.forward(model, x, seed)
     own, blocked = own_parts(submission, model, x, seed)
@@ -224,7 +234,7 @@ def true_pass(model, x, z):
 
 def test_gradients_are_those_of_its_parts(submission, draws):
     """In train and eval mode, of all that is right, or that forward and its parts, called one by one, agree on."""
-    model = networks.build(submission, 11, 13, 3)
+    model = networks.build(submission, 11, 13, 3, draws=draws)
     for training, largest in ((True, 1.0), (False, 3.0)):
         x, seed = oracles.of_all_sizes(draws, 5, 11, largest=largest), draws.seed()
         output = parts.forward(model.train(training), x, seed)
@@ -264,7 +274,7 @@ def test_gradients_are_those_of_its_parts(submission, draws):
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
     """Batches of one size with other data, for other weights, in both modes, and the first ones again."""
-    models = [networks.build(submission, 11, 13, 3, layers=2) for _ in range(2)]
+    models = [networks.build(submission, 11, 13, 3, layers=2, draws=draws) for _ in range(2)]
     for name, parameter in models[1].parameters.items():
         models[1].set(name, 0.5 * parameter.detach())
     batches = [draws.uniform(5, 11) for _ in range(2)]
@@ -275,7 +285,7 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
 
 
 def test_leaves_its_argument_and_torch_alone(submission, draws):
-    model = networks.build(submission, 11, 13, 3)
+    model = networks.build(submission, 11, 13, 3, draws=draws)
     x, seed = draws.normal(5, 11), draws.seed()
     parts.forward(model, x, seed)
     changed = submission.mutated or set(submission.disturbed) - {"generator"}
@@ -297,7 +307,7 @@ def test_leaves_its_argument_and_torch_alone(submission, draws):
 
 def test_leaves_the_mode_of_the_model_alone(submission, draws):
     for training in (True, False):
-        model = networks.build(submission, 11, 13, 3).train(training)
+        model = networks.build(submission, 11, 13, 3, draws=draws).train(training)
         parts.forward(model, draws.normal(5, 11), draws.seed())
         if model.double().attributes.get("training") is not training:  # the cast describes the model anew
             message = "forward switches the mode of the model"

@@ -8,14 +8,15 @@ from grading.checks import assert_close, assert_finite, assert_gradient, assert_
 
 
 def test_is_right_on_fresh_shapes(submission, draws):
-    """Small ones, and that of a batch of digits; with gradients and without."""
-    for batch, features in (*(draws.distinct(2, 2, 17) for _ in range(3)), (128, 784), (draws.integer(90, 200), 70)):
-        logits, x = draws.normal(batch, features, std=3.0), draws.uniform(batch, features)
-        value, expected = submission.reconstruction_loss_bernoulli(logits, x), oracles.bernoulli(logits, x).float()
-        assert_close(value, expected, "the Bernoulli loss of a random batch")
+    """Of one row, of over 1,000, and that of a batch of digits; with gradients and without."""
+    for batch, features in oracles.shapes(draws):
+        logits, x = draws.normal(batch, features, std=3.0), oracles.pixels(draws, batch, features)
+        with torch.set_grad_enabled(bool(draws.integer(0, 1))):
+            value = submission.reconstruction_loss_bernoulli(logits, x)
+        assert_close(value, oracles.bernoulli(logits, x).float(), "the Bernoulli loss of a random batch")
     with torch.no_grad():
         value = submission.reconstruction_loss_bernoulli(logits, x)
-        assert_close(value, expected, "the Bernoulli loss under torch.no_grad()")
+    assert_close(value, oracles.bernoulli(logits, x).float(), "the Bernoulli loss under torch.no_grad()")
 
 
 def test_is_right_for_binary_pixels(submission, draws):
@@ -77,6 +78,13 @@ def test_its_gradient_is_the_error_of_the_probability(submission, draws):
         assert_gradient(value, logits, closed_form, "the gradient of the Bernoulli loss for the logits")
     value = submission.reconstruction_loss_bernoulli(logits, x.requires_grad_())
     assert_gradient(value, x, -logits.detach() / size, "the gradient of the Bernoulli loss for x")
+    for batch, features, dtype in oracles.batches_to_differentiate(draws):
+        x = oracles.pixels(draws, batch, features, dtype=dtype)
+        logits = (x + oracles.away_from_zero(draws, batch, features)).requires_grad_()
+        value = submission.reconstruction_loss_bernoulli(logits, x.requires_grad_())
+        true = oracles.bernoulli(logits, x).to(dtype)
+        assert_close(value, true.detach(), "the Bernoulli loss, where gradients are asked for,")
+        oracles.assert_gradients(value, true, {"logits": logits, "x": x}, "the Bernoulli loss")
 
 
 def test_its_gradient_survives_huge_logits(submission):
@@ -91,9 +99,17 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
     questions = [(draws.normal(batch, 6, std=3.0), draws.uniform(batch, 6)) for batch in (5, 5, 5, 2)]
     for logits, x in in_turn(questions):
         expected = oracles.bernoulli(logits, x).float()
-        assert_close(submission.reconstruction_loss_bernoulli(logits, x), expected, "the loss, asked repeatedly,")
+        assert_close(
+            submission.seeded(draws.seed()).reconstruction_loss_bernoulli(logits, x),
+            expected,
+            "the loss, asked repeatedly,",
+        )
 
 
 def test_leaves_its_arguments_and_torch_alone(submission, draws):
-    submission.reconstruction_loss_bernoulli(draws.normal(5, 3), draws.uniform(5, 3))
-    assert_unchanged(submission, "reconstruction_loss_bernoulli")
+    """With gradients and without, in both precisions, for any batch."""
+    for batch, dtype, gradients in oracles.ways(draws):
+        logits, x = draws.normal(batch, 3, dtype=dtype), oracles.pixels(draws, batch, 3, dtype=dtype)
+        with torch.set_grad_enabled(gradients):
+            submission.reconstruction_loss_bernoulli(logits, x)
+        assert_unchanged(submission, "reconstruction_loss_bernoulli")

@@ -11,14 +11,15 @@ from grading.checks import assert_close, assert_gradient, assert_tensor, assert_
 
 
 def test_is_right_on_fresh_shapes(submission, draws):
-    """Small ones, and that of a batch of digits; with gradients and without."""
-    for batch, features in (*(draws.distinct(2, 2, 17) for _ in range(3)), (128, 784), (draws.integer(90, 200), 70)):
+    """Of one row, of over 1,000, and that of a batch of digits; with gradients and without."""
+    for batch, features in oracles.shapes(draws):
         mean, x = draws.normal(batch, features), draws.uniform(batch, features)
-        value, expected = submission.reconstruction_loss_gaussian(mean, x), oracles.gaussian(mean, x).float()
-        assert_close(value, expected, "the Gaussian loss of a random batch")
+        with torch.set_grad_enabled(bool(draws.integer(0, 1))):
+            value = submission.reconstruction_loss_gaussian(mean, x)
+        assert_close(value, oracles.gaussian(mean, x).float(), "the Gaussian loss of a random batch")
     with torch.no_grad():
         value = submission.reconstruction_loss_gaussian(mean, x)
-        assert_close(value, expected, "the Gaussian loss under torch.no_grad()")
+    assert_close(value, oracles.gaussian(mean, x).float(), "the Gaussian loss under torch.no_grad()")
 
 
 def test_the_mean_is_the_raw_output_wherever_it_lies(submission, draws):
@@ -66,6 +67,13 @@ def test_its_gradient_is_twice_the_error(submission, draws):
         assert_gradient(value, mean, closed_form, "the gradient of the Gaussian loss for the mean")
     value = submission.reconstruction_loss_gaussian(mean, x.requires_grad_())
     assert_gradient(value, x, -closed_form, "the gradient of the Gaussian loss for x")
+    for batch, features, dtype in oracles.batches_to_differentiate(draws):
+        x = draws.normal(batch, features, dtype=dtype)
+        mean = (x + oracles.away_from_zero(draws, batch, features)).requires_grad_()
+        value = submission.reconstruction_loss_gaussian(mean, x.requires_grad_())
+        true = oracles.gaussian(mean, x).to(dtype)
+        assert_close(value, true.detach(), "the Gaussian loss, where gradients are asked for,")
+        oracles.assert_gradients(value, true, {"mean": mean, "x": x}, "the Gaussian loss")
 
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
@@ -73,9 +81,17 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
     questions = [(draws.normal(batch, 6, std=3.0), draws.uniform(batch, 6)) for batch in (5, 5, 5, 2)]
     for mean, x in in_turn(questions):
         expected = oracles.gaussian(mean, x).float()
-        assert_close(submission.reconstruction_loss_gaussian(mean, x), expected, "the loss, asked repeatedly,")
+        assert_close(
+            submission.seeded(draws.seed()).reconstruction_loss_gaussian(mean, x),
+            expected,
+            "the loss, asked repeatedly,",
+        )
 
 
 def test_leaves_its_arguments_and_torch_alone(submission, draws):
-    submission.reconstruction_loss_gaussian(draws.normal(5, 3), draws.normal(5, 3))
-    assert_unchanged(submission, "reconstruction_loss_gaussian")
+    """With gradients and without, in both precisions, for any batch."""
+    for batch, dtype, gradients in oracles.ways(draws):
+        mean, x = draws.normal(batch, 3, dtype=dtype), oracles.pixels(draws, batch, 3, dtype=dtype)
+        with torch.set_grad_enabled(gradients):
+            submission.reconstruction_loss_gaussian(mean, x)
+        assert_unchanged(submission, "reconstruction_loss_gaussian")

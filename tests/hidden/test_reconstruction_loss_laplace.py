@@ -11,14 +11,15 @@ from grading.checks import assert_close, assert_gradient, assert_unchanged
 
 
 def test_is_right_on_fresh_shapes(submission, draws):
-    """Small ones, and that of a batch of digits; with gradients and without."""
-    for batch, features in (*(draws.distinct(2, 2, 17) for _ in range(3)), (128, 784), (draws.integer(90, 200), 70)):
+    """Of one row, of over 1,000, and that of a batch of digits; with gradients and without."""
+    for batch, features in oracles.shapes(draws):
         location, x = draws.normal(batch, features), draws.uniform(batch, features)
-        value, expected = submission.reconstruction_loss_laplace(location, x), oracles.laplace(location, x).float()
-        assert_close(value, expected, "the Laplace loss of a random batch")
+        with torch.set_grad_enabled(bool(draws.integer(0, 1))):
+            value = submission.reconstruction_loss_laplace(location, x)
+        assert_close(value, oracles.laplace(location, x).float(), "the Laplace loss of a random batch")
     with torch.no_grad():
         value = submission.reconstruction_loss_laplace(location, x)
-        assert_close(value, expected, "the Laplace loss under torch.no_grad()")
+    assert_close(value, oracles.laplace(location, x).float(), "the Laplace loss under torch.no_grad()")
 
 
 def test_the_location_is_the_raw_output_wherever_it_lies(submission, draws):
@@ -63,6 +64,13 @@ def test_its_gradient_is_the_sign_of_the_error(submission, draws):
         assert_gradient(value, location, error.sign() / size, "the gradient of the Laplace loss for the location")
     value = submission.reconstruction_loss_laplace(location, x.requires_grad_())
     assert_gradient(value, x, -error.sign() / size, "the gradient of the Laplace loss for x")
+    for batch, features, dtype in oracles.batches_to_differentiate(draws):
+        x = draws.normal(batch, features, dtype=dtype)
+        location = (x + oracles.away_from_zero(draws, batch, features)).requires_grad_()
+        value = submission.reconstruction_loss_laplace(location, x.requires_grad_())
+        true = oracles.laplace(location, x).to(dtype)
+        assert_close(value, true.detach(), "the Laplace loss, where gradients are asked for,")
+        oracles.assert_gradients(value, true, {"location": location, "x": x}, "the Laplace loss")
 
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
@@ -70,9 +78,17 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
     questions = [(draws.normal(batch, 6, std=3.0), draws.uniform(batch, 6)) for batch in (5, 5, 5, 2)]
     for location, x in in_turn(questions):
         expected = oracles.laplace(location, x).float()
-        assert_close(submission.reconstruction_loss_laplace(location, x), expected, "the loss, asked repeatedly,")
+        assert_close(
+            submission.seeded(draws.seed()).reconstruction_loss_laplace(location, x),
+            expected,
+            "the loss, asked repeatedly,",
+        )
 
 
 def test_leaves_its_arguments_and_torch_alone(submission, draws):
-    submission.reconstruction_loss_laplace(draws.normal(5, 3), draws.normal(5, 3))
-    assert_unchanged(submission, "reconstruction_loss_laplace")
+    """With gradients and without, in both precisions, for any batch."""
+    for batch, dtype, gradients in oracles.ways(draws):
+        location, x = draws.normal(batch, 3, dtype=dtype), oracles.pixels(draws, batch, 3, dtype=dtype)
+        with torch.set_grad_enabled(gradients):
+            submission.reconstruction_loss_laplace(location, x)
+        assert_unchanged(submission, "reconstruction_loss_laplace")

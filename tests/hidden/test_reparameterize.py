@@ -7,9 +7,12 @@ from noise import (
     assert_independent,
     assert_independent_draws,
     assert_no_repetition,
+    assert_no_row_repeats,
     assert_standard_moments,
     assert_standard_normal,
     assert_uncorrelated,
+    assert_unrelated_at_any_distance,
+    in_rows,
     standardized,
 )
 
@@ -27,16 +30,33 @@ def noise(model, mu, logvar, dtype=torch.float32):
     return standardized(z, mu, logvar)
 
 
+def assert_draws_for_any_size(submission, draws):
+    """Two latents, as in a picture of the codes, a few, or many; one row, or over 1,000."""
+    batches = [(2_000, 2), (1, 2_000), (128, 20), *((draws.integer(2, 400), draws.integer(2, 9)) for _ in range(4))]
+    batches += [(draws.integer(2, 99), draws.integer(10, 99)) for _ in range(3)]
+    batches += [(draws.integer(1_001, 1_999), draws.integer(1, 2)), (draws.integer(100, 999), draws.integer(1, 3))]
+    found = []
+    for batch, latent in batches:
+        with networks.any_way(networks.build(submission, 11, 13, latent, draws=draws), draws) as model:
+            found.append(noise(model, *posterior(draws, batch, latent)).flatten())
+    for few in found[:2]:
+        assert_standard_normal(few, "the noise")
+    assert_independent_draws(in_rows(found), "the noise in batches of all sizes")
+
+
 def test_the_noise_is_standard_normal_for_every_mu_and_logvar(submission, draws):
-    """A million numbers: enough to see noise that is cut off at three standard deviations; and a usual batch."""
-    model = networks.build(submission, 11, 13, 50, recon_loss="gaussian", beta=4.0)
-    assert_standard_moments(noise(model, *posterior(draws, 20_000, 50)), "the noise")
-    assert_independent_draws(noise(networks.build(submission, 784, 400, 20), *posterior(draws, 128, 20)), "the noise")
+    """400,000 numbers: enough to see noise that is cut off at four standard deviations; and batches of other sizes."""
+    model = networks.build(submission, 11, 13, 50, recon_loss="gaussian", beta=4.0, draws=draws)
+    assert_standard_moments(noise(model, *posterior(draws, 8_000, 50)), "the noise")
+    assert_draws_for_any_size(submission, draws)
+    assert_independent_draws(
+        noise(networks.build(submission, 784, 400, 20, draws=draws), *posterior(draws, 128, 20)), "the noise"
+    )
 
 
-def test_the_noise_has_the_distribution_of_a_normal_and_not_only_its_moments(submission):
+def test_the_noise_has_the_distribution_of_a_normal_and_not_only_its_moments(submission, draws):
     """60,000 numbers at mu = 0 and logvar = 0, where z is the noise itself."""
-    model = networks.build(submission, 11, 13, 300)
+    model = networks.build(submission, 11, 13, 300, draws=draws)
     zeros = torch.zeros(200, 300)
     eps = noise(model, zeros, zeros)
     assert_standard_normal(eps, "the noise")
@@ -44,33 +64,38 @@ def test_the_noise_has_the_distribution_of_a_normal_and_not_only_its_moments(sub
 
 
 def test_every_element_gets_noise_of_its_own(submission, draws):
-    model = networks.build(submission, 11, 13, 400)
-    eps = noise(model, *posterior(draws, 300, 400))
+    model = networks.build(submission, 11, 13, 250, draws=draws)
+    eps = noise(model, *posterior(draws, draws.integer(130, 260), draws.integer(130, 260)))
     assert_uncorrelated(eps, "the noise")
     assert_independent_draws(eps, "the noise")
 
 
 def test_every_call_draws_noise_of_its_own(submission, draws):
-    model = networks.build(submission, 11, 13, 50)
+    model = networks.build(submission, 11, 13, 50, draws=draws)
     mu, logvar = posterior(draws, 2_000, 50)
     assert_independent(noise(model, mu, logvar), noise(model, mu, logvar), "the noise of two calls")
 
 
 def test_each_of_many_calls_is_right_for_its_own_arguments(submission, draws):
-    """45 to 90 calls in turning modes, each for one example with means and variances of its own."""
-    model = networks.build(submission, 11, 13, 256)
+    """Some 1,000 calls in turning modes, each for one example with means and variances of its own."""
+    model = networks.build(submission, 11, 13, 40, draws=draws)
     calls = []
-    for i in range(draws.integer(45, 90)):
-        with torch.set_grad_enabled(i % 3 > 0):
-            calls.append(noise(model.train(i % 2 == 0), *posterior(draws, 1, 256)).flatten())
-    eps = torch.stack(calls)
-    assert_independent_draws(eps, "the noise", row="call", column="place")
-    assert_no_repetition(eps, "the noise")
+    for count in (60, draws.integer(900, 1_100)):  # what is wrong early is found early
+        for i in range(len(calls), count):
+            if i % 20 == 0:
+                model.train(i % 40 == 0)
+            with torch.set_grad_enabled(i % 7 == 0):
+                calls.append(noise(model, *posterior(draws, 1, 40)).flatten())
+        eps = torch.stack(calls)
+        assert_independent_draws(eps[-150:], "the noise", row="call", column="place")
+        assert_no_row_repeats(eps, "the noise")
+        assert_no_repetition(eps, "the noise")
+    assert_unrelated_at_any_distance(eps, "the noise of many calls")
 
 
 def test_samples_in_eval_mode_too(submission, draws):
-    model = networks.build(submission, 11, 13, 250).eval()
-    mu, logvar = posterior(draws, 400, 250)
+    model = networks.build(submission, 11, 13, 230, draws=draws).eval()
+    mu, logvar = posterior(draws, draws.integer(180, 260), 230)
     first, second = noise(model, mu, logvar), noise(model, mu, logvar)
     assert_independent_draws(first, "the noise in eval mode")
     assert_standard_moments(first, "the noise in eval mode")
@@ -78,7 +103,7 @@ def test_samples_in_eval_mode_too(submission, draws):
 
 
 def test_samples_without_gradients_too(submission, draws):
-    model = networks.build(submission, 11, 13, 50)
+    model = networks.build(submission, 11, 13, 50, draws=draws)
     mu, logvar = posterior(draws, 2_000, 50)
     with torch.no_grad():
         first, second = noise(model, mu, logvar), noise(model, mu, logvar)
@@ -87,7 +112,7 @@ def test_samples_without_gradients_too(submission, draws):
 
 
 def test_the_noise_comes_from_the_default_generator_of_torch(submission, draws):
-    model = networks.build(submission, 11, 13, 7)
+    model = networks.build(submission, 11, 13, 7, draws=draws)
     mu, logvar = draws.normal(5, 7), draws.normal(5, 7)
     seed = draws.seed()
     first = assert_tensor(model.seeded(seed).reparameterize(mu, logvar), (5, 7), torch.float32, "z")
@@ -100,22 +125,24 @@ def test_the_noise_comes_from_the_default_generator_of_torch(submission, draws):
 
 
 def test_z_is_mu_when_the_variance_vanishes_for_every_mu(submission, draws):
-    model = networks.build(submission, 11, 13, 5)
+    model = networks.build(submission, 11, 13, 5, draws=draws)
     mu, logvar = draws.normal(17, 5, std=9.0), draws.uniform(17, 5, low=-60.0, high=-45.0)
     assert_close(model.reparameterize(mu, logvar), mu, "z at logvar below -45")
 
 
 def test_the_gradient_for_logvar_is_half_of_z_minus_mu(submission, draws):
-    model = networks.build(submission, 11, 13, 3)
-    mu, logvar = draws.normal(5, 3).requires_grad_(), draws.normal(5, 3).requires_grad_()
-    z = model.reparameterize(mu, logvar)
-    assert_tensor(z, (5, 3), torch.float32, "z")
-    assert_gradient(z, logvar, (z - mu).detach() / 2, "dz/dlogvar")
+    """For one row, for a usual batch, and for over 1,000 rows or numbers."""
+    for batch, latent in ((5, 3), (1, 7), (128, 20), (draws.integer(1_001, 2_000), draws.integer(2, 5))):
+        model = networks.build(submission, 11, 13, latent, draws=draws)
+        mu, logvar = draws.normal(batch, latent).requires_grad_(), draws.normal(batch, latent).requires_grad_()
+        z = assert_tensor(model.reparameterize(mu, logvar), (batch, latent), torch.float32, "z")
+        assert_gradient(z, logvar, (z - mu).detach() / 2, "dz/dlogvar")
+        assert_gradient(z, mu, torch.ones_like(mu), "dz/dmu")
 
 
 def test_gradients_are_exact_in_eval_mode_and_for_any_weights(submission, draws):
     """And in train mode, for all variances and for means of all sizes up to 100, in double precision."""
-    model = networks.build(submission, 11, 13, 3).double()
+    model = networks.build(submission, 11, 13, 3, draws=draws).double()
     for training in (False, True):
         mu = oracles.of_all_sizes(draws, 9, 3, largest=100.0, dtype=torch.float64).requires_grad_()
         logvar = draws.uniform(9, 3, low=-8.0, high=8.0, dtype=torch.float64).requires_grad_()
@@ -127,18 +154,22 @@ def test_gradients_are_exact_in_eval_mode_and_for_any_weights(submission, draws)
 
 
 def test_works_for_a_batch_of_one(submission, draws):
-    model = networks.build(submission, 11, 13, 6)
+    model = networks.build(submission, 11, 13, 6, draws=draws)
     mu = draws.normal(1, 6)
     assert_close(model.reparameterize(mu, torch.full((1, 6), -60.0)), mu, "z of a single example at logvar = -60")
 
 
 def test_keeps_float64(submission, draws):
-    model = networks.build(submission, 11, 13, 50).double()
+    model = networks.build(submission, 11, 13, 50, draws=draws).double()
     eps = noise(model, *posterior(draws, 2_000, 50, dtype=torch.float64), dtype=torch.float64)  # type: ignore[misc]
     assert_standard_moments(eps, "the noise in float64")
 
 
 def test_leaves_its_arguments_and_torch_alone(submission, draws):
-    model = networks.build(submission, 11, 13, 3)
-    model.reparameterize(draws.normal(5, 3), draws.normal(5, 3))
-    assert_unchanged(submission, "reparameterize", draws=True)
+    """In either mode, with gradients and without, in both precisions; it takes numbers from torch's generator."""
+    model = networks.build(submission, 11, 13, 3, draws=draws)
+    for dtype in (torch.float32, torch.float64):
+        for _ in networks.every_way(model):
+            for batch in (1, draws.integer(2, 200)):
+                model.reparameterize(draws.normal(batch, 3, dtype=dtype), draws.normal(batch, 3, dtype=dtype))
+                assert_unchanged(submission, "reparameterize", draws=True)

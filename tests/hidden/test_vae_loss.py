@@ -3,6 +3,7 @@
 import contextlib
 
 import elbo
+import networks
 import torch
 from asking import in_turn
 from output_loss import OutputCase, true_elbo
@@ -14,21 +15,15 @@ def fresh(draws):
     return elbo.draw(draws, *draws.distinct(3, 2, 17))
 
 
-def fresh_and_usual(draws):
-    """A small point and one of the size of a batch of digits; of the second, no gradients are asked for."""
-    yield True, fresh(draws)
-    yield False, elbo.draw(draws, 128, 784, 20)
-
-
 def assert_right(submission, draws, recon_loss):
-    """It is the submission's own ``compute_elbo`` on the fields of the output."""
-    for gradients, point in fresh_and_usual(draws):
-        case = OutputCase(submission, draws, point)
+    """It is the submission's own ``compute_elbo`` on the fields of the output, with gradients or without."""
+    for point in elbo.of_every_kind(draws):
+        case, beta = OutputCase(submission, draws, point), networks.beta(draws)
         output, (x, logits, mu, logvar) = case.output, point
-        with torch.set_grad_enabled(gradients):
+        with torch.set_grad_enabled(bool(draws.integer(0, 1))):
             case.assert_equal(
-                lambda vae_loss: vae_loss(output, x, recon_loss=recon_loss, beta=2.5),
-                lambda compute_elbo: compute_elbo(x, logits, mu, logvar, recon_loss=recon_loss, beta=2.5),
+                lambda vae_loss: vae_loss(output, x, recon_loss=recon_loss, beta=beta),
+                lambda compute_elbo: compute_elbo(x, logits, mu, logvar, recon_loss=recon_loss, beta=beta),
             )
 
 
@@ -72,15 +67,16 @@ def test_keeps_float64(submission, draws):
 
 
 def assert_gradients(submission, draws, **leaves):
-    """The gradients for these arguments are those of ``compute_elbo``, at numbers of usual size and of all sizes."""
-    for anywhere in (elbo.draw(draws, 4, 6, 3), elbo.draw_of_all_sizes(draws, "gaussian")):
-        point = elbo.with_gradients(anywhere, *leaves)
+    """The gradients for these arguments are those of ``compute_elbo``, for some likelihood and weight."""
+    name_of_loss = networks.likelihood(draws)
+    for anywhere in elbo.to_differentiate(draws, name_of_loss):
+        point, beta = elbo.with_gradients(anywhere, *leaves), networks.beta(draws)
         case = OutputCase(submission, draws, point)
         output, (x, logits, mu, logvar) = case.output, point
         for name, what in leaves.items():
             case.assert_gradient(
-                lambda vae_loss: vae_loss(output, x, recon_loss="gaussian", beta=2.0),
-                lambda compute_elbo: compute_elbo(x, logits, mu, logvar, recon_loss="gaussian", beta=2.0),
+                lambda vae_loss: vae_loss(output, x, recon_loss=name_of_loss, beta=beta),
+                lambda compute_elbo: compute_elbo(x, logits, mu, logvar, recon_loss=name_of_loss, beta=beta),
                 getattr(point, name),
                 f"the gradient of the loss for {what}",
             )
@@ -92,7 +88,7 @@ def test_the_gradient_for_the_logits_is_that_of_compute_elbo(submission, draws):
 
 
 def test_the_gradient_for_the_posterior_is_that_of_compute_elbo(submission, draws):
-    assert_gradients(submission, draws, mu="mu at beta = 2", logvar="logvar at beta = 2")
+    assert_gradients(submission, draws, mu="mu", logvar="logvar")
 
 
 def test_gradients_flow_through_all_three(submission, draws):
@@ -118,7 +114,7 @@ def test_the_error_for_an_unknown_recon_loss_passes_through(submission, draws):
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
     """Other outputs of one shape, likelihoods and betas in turn, and the first ones again."""
-    options = ("gaussian", 0.5), ("bernoulli", 3.0), ("laplace", 2.0), ("gaussian", 1.5)
+    options = [(name, networks.beta(draws)) for name in ("gaussian", "bernoulli", "laplace", "gaussian")]
     questions = [(elbo.draw(draws, 4, 6, 3), name, beta) for name, beta in options]
     for point, name, beta in in_turn(questions):
         case, (x, logits, mu, logvar) = OutputCase(submission, draws, point), point

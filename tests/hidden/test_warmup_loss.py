@@ -13,13 +13,15 @@ def draw(draws, batch, features, latent, dtype=torch.float32):
 
 
 def test_is_right_on_fresh_shapes(submission, draws):
-    """Small ones, and that of a batch of digits; with gradients and without."""
-    for shape in (*(draws.distinct(3, 2, 17) for _ in range(3)), (128, 784, 20), (draws.integer(90, 200), 70, 70)):
-        arguments = draw(draws, *shape)
-        expected = oracles.warmup_loss(*arguments).float()
-        assert_close(submission.vae_loss(*arguments), expected, "the warm-up loss")
+    """Of one row, of over 1,000, and that of a batch of digits; with gradients and without."""
+    for batch, features in oracles.shapes(draws):
+        arguments = draw(draws, batch, features, (20 if batch == 128 else draws.integer(1, 300)))
+        with torch.set_grad_enabled(bool(draws.integer(0, 1))):
+            value = submission.vae_loss(*arguments)
+        assert_close(value, oracles.warmup_loss(*arguments).float(), "the warm-up loss")
     with torch.no_grad():
-        assert_close(submission.vae_loss(*arguments), expected, "the warm-up loss under torch.no_grad()")
+        value = submission.vae_loss(*arguments)
+    assert_close(value, oracles.warmup_loss(*arguments).float(), "the warm-up loss under torch.no_grad()")
 
 
 def test_a_batch_given_twice_costs_twice_as_much(submission, draws):
@@ -64,6 +66,12 @@ def test_the_gradients_for_the_posterior_are_those_of_the_closed_form(submission
         assert_close(value, expected, "the loss, where gradients for mu and logvar are asked for,")
         assert_gradient(value, mu, mu.detach(), "the gradient of the loss for mu")
         assert_gradient(value, logvar, (logvar.detach().exp() - 1) / 2, "the gradient of the loss for logvar")
+    for batch, features, dtype in oracles.batches_to_differentiate(draws):
+        arguments = [t.requires_grad_() for t in draw(draws, batch, features, min(features, 300), dtype)]
+        value, true = submission.vae_loss(*arguments), oracles.warmup_loss(*arguments).to(dtype)
+        assert_close(value, true.detach(), "the loss, where all gradients are asked for,")
+        names = ("recon_x", "x", "mu", "logvar")
+        oracles.assert_gradients(value, true, dict(zip(names, arguments, strict=True)), "the loss")
 
 
 def test_is_right_for_tiny_and_for_huge_variances(submission, draws):
@@ -85,5 +93,8 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
 
 
 def test_leaves_its_arguments_and_torch_alone(submission, draws):
-    submission.vae_loss(*draw(draws, 4, 6, 3))
-    assert_unchanged(submission, "vae_loss")
+    """With gradients and without, in both precisions, for any batch."""
+    for batch, dtype, gradients in oracles.ways(draws):
+        with torch.set_grad_enabled(gradients):
+            submission.vae_loss(*draw(draws, batch, 6, 3, dtype))
+        assert_unchanged(submission, "vae_loss")
