@@ -18,7 +18,11 @@ SLOT = 10_000 + os.getpid() % 50_000  # a user of its own, so that no other run'
 UNSAFE = ("\x1b", "\x00", "\x9b", "\u202e", "\x08", "\r", "\ud800")
 
 
-@pytest.fixture(scope="module", params=["A", "B", "A in a class", "B in a class"])
+# Both levels and both ways to open workers; the other two pairs of them take as long again.
+PATHS = ["A", "B in a class", *(pytest.param(path, marks=pytest.mark.long) for path in ("B", "A in a class"))]
+
+
+@pytest.fixture(scope="module", params=PATHS)
 def workers(request, scene):  # noqa: F811
     """Workers of a server of their own, and those of one of many submissions that are graded by the same server."""
     level, _, in_a_class = request.param.partition(" ")
