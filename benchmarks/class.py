@@ -14,6 +14,7 @@ otter-grader and what this project needs; it is no part of this project's own.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import os
 import resource
 import subprocess
@@ -21,6 +22,7 @@ import sys
 import tempfile
 import time
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,6 +30,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 os.environ |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}  # this checkout, whichever is installed
 
 from harness.classroom.made import make  # noqa: E402
+
+PR_SET_CHILD_SUBREAPER = 36
 
 
 def main() -> None:
@@ -38,6 +42,8 @@ def main() -> None:
     parser.add_argument("--isolation", default="auto", help="as of the command (default: auto)")
     parser.add_argument("--otter", type=Path, metavar="PROGRAM", help="Otter's program (default: without Otter)")
     arguments = parser.parse_args()
+    if ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1) != 0:
+        parser.error("this needs Linux, to count the processor time of processes that others have left")
     for size in arguments.size:
         measure(size, arguments.jobs, arguments.isolation, arguments.otter)
 
@@ -106,8 +112,16 @@ def seconds(commands: list[list[str]]) -> tuple[float, float]:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         if done.returncode not in (0, 1):  # pytest's 1 is that tests failed
             raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        adopt()
     after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - start
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def adopt() -> None:
+    """Wait for what a command has left behind, such as workers that it killed: only then is their time counted."""
+    with suppress(ChildProcessError):
+        while True:
+            os.waitpid(-1, 0)
 
 
 if __name__ == "__main__":
