@@ -45,7 +45,7 @@ EXTRAS["dev"] = {*EXTRAS, "dev"}
 """What each extra contains, itself included."""
 NEEDS = {"vae-lab": "lab", **dict.fromkeys(("pytest", "ruff", "mypy", "lint-imports", "coverage", "pre-commit"), "dev")}
 if WHEEL:
-    EXTRAS, NEEDS = {"lab": {"lab"}}, {"vae-lab": "lab"}
+    EXTRAS, NEEDS = {name: {name} for name in ("lab", "hosted")}, {"vae-lab": "lab"}
 
 NETWORK_SIGNS = (
     "Failed to establish a new connection",

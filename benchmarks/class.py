@@ -1,21 +1,28 @@
-"""How fast a class is graded: ``vae-grade class`` beside a loop of plain pytest over the same submissions.
+"""How fast a class is graded: ``vae-grade class`` beside loops of plain pytest and of Otter over the same submissions.
 
-    python benchmarks/class.py [--number N ...] [--jobs N] [--isolation auto|A|B|none]
+    python benchmarks/class.py [--size N ...] [--jobs N] [--isolation auto|A|B|none] [--otter PROGRAM]
 
 The class is made of the sample submissions in turn, from right to not started, no two of them equal. With several
 numbers, what a submission costs should stay the same. The loop is what an instructor has without a grader: one process
 after the other, nothing confined, no points. Ratios are of one run on one machine; the load of others goes into both.
+
+With ``--otter``, ``otter run`` grades the same submissions too, one after the other, by an autograder whose one test
+runs the same checks in Otter's process, as instructors write them there. PROGRAM is that of an environment that has
+otter-grader and what this project needs; it is no part of this project's own.
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
+import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -24,20 +31,25 @@ os.environ |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}  # this checkout
 
 from harness.classroom.made import make  # noqa: E402
 
+PR_SET_CHILD_SUBREAPER = 36
+
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--number", type=int, nargs="+", default=[14], help="submissions in the class (default: 14)")
+    parser.add_argument("--size", type=int, nargs="+", default=[14], help="submissions in the class (default: 14)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="graded at a time (default: processors)")
     parser.add_argument("--isolation", default="auto", help="as of the command (default: auto)")
+    parser.add_argument("--otter", type=Path, metavar="PROGRAM", help="Otter's program (default: without Otter)")
     arguments = parser.parse_args()
-    for number in arguments.number:
-        measure(number, arguments.jobs, arguments.isolation)
+    if ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1) != 0:
+        parser.error("this needs Linux, to count the processor time of processes that others have left")
+    for size in arguments.size:
+        measure(size, arguments.jobs, arguments.isolation, arguments.otter)
 
 
-def measure(number: int, jobs: int, isolation: str) -> None:
-    """A class of this size, both ways."""
+def measure(number: int, jobs: int, isolation: str, otter: Path | None) -> None:
+    """A class of this size, each way."""
     with tempfile.TemporaryDirectory(prefix="class-benchmark-") as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -49,19 +61,43 @@ def measure(number: int, jobs: int, isolation: str) -> None:
         again = seconds([command])
         plain = [sys.executable, "-m", "pytest", "-q", "tests/public", "tests/hidden", "-p", "no:cacheprovider"]
         loop = seconds([[*plain, "--assert=plain", "--submission", str(student)] for student in students])
+        ways = {"vae-grade class": graded, "the same again": again, "loop of pytest": loop}
+        if otter is not None:
+            ways["loop of otter run"] = seconds(otter_run(otter, folder, students))
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"{number} submissions, {jobs} at a time, isolation {isolation}")
-    for title, (wall, processor) in {
-        "vae-grade class": graded,
-        "the same again": again,
-        "loop of pytest": loop,
-    }.items():
+    for title, (wall, processor) in ways.items():
         print(
-            f"  {title:<16} {wall:8.1f} s   {60 * number / wall:8.1f} a minute   {wall / loop[0]:5.2f} of the loop's"
+            f"  {title:<17} {wall:8.1f} s   {60 * number / wall:8.1f} a minute   {wall / loop[0]:5.2f} of the loop's"
             f"   processor time {processor / number:6.2f} s a submission, {processor / loop[1]:5.2f} of the loop's",
             flush=True,
         )
     print(f"  largest process: {peak:.0f} MiB")
+
+
+OTTER_TEST = """
+import os, pytest
+from otter.test_files import test_case
+
+OK_FORMAT, name, points = False, "all", 1
+
+@test_case(points=1)
+def test_all():
+    root, tiers = os.environ["CHECKS"], ("public", "hidden")
+    arguments = ["-q", "-p", "no:cacheprovider", "--assert=plain", "--rootdir", root, "-c", f"{root}/pyproject.toml"]
+    arguments += ["--submission", os.environ["SUBMISSION"], *(f"{root}/tests/{tier}" for tier in tiers)]
+    assert pytest.main(arguments) == 0
+"""
+
+
+def otter_run(program: Path, folder: Path, students: list[Path]) -> list[list[str]]:
+    """The commands by which Otter grades these submissions."""
+    autograder = folder / "autograder.zip"
+    with zipfile.ZipFile(autograder, "w") as archive:
+        archive.writestr("otter_config.json", "{}")
+        archive.writestr("tests/all.py", OTTER_TEST)
+    run = [str(program), "run", "--no-logo", "-a", str(autograder), "-o", str(folder)]
+    return [["env", f"CHECKS={ROOT}", f"SUBMISSION={student}", *run, str(student / "vae.py")] for student in students]
 
 
 def files(sample: Path) -> dict[str, str]:
@@ -76,8 +112,16 @@ def seconds(commands: list[list[str]]) -> tuple[float, float]:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         if done.returncode not in (0, 1):  # pytest's 1 is that tests failed
             raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        adopt()
     after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - start
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def adopt() -> None:
+    """Wait for what a command has left behind, such as workers that it killed: only then is their time counted."""
+    with suppress(ChildProcessError):
+        while True:
+            os.waitpid(-1, 0)
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ def _metadata(described: dict[str, object], version: str, files: dict[str, bytes
         for name, target in scripts.items()
         if f"{target.partition(':')[0].replace('.', '/')}.py" in files
     }  # fmt: skip
-    kept = {name: extras[name] for name in ("lab",) if len(commands) > 1 and name in extras}
+    kept = {name: extras[name] for name in ("lab", "hosted") if (len(commands) > 1 or name != "lab") and name in extras}
     lines = [
         "[build-system]",
         'requires = ["setuptools>=77"]',

@@ -1,10 +1,13 @@
 """A release with the hidden tier sealed in it: graded with the key, closed without, and the same when made again."""
 
+import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -62,6 +65,16 @@ def test_a_push_is_graded_with_both_tiers_by_who_has_the_key(course, audited, re
     assert key.encode() not in b"".join(files.values())
     manifest = json.loads(files["released.json"])
     assert {"hidden.age", ".github/workflows/grade-hidden.yml"} <= manifest["files"].keys()
+
+    installed = re.findall(r"bootstrap\.py (--with \w+)", files[".github/workflows/grade-hidden.yml"].decode())
+    assert installed == ["--with hosted"]
+    specification = importlib.util.spec_from_file_location("released_bootstrap", released / "bootstrap.py")
+    bootstrap = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(bootstrap)
+    assert bootstrap.parse([*installed[0].split(), "vae-grade"]) == ("hosted", ["vae-grade"])
+    with zipfile.ZipFile(next(released.glob("grader/*.whl"))) as wheel:
+        (metadata,) = (wheel.read(name).decode() for name in wheel.namelist() if name.endswith("/METADATA"))
+    assert re.search(r"Requires-Dist: pyrage.*extra == .hosted", metadata)
 
     right = (course / "examples" / "1-right" / "work" / "line.py").read_text(encoding="utf-8")
     (released / "work" / "line.py").write_text(right, encoding="utf-8")
