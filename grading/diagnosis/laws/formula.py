@@ -128,7 +128,8 @@ def explain(formula: Formula, submission: Submission, draws: Draws, until: float
             bent = by_bend[1]
         if said:
             yield Law(tuple(said), _trials(formula, found, counts, bent))
-    asked = _question(formula, bent or (formula.right if found is None else found.value))
+    exact = bent is None and (found is None or not found.sentences)
+    asked = _question(formula, bent or (formula.right if found is None else found.value), exact=exact)
     known = found is not None or bent is not None
     yield from facts.explain(question.facts_of(asked)[1 if known else 0 :], submission, draws)
 
@@ -148,8 +149,11 @@ def _gradients(
     return gradient_sentences(found, answered)
 
 
-def _question(formula: Formula, value: bends.Value) -> question.Question:
-    """What it gives under all circumstances, held against the law that it follows in ordinary ones."""
+def _question(formula: Formula, value: bends.Value, *, exact: bool) -> question.Question:
+    """What it gives under all circumstances, held against the law that it follows in ordinary ones.
+
+    Where the law is not exact, as it is where its weights were measured, float64 tells nothing about the function.
+    """
 
     def put(submission: Submission, draws: Draws, setting: question.Setting) -> question.Asked:
         draw = setting.options.get("draw")
@@ -165,7 +169,7 @@ def _question(formula: Formula, value: bends.Value) -> question.Question:
     settings = (
         question.SILENT,
         question.PLAIN,
-        question.DOUBLE,
+        *((question.DOUBLE,) if exact else ()),
         question.Setting("for a batch of one", options={"shape": (1, 5)}),
         question.Setting(f"where there is one of the {formula.features} only", options={"shape": (4, 1)}),
         question.Setting("for 128 examples", options={"shape": (128, 5)}),
