@@ -15,7 +15,7 @@ import torch
 from ...boundary.proxy import Submission
 from ...checks.draws import Draws
 from . import bends, facts, question
-from .asking import NO_GRADIENT, Raised, alike, ask, gradients
+from .asking import NO_GRADIENT, alike, ask, gradients
 from .contrast import Probe
 from .law import Law, Trial, number
 from .reading import Part
@@ -144,7 +144,7 @@ def _gradients(
 ) -> tuple[list[str], list[Tensor]] | None:
     points = [with_gradients(formula.draw(draws, batch, width, 1.0)) for batch, width in ((2, 3), (4, 2), (3, 5))]
     answered = [(point, ask(lambda point=point: formula.call(submission, point))) for point in points]  # type: ignore[misc]
-    if any(isinstance(answer, Raised) for _, answer in answered):
+    if not all(isinstance(answer, torch.Tensor) for _, answer in answered):
         return None
     return gradient_sentences(found, answered)
 
