@@ -9,8 +9,8 @@ what the function computes instead. Contrasts, which say where it is right and w
 SHA-256 is divisible by three. ``--kinds`` runs the checks too, and counts by what they found: a wrong value, else wrong
 statistics, else a wrong gradient, else something else. ``--pairs`` puts two mistakes of one function together, where
 both are edits of the solution's text that do not overlap, or the second is done around a loss, and neither hides the
-other in the questions of a contrast; both should be told. ``--right`` asks the correct answers of the catalogue in place of the wrong ones: of those nothing
-should be said.
+other in the questions of a contrast; both should be told. ``--right`` asks the correct answers of the catalogue in place
+of the wrong ones: of those nothing should be said.
 """
 
 from __future__ import annotations
@@ -168,8 +168,8 @@ def pairs(root: assignment.Assignment, items: list[str] | None, most: int) -> It
             for words, body in BESIDE.items() if answer.item in (items or SECTIONS) else ():
                 name, item = str(answer.replaces), str(answer.item)
                 around = f"\n\n_single = {name}\n\n\ndef {name}(one, other):\n    return {body}\n".encode()
-                alone = (answer.source, solution[answer.file] + around)
-                case = Case(f"{answer.name} + {words}", item, answer.file, answer.source + around, alone)
+                ones = (answer.source, solution[answer.file] + around)
+                case = Case(f"{answer.name} + {words}", item, answer.file, answer.source + around, ones)
                 found.setdefault(item, []).append(case)
     for item, cases in found.items():
         yield from random.Random(item).sample(cases, min(most, len(cases)))
