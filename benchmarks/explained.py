@@ -9,8 +9,8 @@ what the function computes instead. Contrasts, which say where it is right and w
 SHA-256 is divisible by three. ``--kinds`` runs the checks too, and counts by what they found: a wrong value, else wrong
 statistics, else a wrong gradient, else something else. ``--pairs`` puts two mistakes of one function together, where
 both are edits of the solution's text that do not overlap, or the second is done around a loss, and neither hides the
-other in the questions of a contrast; both should be told. ``--right`` asks the correct answers of the catalogue in place
-of the wrong ones: of those nothing should be said.
+other in the questions of a contrast; both should be told. ``--right`` asks the correct answers of the catalogue in
+place of the wrong ones: of those nothing should be said.
 """
 
 from __future__ import annotations
