@@ -8,9 +8,9 @@ what the function computes instead. Contrasts, which say where it is right and w
 ``--held-back`` takes the third of the entries that were not looked at while the laws were written: those whose name's
 SHA-256 is divisible by three. ``--kinds`` runs the checks too, and counts by what they found: a wrong value, else wrong
 statistics, else a wrong gradient, else something else. ``--pairs`` puts two mistakes of one function together, where
-both are edits of the solution's text that do not overlap, and neither hides the other in the questions of a contrast;
-both should be told. ``--right`` asks the correct answers of the catalogue in place of the wrong ones: of those nothing
-should be said.
+both are edits of the solution's text that do not overlap, or the second is done around a loss, and neither hides the
+other in the questions of a contrast; both should be told. ``--right`` asks the correct answers of the catalogue in
+place of the wrong ones: of those nothing should be said.
 """
 
 from __future__ import annotations
@@ -47,6 +47,15 @@ from grading.diagnosis import experiments  # noqa: E402
 from grading.diagnosis.laws import contrast  # noqa: E402
 from grading.diagnosis.laws.asking import UNUSABLE  # noqa: E402
 
+BESIDE = {
+    "twice": "2 * _single(one, other)",
+    "negated": "-_single(one, other)",
+    "first argument detached": "_single(one.detach(), other)",
+    "first argument cut off": "_single(one.clamp(-1.0, 1.0), other)",
+    "second argument halved": "_single(one, other / 2)",
+    "arguments exchanged": "_single(other, one)",
+}
+"""A second mistake around a loss of two tensors, whose text can seldom be edited in two places."""
 SECONDS = 30.0
 """What the experiments of one item may take here: more than in a run, since other work may hold up this machine."""
 KINDS = ("value", "statistics", "gradient")
@@ -154,6 +163,14 @@ def pairs(root: assignment.Assignment, items: list[str] | None, most: int) -> It
         except CatalogueError:
             continue
         found.setdefault(item, []).append(Case(f"{one.name} + {other.name}", item, file, both, tuple(alone)))
+    for answer in catalogue.load(root.reference, root.files).misconceptions:
+        if answer.item == "kl_divergence" or str(answer.item).startswith("reconstruction_loss_"):
+            for words, body in BESIDE.items() if answer.item in (items or SECTIONS) else ():
+                name, item = str(answer.replaces), str(answer.item)
+                around = f"\n\n_single = {name}\n\n\ndef {name}(one, other):\n    return {body}\n".encode()
+                ones = (answer.source, solution[answer.file] + around)
+                case = Case(f"{answer.name} + {words}", item, answer.file, answer.source + around, ones)
+                found.setdefault(item, []).append(case)
     for item, cases in found.items():
         yield from random.Random(item).sample(cases, min(most, len(cases)))
 

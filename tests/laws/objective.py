@@ -73,6 +73,7 @@ def ask(submission: Submission, draws: Draws, call: Call, recon_loss: str, beta:
         own = _scalar(submission, f"reconstruction_loss_{name}", (logits, x), true(logits, x))
         parts["recon" if name == recon_loss else f"the {name} loss"] = own
     of = elbo.LIKELIHOODS[recon_loss]
+    squashed = _scalar(submission, f"reconstruction_loss_{recon_loss}", (logits.sigmoid(), x), of(logits.sigmoid(), x))
     swapped = _scalar(submission, f"reconstruction_loss_{recon_loss}", (x, logits), of(x, logits))
     parts |= {
         "beta kl": beta * kl,
@@ -80,6 +81,7 @@ def ask(submission: Submission, draws: Draws, call: Call, recon_loss: str, beta:
         "beta": beta,
         "1": 1.0,
         "the recon with logits and x exchanged": swapped,
+        "the recon of the sigmoid of the logits": squashed,
         "the kl with mu and logvar exchanged": float(oracles.kl(logvar, mu)),
         "beta (the kl with mu and logvar exchanged)": beta * float(oracles.kl(logvar, mu)),
         "beta squared kl": beta**2 * kl,

@@ -194,6 +194,8 @@ def _sharing(sampler: Sampler) -> facts.Fact:
             return "All examples of a batch share the same noise; each needs its own."
         if bool((eps == eps[:, :1]).all()):
             return "All latent dimensions of an example share the same noise; each needs its own."
+        if bool((eps.abs() == eps[:1].abs()).all()):
+            return "All examples of a batch share the size of the noise, and only its signs differ."
         for name, still in (("example", ~eps.any(1)), ("latent dimension", ~eps.any(0))):
             if bool(still.any()):
                 place = {0: "first", len(still) - 1: "last"}.get(int(still.nonzero()[0]))

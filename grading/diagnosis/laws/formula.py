@@ -15,7 +15,7 @@ import torch
 from ...boundary.proxy import Submission
 from ...checks.draws import Draws
 from . import bends, facts, question
-from .asking import NO_GRADIENT, Raised, alike, ask, gradients
+from .asking import NO_GRADIENT, alike, ask, gradients
 from .contrast import Probe
 from .law import Law, Trial, number
 from .reading import Part
@@ -128,7 +128,8 @@ def explain(formula: Formula, submission: Submission, draws: Draws, until: float
             bent = by_bend[1]
         if said:
             yield Law(tuple(said), _trials(formula, found, counts, bent))
-    asked = _question(formula, bent or (formula.right if found is None else found.value))
+    exact = bent is None and (found is None or not found.sentences)
+    asked = _question(formula, bent or (formula.right if found is None else found.value), exact=exact)
     known = found is not None or bent is not None
     yield from facts.explain(question.facts_of(asked)[1 if known else 0 :], submission, draws)
 
@@ -143,13 +144,16 @@ def _gradients(
 ) -> tuple[list[str], list[Tensor]] | None:
     points = [with_gradients(formula.draw(draws, batch, width, 1.0)) for batch, width in ((2, 3), (4, 2), (3, 5))]
     answered = [(point, ask(lambda point=point: formula.call(submission, point))) for point in points]  # type: ignore[misc]
-    if any(isinstance(answer, Raised) for _, answer in answered):
+    if not all(isinstance(answer, torch.Tensor) for _, answer in answered):
         return None
     return gradient_sentences(found, answered)
 
 
-def _question(formula: Formula, value: bends.Value) -> question.Question:
-    """What it gives under all circumstances, held against the law that it follows in ordinary ones."""
+def _question(formula: Formula, value: bends.Value, *, exact: bool) -> question.Question:
+    """What it gives under all circumstances, held against the law that it follows in ordinary ones.
+
+    Where the law is not exact, as it is where its weights were measured, float64 tells nothing about the function.
+    """
 
     def put(submission: Submission, draws: Draws, setting: question.Setting) -> question.Asked:
         draw = setting.options.get("draw")
@@ -165,7 +169,7 @@ def _question(formula: Formula, value: bends.Value) -> question.Question:
     settings = (
         question.SILENT,
         question.PLAIN,
-        question.DOUBLE,
+        *((question.DOUBLE,) if exact else ()),
         question.Setting("for a batch of one", options={"shape": (1, 5)}),
         question.Setting(f"where there is one of the {formula.features} only", options={"shape": (4, 1)}),
         question.Setting("for 128 examples", options={"shape": (128, 5)}),

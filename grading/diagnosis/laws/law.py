@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ...boundary.proxy import Submission
 from ...checks.draws import Draws
+from .asking import UNUSABLE
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,10 @@ class Law:
 
     def holds(self, submission: Submission, draws: Draws) -> bool:
         """Whether it predicts every fresh answer, and the right function not all of them."""
-        seen = list(self.trials(submission, draws))
+        try:
+            seen = list(self.trials(submission, draws))
+        except UNUSABLE:
+            return False  # an answer of another structure than all before it
         return bool(seen) and all(trial.fits for trial in seen) and not all(trial.right for trial in seen)
 
 

@@ -215,6 +215,8 @@ def slopes(reading: Reading) -> list[str]:
         leaves = list(part.leaves.values())
         if not leaves or not predicted.requires_grad or not part.right.requires_grad:
             continue
+        if not own.dim() and not alike(own.to(part.right.dtype), part.right.detach()):
+            continue  # one number tells too little of what it is for more to follow from it
         expected = gradients(predicted, leaves)
         given = gradients(own, leaves)
         by_words: dict[str, list[str]] = {}
