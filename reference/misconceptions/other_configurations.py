@@ -116,7 +116,7 @@ wrong_encode.edit(
 wrong_encode.edit(
     "frozen_without_gradients",
     "A call under no_grad freezes the parameters for good. Who calls decides anew about gradients each time.",
-    ("h = self.enc(x)", "self.requires_grad_(torch.is_grad_enabled())\nh = self.enc(x)"),
+    ("h = self.enc(x)", "if not torch.is_grad_enabled():\n    self.requires_grad_(False)\nh = self.enc(x)"),
 )
 wrong_decode.edit(
     "sigmoid_in_deep_networks",
