@@ -277,3 +277,11 @@ def with_xavier_weights(cfg):
         if parameter.dim() > 1:
             torch.nn.init.xavier_uniform_(parameter)
     return model
+
+
+@variant_build
+def with_variances_of_one_at_first(cfg):
+    model = VAE(**{name: getattr(cfg, name) for name in cfg.__dataclass_fields__})
+    torch.nn.init.zeros_(model.logvar.weight)
+    torch.nn.init.zeros_(model.logvar.bias)
+    return model
