@@ -75,7 +75,7 @@ def render(document: dict[str, Any], console: Console, guide: Guide | None = Non
             console.print(Group(_heading(item, guide), _indented(told), Text()))
     # Names that a student chose are in these lines; wrapped, one could begin a line with what a log obeys.
     said = {problem for fault in advice.unloaded for problem in _of_file(document, fault.file)}
-    for problem in [*document["problems"], *document["run_problems"]]:
+    for problem in [*document["problems"], *document.get("run_problems", [])]:
         if problem not in said:
             printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in problem)
             console.print(Text("note: ", style="yellow").append(Text(printable, style="default")), soft_wrap=True)
