@@ -244,7 +244,7 @@ def build_active(
     if dtype == torch.float64:
         model.double()
     for name, parameter in model.parameters.items():
-        high = 1.5 / max(parameter.shape, default=1)
+        high = 1.0 / max(parameter.shape, default=1)  # so small that no noise switches a hidden unit off
         values = draws.uniform(*parameter.shape, high=high, dtype=dtype)
         model.set(name, values if is_weight(parameter) else torch.ones_like(values))
     return model
