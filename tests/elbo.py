@@ -63,13 +63,19 @@ def draw_any(draws: Draws, batch: int, features: int, latent: int, dtype: torch.
     return point._replace(x=x, logits=x + (point.logits - point.x))
 
 
+def three(draws: Draws, largest: int) -> tuple[int, int, int]:
+    """Three different sizes from 2 to the largest."""
+    one, two, other = draws.distinct(3, 2, largest)
+    return one, two, other
+
+
 def of_every_kind(draws: Draws) -> list[Point]:
     """A small point, one of the size of a batch of digits, one of one row, of over 1,000, and of many latents."""
     return [
-        draw_any(draws, *draws.distinct(3, 2, 17)),
+        draw_any(draws, *three(draws, 17)),
         draw_any(draws, 128, 784, 20),
-        draw_any(draws, 1, *draws.distinct(2, 2, 17)),
-        draw_any(draws, draws.integer(1_001, 2_000), *draws.distinct(2, 2, 6)),
+        draw_any(draws, 1, *three(draws, 17)[1:]),
+        draw_any(draws, draws.integer(1_001, 2_000), *three(draws, 6)[1:]),
         draw_any(draws, draws.integer(2, 9), draws.integer(2, 9), draws.integer(257, 400)),
     ]
 
@@ -79,9 +85,9 @@ def to_differentiate(draws: Draws, recon_loss: str) -> list[Point]:
     return [
         draw_any(draws, 4, 6, 3),
         draw_of_all_sizes(draws, recon_loss),
-        draw_any(draws, 1, *draws.distinct(2, 2, 17)),
+        draw_any(draws, 1, *three(draws, 17)[1:]),
         draw_any(draws, draws.integer(1_001, 2_000), 3, 2),
-        draw_any(draws, *draws.distinct(3, 2, 30), dtype=torch.float64),
+        draw_any(draws, *three(draws, 30), torch.float64),
     ]
 
 

@@ -81,15 +81,15 @@ def sizes(draws: Draws) -> list[Size]:
 
     Each is small enough for a call to take about a millisecond.
     """
-    small = [Size(*draws.distinct(4, 2, 23), layers) for layers in (1, 2, 3)]
+    small = [Size._make([*draws.distinct(4, 2, 23), layers]) for layers in (1, 2, 3)]
     return [
         Size(128, 784, 400, 20, 1),
         *small,
-        Size(1, *draws.distinct(3, 2, 23), draws.integer(4, 6)),
-        Size(draws.integer(24, 999), *draws.distinct(3, 2, 9), 1),
-        Size(draws.integer(1_001, 2_000), *draws.distinct(3, 2, 9), draws.integer(1, 2)),
-        Size(draws.integer(2, 9), *draws.distinct(2, 4, 23), draws.integer(100, 400), 1),
-        Size(draws.integer(2, 9), draws.integer(100, 400), 8, 8, draws.integer(1, 2)),
+        Size._make([1, *draws.distinct(3, 2, 23), draws.integer(4, 6)]),
+        Size._make([draws.integer(24, 999), *draws.distinct(3, 2, 9), 1]),
+        Size._make([draws.integer(1_001, 2_000), *draws.distinct(3, 2, 9), draws.integer(1, 2)]),
+        Size._make([draws.integer(2, 9), *draws.distinct(2, 4, 23), draws.integer(100, 400), 1]),
+        Size._make([draws.integer(2, 9), draws.integer(100, 400), 8, 8, draws.integer(1, 2)]),
     ]
 
 

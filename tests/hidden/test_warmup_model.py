@@ -249,10 +249,9 @@ def test_gradients_of_the_reconstruction_reach_encoder_and_decoder(submission, d
 
 
 def test_gradients_of_forward_are_those_of_its_parts(submission, draws):
-    """In train and eval mode and in both precisions, with the noise that it drew; its decoder can be inverted."""
+    """In train and eval mode, for eight rows and for one, with the noise that it drew; its decoder can be inverted."""
     handout = (warmup.FEATURES, warmup.UNITS, warmup.CODES)
     assert_gradients_of_forward(submission, draws, handout, torch.float64, rtol=1e-6)
-    assert_gradients_of_forward(submission, draws, (41, 13, 3), torch.float32, rtol=1e-2)
 
 
 def assert_gradients_of_forward(submission, draws, sizes, dtype, rtol):
