@@ -37,10 +37,10 @@ def test_a_few_answers_to_a_few_items_get_what_they_deserve():
 
 @pytest.mark.slow
 def test_wrong_answers_to_every_item_cost_that_item_and_variants_cost_nothing():
-    verdict = audited(limit=5)
+    verdict = audited(limit=2)
     assert broken(verdict) == {}
-    assert len(verdict.findings) >= 60
-    assert len({result.name for result in verdict.audit.group("variant")}) >= 40
+    assert len(verdict.findings) >= 26
+    assert len({result.name for result in verdict.audit.group("variant")}) >= 16
     assert {finding.answer.item for finding in verdict.findings} == {item.id for item in RUBRIC.items if item.functions}
 
 
