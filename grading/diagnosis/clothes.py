@@ -8,13 +8,14 @@ submission's, layer by layer: those of one shape in the order in which both have
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from ..boundary import replies
 from ..boundary.shared import wire
-from .leaves import fields_of, parameters_of
+from .leaves import parameters_of
 
 Tensors = dict[str, torch.Tensor]
 
@@ -27,9 +28,11 @@ class Clothes:
         self._waiting: dict[Any, Tensors] = {}
         self._models_of_calls: dict[Any, Any] = {}
 
-    def compare(self, reply: bytes, answer: bytes) -> None:
+    def compare(self, reply: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
         """Take note of the models in two answers to one question: the submission's, and the other file's."""
-        own, other = (_described(frame) for frame in (reply, answer))
+        if not replies.items(reply.get("models")) or not replies.items(answer.get("models")):
+            return
+        own, other = (_described(fields) for fields in (reply, answer))
         for number in own.keys() & other.keys():
             names = paired(own[number], other[number])
             if names is None:
@@ -40,32 +43,56 @@ class Clothes:
             begins = {names[name]: value for name, value in own[number].items()}
             self._waiting[number] = {n: v for n, v in begins.items() if not torch.equal(v, other[number][n])}
 
-    def translated(self, request: bytes) -> bytes:
+    def translated(self, question: Question) -> bytes:
         """A request with the other file's names for parameters, and with the weights that its models still lack."""
-        frame = wire.decode(request)
+        if question.operation != "call" or question.model is None:
+            return question.frame
+        self._models_of_calls[question.call] = question.model
+        names, waiting = self._names.get(question.model, {}), self._waiting.pop(question.model, {})
+        if not waiting and all(names.get(name, name) == name for name in question.parameters):
+            return question.frame
+        frame = wire.decode(question.frame)
         asked = {key: wire.unpack(value, frame.arrays) for key, value in frame.header["request"].items()}
-        if asked["op"] != "call" or asked["model"] is None:
-            return request
-        model = asked["model"]
-        self._models_of_calls[asked["call"]] = model
-        names, waiting = self._names.get(model, {}), self._waiting.pop(model, {})
-        changed = {names.get(name, name): value for name, value in asked["parameters"].items()}
-        if not waiting and changed.keys() == asked["parameters"].keys():
-            return request
         arrays: list[torch.Tensor] = []
-        asked["parameters"] = {**waiting, **changed}
+        asked["parameters"] = {**waiting, **{names.get(n, n): value for n, value in asked["parameters"].items()}}
         packed = {key: wire.pack(value, arrays) for key, value in asked.items()}
         return wire.encode({**frame.header, "request": packed}, arrays)
 
-    def names_at(self, request: bytes) -> Mapping[str, str]:
+    def names_at(self, question: Question) -> Mapping[str, str]:
         """The other file's names for the parameters that a question about gradients is of."""
-        asked = wire.decode(request).header["request"]
-        call = asked.get("call")
-        return self._names.get(self._models_of_calls.get(call), {}) if asked.get("op") == "vjp" else {}
+        return self._names.get(self._models_of_calls.get(question.call), {}) if question.operation == "vjp" else {}
 
 
-def _described(frame: bytes) -> dict[Any, Tensors]:
-    models = [model for model in replies.items(fields_of(frame).get("models")) if isinstance(model, dict)]
+@dataclass(frozen=True)
+class Question:
+    """A request of the grader's, as far as clothes matter for it.
+
+    Attributes:
+        frame: the request.
+        operation: what is asked for.
+        model: the number of the model that is asked; None where it is none.
+        call: the number of the call that it is or is about.
+        parameters: the names of the parameters that go with it.
+    """
+
+    frame: bytes
+    operation: str
+    model: int | None
+    call: int | None
+    parameters: tuple[str, ...]
+
+    @classmethod
+    def of(cls, frame: bytes) -> Question:
+        """The question in a request frame."""
+        decoded = wire.decode(frame)
+        asked = decoded.header["request"]
+        given = wire.unpack(asked.get("parameters"), decoded.arrays)
+        names = tuple(given) if isinstance(given, dict) else ()
+        return cls(frame, asked["op"], asked.get("model"), asked.get("call"), names)
+
+
+def _described(fields: Mapping[str, Any]) -> dict[Any, Tensors]:
+    models = [model for model in replies.items(fields.get("models")) if isinstance(model, dict)]
     return {model["number"]: parameters_of(model) for model in models if isinstance(model.get("number"), int)}
 
 

@@ -74,16 +74,19 @@ class Reader:
     """Reads the replies of one conversation, the oldest first."""
 
     def __init__(self) -> None:
-        self._models: list[dict[str, torch.Tensor]] = []
+        self._models: dict[Any, dict[str, torch.Tensor]] = {}
 
-    def leaves(self, reply: bytes, names: Mapping[str, str] | None = None) -> list[Leaf]:
-        """The leaves of a reply frame.
+    def leaves(self, reply: bytes) -> list[Leaf]:
+        """The leaves of a reply frame."""
+        return self.read(fields_of(reply))
+
+    def read(self, fields: Mapping[str, Any], names: Mapping[str, str] | None = None) -> list[Leaf]:
+        """The leaves of a reply.
 
         Args:
-            reply: the frame.
+            fields: of the reply.
             names: what to call the parameters of the model that gradients are of; as they are where not given.
         """
-        fields = fields_of(reply)
         error = fields.get("error")
         if isinstance(error, dict):
             return [Leaf(f"raises {_exception(error)}", message=replies.text(error.get("message")))]
@@ -110,12 +113,15 @@ class Reader:
         attributes = described.get("attributes") if isinstance(described, dict) else None
         name = f"model {described.get('class')!r}" if isinstance(described, dict) else "no model"
         shapes = sorted(f"{str(p.dtype).removeprefix('torch.')} {list(p.shape)}" for p in parameters.values())
-        earlier = next((i for i, other in enumerate(self._models) if _begin_alike(parameters, other)), None)
+        number = str(described.get("number")) if isinstance(described, dict) else ""
+        # What a model that was described before holds by now is what it was given.
+        begins = [other for other, held in self._models.items() if _begin_alike(parameters, held)]
+        earlier = "before" if number in self._models else next(iter(begins), None)
         empty = sum(p.dim() > 1 and not bool(p.any()) for p in parameters.values())
         yield Leaf(f"{name} with {', '.join(shapes)}; begins as {earlier}; {empty} of 0")
         for key, value in sorted(attributes.items()) if isinstance(attributes, dict) else ():
             yield Leaf(f"{ATTRIBUTE}{key}: {value!r}", extra=True)
-        self._models.append(parameters)
+        self._models.setdefault(number, parameters)
 
 
 def fields_of(frame: bytes) -> dict[str, Any]:

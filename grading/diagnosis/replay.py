@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
@@ -16,12 +17,41 @@ from ..boundary.transcript import Transcript
 from ..boundary.workers import Workers
 from ..catalogue import Answer, Catalogue, combined
 from ..results import Misconception
-from .clothes import Clothes
+from .clothes import Clothes, Question
 from .evidence import Evidence, together
-from .leaves import Leaf, Reader, messages, same
+from .leaves import Leaf, Reader, fields_of, messages, same
 
 CALL_SECONDS = 3.0
 """What one question may take; the answers of the catalogue take milliseconds."""
+
+
+class _Conversation:
+    """What a submission was asked and answered in one check, each part read once for all files that are asked again."""
+
+    def __init__(self, transcript: Transcript) -> None:
+        self._transcript, self._reader = transcript, Reader()
+        self._questions: dict[int, Question] = {}
+        self._fields: dict[int, dict[str, Any]] = {}
+        self._leaves: dict[tuple[int, tuple[tuple[str, str], ...]], list[Leaf]] = {}
+
+    def question(self, i: int) -> Question:
+        """One request."""
+        if i not in self._questions:
+            self._questions[i] = Question.of(self._transcript.exchanges[i][0])
+        return self._questions[i]
+
+    def fields(self, i: int) -> dict[str, Any]:
+        """The fields of one reply."""
+        if i not in self._fields:
+            self._fields[i] = fields_of(self._transcript.exchanges[i][1])
+        return self._fields[i]
+
+    def leaves(self, i: int, names: Mapping[str, str]) -> list[Leaf]:
+        """The leaves of one reply, which are asked for in order."""
+        key = (i, tuple(sorted(names.items())))
+        if key not in self._leaves:
+            self._leaves[key] = self._reader.read(self.fields(i), names)
+        return self._leaves[key]
 
 
 class _Replay:
@@ -39,6 +69,7 @@ class _Replay:
         self._workers, self._deadline = workers, deadline
         self._channel: Channel | None = None
         self.unanswered: list[SubmissionFault] = []
+        self._read: dict[int, _Conversation] = {}
 
     def answers(self, transcript: Transcript, source: bytes) -> Iterator[tuple[list[Leaf], list[Leaf]]]:
         """What the submission and a file with this source answer to the questions of a transcript, one after the other.
@@ -51,20 +82,22 @@ class _Replay:
             TimeoutError: the deadline is over.
         """
         channel = self._take_worker()
-        clothes, mine, theirs = Clothes(), Reader(), Reader()
-        for i, (request, reply) in enumerate(transcript.exchanges):
+        clothes, theirs = Clothes(), Reader()
+        own = self._read.setdefault(id(transcript), _Conversation(transcript))
+        for i, (request, _) in enumerate(transcript.exchanges):
             left = self._deadline - time.monotonic()
             if left <= 0:
                 raise TimeoutError("the time for it was used up")
             # The first request of every conversation loads the file.
-            asked = clothes.translated(request) if i else _loading(request, source)
+            asked = clothes.translated(own.question(i)) if i else _loading(request, source)
             try:
                 answer = channel.exchange(asked, min(CALL_SECONDS, left))
             except SubmissionFault as fault:
                 self.unanswered.append(fault)
                 raise
-            clothes.compare(reply, answer)
-            yield mine.leaves(reply, clothes.names_at(request)), theirs.leaves(answer)
+            fields = fields_of(answer)
+            clothes.compare(own.fields(i), fields)
+            yield own.leaves(i, clothes.names_at(own.question(i))), theirs.read(fields)
 
     def _take_worker(self) -> Channel:
         """The worker of the conversation before, which loading a file makes as good as new, if it is still there."""
