@@ -79,9 +79,12 @@ def test_an_unsound_assignment_is_called_unsound(vae_grade, copy, case):
     assert [text for text in complaints if text not in " ".join(done.stdout.split())] == []
 
 
+LAPLACE = "(location - x).abs().sum(dim=1).mean()"
+
+
 def test_wrong_answers_that_were_written_for_another_solution_are_reported(vae_grade, copy):
     """The contract has changed, and the wrong answers that stand beside the solution have not: each is wrong twice."""
-    replace(copy / "reference/vae.py", "(location - x).abs().sum(dim=1)", "0.5 * (location - x).abs().sum(dim=1)")
+    replace(copy / "reference/vae.py", LAPLACE, LAPLACE + " * 0.5")
     replace(
         copy / "tests/laws/reconstruction_loss_laplace.py", 'error",\n            1.0,', 'error",\n            0.5,'
     )
