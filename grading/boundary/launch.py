@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import site
 import sys
 import sysconfig
@@ -180,22 +181,18 @@ def _own_packages() -> list[str]:
     return [path for folder in import_path() if os.path.isdir(path := f"{folder}/{own}")]
 
 
-# What takes long to import, by a word that is in each file that needs it. Making an optimizer imports torch._dynamo.
+# What takes long to import, by what is in each file that needs it. Making an optimizer imports torch._dynamo.
 _SLOW_IMPORTS = {
-    "distributions": "torch.distributions",
-    "optim": "torch._dynamo",
-    "compile": "torch._dynamo",
-    "checkpoint": "torch.utils.checkpoint",
-    "utils.data": "torch.utils.data",
-    "scipy.stats": "scipy.stats",
-    "scipy": "scipy.special",
+    "torch._dynamo": re.compile(r"\boptim\b|\btorch\.compile\b"),
+    "scipy.stats": re.compile(r"\bscipy\.stats\b|\bfrom scipy import\b.*\bstats\b"),
+    "scipy.special": re.compile(r"\bscipy\.special\b|\bfrom scipy import\b.*\bspecial\b"),
 }
 
 
 def slow_imports(sources: Iterable[bytes]) -> tuple[str, ...]:
     """Modules that files seem to need, so that they are imported once and not by the worker of each check."""
     text = b"\n".join(sources).decode("utf-8", "replace")
-    return tuple(dict.fromkeys(module for word, module in _SLOW_IMPORTS.items() if word in text))
+    return tuple(module for module, sign in _SLOW_IMPORTS.items() if sign.search(text))
 
 
 # What a student's file may import late, or torch for it; imported early where a worker could not read it any more.

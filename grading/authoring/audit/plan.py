@@ -163,8 +163,9 @@ def _dressed(catalogue: Catalogue, options: Options, skeletons: dict[str, bytes]
     others = ((a, dress(a.source, skeletons[a.file])) for a in _chosen(catalogue.misconceptions, options))
     changed = [(answer, source) for answer, source in others if source != answer.source]
     for answer, source in changed[::EVERY]:
-        files = {**catalogue.solution, answer.file: source}
-        yield Task("dressed", answer.name, key, files, options.tiers, changed=(answer.file, None), diagnose=True)
+        # No check can see the other clothes, so that those which do not call the wrong function end as they do anyway.
+        task = _task("dressed", answer, key, catalogue, options, options.tiers)
+        yield replace(task, files={**task.files, answer.file: source}, diagnose=True)
 
 
 def _chosen(answers: tuple[Answer, ...], options: Options) -> Iterator[Answer]:

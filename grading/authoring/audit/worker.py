@@ -280,11 +280,11 @@ class _Worker:
 
     def _experiment(self, task: Task, run: CheckRun) -> tuple[str, ...]:
         """What experiments say of the submission."""
+        if task.experiment is None:
+            return ()
         tests = str(self.setting.assignment.tests)
         if tests not in sys.path:
             sys.path.append(tests)
-        if task.experiment is None:
-            return ()
 
         def fresh(item: str, until: float) -> Submission:
             return Submission(ExperimentSession(run, run.assignment.item(item).checks[0], until))

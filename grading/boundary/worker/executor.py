@@ -50,15 +50,6 @@ class _Asked(BaseException):
         self.name, self.args, self.kwargs = name, args, kwargs
 
 
-@dataclass(frozen=True)
-class _Leaf:
-    """A tensor of an argument: as it came, and as the function gets it."""
-
-    name: str
-    tensor: torch.Tensor
-    given: torch.Tensor
-
-
 @dataclass
 class _Call:
     """What a vector-Jacobian product needs: the leaves that went in and the tensors that came out."""
@@ -161,10 +152,10 @@ class Executor:
                         "structure", f"the model no longer has the parameter {name!r} that it began with"
                     )
                 own[name].data.copy_(value)
-        leaves: list[_Leaf] = []
+        leaves: list[tuple[str, torch.Tensor]] = []
         args = [self._materialize(value, f"argument {i + 1}", leaves) for i, value in enumerate(request["args"])]
         kwargs = {key: self._materialize(value, key, leaves) for key, value in request["kwargs"].items()}
-        before = [leaf.tensor.detach().clone() for leaf in leaves]
+        before = [leaf.detach().clone() for _, leaf in leaves]
         replaced = request.get("replaced", [])
         answers = [self._materialize(value, "an answer", leaves) for value in request.get("answers", [])]
         asked: _Asked | None = None
@@ -178,14 +169,14 @@ class Executor:
         changed["generator"] = not torch.equal(torch.default_generator.get_state(), generator)
         changed["default dtype"] = torch.get_default_dtype() is not dtype
         # The answers are not arguments.
-        mutated = [leaf.name for leaf, old in zip(leaves, before, strict=False) if not _same(leaf.given, old)]
+        mutated = [name for (name, leaf), old in zip(leaves, before, strict=False) if not _same(leaf, old)]
         outputs: list[torch.Tensor] = []
         described: list[dict[str, Any]] = []
         self._exported = 0
         value = self._export(result, outputs, described)
         parameters = dict(model.named_parameters()) if model is not None else {}
         if any(output.requires_grad for output in outputs):
-            inputs = [leaf.tensor for leaf in leaves]
+            inputs = [leaf for _, leaf in leaves]
             self._calls[request["call"]] = _Call(inputs, parameters, outputs)
         return {
             "value": value,
@@ -280,16 +271,11 @@ class Executor:
             raise RefusedError("structure", f"{name} {problem} in {where}: keep the names of the skeleton")
         return function
 
-    def _materialize(self, value: Any, name: str, leaves: list[_Leaf]) -> Any:
+    def _materialize(self, value: Any, name: str, leaves: list[tuple[str, torch.Tensor]]) -> Any:
         """``value`` with records built from the student's classes, and its tensors noted as leaves."""
         if isinstance(value, torch.Tensor):
-            given = value
-            if value.requires_grad:
-                # Such as a network gives: a leaf must not be changed in place, and anything else may be.
-                with torch.enable_grad():
-                    given = value.clone()
-            leaves.append(_Leaf(name, value, given))
-            return given
+            leaves.append((name, value))
+            return value
         if isinstance(value, wire.Record):
             build = self._resolve(None, value.class_name)
             fields = {key: self._materialize(item, f"{name}.{key}", leaves) for key, item in value.fields.items()}
