@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import multiprocessing
-import os
 import signal
 import tempfile
-import threading
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -16,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import assignment as assignments
-from .. import grade, redaction
+from .. import grade, pooled, redaction
 from ..assignment import Assignment
 from ..results import Status
 from ..scores import ScoreDocument
@@ -144,19 +141,11 @@ def fingerprint(assignment: Assignment) -> str:
 
 
 def begin(temporary: str) -> None:
-    """Begin a process of the local pool, which ends when the one that started it does, however that ends.
+    """Begin a process of the local pool.
 
     Args:
         temporary: where to unpack what is graded.
     """
     tempfile.tempdir = temporary
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; the one that started this one decides
+    pooled.follow_parent()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def follow() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()

@@ -1,10 +1,13 @@
 """What the tests of the grader share: the repository, and ways to run the real command."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,22 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # One thread is faster for matrices of this size, and leaves the other cores to tests that run at the same time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def wait_for(condition: Callable[..., bool], seconds: float = 500) -> None:
+    """Go on when something holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
+
+
+def group_is_gone(leader: int) -> bool:
+    """Whether no process is left of a group."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, 0)
+        return False
+    return True
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from typing import Any
 import pytest
 import torch
 
-from ... import scores
+from ... import pooled, scores
 from ...assignment import AssignmentError, Check
 from ...boundary.errors import CallTimeoutError
 from ...boundary.local import LocalChannel, LocalWorkers
@@ -305,7 +305,7 @@ def begin(setting: Setting, shared: str) -> None:
         shared: a folder of the audit's own, for what its processes tell each other.
     """
     global _worker
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the audit ends its processes itself
+    pooled.follow_parent()
     os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
     sys.dont_write_bytecode = True
     torch.set_num_threads(1)

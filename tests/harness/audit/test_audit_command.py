@@ -1,11 +1,14 @@
 """``vae-grade audit`` from the outside: what it says of sound and unsound assignments, and with which exit status."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from typing import Any
 
 import pytest
-from harness.conftest import ROOT
+from harness.conftest import ROOT, group_is_gone, wait_for
 
 
 @pytest.fixture
@@ -33,6 +36,16 @@ def test_a_sound_item_is_called_sound(vae_grade, tmp_path):
     assert all(demand["met"] for demand in verdict["demands"])
     assert {case["item"] for case in verdict["misconceptions"]} == {"beta_schedule"}
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_audit_that_is_killed_leaves_no_process_behind(tmp_path):
+    command = [sys.executable, "-m", "grading.cli", "audit", "--jobs", "1", "--item", "kl_divergence"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, start_new_session=True)
+    wait_for(lambda: bool([*tmp_path.glob("audit-*/solution-*.txt")]))  # its process is at work
+    process.kill()
+    process.wait()
+    wait_for(lambda: group_is_gone(process.pid), seconds=5)
 
 
 LINEAR = "def test_is_linear_at_every_step(submission, draws):\n"

@@ -7,12 +7,11 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 
 import pytest
 from harness.classroom import made
 from harness.classroom.conftest import FULL, HALF, RIGHT, STUBS, UPHILL
-from harness.conftest import ROOT
+from harness.conftest import ROOT, group_is_gone, wait_for
 
 KINDS = {
     "right": [{"vae.py": RIGHT.decode()}],
@@ -46,13 +45,6 @@ def begin(course, tmp_path):
         process.communicate()
 
 
-def wait_for(condition, seconds=500):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
-
-
 def documents(folder):
     """Every document of a class, apart from the time, and that each can be read."""
     found = {path.name: path.read_bytes() for path in folder.glob("gradebook.*")}
@@ -68,13 +60,6 @@ def documents(folder):
 
 def records(run):
     return [outcome.to_json() for outcome in run.graded.outcomes]
-
-
-def group_is_gone(leader):
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(leader, 0)
-        return False
-    return True
 
 
 def test_a_class_that_is_killed_three_times_ends_as_one_that_was_not(grade_class, begin, tmp_path):
