@@ -10,15 +10,12 @@ import networks
 import torch
 
 from grading.checks import Draws, Model, Submission
-from grading.diagnosis.laws import DOUBLE, EVAL, PLAIN, SILENT, Setting, changes
+from grading.diagnosis.laws import EVERYWHERE, Setting, changes
 
 SIZES = (11, 13, 5)
 OF_HANDOUT = (784, 400, 20)
 SETTINGS = (
-    EVAL,
-    SILENT,
-    PLAIN,
-    DOUBLE,
+    *EVERYWHERE,
     Setting("for a batch of one", options={"batch": 1}),
     Setting("with two hidden layers", options={"layers": 2}),
     Setting("with three hidden layers", options={"layers": 3}),

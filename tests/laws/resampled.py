@@ -8,7 +8,7 @@ from functools import partial
 import torch
 
 from grading.checks import Draws, Model, Submission
-from grading.diagnosis.laws import DOUBLE, EVAL, PLAIN, SILENT, Asked, Part, Question, Setting
+from grading.diagnosis.laws import EVERYWHERE, Asked, Part, Question, Setting
 from laws.spreads import SPREADS
 
 Tensor = torch.Tensor
@@ -24,10 +24,7 @@ SHARED: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (
     *((f"is cut off beyond -{b:g} and {b:g}", partial(torch.clamp, min=-b, max=b)) for b in (0.5, 1.0, 2.0, 3.0, 5.0)),
 )
 SETTINGS = (
-    EVAL,
-    SILENT,
-    PLAIN,
-    DOUBLE,
+    *EVERYWHERE,
     Setting("for a batch of one", options={"rows": 1}),
     Setting("for a batch of two", options={"rows": 2}),
     Setting("where there is one latent dimension only", options={"columns": 1}),

@@ -12,11 +12,9 @@ import warmup
 
 from grading.checks import Draws, Model, Submission
 from grading.diagnosis.laws import (
-    DOUBLE,
     EVAL,
+    EVERYWHERE,
     ORDINARY,
-    PLAIN,
-    SILENT,
     Asked,
     Law,
     Part,
@@ -33,10 +31,7 @@ from laws.sampling import Sampler, facts_of, probes_of
 SIZES = (11, 13, 5)
 NAMES = ("recon_x", "mu", "logvar")
 SETTINGS = (
-    EVAL,
-    SILENT,
-    PLAIN,
-    DOUBLE,
+    *EVERYWHERE,
     Setting("for a batch of one", options={"batch": 1}),
     Setting("at the sizes of the handout", options={"sizes": layers.OF_HANDOUT, "batch": 40}),
     Setting("for numbers of the order of 1000", options={"scale": 1000.0}),

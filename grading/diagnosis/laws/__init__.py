@@ -5,13 +5,14 @@ from .asking import NO_GRADIENT, Raised, alike, ask, gradients, number_of
 from .bends import Bend
 from .contrast import Probe
 from .law import Law, Trial, number
-from .question import DOUBLE, EVAL, ORDINARY, PLAIN, SILENT, Asked, Question, Setting
+from .question import DOUBLE, EVAL, EVERYWHERE, ORDINARY, PLAIN, SILENT, Asked, Question, Setting
 from .reading import Part
 from .terms import Change, Formula, Term
 
 __all__ = [
     "DOUBLE",
     "EVAL",
+    "EVERYWHERE",
     "NO_GRADIENT",
     "ORDINARY",
     "PLAIN",

@@ -63,6 +63,8 @@ DOUBLE = Setting("in float64", dtype=torch.float64)
 SILENT = Setting("under torch.no_grad()", recording=False, leaves=False)
 PLAIN = Setting("where no gradient for the arguments is asked for", leaves=False)
 EVAL = Setting("in eval mode", training=False)
+EVERYWHERE = (EVAL, SILENT, PLAIN, DOUBLE)
+"""Circumstances under which every method of a model is asked."""
 
 
 @dataclass(frozen=True)
