@@ -23,9 +23,10 @@ from ..results import Misconception
 from .laws import Law, contrast
 
 SHARE = 1 / 3
-"""Of what the run took until then: with it, experiments take a quarter of the whole at most."""
+"""Of what the run took until then: with it, experiments take a quarter of a run of 12 seconds or more at most."""
 MOST_SECONDS = 15.0
-LEAST_SECONDS = 1.0
+LEAST_SECONDS = 4.0
+"""What experiments with a dozen items take in a run that is short; most need a tenth of it."""
 MOST_TOLD = 4
 NAME = "experiment"
 

@@ -187,8 +187,8 @@ def _begin(session: pytest.Session) -> None:
         "platform": platform.platform(),
     }
     summary = {"isolation": run.workers.isolation.to_json(), "environment": environment}
-    collected = [run.name_of(test) for test in tests]
-    session.config.pluginmanager.register(_Summary(run, {**summary, "collected": collected}))
+    run.planned = [run.name_of(test) for test in tests]
+    session.config.pluginmanager.register(_Summary(run, {**summary, "collected": run.planned}))
     tell(_job(session.config).events, session=summary)
 
 

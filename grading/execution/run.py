@@ -48,6 +48,7 @@ class CheckRun:
         evidence: what checks were answered so far.
         hinted: items whose hint, and files of which a student has been told why they cannot be loaded.
         replaced: items that checks of others passed without, with the solution's functions in their place.
+        planned: the tests of the run, as ``Check.path`` writes them.
     """
 
     assignment: assignments.Assignment
@@ -60,6 +61,7 @@ class CheckRun:
     load_faults: dict[str, SubmissionFault] = field(default_factory=dict)
     evidence: list[Evidence] = field(default_factory=list)
     replaced: set[str] = field(default_factory=set)
+    planned: list[str] = field(default_factory=list)
     hinted: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -77,9 +79,10 @@ class CheckRun:
         return time.monotonic() - (self.deadline - self.run_seconds)
 
     @property
-    def public_seconds(self) -> float:
-        """Seconds from the beginning of the run to the end of the last public check: these come first."""
-        return self._public_seconds
+    def foreseen_seconds(self) -> float:
+        """Seconds that the run takes, by what its public checks took: they come first, and hidden ones have no say."""
+        public = sum(name.startswith("public/") for name in self.planned)
+        return self._public_seconds * len(self.planned) / public if public else 0.0
 
     def note_end(self, check: Check) -> None:
         """A check has ended just now."""

@@ -112,9 +112,10 @@ def test_a_function_that_hangs_costs_no_more_than_one_question(workers):
     assert explain(workers, "kl_divergence", KL, "while True: pass") == ((), 1)
 
 
-def test_experiments_take_a_quarter_of_a_run_at_most():
-    for elapsed in (3.0, 12.0, 30.0, 200.0):
+def test_experiments_take_a_quarter_of_a_run_at_most_and_some_seconds_of_a_short_one():
+    for elapsed in (12.0, 30.0, 200.0):
         assert experiments.budget(elapsed) <= elapsed / 3 + 1e-9
+    assert experiments.budget(1.0) == experiments.LEAST_SECONDS
 
 
 def test_an_assignment_without_laws_has_no_experiments(monkeypatch):
