@@ -81,13 +81,12 @@ def of_every_kind(draws: Draws) -> list[Point]:
 
 
 def to_differentiate(draws: Draws, recon_loss: str) -> list[Point]:
-    """Points of usual numbers, of numbers of all sizes, of one row, of over 1,000, and in double precision."""
+    """Points of usual numbers, of numbers of all sizes, of one row, and of over 1,000."""
     return [
         draw_any(draws, 4, 6, 3),
         draw_of_all_sizes(draws, recon_loss),
         draw_any(draws, 1, *three(draws, 17)[1:]),
         draw_any(draws, draws.integer(1_001, 2_000), 3, 2),
-        draw_any(draws, *three(draws, 30), torch.float64),
     ]
 
 

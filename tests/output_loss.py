@@ -194,13 +194,21 @@ class OutputCase:
             self.rely_on_elbo()
 
     def _elbo_remembers(self, of_elbo: Ask) -> bool:
-        """Whether ``compute_elbo``, asked alone, answers otherwise after the earlier questions of this check."""
+        """Whether ``compute_elbo``, asked alone, answers one question in two ways, as one without a memory never does.
+
+        It is asked this again after another point and after the earlier questions of this check; and these again, whose
+        answers ``vae_loss`` got when they were its first.
+        """
         first = self.own_elbo(of_elbo)
+        self.own_elbo(of_elbo, elsewhere)
         for call in self.submission.calls:
-            if call.name == "vae_loss" and call.args:
+            if call.name == "vae_loss" and call.args and isinstance(call.result, (tuple, dict)):
                 output, x, *options = call.args
                 point = Point(x, *(output.fields[name] for name in ("logits", "mu", "logvar")))
-                self.own_elbo(lambda compute_elbo: compute_elbo(*point, *options, **call.kwargs))
+                again = self.own_elbo(lambda compute_elbo: compute_elbo(*point, *options, **call.kwargs))
+                before = call.result.values() if isinstance(call.result, dict) else call.result
+                if output is not self.output and not same(tuple(again), tuple(before)):
+                    return True
         return not same(first, self.own_elbo(of_elbo))
 
     def _is_refused_alike(self, asked: Ask, of_elbo: Ask) -> bool:
