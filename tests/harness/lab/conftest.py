@@ -76,6 +76,14 @@ def inside(tmp_path, monkeypatch, capsys):
     return run
 
 
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Runs in this process make no pictures: most of the time of a small run goes there, and not every test looks."""
+    from student.lab._app import workflow
+
+    monkeypatch.setattr(workflow, "draw_all", lambda *ignored: [])
+
+
 def idx_bytes(array: np.ndarray) -> bytes:
     """An array of unsigned bytes in the idx format."""
     return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()
