@@ -147,9 +147,10 @@ def _of_plane(subject: Subject) -> Drawn:
 def _of_any_data(subject: Subject) -> Drawn:
     evidence, bound, split = subject.evaluation.evidence, subject.evaluation.bound, subject.evaluation.split
     caption = (
-        "Measured by the lab, not reported by the implementation. The dots are the untrained network. A healthy run "
-        "gets below both baselines; a collapsed one stops at 'one constant example' with a KL of 0. Validation "
-        "that rises while train falls is overfitting. The lower row shows the same from epoch 1 on."
+        "Measured by the lab, not reported by the implementation. The dots are the untrained network. At beta 1 a run "
+        "whose codes are worth their KL gets below both baselines; a collapsed one stops at 'one constant example' "
+        "with a KL of 0. Validation that rises while train falls is overfitting. The lower row shows the same from "
+        "epoch 1 on."
     )
     title = setting(subject.cfg, subject.material.dataset)
     yield "curves.png", "Training curves", caption, curves.draw_curves(evidence.rows, evidence.baselines, title)
@@ -222,7 +223,7 @@ def _of_images(subject: Subject) -> Drawn:
     shape, test, means = subject.material.dataset.image_shape or (1, 1), subject.x, subject.means
     mu, _ = posteriors(subject.model, test[:64])
     pairs = images.PAIRS
-    caption = "The decoder's mean at the posterior mean. A blurred edge is one that the code leaves open."
+    caption = "The decoder's mean at the posterior mean. Where an edge is blurred, the decoder is not sure of it."
     fig = images.draw_reconstructions(test[:pairs], means(mu[:pairs]), shape)
     yield "reconstructions.png", "Reconstructions", caption, fig
     mean, sigma = means(subject.prior(images.SAMPLES)), sigma_of(subject.model)
@@ -243,7 +244,7 @@ def _of_images(subject: Subject) -> Drawn:
     busiest = kl.argsort(descending=True)[: images.TRAVERSED].tolist()
     names = [f"z{index + 1}: {style.number(float(kl[index]))} nats" for index in busiest]
     moved = means(images.traverse(mu[0], busiest, LIMIT))
-    caption = "What the decoder does with each dimension, ordered by KL; the last ones may change nothing."
+    caption = "What the decoder does with each of the dimensions with the most KL; the last ones may change nothing."
     pair = torch.cat([test[:1], means(mu[:1])])
     fig = images.draw_traversals(pair, moved, shape, names, LIMIT, mu[0, busiest].tolist())
     yield "traversals.png", "Latent traversals", caption, fig

@@ -67,7 +67,9 @@ def test_each_preset_makes_a_whole_run(inside, tmp_path, data_dir, preset):
 
 
 @pytest.mark.slow
-def test_a_run_stopped_by_ctrl_c_and_resumed_gives_the_numbers_of_an_uninterrupted_one(start, inside, undrawn, tmp_path):
+def test_a_run_stopped_by_ctrl_c_and_resumed_gives_the_numbers_of_an_uninterrupted_one(
+    start, inside, undrawn, tmp_path
+):
     options = ["--solution", *SMALL, "--no-plane", "--binarise", "dynamic", "--warmup-epochs", 3, "--latent-dim", 3]
     parts, whole = tmp_path / "parts", tmp_path / "whole"
     process = start("train", *options, "--epochs", 100_000, "--autoencoder", "--out", parts)
@@ -104,7 +106,9 @@ def test_a_run_stopped_by_ctrl_c_and_resumed_gives_the_numbers_of_an_uninterrupt
 
 
 @pytest.mark.slow
-def test_a_term_that_is_not_finite_stops_training_and_keeps_the_last_good_checkpoint(inside, undrawn, student_file, tmp_path):
+def test_a_term_that_is_not_finite_stops_training_and_keeps_the_last_good_checkpoint(
+    inside, undrawn, student_file, tmp_path
+):
     explode = "    if mu.requires_grad and mu.shape[0] == 25 and calls.append(0) is None and len(calls) == 30:\n"
     path = student_file(
         ("def kl_divergence(", "calls = []\n\n\ndef kl_divergence("),
@@ -128,7 +132,7 @@ def test_a_term_that_is_not_finite_stops_training_and_keeps_the_last_good_checkp
 @pytest.mark.slow
 def test_ctrl_c_while_the_report_is_made_says_how_to_make_it(inside, monkeypatch):
     monkeypatch.setattr(evaluate, "importance_bound", lambda *ignored: os.kill(os.getpid(), signal.SIGINT))
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # as Python starts with; a tests' worker ignores it
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a tests' worker may ignore it
     try:
         ended = inside("train", "--solution", *SMALL, "--no-plane", "--epochs", 1, "--out", "r")
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
