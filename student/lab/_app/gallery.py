@@ -273,13 +273,15 @@ def _beside_autoencoder(subject: Subject, plain: nn.Module) -> str:
     """What the comparison shows, with both reconstructions as measured."""
     sigma, test = sigma_of(subject.model), subject.evaluation.evidence.test
     own, others = (recon_at_mean(model, subject.x, subject.cfg.likelihood, sigma) for model in (subject.model, plain))
+    grey = subject.cfg.likelihood == "bernoulli" and subject.cfg.binarise == "none"
+    meant = ", with the cross-entropy of grey pixels in the place of a likelihood" if grey else ""
     return (
         "The same network trained without noise and without KL. Test reconstruction at the mean, nats: VAE "
         f"{own:.1f}, autoencoder {others:.1f}. Nothing made the autoencoder's codes follow N(0, I), so that codes "
         "drawn from it need not be codes that its decoder has met. The right picture draws them from a Gaussian fitted "
         "to its codes instead, and pictures like these can look as good as the VAE's. What the VAE has beyond that is "
-        f"a likelihood: its −ELBO on the test set, {test.neg_elbo:.1f} nats, is an upper bound on the mean of "
-        "−log p(x); the autoencoder gives no such number."
+        f"a bound: its −ELBO on the test set, {test.neg_elbo:.1f} nats, is at least the mean of −log p(x){meant}; the "
+        "autoencoder gives no such number."
     )
 
 
