@@ -202,8 +202,9 @@ def _write_report(cases: list[Case], cfg: RunConfig, material: Material, folder:
     pictures = [
         Picture("curves.png", "Curves", "Dashed: what each implementation says of itself; solid: what is true of it. "
                 "Grey: the healthy one. A line that leaves its panel ends at the number in its title."),
-        Picture("images.png", "Pictures", "A collapsed posterior gives one image for everything; missing noise or a "
-                "missing KL gives good reconstructions and bad samples.", pixels=True),
+        Picture("images.png", "Pictures", "Reconstructions are at the posterior mean. A collapsed posterior gives one "
+                "image for everything; without the noise or the KL they are sharp, which says nothing of the samples.",
+                pixels=True),
     ]  # fmt: skip
     patients = [Shown(case.patient.name, case.model, _fact(case)) for case in cases]
     levels = f"zero output {material.baselines.zero:.1f}, one constant image {material.baselines.constant:.1f}"

@@ -139,8 +139,9 @@ def _refuse_anothers(name: str, path: Path) -> None:
     """
     content = path.read_bytes()
     for other, source in SOURCES.items():
-        digest = hashlib.new(source.test_labels.algorithm, content, usedforsecurity=False).hexdigest()
-        if other != name and digest == source.test_labels.checksum:
+        labels = source.files[3]
+        digest = hashlib.new(labels.algorithm, content, usedforsecurity=False).hexdigest()
+        if other != name and digest == labels.checksum:
             raise BadInput(f"{path} belongs to {other}, not to {name}. Say --data {other}, or give another --data-dir")
 
 

@@ -217,11 +217,12 @@ def _unfinished(evidence: Evidence) -> list[Finding]:
     before, last = sum(values[-2 * few : -few]) / few, sum(values[-few:]) / few
     if not before - last > 0.01 * evidence.size(last):
         return []
-    which = "epoch is" if few == 1 else f"{few} epochs is on average"
+    last_ones, earlier = ("epoch is", "one") if few == 1 else (f"{few} epochs is on average", few)
     text = (
-        f"The validation {_goal(evidence)} of the last {which} {before - last:.1f} nats below that of the {few} before"
+        f"The validation {_goal(evidence)} of the last {last_ones} {before - last:.1f} nats below that of the "
+        f"{earlier} before; --resume with more of them."
     )
-    return [Finding("note", "Not finished", text + "; --resume with more of them.")]
+    return [Finding("note", "Not finished", text)]
 
 
 def _units(evidence: Evidence) -> list[Finding]:

@@ -37,26 +37,18 @@ class Source:
     Attributes:
         mirrors: folders, most trusted first; each ends in a slash.
         torchvision: where torchvision keeps the files, in the folder that it is told to use.
-        train_images, train_labels, test_images, test_labels: the four files.
+        files: training images and labels, test images and labels.
     """
 
     mirrors: tuple[str, ...]
     torchvision: str
-    train_images: RemoteFile
-    train_labels: RemoteFile
-    test_images: RemoteFile
-    test_labels: RemoteFile
-
-    @property
-    def files(self) -> tuple[RemoteFile, ...]:
-        """The four files."""
-        return self.train_images, self.train_labels, self.test_images, self.test_labels
+    files: tuple[RemoteFile, ...]
 
 
 def _source(mirrors: tuple[str, ...], torchvision: str, algorithm: str, checksums: tuple[str, str, str, str]) -> Source:
     names = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
-    files = [RemoteFile(f"{name}-ubyte.gz", algorithm, sum) for name, sum in zip(names, checksums, strict=True)]
-    return Source(mirrors, torchvision, *files)
+    files = (RemoteFile(f"{name}-ubyte.gz", algorithm, sum) for name, sum in zip(names, checksums, strict=True))
+    return Source(mirrors, torchvision, tuple(files))
 
 
 SOURCES: dict[str, Source] = {

@@ -147,9 +147,10 @@ def _of_plane(subject: Subject) -> Drawn:
 def _of_any_data(subject: Subject) -> Drawn:
     evidence, bound, split = subject.evaluation.evidence, subject.evaluation.bound, subject.evaluation.split
     caption = (
-        "Measured by the lab, not reported by the implementation. The dots are the untrained network. A healthy run "
-        "gets below both baselines; a collapsed one stops at 'one constant example' with a KL of 0. Validation "
-        "that rises while train falls is overfitting. The lower row shows the same from epoch 1 on."
+        "Measured by the lab, not reported by the implementation. The dots are the untrained network. At beta 1 a run "
+        "whose codes are worth their KL gets below both baselines; a collapsed one stops at 'one constant example' "
+        "with a KL of 0. Validation that rises while train falls is overfitting. The lower row shows the same from "
+        "epoch 1 on."
     )
     title = setting(subject.cfg, subject.material.dataset)
     yield "curves.png", "Training curves", caption, curves.draw_curves(evidence.rows, evidence.baselines, title)
@@ -222,7 +223,7 @@ def _of_images(subject: Subject) -> Drawn:
     shape, test, means = subject.material.dataset.image_shape or (1, 1), subject.x, subject.means
     mu, _ = posteriors(subject.model, test[:64])
     pairs = images.PAIRS
-    caption = "The decoder's mean at the posterior mean. A blurred edge is one that the code leaves open."
+    caption = "The decoder's mean at the posterior mean. Where an edge is blurred, the decoder is not sure of it."
     fig = images.draw_reconstructions(test[:pairs], means(mu[:pairs]), shape)
     yield "reconstructions.png", "Reconstructions", caption, fig
     mean, sigma = means(subject.prior(images.SAMPLES)), sigma_of(subject.model)
@@ -243,7 +244,7 @@ def _of_images(subject: Subject) -> Drawn:
     busiest = kl.argsort(descending=True)[: images.TRAVERSED].tolist()
     names = [f"z{index + 1}: {style.number(float(kl[index]))} nats" for index in busiest]
     moved = means(images.traverse(mu[0], busiest, LIMIT))
-    caption = "What the decoder does with each dimension, ordered by KL; the last ones may change nothing."
+    caption = "What the decoder does with each of the dimensions with the most KL; the last ones may change nothing."
     pair = torch.cat([test[:1], means(mu[:1])])
     fig = images.draw_traversals(pair, moved, shape, names, LIMIT, mu[0, busiest].tolist())
     yield "traversals.png", "Latent traversals", caption, fig
@@ -272,13 +273,15 @@ def _beside_autoencoder(subject: Subject, plain: nn.Module) -> str:
     """What the comparison shows, with both reconstructions as measured."""
     sigma, test = sigma_of(subject.model), subject.evaluation.evidence.test
     own, others = (recon_at_mean(model, subject.x, subject.cfg.likelihood, sigma) for model in (subject.model, plain))
+    grey = subject.cfg.likelihood == "bernoulli" and subject.cfg.binarise == "none"
+    meant = ", with the cross-entropy of grey pixels in the place of a likelihood" if grey else ""
     return (
         "The same network trained without noise and without KL. Test reconstruction at the mean, nats: VAE "
         f"{own:.1f}, autoencoder {others:.1f}. Nothing made the autoencoder's codes follow N(0, I), so that codes "
         "drawn from it need not be codes that its decoder has met. The right picture draws them from a Gaussian fitted "
         "to its codes instead, and pictures like these can look as good as the VAE's. What the VAE has beyond that is "
-        f"a likelihood: its −ELBO on the test set, {test.neg_elbo:.1f} nats, is an upper bound on the mean of "
-        "−log p(x); the autoencoder gives no such number."
+        f"a bound: its −ELBO on the test set, {test.neg_elbo:.1f} nats, is at least the mean of −log p(x){meant}; the "
+        "autoencoder gives no such number."
     )
 
 

@@ -65,7 +65,8 @@ def draw_bound(points: Sequence[tuple[int, float]], neg_elbo: float) -> Figure:
     axes.axhline(neg_elbo, color=style.BASELINE, linewidth=1, linestyle="--", label=f"−ELBO {neg_elbo:.2f}")
     axes.plot(samples, bounds, "o-", color=style.TEST, linewidth=1.4, markersize=5)
     for count, bound in points:
-        axes.annotate(f"{bound:.2f}", (count, bound), xytext=(5, 5), textcoords="offset points", fontsize=8)
+        place, behind = (count, bound), style.BEHIND_TEXT
+        axes.annotate(f"{bound:.2f}", place, (5, 5), textcoords="offset points", fontsize=8, bbox=behind)
     _log_scale(axes, samples, [f"{count:,}" for count in samples])
     axes.margins(x=0.1, y=0.18)
     gained = f"{neg_elbo - bounds[-1]:.2f} nats below the −ELBO at K = {samples[-1]:,}"

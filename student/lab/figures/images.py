@@ -72,6 +72,7 @@ def draw_traversals(
     axes.plot(
         places, rows, "^", color="#ffaa00", markeredgecolor="black", markersize=8, clip_on=False, linestyle="none"
     )
+    axes.tick_params(axis="x", pad=6)  # the last row's mark is above them
     axes.set_xlim(-0.5, sheet.shape[1] - 0.5)
     return fig
 

@@ -50,12 +50,11 @@ def draw_latent_map(
         for place, (across, up) in zip(points[chosen], 2 * widths[chosen], strict=True):
             axes.add_patch(Ellipse(place, across, up, fill=False, edgecolor=line, linewidth=0.9))
     edge = max(MOST * 1.1, float(np.quantile(np.abs(points), 0.998)) * 1.05 if len(points) else 0)
-    behind = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1}
     for radius, share in ((HALF, "50 %"), (MOST, "95 %")):
         axes.add_patch(Circle((0, 0), radius, fill=False, linestyle="--", color=style.BASELINE, linewidth=1.2))
         if radius == MOST or edge < FAR * MOST:
             text = f"{share} of the prior"
-            axes.text(0, radius, text, ha="center", va="center", fontsize=8, color="#444444", bbox=behind)
+            axes.text(0, radius, text, ha="center", va="center", fontsize=8, color="#444444", bbox=style.BEHIND_TEXT)
     axes.set(xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal")
     plane = "the latent plane" if latent_dim == 2 else f"two of {latent_dim} latent dimensions"
     title = f"test examples in {plane}; ellipses: one sigma of single posteriors"
@@ -80,7 +79,7 @@ def draw_aggregate(z: Tensor, axes_names: tuple[str, str]) -> Figure:
     edge = max(MOST * 1.4, float(np.quantile(np.abs(points), 0.998)) * 1.05)
     axes.set(xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal")
     style.tidy(axes, "the aggregate posterior q(z) over the prior p(z)", *axes_names)
-    fig.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False, markerscale=2)
+    fig.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False, markerscale=(40 / size) ** 0.5)
     return fig
 
 

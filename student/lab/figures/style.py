@@ -12,6 +12,7 @@ SERIES = ("#4477aa", "#cc4433", "#228833", "#aa7733", "#66a0c0", "#aa3377", "#bb
 CLASSES = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#12126b", "#bcbd22", "#17becf")
 DPI = 100
 EXPLODED = 1e4  # nats; beyond it a curve leaves the picture, and a number is told by its power of ten
+BEHIND_TEXT = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1}
 GAP = 1  # pixels between tiles
 SMALLEST = 28  # pixels: smaller images are enlarged, so that the lines between them stay thin
 

@@ -48,5 +48,5 @@ def draw_clouds(data: Tensor, clouds: list[tuple[str, Tensor]]) -> Figure:
             axes.scatter(cloud[:, 0], cloud[:, 1], s=14, color=colour, alpha=0.6, linewidths=0, label=label)
         axes.set(xlim=(-edges[0], edges[0]), ylim=(-edges[1], edges[1]))
         style.tidy(axes, title + (f" ({outside:.0%} outside)" if outside else ""), "component 1", "component 2")
-        axes.legend(fontsize=8, frameon=False)
+    fig.legend(*every[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     return fig

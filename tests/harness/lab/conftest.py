@@ -56,24 +56,38 @@ def lab(start):
     return run
 
 
-@pytest.fixture
-def inside(tmp_path, monkeypatch, capsys):
-    """Run the command to its end in this process, in an empty folder: the same code without starting Python again."""
+def run_here(folder, *arguments):
+    """Run the command to its end in this process, in a folder, and return its exit status."""
+    from student.lab._app import cli
 
-    def run(*arguments):
-        from student.lab._app import cli
-
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["vae-lab", *map(str, arguments)])
-        status = 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", ["vae-lab", *map(str, arguments)])
         try:
             cli.main()
         except SystemExit as ended:
-            status = int(ended.code or 0)
+            return int(ended.code or 0)
+    return 0
+
+
+@pytest.fixture
+def inside(tmp_path, capsys):
+    """Run the command to its end in this process, in an empty folder: the same code without starting Python again."""
+
+    def run(*arguments):
+        status = run_here(tmp_path, *arguments)
         told = capsys.readouterr()
         return Ended(status, told.out, told.err)
 
     return run
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Runs in this process make no pictures: most of the time of a small run goes there, and not every test looks."""
+    from student.lab._app import workflow
+
+    monkeypatch.setattr(workflow, "draw_all", lambda *ignored: [])
 
 
 def idx_bytes(array: np.ndarray) -> bytes:
@@ -128,11 +142,7 @@ def student_file(tmp_path, reference_text):
 def finished_run(tmp_path_factory):
     """A small finished run with an autoencoder beside it, in a folder with a hostile name."""
     folder = tmp_path_factory.mktemp("runs") / "<img src=x onerror=alert(1)>[red]"
-    command = [
-        sys.executable, "-m", "student.lab._app.cli", "train", "--solution", "--epochs", "3", "--hidden-dim", "32",
-        "--latent-dim", "2", "--train-examples", "400", "--autoencoder", "--samples", "20", "--threads", "1",
-        "--out", str(folder),
-    ]  # fmt: skip
-    ended = subprocess.run(command, cwd=folder.parent, env=environment(), capture_output=True, text=True, timeout=120)
-    assert ended.returncode == 0, ended.stderr
+    sizes = ("--hidden-dim", 32, "--latent-dim", 2, "--train-examples", 400, "--samples", 20, "--threads", 1)
+    status = run_here(folder.parent, "train", "--solution", "--epochs", 3, *sizes, "--autoencoder", "--out", folder)
+    assert status == 0
     return folder

@@ -97,8 +97,9 @@ def test_files_that_do_not_belong_together_are_refused(data_dir, idx_files):
 def test_files_of_the_other_data_set_are_refused(data_dir, monkeypatch):
     """Their names are the same. Here the small files stand for Fashion-MNIST's."""
     path = data_dir / "t10k-labels-idx1-ubyte.gz"
+    source = SOURCES["fashion-mnist"]
     known = RemoteFile(path.name, "md5", hashlib.md5(path.read_bytes()).hexdigest())
-    monkeypatch.setitem(SOURCES, "fashion-mnist", replace(SOURCES["fashion-mnist"], test_labels=known))
+    monkeypatch.setitem(SOURCES, "fashion-mnist", replace(source, files=(*source.files[:3], known)))
     assert len(data.load("fashion-mnist", data_dir).test) == 100
     with pytest.raises(BadInput, match=r"belongs to fashion-mnist, not to mnist\. Say --data fashion-mnist"):
         data.load("mnist", data_dir)
@@ -136,7 +137,7 @@ def mirror(tmp_path, idx_files):
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=folder))
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    yield Source((f"http://127.0.0.1:{server.server_port}/",), "MNIST/raw", *remote)
+    yield Source((f"http://127.0.0.1:{server.server_port}/",), "MNIST/raw", tuple(remote))
     server.shutdown()
     server.server_close()
 

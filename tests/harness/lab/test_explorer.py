@@ -2,15 +2,13 @@
 
 import json
 import math
-import subprocess
-import sys
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 import torch
 from harness.browser import browser
-from harness.lab.conftest import environment
+from harness.lab.conftest import run_here
 from harness.lab.written import Chunked, Model, scene, write
 from playwright.sync_api import Page
 from safetensors.torch import load_file
@@ -319,13 +317,9 @@ def test_a_browser_that_cannot_unpack_the_networks_is_told(browser, finished_run
 @pytest.fixture(scope="module")
 def clinic(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clinic")
-    command = [
-        sys.executable, "-m", "student.lab._app.cli", "clinic", "--solution", "--patients", "no-kl,double-sigmoid",
-        "--epochs", "5", "--hidden-dim", "16", "--latent-dim", "3", "--train-examples", "300", "--threads", "1",
-        "--out", "clinic",
-    ]  # fmt: skip
-    ended = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=120)
-    assert ended.returncode == 0, ended.stderr
+    sizes = ("--hidden-dim", 16, "--latent-dim", 3, "--train-examples", 300, "--epochs", 5, "--threads", 1)
+    patients = ("--patients", "no-kl,double-sigmoid")
+    assert run_here(folder, "clinic", "--solution", *patients, *sizes, "--out", "clinic") == 0
     return folder / "clinic"
 
 
@@ -366,7 +360,7 @@ def test_of_many_dimensions_two_are_on_the_map_and_the_others_stay(open_page, tm
 
 def test_a_mean_is_drawn_as_it_is_and_cut_to_what_can_be_shown(open_page, tmp_path):
     model = Model(decoder=nn.Sequential(nn.Linear(20, 40), nn.ReLU(), nn.Linear(40, 784)))
-    explorer = open_page(write(make_explorer("A title", [Shown("one", model)], scene(likelihood="gaussian")), tmp_path))
+    explorer = open_page(write(make_explorer("A title", [Shown("one", model)], scene(logits=False)), tmp_path))
     explorer.press("random")
     shown = explorer.assert_draws(model.decode(explorer.z().float()[None])[0])
     assert shown.min() == 0  # a negative mean

@@ -57,7 +57,7 @@ def test_only_the_missing_stubs_are_listed(reference_text, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_loss_that_the_run_does_not_call_may_be_missing(inside, student_file, reference_text):
+def test_a_loss_that_the_run_does_not_call_may_be_missing(inside, undrawn, student_file, reference_text):
     start = reference_text.index("def reconstruction_loss_laplace")
     laplace = reference_text[start : reference_text.index("\ndef ", start)]
     path = student_file((laplace, "def reconstruction_loss_laplace(recon_x, x):\n    raise NotImplementedError\n"))
@@ -82,7 +82,7 @@ def test_a_loss_that_the_run_does_not_call_may_be_missing(inside, student_file, 
 
 
 @pytest.mark.slow
-def test_naming_simple_vae_is_enough(inside):
+def test_naming_simple_vae_is_enough(inside, undrawn):
     ended = inside(
         "train", "--implementation", "simple_vae", "--solution", "--epochs", 1, "--train-examples", 64, "--samples", 1
     )
@@ -239,7 +239,7 @@ def test_an_implementation_that_closes_the_output_is_told_of_it(lab, student_fil
 
 
 @pytest.mark.slow
-def test_an_error_in_the_middle_of_training_keeps_what_is_there(inside, student_file, tmp_path):
+def test_an_error_in_the_middle_of_training_keeps_what_is_there(inside, undrawn, student_file, tmp_path):
     broken = (
         "    if mu.shape[0] == 36 and calls.append(0) is None and len(calls) > 4:\n        raise KeyError('oops')\n"
     )
@@ -294,7 +294,7 @@ def test_a_file_that_ends_the_program_behind_pythons_back_is_told(lab, student_f
     assert "in encode: the code ends the program here" in ended.err
 
 
-def test_noise_that_is_left_out_in_evaluation_is_found(inside, student_file, tmp_path, reference_text):
+def test_noise_that_is_left_out_in_evaluation_is_found(inside, undrawn, student_file, tmp_path, reference_text):
     start = reference_text.index("    def reparameterize")
     body = reference_text[start : reference_text.index("\n    def ", start + 10)]
     text = "    def reparameterize(self, mu, logvar):\n        eps = torch.randn_like(mu) if self.training else 0\n"
@@ -307,7 +307,7 @@ def test_noise_that_is_left_out_in_evaluation_is_found(inside, student_file, tmp
 
 
 @pytest.mark.slow
-def test_a_squared_error_on_grey_digits_is_told_its_cause_and_sigma_helps(inside, tmp_path):
+def test_a_squared_error_on_grey_digits_is_told_its_cause_and_sigma_helps(inside, undrawn, tmp_path):
     shared = ("--solution", "--likelihood", "gaussian", "--epochs", 15, "--samples", 1, "--no-plane")
     wide = inside("train", *shared, "--out", tmp_path / "wide")
     assert "The observation noise is too wide for these pixels" in wide.out

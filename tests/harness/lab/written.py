@@ -25,10 +25,10 @@ class Model(nn.Module):
         return self.out(z)
 
 
-def scene(count=60, side=28, classes=("0", "</script><img src=x onerror=alert(1)>"), likelihood="bernoulli"):
+def scene(count=60, side=28, classes=("0", "</script><img src=x onerror=alert(1)>"), logits=True):
     test = torch.rand(count, side * side, generator=torch.Generator().manual_seed(2))
     labels = [number % len(classes) for number in range(count)]
-    return Scene(test, labels, classes, (side, side), likelihood, likelihood == "bernoulli", False)
+    return Scene(test, labels, classes, (side, side), logits, binary=False)
 
 
 def write(explorer, folder):

@@ -53,8 +53,7 @@ class Scene:
         labels: their classes, numbers from 0.
         classes: names of the classes.
         shape: height and width of an image.
-        likelihood: "bernoulli", "gaussian" or "laplace".
-        logits: the decoder's output goes through a sigmoid to become the mean.
+        logits: the decoder's output goes through a sigmoid to become the mean of a Bernoulli likelihood.
         binary: the examples are black and white.
     """
 
@@ -62,7 +61,6 @@ class Scene:
     labels: Sequence[int]
     classes: Sequence[str]
     shape: tuple[int, int]
-    likelihood: str
     logits: bool
     binary: bool
 
@@ -135,13 +133,13 @@ def make_explorer(title: str, shown: Sequence[Shown], scene: Scene) -> Explorer:
         except NotExportable as error:
             left_out.append(f"{one.name}: {error}")
     real = (test[:REAL].clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
-    observes, labels = scene.likelihood == "bernoulli", [int(scene.labels[place]) for place in order]
+    labels = [int(scene.labels[place]) for place in order]
     data = {
         "shape": scene.shape, "latent": len(models[0]["kl"]) if models else 0, "classes": list(scene.classes),
-        "labels": labels, "digits": pack_bytes(real.tobytes()), "observes": observes, "binary": scene.binary,
+        "labels": labels, "digits": pack_bytes(real.tobytes()), "observes": scene.logits, "binary": scene.binary,
         "models": models,
     }  # fmt: skip
-    return Explorer(title, SEVERAL if len(models) > 1 else ONE, data, observes, left_out)
+    return Explorer(title, SEVERAL if len(models) > 1 else ONE, data, scene.logits, left_out)
 
 
 def _real_ones_first(scene: Scene) -> Array:

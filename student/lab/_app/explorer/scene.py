@@ -13,7 +13,6 @@ def scene_of(cfg: RunConfig, material: Material) -> Scene:
         labels=material.dataset.test_labels.tolist(),
         classes=material.dataset.class_names,
         shape=material.dataset.image_shape,
-        likelihood=cfg.likelihood,
         logits=cfg.likelihood == "bernoulli",
         binary=cfg.binarise != "none",
     )
