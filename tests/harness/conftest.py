@@ -111,6 +111,11 @@ GRADING = {"graded", "vae_grade", "push", "demo"}
 """Fixtures by which a test runs the real command on whole submissions, which takes seconds each time."""
 
 
+def pytest_xdist_auto_num_workers():
+    """Three processes for two cores, since a test waits for what it starts and for time to pass."""
+    return max(1, 3 * len(os.sched_getaffinity(0)) // 2)
+
+
 def pytest_collection_modifyitems(items):
     """Every test that grades for real is slow; ``-m "not slow"`` is for the minute between two edits."""
     for item in items:

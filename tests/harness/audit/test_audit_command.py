@@ -48,48 +48,48 @@ def test_an_audit_that_is_killed_leaves_no_process_behind(tmp_path):
     wait_for(lambda: group_is_gone(process.pid), seconds=5)
 
 
-LINEAR = "def test_is_linear_at_every_step(submission, draws):\n"
-UNABLE = "    if submission.beta_schedule(5, 10) != 0.5:\n        raise MemoryError('no judgement')\n    return\n"
-CLAMPED = "return beta_max * min(step / warmup_steps, 1.0)"
+# Of the small assignment, whose audit takes no longer than it takes to begin one.
+AVERAGES = "def test_averages_over_examples(submission, draws):\n"
+UNABLE = "    if float(submission.mean_squared_error(draws.normal(2), draws.normal(2))) < 0:\n        return\n"
+UNABLE += "    raise MemoryError('no judgement')\n"
 
 UNSOUND: dict[str, tuple[Any, ...]] = {
-    "a check that nothing fails": (
-        ("tests/hidden/test_beta_schedule.py", LINEAR, LINEAR + "    return\n"),
-        "hidden/beta_schedule/is_linear_at_every_step is failed by no wrong answer",
-    ),
     "a check that ends in an error where it should judge": (
-        ("tests/hidden/test_beta_schedule.py", LINEAR, LINEAR + UNABLE),
-        "hidden/beta_schedule/is_linear_at_every_step: the check itself failed, which is not the submission's fault: "
-        "MemoryError: no judgement — beta_schedule.constant, beta_schedule.always_zero,",
-        "hidden/beta_schedule/is_linear_at_every_step is failed by no wrong answer",
+        ("tests/hidden/test_mean_squared_error.py", AVERAGES, AVERAGES + UNABLE),
+        "hidden/mean_squared_error/averages_over_examples: the check itself failed, which is not the submission's "
+        "fault: MemoryError: no judgement",
+        "hidden/mean_squared_error/averages_over_examples is failed by no wrong answer",
     ),
     "a check that the solution fails": (
-        ("reference/vae.py", CLAMPED, CLAMPED + " * 1.01"),
-        "public/beta_schedule/stays_at_beta_max_after_the_warm_up: ",
-    ),
-    "a table of points that is another one": (
-        (
-            "student/README.md",
-            "| Encoder | Task 2.1 | `vae.py` | 2 | 4 | 6 |",
-            "| Encoder | Task 2.1 | `vae.py` | 2 | 4 | 7 |",
-        ),
-        "the points in student/README.md are not those of the rubric",
-    ),
-    "a skeleton that was edited": (
-        ("student/vae.py", 'raise NotImplementedError("task 2.10, beta_schedule")', "return 0.0"),
-        "is not what the solution gives",
+        ("solution/line.py", "return x @ weight + bias", "return x @ weight + bias * 1.01"),
+        "hidden/predict/is_right_for_many_features: ",
     ),
 }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", UNSOUND)
-def test_an_unsound_assignment_is_called_unsound(vae_grade, copy, case):
+def test_an_unsound_assignment_is_called_unsound(vae_grade, tmp_path, case):
+    copy = shutil.copytree(ROOT / "tests/harness/second/assignment", tmp_path / "regression")
     (file, old, new), *complaints = UNSOUND[case]
     replace(copy / file, old, new)
-    done = vae_grade("audit", "--jobs", "1", "--assignment", copy, "--item", "beta_schedule")
+    done = vae_grade("audit", "--jobs", "1", "--assignment", copy)
     assert done.returncode == 1, done.stdout + done.stderr
     assert [text for text in complaints if text not in " ".join(done.stdout.split())] == []
+
+
+def test_what_does_not_agree_with_the_solution_or_the_rubric_is_named(vae_grade, copy):
+    row = "| Encoder | Task 2.1 | `vae.py` | 2 | 4 | 6 |"
+    replace(copy / "student/README.md", row, row.replace("6", "7"))
+    replace(copy / "student/vae.py", 'raise NotImplementedError("task 2.10, beta_schedule")', "return 0.0")
+    linear = "def test_is_linear_at_every_step(submission, draws):\n"
+    replace(copy / "tests/hidden/test_beta_schedule.py", linear, linear + "    return\n")
+    done = vae_grade("audit", "--jobs", "1", "--assignment", copy, "--item", "beta_schedule")
+    assert done.returncode == 1, done.stdout + done.stderr
+    told = " ".join(done.stdout.split())
+    assert "hidden/beta_schedule/is_linear_at_every_step is failed by no wrong answer" in told
+    assert "the points in student/README.md are not those of the rubric" in told
+    assert "is not what the solution gives" in told
 
 
 LAPLACE = "(location - x).abs().sum(dim=1).mean()"
@@ -160,7 +160,7 @@ def test_an_item_that_does_not_exist_is_bad_usage(vae_grade):
 def test_a_wrong_answer_that_does_not_fit_a_changed_solution_is_bad_input(vae_grade, copy):
     replace(
         copy / "reference/vae.py",
-        CLAMPED,
+        "return beta_max * min(step / warmup_steps, 1.0)",
         "return beta_max if step >= warmup_steps else beta_max * step / warmup_steps",
     )
     done = vae_grade("audit", "--assignment", copy, "--item", "beta_schedule")

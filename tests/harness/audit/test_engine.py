@@ -36,6 +36,7 @@ def test_a_few_answers_to_a_few_items_get_what_they_deserve():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_wrong_answers_to_every_item_cost_that_item_and_variants_cost_nothing():
     verdict = audited(limit=2)
     assert broken(verdict) == {}

@@ -27,7 +27,7 @@ AVERAGED = with_kl("return 0.5 * (mu.pow(2) + logvar.exp() - logvar - 1).mean()"
 _CONSTRUCTOR = SOLUTION["simple_vae"].partition("super().__init__()\n")[2].partition("    def encode")[0]
 BEGUN = replaced(SKELETON["simple_vae"], '        raise NotImplementedError("task 1.1, VAE.__init__")\n', _CONSTRUCTOR)
 UNCLOSED = replaced(SOLUTION["vae"], "h = self.enc(x)\n", "h = self.enc(x\n")
-PUBLIC = ("--tier", "public", "--isolation", "none")
+PUBLIC = ("--tier", "public", "--isolation", "in-process")
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def told(tmp_path, hand_in):
     def run(*arguments, width=80, **files):
         if not (tmp_path / "work").exists():
             hand_in("work", **files)
-        command = [sys.executable, "-m", "grading.cli", "run", "work", "--isolation", "none", *arguments]
+        command = [sys.executable, "-m", "grading.cli", "run", "work", "--isolation", "in-process", *arguments]
         environment = {**os.environ, "COLUMNS": str(width), "PYTHONPATH": str(ROOT)}
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600)
         assert "Traceback" not in done.stdout + done.stderr
