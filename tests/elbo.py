@@ -53,14 +53,14 @@ def draw(draws: Draws, batch: int, features: int, latent: int, dtype: torch.dtyp
     """Data in ``[0, 1]``, and a decoder output that is neither 0 nor equal to the data anywhere."""
     x, error = draws.uniform(batch, features, dtype=dtype), oracles.away_from_zero(draws, batch, features)
     mu, logvar = draws.normal(batch, latent, dtype=dtype), draws.normal(batch, latent, dtype=dtype)
-    return Point(x, x + error.to(dtype), mu, logvar)
+    return Point(x, oracles.beside(x, error.to(dtype)), mu, logvar)
 
 
 def draw_any(draws: Draws, batch: int, features: int, latent: int, dtype: torch.dtype = torch.float32) -> Point:
     """The same where data may be binary, or have pixels of exactly 0 and 1 among others."""
     point = draw(draws, batch, features, latent, dtype)
     x = oracles.pixels(draws, batch, features, dtype=dtype)
-    return point._replace(x=x, logits=x + (point.logits - point.x))
+    return point._replace(x=x, logits=oracles.beside(x, point.logits - point.x))
 
 
 def three(draws: Draws, largest: int) -> tuple[int, int, int]:
@@ -100,7 +100,12 @@ def draw_of_all_sizes(draws: Draws, recon_loss: str) -> Point:
     """The same where numbers are of all sizes that the parts are judged at; data of a Bernoulli stay in ``[0, 1]``."""
     error = oracles.of_all_sizes(draws, 5, 7)
     x = draws.uniform(5, 7) if recon_loss == "bernoulli" else oracles.of_all_sizes(draws, 5, 7)
-    return Point(x, x + error, oracles.of_all_sizes(draws, 5, 4, largest=100.0), oracles.log_variances(draws, 5, 4))
+    return Point(
+        x,
+        oracles.beside(x, error),
+        oracles.of_all_sizes(draws, 5, 4, largest=100.0),
+        oracles.log_variances(draws, 5, 4),
+    )
 
 
 def with_gradients(point: Point, *names: str) -> Point:

@@ -80,7 +80,7 @@ def test_its_gradient_is_the_error_of_the_probability(submission, draws):
     assert_gradient(value, x, -logits.detach() / size, "the gradient of the Bernoulli loss for x")
     for batch, features, dtype in oracles.batches_to_differentiate(draws):
         x = oracles.pixels(draws, batch, features, dtype=dtype)
-        logits = (x + oracles.away_from_zero(draws, batch, features)).requires_grad_()
+        logits = oracles.beside(x, oracles.away_from_zero(draws, batch, features)).requires_grad_()
         value = submission.reconstruction_loss_bernoulli(logits, x.requires_grad_())
         true = oracles.bernoulli(logits, x).to(dtype)
         assert_close(value, true.detach(), "the Bernoulli loss, where gradients are asked for,")
