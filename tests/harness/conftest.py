@@ -14,7 +14,14 @@ from typing import Any
 
 import pytest
 
+from grading import assignment, grade
+from grading.assignment import TIERS
+from grading.execution import process
+from grading.submission import take
+
 ROOT = Path(__file__).resolve().parents[2]
+
+ASSIGNMENT = assignment.load(ROOT)
 
 # One thread is faster for matrices of this size, and leaves the other cores to tests that run at the same time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -91,6 +98,35 @@ def graded(vae_grade, tmp_path):
     return run
 
 
+@pytest.fixture(scope="session")
+def _servers():
+    kept: dict[tuple[str, ...], grade.CheckServer] = {}
+    yield kept
+    for server in kept.values():
+        server.close()
+
+
+@pytest.fixture
+def judged(_servers):
+    """Grade a submission as one of a class: by processes that have imported torch already, which is most of the work.
+
+    For tests of what is judged; that it is the same as in a grade by itself is a test of the server.
+    """
+
+    def run(submission: str | Path, *items: str, tiers: tuple[str, ...] = TIERS) -> Graded:
+        key = (*tiers, *items)
+        if key not in _servers:
+            for other in [*_servers]:
+                _servers.pop(other).close()
+            checks = [check for check in ASSIGNMENT.checks(tiers) if not items or check.item in items]
+            _servers[key] = process.start_server(ASSIGNMENT, checks, "auto")
+        options = grade.Options(tiers, only=items)
+        document = grade.grade(take(str(submission), ASSIGNMENT), ASSIGNMENT, options, server=_servers[key])
+        return Graded(0, "", "", document.to_json())
+
+    return run
+
+
 @pytest.fixture
 def hand_in(tmp_path):
     """A folder with the solution in it, some of its files replaced by other texts (``None`` leaves one out)."""
@@ -107,7 +143,7 @@ def hand_in(tmp_path):
     return make
 
 
-GRADING = {"graded", "vae_grade", "push", "demo"}
+GRADING = {"graded", "judged", "vae_grade", "push", "demo"}
 """Fixtures by which a test runs the real command on whole submissions, which takes seconds each time."""
 
 

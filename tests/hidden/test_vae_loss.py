@@ -57,9 +57,10 @@ def test_beta_is_one_unless_given(submission, draws):
     )
 
 
-def assert_gradients(submission, draws, points, name_of_loss, **leaves):
-    """The loss at these points, and its gradients for these arguments, are those of ``compute_elbo``."""
-    for anywhere in points:
+def assert_gradients(submission, draws, **leaves):
+    """The gradients for these arguments are those of ``compute_elbo``, for some likelihood and weight."""
+    name_of_loss = networks.likelihood(draws)
+    for anywhere in elbo.to_differentiate(draws, name_of_loss):
         point, beta = elbo.with_gradients(anywhere, *leaves), networks.beta(draws)
         case = OutputCase(submission, draws, point)
         output, (x, logits, mu, logvar) = case.output, point
@@ -74,26 +75,22 @@ def assert_gradients(submission, draws, points, name_of_loss, **leaves):
 
 def test_the_gradient_for_the_logits_is_that_of_compute_elbo(submission, draws):
     """And so is that for x."""
-    name = networks.likelihood(draws)
-    assert_gradients(submission, draws, elbo.to_differentiate(draws, name), name, logits="the logits", x="x")
+    assert_gradients(submission, draws, logits="the logits", x="x")
 
 
 def test_the_gradient_for_the_posterior_is_that_of_compute_elbo(submission, draws):
-    name = networks.likelihood(draws)
-    assert_gradients(submission, draws, elbo.to_differentiate(draws, name), name, mu="mu", logvar="logvar")
+    assert_gradients(submission, draws, mu="mu", logvar="logvar")
 
 
 def test_keeps_float64(submission, draws):
-    """And all of its digits, in the terms and in the gradients."""
+    """And all of its digits."""
     for name in elbo.LIKELIHOODS:
-        points = [elbo.draw_any(draws, *elbo.three(draws, 30), torch.float64)]
-        case, (x, logits, mu, logvar) = OutputCase(submission, draws, points[0]), points[0]
-        output = case.output
+        case = OutputCase(submission, draws, elbo.draw_any(draws, *elbo.three(draws, 30), torch.float64))
+        output, (x, logits, mu, logvar) = case.output, case.point
         case.assert_equal(
             lambda vae_loss: vae_loss(output, x, recon_loss=name, beta=0.1),
             lambda compute_elbo: compute_elbo(x, logits, mu, logvar, recon_loss=name, beta=0.1),
         )
-        assert_gradients(submission, draws, points, name, logits="the logits", mu="mu", logvar="logvar")
 
 
 def test_gradients_flow_through_all_three(submission, draws):

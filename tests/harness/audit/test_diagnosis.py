@@ -62,8 +62,8 @@ def named(graded):
 
 
 @pytest.mark.parametrize("answer", TOLD, ids=lambda answer: answer.__name__)
-def test_a_mistake_is_told_whether_it_is_a_known_one_or_not(graded, hand_in, answer):
-    result = graded(hand_in(vae=with_kl(answer)), "--only", "kl_divergence", "--isolation", "none")
+def test_a_mistake_is_told_whether_it_is_a_known_one_or_not(judged, hand_in, answer):
+    result = judged(hand_in(vae=with_kl(answer)), "kl_divergence")
     assert result.lost == {"kl_divergence"}
     told = named(result)
     assert len(told) == bool(TOLD[answer])
@@ -71,8 +71,8 @@ def test_a_mistake_is_told_whether_it_is_a_known_one_or_not(graded, hand_in, ans
     assert result.document["problems"] == []
 
 
-def test_a_right_answer_is_told_nothing(graded, hand_in):
-    result = graded(hand_in(), "--only", "kl_divergence", "--isolation", "none")
+def test_a_right_answer_is_told_nothing(judged, hand_in):
+    result = judged(hand_in(), "kl_divergence")
     assert named(result) == set()
 
 

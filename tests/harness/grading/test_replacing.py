@@ -81,7 +81,7 @@ def compute_elbo(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
 
 
 @pytest.mark.parametrize(("code", "wrong"), CASES.values(), ids=CASES)
-def test_a_part_that_cannot_be_used_costs_itself_alone(graded, hand_in, code, wrong):
+def test_a_part_that_cannot_be_used_costs_itself_alone(judged, hand_in, code, wrong):
     solution = (ROOT / "reference" / "vae.py").read_text(encoding="utf-8")
-    outcome = graded(hand_in(vae=solution + RAISES + code), "--quiet")
+    outcome = judged(hand_in(vae=solution + RAISES + code))
     assert outcome.lost == wrong

@@ -19,52 +19,52 @@ def failed(result):
     return {name.partition("/")[2]: check for name, check in result.checks.items() if check["status"] == "failed"}
 
 
-def test_a_right_loss_beside_a_negated_kl_is_right(graded, hand_in):
+def test_a_right_loss_beside_a_negated_kl_is_right(judged, hand_in):
     negated = edited("vae", ("recon=recon, kl=kl)", "recon=recon, kl=-kl)"))
-    found = failed(graded(hand_in(vae=negated), "--only", "compute_elbo"))
+    found = failed(judged(hand_in(vae=negated), "compute_elbo"))
     assert "compute_elbo/kl_is_reported_without_beta" in found
     assert "compute_elbo/loss_is_recon_plus_beta_times_kl" not in found
     assert not [check["message"] for check in found.values() if check["message"].startswith("the loss, recon + beta")]
 
 
-def test_a_tanh_in_the_place_of_the_sigmoid_is_no_missing_nonlinearity(graded, hand_in):
+def test_a_tanh_in_the_place_of_the_sigmoid_is_no_missing_nonlinearity(judged, hand_in):
     tanh = edited("simple_vae", ("torch.sigmoid(self.output(h))", "torch.tanh(self.output(h))"))
-    found = failed(graded(hand_in(simple_vae=tanh), "--only", "warmup_model"))
+    found = failed(judged(hand_in(simple_vae=tanh), "warmup_model"))
     assert not [check for check in found.values() if "nonlinearity" in check["message"] or "nan" in check["actual"]]
     check = found["warmup_model/the_decoder_is_not_linear_before_its_sigmoid"]
     assert check["message"] == "decode(z) leaves the range from 0 to 1, which no sigmoid does"
 
 
-def test_noise_that_is_fresh_is_not_called_the_same(graded, hand_in):
+def test_noise_that_is_fresh_is_not_called_the_same(judged, hand_in):
     as_scale = edited("vae", (SCALE, "return mu + logvar * torch.randn_like(mu)"))
-    found = failed(graded(hand_in(vae=as_scale), "--only", "reparameterize"))
+    found = failed(judged(hand_in(vae=as_scale), "reparameterize"))
     assert "reparameterize/z_is_mu_when_the_variance_vanishes" in found
     assert "reparameterize/two_calls_draw_different_noise" not in found
 
 
-def test_noise_that_is_shared_is_not_called_a_wrong_scale(graded, hand_in):
+def test_noise_that_is_shared_is_not_called_a_wrong_scale(judged, hand_in):
     shared = edited("vae", (SCALE, "return mu + torch.exp(0.5 * logvar) * torch.randn(())"))
-    found = failed(graded(hand_in(vae=shared), "--only", "reparameterize"))
+    found = failed(judged(hand_in(vae=shared), "reparameterize"))
     assert not [name for name in found if "sigma" in name]
 
 
 @pytest.mark.parametrize("method", ["encode", "decode"])
-def test_damage_is_pointed_at_the_method_that_does_it(graded, hand_in, method):
+def test_damage_is_pointed_at_the_method_that_does_it(judged, hand_in, method):
     argument = {"encode": "x", "decode": "z"}[method]
     head = SOLUTION["simple_vae"].partition(f"    def {method}(")[2]
     docstring_end = head.index('"""', head.index('"""') + 3) + 3
     start = SOLUTION["simple_vae"].index(head)
     text = SOLUTION["simple_vae"]
     text = text[: start + docstring_end] + f"\n        {argument}.mul_(0.5)" + text[start + docstring_end :]
-    check = failed(graded(hand_in(simple_vae=text), "--only", "warmup_model"))[
+    check = failed(judged(hand_in(simple_vae=text), "warmup_model"))[
         "warmup_model/leaves_its_arguments_and_torch_alone"
     ]
     assert (check["function"], check["message"]) == (method, f"{method} changes its arguments in place")
 
 
-def test_no_name_of_a_check_claims_what_the_submission_does_right(graded, hand_in):
+def test_no_name_of_a_check_claims_what_the_submission_does_right(judged, hand_in):
     """Of a missing half none says that the reduction is wrong."""
     doubled = edited("vae", ("0.5 * (mu.pow(2) + logvar.exp()", "1.0 * (mu.pow(2) + logvar.exp()"))
-    found = failed(graded(hand_in(vae=doubled), "--only", "kl_divergence", "--tier", "public"))
+    found = failed(judged(hand_in(vae=doubled), "kl_divergence", tiers=("public",)))
     assert len(found) == 4
     assert not [name for name in found if "sums" in name or "averages" in name]
