@@ -33,6 +33,7 @@ NAMES = ("recon_x", "mu", "logvar")
 SETTINGS = (
     *EVERYWHERE,
     Setting("for a batch of one", options={"batch": 1}),
+    layers.LARGE,
     Setting("at the sizes of the handout", options={"sizes": layers.OF_HANDOUT, "batch": 40}),
     Setting("for numbers of the order of 1000", options={"scale": 1000.0}),
 )

@@ -30,6 +30,11 @@ class Part:
     leaves: Mapping[str, Tensor] = field(default_factory=dict)
 
 
+FEW = 8
+"""Fewer numbers than this agree with some explanation by chance."""
+AXES = ("rows", "columns")
+OF_GRADIENTS = ("is multiplied by", "is cut off", "is always 0", "has its sign turned round", "is not a number")
+"""What may be said of a gradient; what else fits its numbers does so by chance."""
 Known = dict[str, tuple[str, Change]]
 """By the name of a part: which candidate it is, empty for the right one, and what is done to that."""
 
@@ -153,8 +158,13 @@ def _of_shape(part: Part, own: Tensor, said: list[str]) -> Tensor | None:
             if own.shape == tensor.shape and alike(own, tensor.detach()):
                 said.append(f"What stands in the place of {part.name} is {name}; its rows have another length.")
                 return None
-        if own.numel() == 1 or not right.dim():
-            said.append(f"{start(part.name)} has {own.dim()} axes in place of {right.dim()}.")
+        if own.dim() != right.dim():
+            of = f"axis of length {own.shape[0]} in front" if own.shape[1:] == right.shape else ""
+            more = f", with an {of} that does not belong there" if of else ""
+            said.append(f"{start(part.name)} has {own.dim()} axes in place of {right.dim()}{more}.")
+        elif own.dim() == len(AXES):
+            axes = [name for i, name in enumerate(AXES) if own.shape[i] != right.shape[i]]
+            said.append(f"{start(part.name)} has another number of {' and '.join(axes)} than it should.")
         return None
     if own.dim() == 2 and own.shape == right.T.shape and alike(own.T.to(right.dtype), right.detach()):
         own, words = own.T, "its axes exchanged"
@@ -215,8 +225,8 @@ def slopes(reading: Reading) -> list[str]:
         leaves = list(part.leaves.values())
         if not leaves or not predicted.requires_grad or not part.right.requires_grad:
             continue
-        if not own.dim() and not alike(own.to(part.right.dtype), part.right.detach()):
-            continue  # one number tells too little of what it is for more to follow from it
+        if own.numel() < FEW and not alike(own.to(part.right.dtype), part.right.detach()):
+            continue  # few numbers tell too little of what they are for more to follow from it
         expected = gradients(predicted, leaves)
         given = gradients(own, leaves)
         by_words: dict[str, list[str]] = {}
@@ -241,4 +251,5 @@ def _slope(wanted: Tensor, slope: Any) -> str:
     if gap <= 1e-3 * float(wanted.abs().max()):
         return ""
     change = find_change(wanted, slope)
-    return change.words if change is not None else "is not that of the value that comes back"
+    plain = change is not None and change.words.startswith(OF_GRADIENTS)
+    return change.words if change is not None and plain else "is not that of the value that comes back"
