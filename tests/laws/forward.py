@@ -147,12 +147,13 @@ def _spread(submission: Submission, draws: Draws) -> Iterator[str]:
 
 def _apart(eps: torch.Tensor, alone: torch.Tensor) -> Iterator[str]:
     """What is wrong with the noise of z that is right where reparameterize is called alone."""
-    own, other = ([noise.law(t / t.std(0)), noise.together(t, "example", "latent dimension")] for t in (eps, alone))
-    for words in own[0]:
-        if words not in other[0]:
+    usual = noise.law(alone / alone.std(0))
+    for words in noise.law(eps / eps.std(0)):
+        if words not in usual:
             yield f"The noise in z is wrong: {words}."
-    if own[1] and not other[1]:
-        yield f"The noise in z is not independent: {own[1]}. Each number needs a draw of its own."
+    said, own = (noise.together(t, "example", "latent dimension") for t in (eps, alone))
+    if said and not own:
+        yield f"The noise in z is not independent: {said}. Each number needs a draw of its own."
 
 
 def _steady(submission: Submission, draws: Draws) -> Iterator[str]:

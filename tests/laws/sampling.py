@@ -101,7 +101,9 @@ def _ratios(sampler: Sampler, model: Model, draws: Draws) -> list[float] | None:
     found = []
     for value in GRID:
         ratio = sampler.z(model, zeros, zeros + value, seed).detach().double() / base
-        if float(ratio.max() - ratio.min()) > 1e-4 * (1 + float(ratio.abs().max())):
+        if not bool(ratio.isnan().all()) and not float(ratio.max() - ratio.min()) <= 1e-4 * (
+            1 + float(ratio.abs().max())
+        ):
             return None
         found.append(float(ratio.mean()))
     return found
@@ -113,9 +115,13 @@ def _followed(sampler: Sampler, model: Model, draws: Draws) -> tuple[str, Callab
     for words, spread in SPREADS if found is not None else ():
         at_one = spread(1.0)
         pairs = zip(found or (), GRID, strict=True)
-        if at_one and all(abs(ratio - spread(v) / at_one) <= 2e-4 * (1 + abs(ratio)) for ratio, v in pairs):
+        if at_one and all(_near(ratio, spread(v) / at_one) for ratio, v in pairs):
             return words, spread
     return None
+
+
+def _near(one: float, other: float) -> bool:
+    return abs(one - other) <= 2e-4 * (1 + abs(one)) or (math.isnan(one) and math.isnan(other))
 
 
 def _bends(sampler: Sampler, model: Model, draws: Draws) -> str | None:

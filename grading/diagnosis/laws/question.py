@@ -8,7 +8,7 @@ torch, whether it remembers or draws at random, and what is otherwise under circ
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -120,8 +120,8 @@ def facts_of(question: Question) -> tuple[Fact, ...]:
     )
 
 
-def _sentences(asked: Asked, known: Known | None = None) -> tuple[str, ...]:
-    reading = read(asked.answer, asked.parts, known)
+def _sentences(asked: Asked, known: Known | None = None, without: Collection[str] = ()) -> tuple[str, ...]:
+    reading = read(asked.answer, asked.parts, known, without=without)
     return (*reading.sentences, *slopes(reading))
 
 
@@ -192,7 +192,8 @@ def _settings(question: Question, submission: Submission, draws: Draws) -> Itera
         return
     base = _base(question, submission, draws)
     asked = question.put(submission, draws, base)
-    ordinary, known = set(_sentences(asked)), read(asked.answer, asked.parts).known
+    reading = read(asked.answer, asked.parts)
+    ordinary = {*reading.sentences, *slopes(reading)}
     found: dict[str, list[str]] = {}
     for setting in question.settings:
         if not base.leaves:
@@ -204,7 +205,7 @@ def _settings(question: Question, submission: Submission, draws: Draws) -> Itera
         if isinstance(answer, Raised):
             found.setdefault(f"{answer.name} is raised.", []).append(setting.words)
             continue
-        for sentence in _sentences(answer, known):
+        for sentence in _sentences(answer, reading.known, reading.unexplained):
             if sentence not in ordinary and not any(_same_slope(sentence, other) for other in ordinary):
                 found.setdefault(sentence, []).append(setting.words)
     for sentence, places in found.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,7 +61,14 @@ def start(text: str) -> str:
     return text if text.partition(" ")[0] in {"mu", "logvar", "z", "x"} else text[:1].upper() + text[1:]
 
 
-def read(answer: Any, parts: tuple[Part, ...], known: Known | None = None, *, deep: bool = True) -> Reading:
+def read(
+    answer: Any,
+    parts: tuple[Part, ...],
+    known: Known | None = None,
+    *,
+    deep: bool = True,
+    without: Collection[str] = (),
+) -> Reading:
     """What an answer is, of which these parts are wanted: one tensor, or a tuple of them in this order.
 
     Args:
@@ -69,6 +76,7 @@ def read(answer: Any, parts: tuple[Part, ...], known: Known | None = None, *, de
         parts: what should have.
         known: what explained another answer, which is tried first.
         deep: try everything else too.
+        without: the names of parts whose numbers are not explained.
     """
     said: list[str] = []
     used: Known = {}
@@ -88,7 +96,7 @@ def read(answer: Any, parts: tuple[Part, ...], known: Known | None = None, *, de
             if not own.dtype.is_floating_point:
                 unexplained.append(part.name)
                 continue
-        found = _value(part, own, said, known or {}, used, deep)
+        found = None if part.name in without else _value(part, own, said, known or {}, used, deep)
         if found is None:
             unexplained.append(part.name)
         else:
