@@ -21,7 +21,7 @@ from grading.diagnosis.laws import (
     number,
     question,
 )
-from laws import noise
+from laws import noise, roles
 from laws.resampled import question_of
 from laws.spreads import GRID, SPREADS
 
@@ -49,6 +49,14 @@ class Sampler:
         """What a large sample at mean 0 holds."""
         zeros = torch.zeros(rows, columns)
         return self.z(self.build(submission), zeros, zeros + logvar).detach().double()
+
+
+def _roles(sampler: Sampler) -> facts.Fact:
+    def fact(submission: Submission, draws: Draws) -> Iterator[str]:
+        model, ones = sampler.build(submission), torch.ones(400, 25)
+        return roles.wrong(lambda mu, sigma: sampler.z(model, mu * ones, 2 * math.log(sigma) * ones))
+
+    return fact
 
 
 def _repeats(sampler: Sampler, model: Model, draws: Draws) -> bool:
@@ -311,7 +319,15 @@ def _gradients(sampler: Sampler) -> facts.Fact:
 def facts_of(sampler: Sampler) -> tuple[facts.Fact, ...]:
     """All that is measured of a sample."""
     makers = (_spread, _mean, _sharing, _scale, _fresh, _rhythm, _seed, _gradients, _dependence)
-    plain = [make(sampler) for make in makers]
+    first = _roles(sampler)
+
+    def proper(fact: facts.Fact) -> facts.Fact:
+        """A fact that is asked only where mu shifts and sigma scales, as it takes for granted."""
+        return lambda submission, draws: (
+            () if facts.sentences_of(first, submission, draws) else facts.sentences_of(fact, submission, draws)
+        )
+
+    plain = [first, *(proper(make(sampler)) for make in makers)]
     ordinary, *others = question.facts_of(question_of(sampler.build))
 
     late = (ordinary, *(make(sampler) for make in (_elsewhere, _calls, _many_calls)))

@@ -199,7 +199,9 @@ def _value(part: Part, own: Tensor, said: list[str], known: Known, used: Known, 
         )
     elif change.words:
         said.append(f"{start(part.name)} {change.words}.")
-        if not own.dim():  # of a single number nobody knows yet which of the two it is
+        if not own.dim() and bool(
+            torch.isfinite(own - tensor)
+        ):  # of a single number nobody knows yet which of the two it is
             said.append(f"{start(part.name)} has {number(float((own - tensor).detach()))} added.")
     return change.of(tensor)
 
@@ -253,10 +255,12 @@ def slopes(reading: Reading) -> list[str]:
 
 
 def _slope(wanted: Tensor, slope: Any) -> str:
+    if not bool(torch.isfinite(wanted).all()):
+        return ""  # of what overflows no gradient is known
     if slope is NO_GRADIENT or not bool(slope.any()):
         return "is cut off: none arrives"
     gap = (slope.double() - wanted.double()).abs().max() if slope.shape == wanted.shape else torch.inf
-    if gap <= 1e-3 * float(wanted.abs().max()):
+    if gap <= 1e-3 * float(wanted.abs().max()) + 1e-6:  # rounding is all that is left where something saturates
         return ""
     change = find_change(wanted, slope)
     plain = change is not None and change.words.startswith(OF_GRADIENTS)

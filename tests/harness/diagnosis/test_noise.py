@@ -85,6 +85,8 @@ TOGETHER = {
     "halves": (lambda r, c: NORMAL(r // 2, c).repeat(2, 1), "the numbers of examples that are"),
     "size of a row": (lambda r, c: NORMAL(r, c) * NORMAL(r, 1).exp(), "the sizes of the numbers of one example"),
     "size of a column": (lambda r, c: NORMAL(r, c) * NORMAL(1, c).exp(), "the sizes of the numbers of"),
+    "never negative": (lambda *shape: torch.rand(shape) + 0.5, None),
+    "columns of several spreads": (lambda r, c: NORMAL(r, c) * torch.linspace(1, 9, c), None),
     "two columns": (lambda r, c: torch.cat((NORMAL(r, c - 1), NORMAL(r, 1)), 1)[:, [0, *range(c - 1)]], "the numbers"),
 }  # fmt: skip
 
