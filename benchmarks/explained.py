@@ -12,7 +12,7 @@ of the wrong ones: of those nothing should be said.
 
 ``--pairs`` puts two mistakes of one function together, where both are edits of the solution's text that do not overlap,
 or the second is done around a loss, and neither hides the other in the questions of a contrast. Such a pair counts as
-told where of each of the two mistakes a sentence is told that is told of it alone, or one that says the same of both.
+told where of each of the two mistakes something is told that is told of it alone (``telling``).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ import random
 import statistics
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,6 +37,8 @@ import torch
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
+
+from telling import both_told  # noqa: E402
 
 from grading import assignment, catalogue  # noqa: E402
 from grading.authoring.audit import executor  # noqa: E402
@@ -75,6 +77,7 @@ class Case(NamedTuple):
         file: the student's file.
         source: its text.
         alone: the texts with one of two mistakes each.
+        right: the text with none.
     """
 
     name: str
@@ -82,6 +85,7 @@ class Case(NamedTuple):
     file: str
     source: bytes
     alone: tuple[bytes, ...] = ()
+    right: bytes = b""
 
 
 class _Conversation(Session):
@@ -130,7 +134,7 @@ def explained(case: Case) -> dict[str, Any]:
     row |= {"why": list(why), "seconds": time.process_time() - began}
     if case.alone:
         row["alone"] = [list(why) if law else [] for why, law in (said(case.item, case.file, s) for s in case.alone)]
-        row["told"] = row["law"] and all(_within(alone, why) for alone in row["alone"])
+        row["told"] = row["law"] and both_told(*row["alone"], why)
     return row
 
 
@@ -153,17 +157,16 @@ def _close() -> None:
     gc.collect()
 
 
-def _within(alone: Sequence[str], both: Sequence[str]) -> bool:
-    """Whether what is told of one mistake alone is told, or said in other words, of two."""
-    return bool(alone) and any(sentence in both for sentence in alone)
-
-
 def _hidden(case: Case) -> bool:
-    """Whether two mistakes together answer as one of them alone, to the questions of a contrast."""
+    """Whether two mistakes together answer as one of them alone, or as none, or the second one alone is none."""
     module = experiments.module_of(case.item)
     assert module is not None
-    both, *ones = ([_answer(p, submission(case, s)) for p in module.probes()] for s in (case.source, *case.alone))
-    return any(all(_alike(a, b) for a, b in zip(both, one, strict=True)) for one in ones)
+    texts = (case.source, *case.alone, case.right)
+    both, *others = ([_answer(p, submission(case, text)) for p in module.probes()] for text in texts)
+    *ones, right = others
+    same = [all(_alike(a, b) for a, b in zip(both, other, strict=True)) for other in others]
+    unseen = [all(_alike(a, b) for a, b in zip(one, right, strict=True)) for one in ones]
+    return any(same) or (all(unseen[1:]) and not said(case.item, case.file, case.alone[1])[0])
 
 
 def _answer(probe: contrast.Probe, asked: Submission) -> tuple[Any, list[torch.Tensor]]:
@@ -225,14 +228,18 @@ def pairs(root: assignment.Assignment, items: list[str] | None, most: int) -> It
             )
         except CatalogueError:
             continue
-        found.setdefault(item, []).append(Case(f"{one.name} + {other.name}", item, file, both, tuple(alone)))
+        found.setdefault(item, []).append(
+            Case(f"{one.name} + {other.name}", item, file, both, tuple(alone), text.encode())
+        )
     for answer in catalogue.load(root.reference, root.files).misconceptions:
         if answer.item == "kl_divergence" or str(answer.item).startswith("reconstruction_loss_"):
             for words, body in BESIDE.items() if answer.item in (items or SECTIONS) else ():
                 name, item = str(answer.replaces), str(answer.item)
                 around = f"\n\n_single = {name}\n\n\ndef {name}(one, other):\n    return {body}\n".encode()
                 ones = (answer.source, solution[answer.file] + around)
-                case = Case(f"{answer.name} + {words}", item, answer.file, answer.source + around, ones)
+                case = Case(
+                    f"{answer.name} + {words}", item, answer.file, answer.source + around, ones, solution[answer.file]
+                )
                 found.setdefault(item, []).append(case)
     for item, cases in found.items():
         yield from random.Random(item).sample(cases, min(most, len(cases)))

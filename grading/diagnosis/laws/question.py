@@ -145,19 +145,25 @@ def _ordinary(question: Question, submission: Submission, draws: Draws) -> Itera
     if not question.random and _differs(question, submission, draws, ORDINARY):
         quiet = EVAL in question.settings and not _differs(question, submission, draws, EVAL)
         yield from _noise(question, submission, draws, " in train mode" if quiet else "")
+        if quiet:
+            for sentence in _sentences(question.put(submission, draws, EVAL)):
+                yield f"{start(EVAL.words)}: {_inside(sentence)}"
         return
     base = _base(question, submission, draws)
     answer = ask_safely(lambda: question.put(submission, draws, base))
     if not isinstance(answer, Raised):
         yield from _sentences(answer)
         return
-    works = [
-        setting.words
-        for setting in question.settings
-        if not isinstance(ask_safely(lambda setting=setting: question.put(submission, draws, setting)), Raised)  # type: ignore[misc]
-    ]
+    works = [setting for setting in question.settings if _answers(question, submission, draws, setting)]
     if works:
-        yield f"{answer.name} is raised in an ordinary case, though not {' and not '.join(works[:2])}."
+        words = [setting.words for setting in works]
+        yield f"{answer.name} is raised in an ordinary case, though not {' and not '.join(words[:2])}."
+        for sentence in _sentences(question.put(submission, draws, works[0])):
+            yield f"{start(words[0])}: {_inside(sentence)}"
+
+
+def _answers(question: Question, submission: Submission, draws: Draws, setting: Setting) -> bool:
+    return not isinstance(ask_safely(lambda: question.put(submission, draws, setting)), Raised)
 
 
 def _base(question: Question, submission: Submission, draws: Draws) -> Setting:

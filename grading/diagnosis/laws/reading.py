@@ -122,7 +122,9 @@ def _found(answer: Any, parts: tuple[Part, ...], said: list[str]) -> list[Any]:
             return [answer]
         which = next((p.name for p in parts if alike(answer, p.right.detach())), None)
         said.append(f"{'Only ' + which if which else 'A single tensor'} comes back where {wanted} belong.")
-        return [None] * len(parts)
+        widths = [part.right.shape[-1] if part.right.dim() else 0 for part in parts]
+        whole = which is None and answer.dim() == parts[0].right.dim() > 0 and answer.shape[-1] == sum(widths)
+        return list(torch.split(answer, widths, -1)) if whole else [None] * len(parts)
     elif isinstance(answer, (tuple, list)) and len(answer) != len(parts) and len(parts) > 1:
         said.append(f"{len(answer)} values come back where {wanted} belong.")
     elif not isinstance(answer, (tuple, list)):
