@@ -321,7 +321,8 @@ def main() -> None:
                 continue
             rows.append(row)
             said = " / ".join(row["why"]) or "-"
-            print(f"{row['name']}  {row['seconds']:.2f} s\n    {'' if row['law'] else '~ '}{said}", flush=True)
+            told = {None: "", True: ", both told", False: ", not both told"}[row.get("told")]
+            print(f"{row['name']}  {row['seconds']:.2f} s{told}\n    {'' if row['law'] else '~ '}{said}", flush=True)
     if options.kinds:
         kind = kinds(root, cases, options.jobs)
         rows = [row | {"kind": kind[row["name"]]} for row in rows]

@@ -24,7 +24,7 @@ ALONE = {
     "the error is not squared: its absolute value is taken": "the absolute error",
 }
 """What is told of a mistake alone, and what takes the place of that beside a factor."""
-EXCHANGED = re.compile(r"^(?:the )?(.+) and (?:the )?(.+) stand in each other's place")
+EXCHANGED = re.compile(r"^(?:the )?(.+) and (?:the )?(.+) stand in each other's place", re.IGNORECASE)
 FACTORS = (
     (re.compile(r"^the result is twice what"), lambda _: 2.0),
     (re.compile(r"^the result is half of what"), lambda _: 0.5),

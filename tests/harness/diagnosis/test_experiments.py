@@ -104,6 +104,32 @@ def test_each_mistake_of_a_function_is_told(workers, item, old, new, words):
     assert all(any(word in sentence for sentence in why) for word in words), why
 
 
+# What is told in these words and no others: a consequence of a mistake is none of its own.
+ALONE = [
+    ("forward", "z = self.reparameterize(mu, logvar)",
+     "z = self.reparameterize(mu, logvar); z = torch.where(torch.arange(mu.shape[1]) == 1, mu, z)",
+     "In z some latent dimensions get no noise."),
+    ("reparameterize", SAMPLE, "return mu + sigma * torch.rand_like(sigma)",
+     "The noise is wrong: its mean is near 0.5 instead of 0, its standard deviation is near 0.29 instead of 1, "
+     "it is uniform, not normal."),
+    ("encode", HEADS, "return self.mu(h), self.logvar(h).exp()", "logvar goes through the exponential."),
+    ("reconstruction_loss_bernoulli", BERNOULLI, BERNOULLI.replace("logits,", "logits.sigmoid(),"),
+     "A sigmoid is applied to the logits, so that the decoder's raw output is not what it is taken for."),
+]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("item", "old", "new", "words"), ALONE)
+def test_a_mistake_is_told_without_its_consequences(workers, item, old, new, words):
+    assert explain(workers, item, old, new)[0] == (words,)
+
+
+@pytest.mark.slow
+def test_a_new_model_whose_variances_are_one_at_first_is_told_nothing(workers):
+    new = "def build_model(cfg):\n    model = _build(cfg)\n    model.logvar.weight.data.zero_()\n    return model\n\n\n"
+    assert explain(workers, "build_model", "def build_model(", f"{new}def _build(")[0] == ()
+
+
 @pytest.mark.slow
 def test_layers_with_names_of_their_own_hide_no_mistake(workers, monkeypatch):
     text = FILES["simple_vae.py"]
