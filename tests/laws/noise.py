@@ -16,6 +16,8 @@ import torch
 Tensor = torch.Tensor
 ROWS, COLUMNS = 4000, 10
 """Of a large sample."""
+WIDE = 400
+"""No more columns than this: some ways of drawing hold a matrix of all pairs of them."""
 FEW = (1, 2, 3, 5, 20)
 """Other numbers of columns or rows, of which something may hold that holds for no more."""
 
@@ -200,9 +202,9 @@ Noise = Callable[[int, int], Tensor]
 def dependence(noise: Noise) -> str | None:
     """What goes together in the noise of one call, in many rows and then in many columns."""
     found = together(noise(ROWS, COLUMNS), "example", "latent dimension")
-    one, other = noise(COLUMNS, ROWS), noise(COLUMNS, ROWS)
+    one, other = noise(COLUMNS, WIDE), noise(COLUMNS, WIDE)
     lasting = torch.corrcoef(torch.stack([one.abs().mean(0), other.abs().mean(0)]))[0, 1]
-    if not lasting > 0.12:  # else some latent dimensions have larger noise than others, in every call
+    if not lasting > 0.35:  # else some latent dimensions have larger noise than others, in every call
         found = found or together(one.T, "latent dimension", "example")
     return f"The noise of a call is not independent: {found}. Each number needs a draw of its own." if found else None
 
@@ -243,10 +245,16 @@ def elsewhere(noise: Noise) -> Iterator[str]:
     for axis, name in ((1, "latent dimension"), (0, "example")):
         found: dict[str, list[int]] = {}
         for count in FEW:
-            few, many = [1200 // count] * 2, [ROWS * COLUMNS // count] * 2
-            few[axis] = many[axis] = count
+            few = (1200 // count, count) if axis else (count, WIDE)
+            calls, shape = (
+                (1, (ROWS * COLUMNS // count, count)) if axis else (ROWS * COLUMNS // (2 * WIDE * count), few)
+            )
             shared = sharing(noise(*few))
-            laws = [f"the noise is wrong: {', '.join(said)}." for said in [law(noise(*many))] if said]
+            laws = [
+                f"the noise is wrong: {', '.join(said)}."
+                for said in [law(torch.cat([noise(*shape) for _ in range(calls)]))]
+                if said
+            ]
             for words in [shared] if shared else laws:
                 found.setdefault(words, []).append(count)
         for words, counts in found.items():
