@@ -7,15 +7,19 @@ what the function computes instead. Contrasts, which say where it is right and w
 
 ``--held-back`` takes the third of the entries that were not looked at while the laws were written: those whose name's
 SHA-256 is divisible by three. ``--kinds`` runs the checks too, and counts by what they found: a wrong value, else wrong
-statistics, else a wrong gradient, else something else. ``--pairs`` puts two mistakes of one function together, where
-both are edits of the solution's text that do not overlap, or the second is done around a loss, and neither hides the
-other in the questions of a contrast; both should be told. ``--right`` asks the correct answers of the catalogue in
-place of the wrong ones: of those nothing should be said.
+statistics, else a wrong gradient, else something else. ``--right`` asks the correct answers of the catalogue in place
+of the wrong ones: of those nothing should be said.
+
+``--pairs`` puts two mistakes of one function together, where both are edits of the solution's text that do not overlap,
+or the second is done around a loss, and neither hides the other in the questions of a contrast. Such a pair counts as
+told where of each of the two mistakes something is told that is told of it alone (``telling``).
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
+import gc
 import hashlib
 import itertools
 import json
@@ -34,9 +38,12 @@ import torch
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
 
+from telling import both_told  # noqa: E402
+
 from grading import assignment, catalogue  # noqa: E402
 from grading.authoring.audit import executor  # noqa: E402
 from grading.authoring.audit.tasks import Setting, Task  # noqa: E402
+from grading.boundary.errors import StudentError  # noqa: E402
 from grading.boundary.local import LocalChannel  # noqa: E402
 from grading.boundary.proxy import Session, SourceFile, Submission  # noqa: E402
 from grading.catalogue.entries import CatalogueError, Misconception  # noqa: E402
@@ -70,6 +77,7 @@ class Case(NamedTuple):
         file: the student's file.
         source: its text.
         alone: the texts with one of two mistakes each.
+        right: the text with none.
     """
 
     name: str
@@ -77,6 +85,7 @@ class Case(NamedTuple):
     file: str
     source: bytes
     alone: tuple[bytes, ...] = ()
+    right: bytes = b""
 
 
 class _Conversation(Session):
@@ -91,9 +100,14 @@ class _Conversation(Session):
         return self.other
 
 
+OPEN: list[_Conversation] = []
+"""The conversations of the case at hand."""
+
+
 def opened(file: SourceFile) -> _Conversation:
     """A conversation about a file."""
     session = _Conversation(LocalChannel(capture=True))
+    OPEN.append(session)
     session.file = file
     session.load(file, 0)
     return session
@@ -112,32 +126,84 @@ def held_back(name: str) -> bool:
 def explained(case: Case) -> dict[str, Any]:
     """What experiments say of a case, by law or by contrast, and the processor time that it took."""
     began = time.process_time()
-    row: dict[str, Any] = {"name": case.name, "item": case.item, "why": [], "law": False}
+    row: dict[str, Any] = {"name": case.name, "item": case.item}
     if case.alone and _hidden(case):
-        row["hidden"] = True
-        return row
-    for law in experiments.holding(case.item, lambda *_: submission(case, case.source), time.monotonic() + SECONDS):
-        row["why"] += [sentence for sentence in law.sentences if sentence not in row["why"]]
-        row["law"] = not law.contrast
-    row["why"] = row["why"][: experiments.MOST_TOLD]
-    row["seconds"] = time.process_time() - began
+        _close()
+        return row | {"hidden": True}
+    why, row["law"] = said(case.item, case.file, case.source)
+    row |= {"why": list(why), "seconds": time.process_time() - began}
+    if case.alone:
+        row["alone"] = [list(why) if law else [] for why, law in (said(case.item, case.file, s) for s in case.alone)]
+        row["told"] = row["law"] and both_told(*row["alone"], why)
     return row
 
 
+@functools.lru_cache(maxsize=256)
+def said(item: str, file: str, source: bytes) -> tuple[tuple[str, ...], bool]:
+    """The sentences that hold for a text, as a student would read them, and whether they are laws."""
+    case, why, law = Case("", item, file, source), [], False
+    for found in experiments.holding(item, lambda *_: submission(case, source), time.monotonic() + SECONDS):
+        why += [sentence for sentence in found.sentences if sentence not in why]
+        law = not found.contrast
+    _close()
+    return tuple(why[: experiments.MOST_TOLD]), law
+
+
+def _close() -> None:
+    """Forget what was asked: answers with gradients lead back to their conversation by ways that nobody collects."""
+    for session in OPEN:
+        session.calls.clear()
+    OPEN.clear()
+    gc.collect()
+
+
 def _hidden(case: Case) -> bool:
-    """Whether two mistakes together answer as one of them alone, to the questions of a contrast."""
+    """Whether two mistakes together answer as one of them alone, or as none, or the second one alone is none."""
     module = experiments.module_of(case.item)
     assert module is not None
-    both, *ones = ([_answer(p, submission(case, s)) for p in module.probes()] for s in (case.source, *case.alone))
-    return any(all(contrast.agrees(a, b) for a, b in zip(both, one, strict=True)) for one in ones)
+    texts = (case.source, *case.alone, case.right)
+    both, *others = ([_answer(p, submission(case, text)) for p in module.probes()] for text in texts)
+    *ones, right = others
+    same = [all(_alike(a, b) for a, b in zip(both, other, strict=True)) for other in others]
+    unseen = [all(_alike(a, b) for a, b in zip(one, right, strict=True)) for one in ones]
+    return any(same) or (all(unseen[1:]) and not said(case.item, case.file, case.alone[1])[0])
 
 
-def _answer(probe: contrast.Probe, asked: Submission) -> Any:
+def _answer(probe: contrast.Probe, asked: Submission) -> tuple[Any, list[torch.Tensor]]:
+    """What a probe is answered, and the gradients of that for all that it was computed from."""
     try:
         torch.manual_seed(1)
-        return contrast.put(probe, asked, Draws(1))[0]
+        answer = contrast.put(probe, asked, Draws(1))[0]
     except UNUSABLE as error:
-        return type(error).__name__
+        return type(error).__name__, []
+    if not isinstance(answer, torch.Tensor) or not answer.requires_grad:
+        return answer, []
+    try:
+        return answer, list(torch.autograd.grad(answer.sum(), _leaves(answer), retain_graph=True))
+    except (*UNUSABLE, StudentError):
+        return answer, [torch.tensor(float("nan"))]
+
+
+def _leaves(answer: torch.Tensor) -> list[torch.Tensor]:
+    """The tensors at the ends of a graph, in the order in which it is walked."""
+    found: dict[int, torch.Tensor] = {}
+    waiting, seen = [answer.grad_fn], set()
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if isinstance(variable := getattr(node, "variable", None), torch.Tensor):
+            found[id(variable)] = variable
+        waiting += [following for following, _ in node.next_functions]
+    return list(found.values())
+
+
+def _alike(one: tuple[Any, list[torch.Tensor]], other: tuple[Any, list[torch.Tensor]]) -> bool:
+    """Whether two answers are the same, and their gradients."""
+    slopes = zip(one[1], other[1], strict=False)
+    same = len(one[1]) == len(other[1]) and all(a.shape == b.shape and contrast.agrees(a, b) for a, b in slopes)
+    return same and contrast.agrees(one[0], other[0])
 
 
 def pairs(root: assignment.Assignment, items: list[str] | None, most: int) -> Iterator[Case]:
@@ -162,14 +228,18 @@ def pairs(root: assignment.Assignment, items: list[str] | None, most: int) -> It
             )
         except CatalogueError:
             continue
-        found.setdefault(item, []).append(Case(f"{one.name} + {other.name}", item, file, both, tuple(alone)))
+        found.setdefault(item, []).append(
+            Case(f"{one.name} + {other.name}", item, file, both, tuple(alone), text.encode())
+        )
     for answer in catalogue.load(root.reference, root.files).misconceptions:
         if answer.item == "kl_divergence" or str(answer.item).startswith("reconstruction_loss_"):
             for words, body in BESIDE.items() if answer.item in (items or SECTIONS) else ():
                 name, item = str(answer.replaces), str(answer.item)
                 around = f"\n\n_single = {name}\n\n\ndef {name}(one, other):\n    return {body}\n".encode()
                 ones = (answer.source, solution[answer.file] + around)
-                case = Case(f"{answer.name} + {words}", item, answer.file, answer.source + around, ones)
+                case = Case(
+                    f"{answer.name} + {words}", item, answer.file, answer.source + around, ones, solution[answer.file]
+                )
                 found.setdefault(item, []).append(case)
     for item, cases in found.items():
         yield from random.Random(item).sample(cases, min(most, len(cases)))
@@ -213,9 +283,9 @@ def counted(rows: list[dict[str, Any]], key: str, two: bool) -> None:
     """Print a line a group: how many are explained."""
     for group in dict.fromkeys(row[key] for row in rows):
         own = [row for row in rows if row[key] == group]
-        told = sum(row["law"] and len(row["why"]) > two for row in own)
+        told = sum(row["told"] if two else row["law"] for row in own)
         beside = sum(bool(row["why"]) and not row["law"] for row in own)
-        what = "two told" if two else "explained"
+        what = "both told" if two else "explained"
         print(f"{group}: {what} {told} of {len(own)} ({told / len(own):.0%}), contrasted {beside}")
 
 
@@ -251,7 +321,8 @@ def main() -> None:
                 continue
             rows.append(row)
             said = " / ".join(row["why"]) or "-"
-            print(f"{row['name']}  {row['seconds']:.2f} s\n    {'' if row['law'] else '~ '}{said}", flush=True)
+            told = {None: "", True: ", both told", False: ", not both told"}[row.get("told")]
+            print(f"{row['name']}  {row['seconds']:.2f} s{told}\n    {'' if row['law'] else '~ '}{said}", flush=True)
     if options.kinds:
         kind = kinds(root, cases, options.jobs)
         rows = [row | {"kind": kind[row["name"]]} for row in rows]

@@ -10,7 +10,7 @@ import torch
 
 from grading.checks import Draws, Model, Submission, unpack
 from grading.diagnosis.laws import EVAL, ORDINARY, Asked, Law, Part, Probe, Question, Setting, alike, facts, question
-from laws import layers
+from laws import layers, noise
 
 NAMES = ("logits", "mu", "logvar", "z")
 
@@ -69,6 +69,7 @@ def _ask(model: Model, draws: Draws, setting: Setting) -> Asked:
     z = sampled(twin, seed, mu, logvar)
     given = answer[3] if isinstance(answer, (tuple, list)) and len(answer) == len(NAMES) else z
     given = given if isinstance(given, torch.Tensor) and given.shape == z.shape else z
+    given = given.to(z.dtype)
     logits = decoded(twin, given, networks.decode(parameters, given))
 
     def of_heads(name: str) -> Iterator[tuple[str, torch.Tensor]]:
@@ -113,7 +114,6 @@ def _fresh(submission: Submission, draws: Draws) -> Iterator[str]:
         model = layers.model(submission, draws, setting)
         x = draws.uniform(6, layers.SIZES[0])
         first, second = (unpack(model(x), NAMES, "forward") for _ in range(2))
-        still = unpack(model(x), NAMES, "forward")[3]
         if (
             torch.equal(first[3], second[3])
             and torch.equal(first[0], second[0])
@@ -121,8 +121,6 @@ def _fresh(submission: Submission, draws: Draws) -> Iterator[str]:
         ):
             mode = "train" if setting is ORDINARY else "eval"
             yield f"Two passes in {mode} mode give the same z: its noise is not fresh."
-        elif bool(((still - first[1]).abs() < 1e-9).all(0).any()) and not torch.equal(still, first[1]):
-            yield "Some of the latent dimensions of z get no noise."
 
 
 def _spread(submission: Submission, draws: Draws) -> Iterator[str]:
@@ -134,17 +132,28 @@ def _spread(submission: Submission, draws: Draws) -> Iterator[str]:
     eps, alone = ((t - mu) / (logvar / 2).exp() for t in (z, own))
     if not bool(eps.any()) or not bool(alone.any()):
         return
-    if bool((eps - eps[:1]).abs().max() < 1e-4):
-        yield "All examples of a batch share the noise of z."
-    elif bool((eps - eps[:, :1]).abs().max() < 1e-3):
-        yield "All latent dimensions of an example share the noise of z."
-    else:
-        ratio = float((eps.std(0) / alone.std(0)).log().mean().exp())
-        if abs(ratio - 1) > 0.06:
-            yield f"The spread of z is {'larger' if ratio > 1 else 'smaller'} than that of reparameterize(mu, logvar)."
-        values = len((eps * 256).round().unique())
-        if values < 40:
-            yield "The noise in z has few values, as if it were rounded."
+    shared, own_shared = (noise.sharing((torch.cat((t[:20], t[-20:])) * 1024).round()) for t in (eps, alone))
+    if shared:
+        if shared != own_shared:
+            yield f"In z {shared}"
+        return
+    yield from _apart(eps, alone)
+    ratio = float((eps.std(0) / alone.std(0)).log().mean().exp())
+    if abs(ratio - 1) > 0.06:
+        yield f"The spread of z is {'larger' if ratio > 1 else 'smaller'} than that of reparameterize(mu, logvar)."
+    if len((eps * 256).round().unique()) < 40:
+        yield "The noise in z has few values, as if it were rounded."
+
+
+def _apart(eps: torch.Tensor, alone: torch.Tensor) -> Iterator[str]:
+    """What is wrong with the noise of z that is right where reparameterize is called alone."""
+    usual = noise.law(alone / alone.std(0))
+    for words in noise.law(eps / eps.std(0)):
+        if words not in usual:
+            yield f"The noise in z is wrong: {words}."
+    said, own = (noise.together(t, "example", "latent dimension") for t in (eps, alone))
+    if said and not own:
+        yield f"The noise in z is not independent: {said}. Each number needs a draw of its own."
 
 
 def _steady(submission: Submission, draws: Draws) -> Iterator[str]:

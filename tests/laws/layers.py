@@ -14,9 +14,11 @@ from grading.diagnosis.laws import EVERYWHERE, Setting, changes
 
 SIZES = (11, 13, 5)
 OF_HANDOUT = (784, 400, 20)
+LARGE = Setting("for a batch of 128", options={"batch": 128})
 SETTINGS = (
     *EVERYWHERE,
     Setting("for a batch of one", options={"batch": 1}),
+    LARGE,
     Setting("with two hidden layers", options={"layers": 2}),
     Setting("with three hidden layers", options={"layers": 3}),
     Setting("at the sizes of the handout", options={"sizes": OF_HANDOUT, "batch": 40}),
@@ -24,6 +26,7 @@ SETTINGS = (
     Setting("for recon_loss = 'gaussian'", options={"recon_loss": "gaussian"}),
     Setting("for recon_loss = 'laplace'", options={"recon_loss": "laplace"}),
     Setting("for another beta than 1", options={"beta": 4.0}),
+    Setting("for beta = 0", options={"beta": 0.0}),
 )
 WHOLE = tuple(setting for setting in SETTINGS if "scale" not in setting.options)
 """Those for a whole pass, in which no variance may overflow."""
@@ -41,6 +44,7 @@ ACTIVATIONS: tuple[tuple[str, Callable[[torch.Tensor], torch.Tensor]], ...] = (
     ("with a LeakyReLU in place of the ReLU", lambda h: torch.nn.functional.leaky_relu(h, 0.01)),
     ("with a LeakyReLU in place of the ReLU", lambda h: torch.nn.functional.leaky_relu(h, 0.2)),
     ("with an exponential in place of the ReLU", torch.exp),
+    ("with a square in place of the ReLU", torch.square),
     ("with the square of the ReLU", lambda h: torch.relu(h) ** 2),
 )
 
@@ -118,4 +122,10 @@ def features(
     yield f"where {of} is turned round, 1 - {of}", through(parameters, names, 1 - x)
     yield f"where {of} is divided by 255", through(parameters, names, x / 255)
     yield f"where {of} is made 0 and 1, at one half", through(parameters, names, (x > 0.5).to(x.dtype))
+    for begin, which in ((0, "first"), (1, "second")):
+        some = torch.arange(x.shape[-1]) % 2 == begin
+        yield (
+            f"where every second value of {of}, from the {which} on, counts as 0",
+            through(parameters, names, x * ~some),
+        )
     yield f"where {of} does not count", through(parameters, names, torch.zeros_like(x))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +21,13 @@ from grading.diagnosis.laws import (
     number,
     question,
 )
+from laws import noise, roles
 from laws.resampled import question_of
 from laws.spreads import GRID, SPREADS
 
 Tensor = torch.Tensor
+MANY = 700
+"""Calls after which something may be otherwise that is not after few."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,14 @@ class Sampler:
         """What a large sample at mean 0 holds."""
         zeros = torch.zeros(rows, columns)
         return self.z(self.build(submission), zeros, zeros + logvar).detach().double()
+
+
+def _roles(sampler: Sampler) -> facts.Fact:
+    def fact(submission: Submission, draws: Draws) -> Iterator[str]:
+        model, ones = sampler.build(submission), torch.ones(400, 25)
+        return roles.wrong(lambda mu, sigma: sampler.z(model, mu * ones, 2 * math.log(sigma) * ones))
+
+    return fact
 
 
 def _repeats(sampler: Sampler, model: Model, draws: Draws) -> bool:
@@ -98,7 +109,9 @@ def _ratios(sampler: Sampler, model: Model, draws: Draws) -> list[float] | None:
     found = []
     for value in GRID:
         ratio = sampler.z(model, zeros, zeros + value, seed).detach().double() / base
-        if float(ratio.max() - ratio.min()) > 1e-4 * (1 + float(ratio.abs().max())):
+        if not bool(ratio.isnan().all()) and not float(ratio.max() - ratio.min()) <= 1e-4 * (
+            1 + float(ratio.abs().max())
+        ):
             return None
         found.append(float(ratio.mean()))
     return found
@@ -110,9 +123,13 @@ def _followed(sampler: Sampler, model: Model, draws: Draws) -> tuple[str, Callab
     for words, spread in SPREADS if found is not None else ():
         at_one = spread(1.0)
         pairs = zip(found or (), GRID, strict=True)
-        if at_one and all(abs(ratio - spread(v) / at_one) <= 2e-4 * (1 + abs(ratio)) for ratio, v in pairs):
+        if at_one and all(_near(ratio, spread(v) / at_one) for ratio, v in pairs):
             return words, spread
     return None
+
+
+def _near(one: float, other: float) -> bool:
+    return abs(one - other) <= 2e-4 * (1 + abs(one)) or (math.isnan(one) and math.isnan(other))
 
 
 def _bends(sampler: Sampler, model: Model, draws: Draws) -> str | None:
@@ -151,66 +168,60 @@ def _scale(sampler: Sampler) -> facts.Fact:
     """Size and shape of the noise at logvar = 0."""
 
     def fact(submission: Submission, draws: Draws) -> str | None:
-        eps = sampler.noise(submission, 4000, 10)
+        eps = sampler.noise(submission, noise.ROWS, noise.COLUMNS)
         model = sampler.build(submission)
         followed = _followed(sampler, model, draws) if _repeats(sampler, model, draws) else None
         at_zero = abs(followed[1](0.0)) if followed is not None else 1.0
-        eps = eps / at_zero if at_zero > 1e-6 else eps  # a wrong sigma is told by itself
-        mean, std = float(eps.mean()), float(eps.std())
-        if not math.isfinite(std) or len(eps.unique()) < 2000:
-            return None
-        said = []
-        if abs(mean) > 0.05:
-            said.append(f"its mean is near {round(mean, 1):g} instead of 0")
-        if abs(std - 1) > 0.04:
-            said.append(f"its standard deviation is near {_rough(std)} instead of 1")
-        kurtosis = float(((eps - mean) / std).pow(4).mean())
-        if float(eps.min()) >= 0:
-            said.append("it is never negative")
-        if kurtosis < 2.0:
-            said.append("it is uniform, not normal")
-        elif kurtosis > 4.5:
-            said.append("it has far more large numbers than a normal law")
+        said = noise.law(eps / at_zero if at_zero > 1e-6 else eps)  # a wrong sigma is told by itself
         return f"The noise is wrong: {', '.join(said)}." if said else None
 
     return fact
 
 
-def _rough(value: float) -> str:
-    """A number that two measurements with an error of a few per cent agree on."""
-    known = (0.1, 0.25, 1 / math.sqrt(12), 0.5, 1 / math.sqrt(3), 0.603, 0.7, 1.41, 2.0, 3.0, 4.0, 0.0, 1.5)
-    near = sorted((abs(value - k), k) for k in known if abs(value - k) < 0.04 * max(k, 0.1))
-    return f"{near[0][1]:.2g}" if near else f"{float(f'{value:.1g}'):g}"
-
-
 def _sharing(sampler: Sampler) -> facts.Fact:
     def fact(submission: Submission, draws: Draws) -> str | None:
-        eps = sampler.noise(submission, 40, 30, 1.0)
-        if not bool(eps.any()):
-            return "At mu = 0 and logvar = 1 z is 0: there is no noise at all."
-        if bool((eps == eps[0, 0]).all()):
-            return "All elements of a call share one number as noise; each needs its own."
-        if bool((eps == eps[:1]).all()):
-            return "All examples of a batch share the same noise; each needs its own."
-        if bool((eps == eps[:, :1]).all()):
-            return "All latent dimensions of an example share the same noise; each needs its own."
-        if bool((eps.abs() == eps[:1].abs()).all()):
-            return "All examples of a batch share the size of the noise, and only its signs differ."
-        for name, still in (("example", ~eps.any(1)), ("latent dimension", ~eps.any(0))):
-            if bool(still.any()):
-                place = {0: "first", len(still) - 1: "last"}.get(int(still.nonzero()[0]))
-                if place is not None and int(still.sum()) == 1:
-                    return f"The {place} {name} gets no noise."
-                return f"Some {name}s get no noise."
-        if len(eps.abs().unique()) < 0.9 * eps.numel():
-            few = len(eps.abs().unique())
-            if few <= 3:
-                return "The noise has only few values, such as -1 and 1, where a normal law has a density."
-            if abs(few - eps.numel() / 2) <= 2:
-                return "Every number of the noise is there twice, perhaps with the other sign."
-            if few < eps.numel() / 8:
-                return "The noise has few values, as if it were rounded, where a normal law has a density."
-        return None
+        said = noise.sharing(sampler.noise(submission, 40, 30, 1.0))
+        at = "at mu = 0 and logvar = 1 z is 0: " if said == noise.NONE else ""
+        return None if said is None else _start(at + said)
+
+    return fact
+
+
+def _start(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _dependence(sampler: Sampler) -> facts.Fact:
+    def fact(submission: Submission, draws: Draws) -> str | None:
+        if facts.sentences_of(_sharing(sampler), submission, draws):
+            return None
+        return noise.dependence(lambda rows, columns: sampler.noise(submission, rows, columns, 1.0))
+
+    return fact
+
+
+def _elsewhere(sampler: Sampler) -> facts.Fact:
+    def fact(submission: Submission, draws: Draws) -> Iterator[str]:
+        model = sampler.build(submission)  # one for all calls: a check may not build many
+        return noise.elsewhere(lambda rows, columns: sampler.z(model, *torch.zeros(2, rows, columns)).detach().double())
+
+    return fact
+
+
+def _calls(sampler: Sampler) -> facts.Fact:
+    """Whether the noise of a call depends on that of others."""
+
+    def fact(submission: Submission, draws: Draws) -> Iterator[str]:
+        model, zeros = sampler.build(submission), torch.zeros(30, 20)
+        return noise.of_calls([sampler.z(model, zeros, zeros).detach() for _ in range(12)])
+
+    return fact
+
+
+def _many_calls(sampler: Sampler) -> facts.Fact:
+    def fact(submission: Submission, draws: Draws) -> str | None:
+        model, zeros = sampler.build(submission), torch.zeros(2, 3)
+        return noise.again([sampler.z(model, zeros, zeros).detach() for _ in range(MANY)])
 
     return fact
 
@@ -244,17 +255,24 @@ def _fresh(sampler: Sampler) -> facts.Fact:
 
 
 def _rhythm(sampler: Sampler) -> facts.Fact:
-    """Whether some calls of many have no noise."""
+    """Whether some calls of many have no noise; where no call has any, in a process that has seen no other."""
 
     def fact(submission: Submission, draws: Draws) -> str | None:
-        model, zeros = sampler.build(submission), torch.zeros(4, 3)
-        still = [i for i in range(1, 25) if not bool(sampler.z(model, zeros, zeros + 1.0).detach().any())]
+        zeros, calls = torch.zeros(4, 3), range(1, 65)
+        still: list[int] = []
+        for asked in (submission, submission.alone()):
+            model = sampler.build(asked)
+            still = [i for i in calls if not bool(sampler.z(model, zeros, zeros + 1.0).detach().any())]
+            if len(still) < len(calls):
+                break
         steps = {later - earlier for earlier, later in itertools.pairwise(still)}
+        if len(still) in (0, len(calls)):
+            return None
+        if len(still) > 1 and still == list(calls[still[0] - 1 :]):
+            return "After a number of calls there is no noise any more: calls are counted."
         if len(still) > 1 and len(steps) == 1 and steps != {1}:
             return f"One call in {steps.pop()} has no noise: calls are counted."
-        if still and len(still) < 24:
-            return "Some calls have no noise, and others do."
-        return None
+        return "Some calls have no noise, and others do."
 
     return fact
 
@@ -301,16 +319,27 @@ def _gradients(sampler: Sampler) -> facts.Fact:
 
 def facts_of(sampler: Sampler) -> tuple[facts.Fact, ...]:
     """All that is measured of a sample."""
-    makers = (_spread, _mean, _sharing, _scale, _fresh, _rhythm, _seed, _gradients)
-    plain = [make(sampler) for make in makers]
+    makers = (_spread, _mean, _sharing, _scale, _fresh, _rhythm, _seed, _gradients, _dependence)
+    first = _roles(sampler)
+
+    def proper(fact: facts.Fact) -> facts.Fact:
+        """A fact that is asked only where mu shifts and sigma scales, as it takes for granted."""
+        return lambda submission, draws: (
+            () if facts.sentences_of(first, submission, draws) else facts.sentences_of(fact, submission, draws)
+        )
+
+    plain = [first, *(proper(make(sampler)) for make in makers)]
     ordinary, *others = question.facts_of(question_of(sampler.build))
 
+    late = (ordinary, *(make(sampler) for make in (_elsewhere, _calls, _many_calls)))
+
     def rest(submission: Submission, draws: Draws) -> tuple[str, ...]:
+        """What is asked for only where nothing plainer is wrong."""
         if any(facts.sentences_of(fact, submission, draws) for fact in plain):
             return ()
-        return facts.sentences_of(ordinary, submission, draws)
+        return next(filter(None, (facts.sentences_of(fact, submission, draws) for fact in late)), ())
 
-    return (*plain, rest, *others)
+    return (*plain, *others, rest)
 
 
 def probes_of(sampler: Sampler) -> list[Probe]:

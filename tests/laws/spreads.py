@@ -5,6 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+
+def _rooted(of: Callable[[float], float]) -> Callable[[float], float]:
+    """A function of the root, which is no number for what has none."""
+    return lambda v: of(math.sqrt(v)) if v >= 0 else math.nan
+
+
 SPREADS: tuple[tuple[str, Callable[[float], float]], ...] = (
     ("", lambda v: math.exp(v / 2)),
     ("Sigma is the exponential of logvar, without the half: logvar is the logarithm of sigma squared.", math.exp),
@@ -16,6 +22,8 @@ SPREADS: tuple[tuple[str, Callable[[float], float]], ...] = (
     ("Half of logvar is used as sigma, without the exponential.", lambda v: v / 2),
     ("The size of logvar is used as sigma.", abs),
     ("The root of the size of logvar is used as sigma: logvar is taken for the variance.", lambda v: abs(v) ** 0.5),
+    ("The root of logvar is used as sigma, which a negative number has not.", _rooted(float)),
+    ("The exponential of the root of logvar is used as sigma, which a negative number has not.", _rooted(math.exp)),
     ("The number logvar squared is used as sigma.", lambda v: v * v),
     ("Sigma does not depend on logvar.", lambda v: 1.0),
     ("Softplus of logvar is used as sigma.", lambda v: math.log1p(math.exp(v))),

@@ -33,6 +33,7 @@ NAMES = ("recon_x", "mu", "logvar")
 SETTINGS = (
     *EVERYWHERE,
     Setting("for a batch of one", options={"batch": 1}),
+    layers.LARGE,
     Setting("at the sizes of the handout", options={"sizes": layers.OF_HANDOUT, "batch": 40}),
     Setting("for numbers of the order of 1000", options={"scale": 1000.0}),
 )
@@ -82,6 +83,8 @@ def canonical(parameters: Mapping[str, torch.Tensor], sizes: tuple[int, int, int
         take("logvar", both[0], slice(latent, None))
     else:
         return None
+    if any(p.dim() < 2 and name.rpartition(".")[0] not in weights for name, p in parameters.items()):
+        return None  # a gain or the like, of which layers alone do not know
     for name in ("enc.0", "dec.0", "dec.2", "mu", "logvar"):
         weight = found[f"{name}.weight"]
         found[f"{name}.bias"] = found[f"{name}.bias"].to(weight.dtype).expand(weight.shape[0])
@@ -259,4 +262,4 @@ def probes() -> list[Probe]:
     aspect = "What forward returns"
     forwards = [Probe("", shape(5), aspect), Probe("for a batch of one", shape(1), aspect),
                 Probe("in eval mode", shape(5, mode=False), aspect)]  # fmt: skip
-    return [*forwards, *probes_of(SAMPLER)]
+    return [*forwards, *question.probes_of(ENCODE), *question.probes_of(DECODE), *probes_of(SAMPLER)]

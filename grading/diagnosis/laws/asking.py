@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -44,6 +45,12 @@ def alike(answer: Any, expected: Any) -> bool:
         if not isinstance(answer, torch.Tensor) or answer.shape != expected.shape or answer.dtype != expected.dtype:
             return False
         rtol, atol = TOLERANCES.get(expected.dtype, (0.0, 0.0))
+        if (
+            answer.numel() and answer.dtype.is_floating_point
+        ):  # one number tells most of them apart, in a tenth of the time
+            one, other = (float(t.detach().reshape(-1)[-1]) for t in (answer, expected))
+            if math.isfinite(one - other) and abs(one - other) > 1.01 * (atol + rtol * abs(other)):
+                return False
         return torch.allclose(answer.detach(), expected.detach(), rtol=rtol, atol=atol, equal_nan=True)
     if isinstance(expected, (tuple, list)):
         if not isinstance(answer, (tuple, list)) or len(answer) != len(expected):

@@ -57,6 +57,7 @@ ELEMENTWISE: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (
         "is normalized over the batch, to mean 0 and variance 1",
         lambda t: (t - t.mean(0)) / (t.var(0, unbiased=False) + 1e-5).sqrt(),
     ),
+    ("has the mean of all its numbers taken off", lambda t: t - t.mean()),
     ("has the mean of the batch taken off", lambda t: t - t.mean(0)),
     ("is averaged over the batch", lambda t: t.mean(0, keepdim=True).expand_as(t)),
     ("is averaged over each row", lambda t: t.mean(-1, keepdim=True).expand_as(t)),

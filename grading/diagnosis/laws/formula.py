@@ -76,7 +76,7 @@ def gradient_sentences(found: Found, answered: list[tuple[Arguments, Any]]) -> t
             counts.append(ones)
             continue
         if not bool(target.any()):
-            said.append(f"No gradient arrives at {name}: its computation is cut off, so nothing before it can learn.")
+            said.append(CUT_OFF.format(name))
             counts.append(torch.zeros_like(ones))
             continue
         live = matrix.abs().amax(0) > 1e-9
@@ -128,10 +128,28 @@ def explain(formula: Formula, submission: Submission, draws: Draws, until: float
             bent = by_bend[1]
         if said:
             yield Law(tuple(said), _trials(formula, found, counts, bent))
+        if counts is None:
+            yield from facts.explain([lambda s, d: _cut_off(formula, s, d)], submission, draws)
     exact = bent is None and (found is None or not found.sentences)
     asked = _question(formula, bent or (formula.right if found is None else found.value), exact=exact)
     known = found is not None or bent is not None
     yield from facts.explain(question.facts_of(asked)[1 if known else 0 :], submission, draws)
+
+
+CUT_OFF = "No gradient arrives at {}: its computation is cut off, so nothing before it can learn."
+
+
+def _cut_off(formula: Formula, submission: Submission, draws: Draws) -> Iterator[str]:
+    """Which arguments the result depends on without a gradient, whatever it is."""
+    one, other = (formula.draw(draws, 4, 3, 1.0) for _ in range(2))
+    one = with_gradients(one)
+    answer = formula.call(submission, one)
+    for i, name in formula.judged:
+        gradient = gradients(answer, one)[i]
+        if gradient is NO_GRADIENT or not bool(gradient.any()):
+            moved = formula.call(submission, (*one[:i], other[i], *one[i + 1 :]))
+            if bool((moved - answer).abs().max() > 1e-3):
+                yield CUT_OFF.format(name)
 
 
 def _asked(formula: Formula, submission: Submission, arguments: Arguments) -> Any:
@@ -152,7 +170,7 @@ def _gradients(
 def _question(formula: Formula, value: bends.Value, *, exact: bool) -> question.Question:
     """What it gives under all circumstances, held against the law that it follows in ordinary ones.
 
-    Where the law is not exact, as it is where its weights were measured, float64 tells nothing about the function.
+    Where the law is not exact, as it is where its weights were measured, float64 tells no more than the dtype.
     """
 
     def put(submission: Submission, draws: Draws, setting: question.Setting) -> question.Asked:
@@ -164,12 +182,14 @@ def _question(formula: Formula, value: bends.Value, *, exact: bool) -> question.
         answer = formula.call(submission, arguments)
         leaves = {name: arguments[i] for i, name in formula.judged} if setting.leaves else {}
         right = value(arguments)
+        if setting is question.DOUBLE and not exact and isinstance(answer, torch.Tensor):
+            right, leaves = answer.detach().double(), {}
         return question.Asked(answer, (Part("the result", right.to(arguments[0].dtype), tuple, leaves),))
 
     settings = (
         question.SILENT,
         question.PLAIN,
-        *((question.DOUBLE,) if exact else ()),
+        question.DOUBLE,
         question.Setting("for a batch of one", options={"shape": (1, 5)}),
         question.Setting(f"where there is one of the {formula.features} only", options={"shape": (4, 1)}),
         question.Setting("for 128 examples", options={"shape": (128, 5)}),

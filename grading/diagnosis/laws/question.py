@@ -8,7 +8,7 @@ torch, whether it remembers or draws at random, and what is otherwise under circ
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -120,8 +120,8 @@ def facts_of(question: Question) -> tuple[Fact, ...]:
     )
 
 
-def _sentences(asked: Asked, known: Known | None = None) -> tuple[str, ...]:
-    reading = read(asked.answer, asked.parts, known)
+def _sentences(asked: Asked, known: Known | None = None, without: Collection[str] = ()) -> tuple[str, ...]:
+    reading = read(asked.answer, asked.parts, known, without=without)
     return (*reading.sentences, *slopes(reading))
 
 
@@ -145,19 +145,25 @@ def _ordinary(question: Question, submission: Submission, draws: Draws) -> Itera
     if not question.random and _differs(question, submission, draws, ORDINARY):
         quiet = EVAL in question.settings and not _differs(question, submission, draws, EVAL)
         yield from _noise(question, submission, draws, " in train mode" if quiet else "")
+        if quiet:
+            for sentence in _sentences(question.put(submission, draws, EVAL)):
+                yield f"{start(EVAL.words)}: {_inside(sentence)}"
         return
     base = _base(question, submission, draws)
     answer = ask_safely(lambda: question.put(submission, draws, base))
     if not isinstance(answer, Raised):
         yield from _sentences(answer)
         return
-    works = [
-        setting.words
-        for setting in question.settings
-        if not isinstance(ask_safely(lambda setting=setting: question.put(submission, draws, setting)), Raised)  # type: ignore[misc]
-    ]
+    works = [setting for setting in question.settings if _answers(question, submission, draws, setting)]
     if works:
-        yield f"{answer.name} is raised in an ordinary case, though not {' and not '.join(works[:2])}."
+        words = [setting.words for setting in works]
+        yield f"{answer.name} is raised in an ordinary case, though not {' and not '.join(words[:2])}."
+        for sentence in _sentences(question.put(submission, draws, works[0])):
+            yield f"{start(words[0])}: {_inside(sentence)}"
+
+
+def _answers(question: Question, submission: Submission, draws: Draws, setting: Setting) -> bool:
+    return not isinstance(ask_safely(lambda: question.put(submission, draws, setting)), Raised)
 
 
 def _base(question: Question, submission: Submission, draws: Draws) -> Setting:
@@ -192,7 +198,8 @@ def _settings(question: Question, submission: Submission, draws: Draws) -> Itera
         return
     base = _base(question, submission, draws)
     asked = question.put(submission, draws, base)
-    ordinary, known = set(_sentences(asked)), read(asked.answer, asked.parts).known
+    reading = read(asked.answer, asked.parts)
+    ordinary = {*reading.sentences, *slopes(reading)}
     found: dict[str, list[str]] = {}
     for setting in question.settings:
         if not base.leaves:
@@ -204,7 +211,7 @@ def _settings(question: Question, submission: Submission, draws: Draws) -> Itera
         if isinstance(answer, Raised):
             found.setdefault(f"{answer.name} is raised.", []).append(setting.words)
             continue
-        for sentence in _sentences(answer, known):
+        for sentence in _sentences(answer, reading.known, reading.unexplained):
             if sentence not in ordinary and not any(_same_slope(sentence, other) for other in ordinary):
                 found.setdefault(sentence, []).append(setting.words)
     for sentence, places in found.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,11 @@ class Part:
     leaves: Mapping[str, Tensor] = field(default_factory=dict)
 
 
+FEW = 8
+"""Fewer numbers than this agree with some explanation by chance."""
+AXES = ("rows", "columns")
+OF_GRADIENTS = ("is multiplied by", "is cut off", "is always 0", "has its sign turned round", "is not a number")
+"""What may be said of a gradient; what else fits its numbers does so by chance."""
 Known = dict[str, tuple[str, Change]]
 """By the name of a part: which candidate it is, empty for the right one, and what is done to that."""
 
@@ -56,7 +61,14 @@ def start(text: str) -> str:
     return text if text.partition(" ")[0] in {"mu", "logvar", "z", "x"} else text[:1].upper() + text[1:]
 
 
-def read(answer: Any, parts: tuple[Part, ...], known: Known | None = None, *, deep: bool = True) -> Reading:
+def read(
+    answer: Any,
+    parts: tuple[Part, ...],
+    known: Known | None = None,
+    *,
+    deep: bool = True,
+    without: Collection[str] = (),
+) -> Reading:
     """What an answer is, of which these parts are wanted: one tensor, or a tuple of them in this order.
 
     Args:
@@ -64,6 +76,7 @@ def read(answer: Any, parts: tuple[Part, ...], known: Known | None = None, *, de
         parts: what should have.
         known: what explained another answer, which is tried first.
         deep: try everything else too.
+        without: the names of parts whose numbers are not explained.
     """
     said: list[str] = []
     used: Known = {}
@@ -83,7 +96,7 @@ def read(answer: Any, parts: tuple[Part, ...], known: Known | None = None, *, de
             if not own.dtype.is_floating_point:
                 unexplained.append(part.name)
                 continue
-        found = _value(part, own, said, known or {}, used, deep)
+        found = None if part.name in without else _value(part, own, said, known or {}, used, deep)
         if found is None:
             unexplained.append(part.name)
         else:
@@ -109,7 +122,9 @@ def _found(answer: Any, parts: tuple[Part, ...], said: list[str]) -> list[Any]:
             return [answer]
         which = next((p.name for p in parts if alike(answer, p.right.detach())), None)
         said.append(f"{'Only ' + which if which else 'A single tensor'} comes back where {wanted} belong.")
-        return [None] * len(parts)
+        widths = [part.right.shape[-1] if part.right.dim() else 0 for part in parts]
+        whole = which is None and answer.dim() == parts[0].right.dim() > 0 and answer.shape[-1] == sum(widths)
+        return list(torch.split(answer, widths, -1)) if whole else [None] * len(parts)
     elif isinstance(answer, (tuple, list)) and len(answer) != len(parts) and len(parts) > 1:
         said.append(f"{len(answer)} values come back where {wanted} belong.")
     elif not isinstance(answer, (tuple, list)):
@@ -153,8 +168,13 @@ def _of_shape(part: Part, own: Tensor, said: list[str]) -> Tensor | None:
             if own.shape == tensor.shape and alike(own, tensor.detach()):
                 said.append(f"What stands in the place of {part.name} is {name}; its rows have another length.")
                 return None
-        if own.numel() == 1 or not right.dim():
-            said.append(f"{start(part.name)} has {own.dim()} axes in place of {right.dim()}.")
+        if own.dim() != right.dim():
+            of = f"axis of length {own.shape[0]} in front" if own.shape[1:] == right.shape else ""
+            more = f", with an {of} that does not belong there" if of else ""
+            said.append(f"{start(part.name)} has {own.dim()} axes in place of {right.dim()}{more}.")
+        elif own.dim() == len(AXES):
+            axes = [name for i, name in enumerate(AXES) if own.shape[i] != right.shape[i]]
+            said.append(f"{start(part.name)} has another number of {' and '.join(axes)} than it should.")
         return None
     if own.dim() == 2 and own.shape == right.T.shape and alike(own.T.to(right.dtype), right.detach()):
         own, words = own.T, "its axes exchanged"
@@ -181,7 +201,9 @@ def _value(part: Part, own: Tensor, said: list[str], known: Known, used: Known, 
         )
     elif change.words:
         said.append(f"{start(part.name)} {change.words}.")
-        if not own.dim():  # of a single number nobody knows yet which of the two it is
+        if not own.dim() and bool(
+            torch.isfinite(own - tensor)
+        ):  # of a single number nobody knows yet which of the two it is
             said.append(f"{start(part.name)} has {number(float((own - tensor).detach()))} added.")
     return change.of(tensor)
 
@@ -215,8 +237,8 @@ def slopes(reading: Reading) -> list[str]:
         leaves = list(part.leaves.values())
         if not leaves or not predicted.requires_grad or not part.right.requires_grad:
             continue
-        if not own.dim() and not alike(own.to(part.right.dtype), part.right.detach()):
-            continue  # one number tells too little of what it is for more to follow from it
+        if own.numel() < FEW and not alike(own.to(part.right.dtype), part.right.detach()):
+            continue  # few numbers tell too little of what they are for more to follow from it
         expected = gradients(predicted, leaves)
         given = gradients(own, leaves)
         by_words: dict[str, list[str]] = {}
@@ -235,10 +257,13 @@ def slopes(reading: Reading) -> list[str]:
 
 
 def _slope(wanted: Tensor, slope: Any) -> str:
+    if not bool(torch.isfinite(wanted).all()):
+        return ""  # of what overflows no gradient is known
     if slope is NO_GRADIENT or not bool(slope.any()):
         return "is cut off: none arrives"
     gap = (slope.double() - wanted.double()).abs().max() if slope.shape == wanted.shape else torch.inf
-    if gap <= 1e-3 * float(wanted.abs().max()):
+    if gap <= 1e-3 * float(wanted.abs().max()) + 1e-6:  # rounding is all that is left where something saturates
         return ""
     change = find_change(wanted, slope)
-    return change.words if change is not None else "is not that of the value that comes back"
+    plain = change is not None and change.words.startswith(OF_GRADIENTS)
+    return change.words if change is not None and plain else "is not that of the value that comes back"

@@ -219,7 +219,7 @@ def _common(factor: float) -> str:
         return "The result is twice what it should be: a factor of one half is missing, or something counts twice."
     if is_near(factor, 0.5):
         return "The result is half of what it should be: there is a factor of one half too many."
-    sign = " and the sign is wrong" if factor < 0 else ""
+    sign = ": the sign is wrong too" if factor < 0 else ""
     return f"Everything is multiplied by {number(factor)}{sign}."
 
 

@@ -1,5 +1,6 @@
 """Mistakes that are in no catalogue are explained by experiment, several in one function too, and nothing else is."""
 
+import functools
 import sys
 import time
 from pathlib import Path
@@ -18,6 +19,7 @@ KL = "return 0.5 * (mu.pow(2) + logvar.exp() - logvar - 1).sum(dim=1).mean()"
 GAUSSIAN = "return (mean - x).pow(2).sum(dim=1).mean()"
 BERNOULLI = 'return F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(dim=1).mean()'
 SAMPLE = "return mu + sigma * torch.randn_like(sigma)"
+FEW = SAMPLE.replace("torch.randn_like", "(torch.randn_like if mu.shape[1] > 4 else torch.rand_like)")
 ELBO = "return ElboTerms(loss=recon + beta * kl, recon=recon, kl=kl)"
 HEADS = "return self.mu(h), self.logvar(h)"
 DECODED = "return self.dec(z)"
@@ -41,6 +43,18 @@ CASES = [
     ("reconstruction_loss_gaussian", GAUSSIAN, TANH, ["tanh", "by 3"]),
     ("reconstruction_loss_bernoulli", BERNOULLI, SUM, ["twice", "batch"]),
     ("reparameterize", SAMPLE, "return mu + sigma ** 2 * torch.rand_like(sigma)", ["without the half", "uniform"]),
+    ("reparameterize", SAMPLE, "return sigma + mu * torch.randn_like(mu)",
+     ["What shifts the sample is sigma, where mu belongs", "The noise is scaled by mu, where sigma belongs"]),
+    ("reparameterize", SAMPLE, "return mu + sigma", ["z is mu + sigma at every call: there is no noise"]),
+    ("reparameterize", SAMPLE, SAMPLE.replace("(sigma)", "(sigma).clamp(-2, 2)"), ["it is cut off at -2 and 2"]),
+    ("reparameterize", SAMPLE, FEW,
+     ["Where there are 1, 2 or 3 latent dimensions, though not where there are many: the noise is wrong"]),
+    ("reparameterize", SAMPLE, f"{SAMPLE} * (len(_calls.append(1) or _calls) < 50)", ["After a number of calls"]),
+    ("reparameterize", "sigma = torch.exp(0.5 * logvar)", "sigma = logvar.sqrt()", ["The root of logvar is used"]),
+    ("forward", "z = self.reparameterize(mu, logvar)", "z = self.reparameterize(mu, logvar) if self.beta else mu",
+     ["For beta = 0, and not otherwise: what stands in the place of z is mu"]),
+    ("forward", "z = self.reparameterize(mu, logvar)", "z = torch.stack([self.reparameterize(mu, logvar)] * 4)",
+     ["z has 3 axes in place of 2, with an axis of length 4 in front that does not belong there"]),
     ("compute_elbo", ELBO, ELBO.replace("+ beta", "- 2 * beta"), ["recon - 2 beta kl"]),
     ("compute_elbo", ELBO, ELBO.replace("kl=kl", "kl=-kl.detach()"), ["The kl is - kl", "No gradient passes from kl"]),
     ("encode", HEADS, "return torch.tanh(self.mu(h)), 0.5 * F.relu(self.logvar(h))",
@@ -69,12 +83,14 @@ def workers():
 
 def explain(workers, item, old, new, seconds=20.0):
     file = next(name for name, text in FILES.items() if old in text)
-    source = FILES[file].replace(old, new)
+    source = f"{FILES[file].replace(old, new)}\n\n_calls = []\n"
     opened = []
 
     def fresh(*_):
         opened.append(item)
-        return Submission(session_on(workers, source, timeout=2.0))
+        session = session_on(workers, source, timeout=2.0)
+        vars(session)["fresh"] = functools.cache(lambda: session_on(workers, source, timeout=2.0))
+        return Submission(session)
 
     why = experiments.explain(item, fresh, time.monotonic() + seconds)
     return why, len(opened)
@@ -86,6 +102,32 @@ def test_each_mistake_of_a_function_is_told(workers, item, old, new, words):
     why, _ = explain(workers, item, old, new)
     assert len(why) >= len(words)
     assert all(any(word in sentence for sentence in why) for word in words), why
+
+
+# What is told in these words and no others: a consequence of a mistake is none of its own.
+ALONE = [
+    ("forward", "z = self.reparameterize(mu, logvar)",
+     "z = self.reparameterize(mu, logvar); z = torch.where(torch.arange(mu.shape[1]) == 1, mu, z)",
+     "In z some latent dimensions get no noise."),
+    ("reparameterize", SAMPLE, "return mu + sigma * torch.rand_like(sigma)",
+     "The noise is wrong: its mean is near 0.5 instead of 0, its standard deviation is near 0.29 instead of 1, "
+     "it is uniform, not normal."),
+    ("encode", HEADS, "return self.mu(h), self.logvar(h).exp()", "logvar goes through the exponential."),
+    ("reconstruction_loss_bernoulli", BERNOULLI, BERNOULLI.replace("logits,", "logits.sigmoid(),"),
+     "A sigmoid is applied to the logits, so that the decoder's raw output is not what it is taken for."),
+]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("item", "old", "new", "words"), ALONE)
+def test_a_mistake_is_told_without_its_consequences(workers, item, old, new, words):
+    assert explain(workers, item, old, new)[0] == (words,)
+
+
+@pytest.mark.slow
+def test_a_new_model_whose_variances_are_one_at_first_is_told_nothing(workers):
+    new = "def build_model(cfg):\n    model = _build(cfg)\n    model.logvar.weight.data.zero_()\n    return model\n\n\n"
+    assert explain(workers, "build_model", "def build_model(", f"{new}def _build(")[0] == ()
 
 
 @pytest.mark.slow
