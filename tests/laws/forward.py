@@ -177,7 +177,8 @@ def _mode(submission: Submission, draws: Draws) -> Iterator[str]:
     for training in (True, False):
         model = layers.model(submission, draws, ORDINARY).train(training)
         model(draws.uniform(4, layers.SIZES[0]))
-        if model.double().attributes.get("training") is not training:  # the cast describes the model anew
+        after = model.double().attributes.get("training")  # the cast describes the model anew
+        if after is not training:
             yield f"After forward the model is in {'eval' if training else 'train'} mode, whichever it was in before."
 
 
