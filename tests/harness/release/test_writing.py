@@ -57,6 +57,11 @@ def test_students_get_what_they_need_and_nothing_else(course, released):
     assert files["grader/SHA256SUMS"].decode().split()[0] == hashlib.sha256(files[wheel]).hexdigest()
 
 
+def test_the_course_s_own_assignment_gives_nothing_away(vae_grade, tmp_path):
+    done = vae_grade("release", tmp_path / "released", "--unaudited")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_the_same_input_gives_the_same_commit(release, released, tmp_path):
     assert release(tmp_path / "again")[0] == 0
     assert git(released, "rev-parse", "HEAD") == git(tmp_path / "again", "rev-parse", "HEAD")
