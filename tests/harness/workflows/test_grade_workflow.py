@@ -64,7 +64,7 @@ def clone_of_the_working_tree(target):
     return target
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def python(tmp_path_factory):
     """A virtual environment that sees the packages of this one, and nothing of this project."""
     folder = tmp_path_factory.mktemp("python")
