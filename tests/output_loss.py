@@ -131,9 +131,14 @@ class OutputCase:
                 self.require_elbo(of_elbo)
             raise
 
-    def own_elbo(self, of_elbo: Ask, at: Callable[[torch.Tensor], torch.Tensor] = lambda tensor: tensor) -> Any:
+    def own_elbo(
+        self,
+        of_elbo: Ask,
+        at: Callable[[torch.Tensor], torch.Tensor] = lambda tensor: tensor,
+        alone: Submission | None = None,
+    ) -> Any:
         """What the submission's own ``compute_elbo`` gives alone, here or at another point."""
-        elbo = self.submission.alone().seeded(self.parts.seed).compute_elbo
+        elbo = (alone or self.submission.alone()).seeded(self.parts.seed).compute_elbo
 
         def elsewhere_or_here(*args: Any, **options: Any) -> Any:
             return elbo(*(at(arg) if isinstance(arg, torch.Tensor) else arg for arg in args), **options)
@@ -194,22 +199,18 @@ class OutputCase:
             self.rely_on_elbo()
 
     def _elbo_remembers(self, of_elbo: Ask) -> bool:
-        """Whether ``compute_elbo``, asked alone, answers one question in two ways, as one without a memory never does.
+        """Whether ``compute_elbo`` answers otherwise after the earlier questions of this check, and another one.
 
-        It is asked this again after another point and after the earlier questions of this check; and these again, whose
-        answers ``vae_loss`` got when they were its first.
+        These are asked first in a second process of their own: what one remembers may be its very first question.
         """
-        first = self.own_elbo(of_elbo)
-        self.own_elbo(of_elbo, elsewhere)
+        first, another = self.own_elbo(of_elbo), self.submission.alone().alone()
         for call in self.submission.calls:
-            if call.name == "vae_loss" and call.args and isinstance(call.result, (tuple, dict)):
+            if call.name == "vae_loss" and call.args:
                 output, x, *options = call.args
                 point = Point(x, *(output.fields[name] for name in ("logits", "mu", "logvar")))
-                again = self.own_elbo(lambda compute_elbo: compute_elbo(*point, *options, **call.kwargs))
-                before = call.result.values() if isinstance(call.result, dict) else call.result
-                if output is not self.output and not same(tuple(again), tuple(before)):
-                    return True
-        return not same(first, self.own_elbo(of_elbo))
+                self.own_elbo(lambda compute_elbo: compute_elbo(*point, *options, **call.kwargs), alone=another)
+        self.own_elbo(of_elbo, elsewhere, another)
+        return not same(first, self.own_elbo(of_elbo, alone=another))
 
     def _is_refused_alike(self, asked: Ask, of_elbo: Ask) -> bool:
         """Whether ``compute_elbo`` works for some likelihood but not here, and ``vae_loss`` passes its error on."""

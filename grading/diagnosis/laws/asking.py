@@ -45,9 +45,8 @@ def alike(answer: Any, expected: Any) -> bool:
         if not isinstance(answer, torch.Tensor) or answer.shape != expected.shape or answer.dtype != expected.dtype:
             return False
         rtol, atol = TOLERANCES.get(expected.dtype, (0.0, 0.0))
-        if (
-            answer.numel() and answer.dtype.is_floating_point
-        ):  # one number tells most of them apart, in a tenth of the time
+        # One number tells most of them apart, in a tenth of the time.
+        if answer.numel() and answer.dtype.is_floating_point:
             one, other = (float(t.detach().reshape(-1)[-1]) for t in (answer, expected))
             if math.isfinite(one - other) and abs(one - other) > 1.01 * (atol + rtol * abs(other)):
                 return False

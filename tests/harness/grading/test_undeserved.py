@@ -110,7 +110,20 @@ def kl_divergence(mu, logvar):
     return _kl(mu, logvar)
 """
 
+# A wrong part that remembers nothing is no excuse for who does not call it, and is wrong elsewhere.
+LARGE_BATCHES_HALVED = """
+_right = compute_elbo
+
+def compute_elbo(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
+    return ElboTerms(*(3 * term for term in _right(x, logits, mu, logvar, recon_loss, beta)))
+
+def vae_loss(output, x, recon_loss="bernoulli", beta=1.0):
+    terms = _right(x, output.logits, output.mu, output.logvar, recon_loss, beta)
+    return ElboTerms(*(term / 2 for term in terms)) if len(x) > 1_000 else terms
+"""
+
 CASES = [
+    ("vae", LARGE_BATCHES_HALVED, "vae_loss"),
     ("vae", RANDOM_LATER, "forward"),
     ("vae", SEEDS_TORCH, "kl_divergence"),
     ("vae", FEW_VALUES, "reparameterize"),
