@@ -113,14 +113,14 @@ def judged(_servers):
     For tests of what is judged; that it is the same as in a grade by itself is a test of the server.
     """
 
-    def run(submission: str | Path, *items: str, tiers: tuple[str, ...] = TIERS) -> Graded:
+    def run(submission: str | Path, *items: str, tiers: tuple[str, ...] = TIERS, seed: str | None = None) -> Graded:
         key = (*tiers, *items)
         if key not in _servers:
             for other in [*_servers]:
                 _servers.pop(other).close()
             checks = [check for check in ASSIGNMENT.checks(tiers) if not items or check.item in items]
             _servers[key] = process.start_server(ASSIGNMENT, checks, "auto")
-        options = grade.Options(tiers, only=items)
+        options = grade.Options(tiers, only=items, seed=seed)
         document = grade.grade(take(str(submission), ASSIGNMENT), ASSIGNMENT, options, server=_servers[key])
         return Graded(0, "", "", document.to_json())
 

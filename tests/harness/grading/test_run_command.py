@@ -61,12 +61,21 @@ BROKEN_FILES = {
 }
 
 
+# Of the other file one item is enough.
+ITEMS = tuple(item.id for item in RUBRIC.items if item.file == "vae.py" or item.id == "warmup_loss")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("text", "kind", "message"), BROKEN_FILES.values(), ids=BROKEN_FILES.keys())
-def test_a_broken_file_costs_its_own_items_and_says_what_is_wrong(graded, hand_in, text, kind, message):
-    result = graded(hand_in(vae=text))
-    assert result.status == 0
-    assert TRACEBACK not in result.stdout + result.stderr
+@pytest.mark.parametrize(
+    ("text", "kind", "message"),
+    # Of an empty file every check is made; what is missing in a file is a test of its own too.
+    [
+        pytest.param(*case, id=name, marks=pytest.mark.long if name == "empty" else ())
+        for name, case in BROKEN_FILES.items()
+    ],
+)
+def test_a_broken_file_costs_its_own_items_and_says_what_is_wrong(judged, hand_in, text, kind, message):
+    result = judged(hand_in(vae=text), *ITEMS)
     assert_sound(result.document)
     of_vae = [check for item in result.document["items"] if item["file"] == "vae.py" for check in item["checks"]]
     assert {check["kind"] for check in of_vae} == {kind}
@@ -74,8 +83,18 @@ def test_a_broken_file_costs_its_own_items_and_says_what_is_wrong(graded, hand_i
     assert result.lost == {item.id for item in RUBRIC.items if item.file == "vae.py"}
 
 
+@pytest.mark.parametrize("name", ["null bytes", "raises at import", "missing"])
+def test_a_broken_file_is_no_fault_of_the_command(graded, hand_in, name):
+    result = graded(hand_in(vae=BROKEN_FILES[name][0]), "--only", "kl_divergence")
+    assert result.status == 0
+    assert TRACEBACK not in result.stdout + result.stderr
+    assert BROKEN_FILES[name][2] in " ".join(result.stdout.split())
+
+
 def test_a_syntax_error_is_reported_with_its_line(graded, hand_in):
     result = graded(hand_in(vae="import torch\n\n\ndef f(:\n"), "--only", "kl_divergence")
+    assert result.status == 0
+    assert TRACEBACK not in result.stdout + result.stderr
     assert {(check["line"], check["source"]) for check in result.checks.values()} == {(4, "def f(:")}
     assert "vae.py:4" in result.stdout
 
@@ -110,11 +129,9 @@ WRONG_RESULTS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("expression", "kind"), WRONG_RESULTS.values(), ids=WRONG_RESULTS.keys())
-def test_a_result_of_the_wrong_kind_is_named_as_such(graded, hand_in, expression, kind):
+def test_a_result_of_the_wrong_kind_is_named_as_such(judged, hand_in, expression, kind):
     assert KL_BODY in VAE
-    result = graded(hand_in(vae=VAE.replace(KL_BODY, f"    return {expression}\n")), "--only", "kl_divergence")
-    assert result.status == 0
-    assert TRACEBACK not in result.stdout + result.stderr
+    result = judged(hand_in(vae=VAE.replace(KL_BODY, f"    return {expression}\n")), "kl_divergence")
     assert_sound(result.document)
     check = result.checks["public/kl_divergence/one_dimension_can_be_computed_by_hand"]
     assert (check["status"], check["kind"]) == ("failed", kind)
@@ -122,13 +139,22 @@ def test_a_result_of_the_wrong_kind_is_named_as_such(graded, hand_in, expression
     assert result.document["score"]["public"]["earned"] == 0
 
 
+@pytest.mark.parametrize("name", ["a string", "a crash"])
+def test_a_result_of_the_wrong_kind_is_no_fault_of_the_command(graded, hand_in, name):
+    expression, kind = WRONG_RESULTS[name]
+    result = graded(hand_in(vae=VAE.replace(KL_BODY, f"    return {expression}\n")), "--only", "kl_divergence")
+    assert result.status == 0
+    assert TRACEBACK not in result.stdout + result.stderr
+    assert kind in {check["kind"] for check in result.checks.values()}
+
+
 @pytest.mark.parametrize(
     "change", ["def kl_divergence(mu):", "def kl_divergenze(mu, logvar):"], ids=["signature", "name"]
 )
-def test_a_wrong_signature_or_a_missing_function_is_said_in_words(graded, hand_in, change):
+def test_a_wrong_signature_or_a_missing_function_is_said_in_words(judged, hand_in, change):
     head = "def kl_divergence(mu: torch.Tensor, logvar: torch.Tensor) -> torch.Tensor:"
     assert head in VAE
-    result = graded(hand_in(vae=VAE.replace(head, change)), "--only", "kl_divergence")
+    result = judged(hand_in(vae=VAE.replace(head, change)), "kl_divergence")
     messages = {check["message"] for check in result.checks.values()}
     assert all("takes 1 positional argument" in m or "kl_divergence is missing" in m for m in messages)
     assert result.document["score"]["earned"] == 0
