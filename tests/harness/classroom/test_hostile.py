@@ -12,7 +12,7 @@ def test_hostile_submissions_between_good_ones(grade_class, hand_over):
     files = {f"{number}-{kind}/vae.py": hostile(kind, RIGHT.decode(), "predict") for number, kind in
              zip("bdfhj", HOSTILE, strict=True)}  # fmt: skip
     good = {f"{number}-good/vae.py": RIGHT + f"# {number}\n".encode() for number in "acegik"}
-    run = grade_class(hand_over(files | good))
+    run = grade_class(hand_over(files | good), jobs=2)
     alone = grade_class(hand_over({"a-good/vae.py": good["a-good/vae.py"]}, name="one"), out="of one")
     assert set(run.states.values()) == {"graded"}
     assert all(run.outcomes[f"{number}-good"].raw == FULL for number in "acegik")

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 from harness.classroom import made
-from harness.classroom.conftest import FULL, HALF, RIGHT, STUBS, UPHILL
+from harness.classroom.conftest import FULL, HALF, RIGHT, STUBS, UPHILL, Run
 from harness.conftest import ROOT, group_is_gone, wait_for
 
 KINDS = {
@@ -62,10 +62,22 @@ def records(run):
     return [outcome.to_json() for outcome in run.graded.outcomes]
 
 
-def test_a_class_that_is_killed_three_times_ends_as_one_that_was_not(grade_class, begin, tmp_path):
+@pytest.fixture(scope="module")
+def undisturbed(course, tmp_path_factory):
+    """A class of three, and a run over it that nothing disturbed."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    made.make(folder / "class", 3, KINDS)
+    command = [sys.executable, "-m", "grading.cli", "class", folder / "class", "--out", folder / "out"]
+    command += ["--assignment", course, "--jobs", "1"]
+    done = subprocess.run(list(map(str, command)), cwd=ROOT, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    return folder / "class", Run(0, done.stdout, done.stderr, folder / "out")
+
+
+def test_a_class_that_is_killed_twice_ends_as_one_that_was_not(grade_class, begin, tmp_path):
     kinds = made.make(tmp_path / "class", 10, KINDS)
     folder = tmp_path / "out"
-    for done in (2, 4, 6):
+    for done in (3, 6):
         process = begin(tmp_path / "class")
         wait_for(lambda done=done: len([*folder.glob("documents/[!.]*")]) >= done)
         process.kill()
@@ -111,29 +123,31 @@ os.fsync = fsync
 """
 
 
-@pytest.mark.parametrize("writes", [0, 4, 5])
-def test_a_full_disk_ends_the_run_and_costs_nothing(grade_class, begin, tmp_path, writes):
-    made.make(tmp_path / "class", 3, KINDS)
+# Before anything is written, and in the midst of what belongs together.
+@pytest.mark.parametrize("writes", [0, pytest.param(4, marks=pytest.mark.long), 5])
+def test_a_full_disk_ends_the_run_and_costs_nothing(grade_class, begin, undisturbed, tmp_path, writes):
+    place, whole = undisturbed
     (tmp_path / "sitecustomize.py").write_text(FULL_DISK)
-    process = begin(tmp_path / "class", PYTHONPATH=str(tmp_path), WRITES_LEFT=str(writes))
+    process = begin(place, PYTHONPATH=str(tmp_path), WRITES_LEFT=str(writes))
     _, stderr = process.communicate(timeout=500)
     assert process.returncode == 3
     assert "No space left on device" in stderr
     assert "give the same command again" in stderr
     assert "Traceback" not in stderr
     documents(tmp_path / "out")
-    resumed = grade_class(tmp_path / "class")
-    undisturbed = grade_class(tmp_path / "class", out="undisturbed")
-    assert records(resumed) == records(undisturbed)
-    assert documents(resumed.folder) == documents(undisturbed.folder)
+    resumed = grade_class(place)
+    assert records(resumed) == records(whole)
+    assert documents(resumed.folder) == documents(whole.folder)
 
 
 def test_two_runs_into_one_folder(grade_class, begin, hand_over, tmp_path):
-    place = hand_over({"ada/vae.py": made.hostile("loop", RIGHT.decode(), "predict"), "bo/vae.py": RIGHT})
+    place = hand_over({"ada/vae.py": RIGHT, "bo/vae.py": UPHILL})
     first = begin(place)
-    wait_for(lambda: (tmp_path / "out" / "lock.sqlite").is_file() and any(tmp_path.glob("out/documents/[!.]*")))
+    wait_for(lambda: (tmp_path / "out" / "state.sqlite").is_file())  # it has the lock
+    first.send_signal(signal.SIGSTOP)  # it must not be done before the second begins
     assert "another run is grading into" in grade_class(place, status=2).stderr
     assert first.poll() is None
+    first.send_signal(signal.SIGCONT)
     first.communicate(timeout=500)
     assert first.returncode == 0
 
@@ -166,7 +180,7 @@ def test_a_worker_that_dies_is_replaced_once_and_then_it_is_the_grader_s_error(
               ("once", "always")}  # fmt: skip
     files = {f"{name}/vae.py": RIGHT + line.encode() for name, line in faults.items()}
     files |= {f"{name}/vae.py": RIGHT + f"# {name}\n".encode() for name in "abyz"}
-    run = grade_class(hand_over(files), status=3)
+    run = grade_class(hand_over(files), status=3, jobs=2)
     lost = {"dies-always", "fails-always"}
     assert run.states == {name.split("/")[0]: "graded" for name in files} | dict.fromkeys(lost, "error")
     assert {run.outcomes[name].raw for name in lost} == {None}, "never a zero"
