@@ -7,7 +7,9 @@ import subprocess
 import sys
 
 import pytest
-from harness.conftest import ROOT
+from harness.conftest import ASSIGNMENT, ROOT
+
+from grading.commands import run as command_of_run
 
 SOLUTION = {name: (ROOT / "reference" / f"{name}.py").read_text(encoding="utf-8") for name in ("simple_vae", "vae")}
 SKELETON = {name: (ROOT / "student" / f"{name}.py").read_text(encoding="utf-8") for name in ("simple_vae", "vae")}
@@ -30,6 +32,15 @@ UNCLOSED = replaced(SOLUTION["vae"], "h = self.enc(x)\n", "h = self.enc(x\n")
 PUBLIC = ("--tier", "public", "--isolation", "in-process")
 
 
+def vae_grade_in(folder, *arguments, width=80):
+    """Run the real command from within a folder, and return what it told."""
+    command = [sys.executable, "-m", "grading.cli", *arguments]
+    environment = {**os.environ, "COLUMNS": str(width), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
+    assert "Traceback" not in done.stdout + done.stderr
+    return done
+
+
 @pytest.fixture
 def told(tmp_path, hand_in):
     """Run the real command on files in a folder, from within its parent, and return what it told and left."""
@@ -37,11 +48,7 @@ def told(tmp_path, hand_in):
     def run(*arguments, width=80, **files):
         if not (tmp_path / "work").exists():
             hand_in("work", **files)
-        command = [sys.executable, "-m", "grading.cli", "run", "work", "--isolation", "in-process", *arguments]
-        environment = {**os.environ, "COLUMNS": str(width), "PYTHONPATH": str(ROOT)}
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600)
-        assert "Traceback" not in done.stdout + done.stderr
-        return done
+        return vae_grade_in(tmp_path, "run", "work", "--isolation", "in-process", *arguments, width=width)
 
     return run
 
@@ -82,7 +89,7 @@ UNLOADED = {
 
 
 @pytest.mark.parametrize(("text", "why", "step"), UNLOADED.values(), ids=UNLOADED.keys())
-def test_a_file_that_cannot_be_loaded_is_told_once_and_first(told, text, why, step):
+def test_a_file_that_cannot_be_loaded_is_told_once_and_first(told, tmp_path, text, why, step):
     done = told(vae=text)
     report = done.stdout
     assert report.count(why) == 1
@@ -92,9 +99,14 @@ def test_a_file_that_cannot_be_loaded_is_told_once_and_first(told, text, why, st
     assert len(report.splitlines()) < 35
     assert report.count("not loaded") == 13
     assert step in report
+    if text is UNCLOSED:
+        annotations = vae_grade_in(tmp_path, "github").stdout
+        assert annotations.count("::error ") == 1
+        assert annotations.count("was never closed") == 2  # the annotation and the summary
+        assert "&&" not in annotations
 
 
-def test_failures_of_one_cause_fold_into_one_line(told):
+def test_failures_of_one_cause_fold_into_one_line_and_one_annotation(told, tmp_path):
     done = told(vae=AVERAGED, simple_vae=SOLUTION["simple_vae"])
     report = " ".join(done.stdout.split())
     assert "and 2 public and 10 hidden checks, -6.74" in report
@@ -104,14 +116,26 @@ def test_failures_of_one_cause_fold_into_one_line(told):
     assert "it needs all parts, so mend the others first" in report
     assert report.index("Next: KL divergence to the prior in work/vae.py:") > report.index("of 100 points")
     assert len(done.stdout.splitlines()) < 50
+    lines = vae_grade_in(tmp_path, "github").stdout.splitlines()
+    (kl,) = [line for line in lines if line.startswith("::error file=student/vae.py,line=")]
+    assert "You average over them" in kl
+    assert not re.search(r"&#?\w+;", kl)
 
 
-def test_all_points_are_worth_a_sentence_that_leads_to_the_lab(told):
+def test_all_points_are_worth_a_sentence_that_leads_to_the_lab_and_a_part_never_replaces_the_whole(told, tmp_path):
     done = told(*PUBLIC)
+    assert done.returncode == 0
     assert re.search(r"Everything that is checked here is right\. .*vae-lab", " ".join(done.stdout.split()))
+    whole = (tmp_path / "scores.json").read_text()
+    assert told(*PUBLIC, "--only", "kl").returncode == 0
+    assert (tmp_path / "scores.json").read_text() == whole
+    refused = told(*PUBLIC, "--only", "kl", "--json", "scores.json")
+    assert refused.returncode == 2
+    assert "must not replace" in refused.stderr
+    assert (tmp_path / "scores.json").read_text() == whole
 
 
-@pytest.mark.parametrize("width", [60, 80, 160])
+@pytest.mark.parametrize("width", [60, pytest.param(80, marks=pytest.mark.long), 160])
 def test_the_report_is_readable_at_any_width(told, width):
     done = told("--only", "kl", "--only", "reparam", width=width, vae=AVERAGED)
     lines = done.stdout.splitlines()
@@ -150,10 +174,15 @@ ONLY = {
 
 
 @pytest.mark.parametrize(("texts", "items"), ONLY.values(), ids=ONLY.keys())
-def test_items_are_asked_for_in_many_ways(told, tmp_path, texts, items):
-    done = told(*PUBLIC, "--json", "part.json", *(part for text in texts for part in ("--only", text)))
+def test_items_are_asked_for_in_many_ways(texts, items):
+    assert set(command_of_run._items(ASSIGNMENT, texts)) == items
+
+
+def test_the_items_that_are_asked_for_are_graded(told, tmp_path):
+    done = told(*PUBLIC, "--json", "part.json", "--only", "kl", "--only", "2.10")
     assert done.returncode == 0, done.stderr
-    assert {item["id"] for item in json.loads((tmp_path / "part.json").read_text())["items"]} == items
+    graded = [item["id"] for item in json.loads((tmp_path / "part.json").read_text())["items"]]
+    assert graded == ["kl_divergence", "beta_schedule"]
 
 
 @pytest.mark.parametrize(
@@ -168,17 +197,6 @@ def test_an_item_that_is_not_there_brings_the_nearest(told, text, said):
     done = told("--only", text)
     assert done.returncode == 2
     assert said in done.stderr
-
-
-def test_a_part_never_replaces_the_whole(told, tmp_path):
-    assert told(*PUBLIC).returncode == 0
-    whole = (tmp_path / "scores.json").read_text()
-    assert told(*PUBLIC, "--only", "kl").returncode == 0
-    assert (tmp_path / "scores.json").read_text() == whole
-    refused = told(*PUBLIC, "--only", "kl", "--json", "scores.json")
-    assert refused.returncode == 2
-    assert "must not replace" in refused.stderr
-    assert (tmp_path / "scores.json").read_text() == whole
 
 
 def test_a_debugger_stops_in_the_test_or_in_the_students_function(hand_in):
@@ -223,25 +241,3 @@ def test_pytest_says_once_why_a_file_cannot_be_loaded_and_what_to_look_at(hand_i
     assert "hint:" not in unloaded
     assert wrong.count("hint:") == 1
     assert wrong.count("You average over them") == 1
-
-
-def test_annotations_have_the_explanation_and_each_cause_once(told, tmp_path):
-    told(vae=AVERAGED)
-    github = [sys.executable, "-m", "grading.cli", "github"]
-    lines = subprocess.run(
-        github, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
-    )
-    (kl,) = [line for line in lines.stdout.splitlines() if line.startswith("::error file=student/vae.py,line=")]
-    assert "You average over them" in kl
-    assert not re.search(r"&#?\w+;", kl)
-
-
-def test_a_file_that_cannot_be_loaded_has_one_annotation(told, tmp_path):
-    told(vae=UNCLOSED)
-    github = [sys.executable, "-m", "grading.cli", "github"]
-    lines = subprocess.run(
-        github, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
-    )
-    assert lines.stdout.count("::error ") == 1
-    assert lines.stdout.count("was never closed") == 2  # the annotation and the summary
-    assert "&&" not in lines.stdout
