@@ -114,12 +114,14 @@ def test_a_list_of_pushes_that_is_none_is_refused(grade_class, commit, tmp_path)
     assert "is no activity list of GitHub" in run.stderr
 
 
-@pytest.mark.parametrize("address", ["ext::sh -c 'touch /tmp/pwned'", "--upload-pack=touch", "relative/path"])
-def test_an_address_that_would_run_something_is_not_fetched(grade_class, commit, tmp_path, address):
+def test_an_address_that_would_run_something_is_not_fetched(grade_class, commit, tmp_path):
+    addresses = {"ada": "ext::sh -c 'touch /tmp/pwned'", "cy": "--upload-pack=touch", "di": "relative/path"}
     commit("bo", RIGHT, "2026-03-07T10:00:00Z")
-    run = grade_class(roster(tmp_path, {"id": "ada", "repository": address}, {"id": "bo"}), status=3)
-    assert run.states == {"ada": "error", "bo": "graded"}
-    assert "is no address of a repository" in run.outcomes["ada"].note
+    rows = [{"id": who, "repository": address} for who, address in addresses.items()]
+    run = grade_class(roster(tmp_path, *rows, {"id": "bo"}), status=3)
+    assert run.states == {"bo": "graded", **dict.fromkeys(addresses, "error")}
+    for who in addresses:
+        assert "is no address of a repository" in run.outcomes[who].note
 
 
 def test_clones_are_graded_at_their_last_commit(grade_class, commit, tmp_path):
