@@ -35,19 +35,6 @@ def test_a_tanh_in_the_place_of_the_sigmoid_is_no_missing_nonlinearity(judged, h
     assert check["message"] == "decode(z) leaves the range from 0 to 1, which no sigmoid does"
 
 
-def test_noise_that_is_fresh_is_not_called_the_same(judged, hand_in):
-    as_scale = edited("vae", (SCALE, "return mu + logvar * torch.randn_like(mu)"))
-    found = failed(judged(hand_in(vae=as_scale), "reparameterize"))
-    assert "reparameterize/z_is_mu_when_the_variance_vanishes" in found
-    assert "reparameterize/two_calls_draw_different_noise" not in found
-
-
-def test_noise_that_is_shared_is_not_called_a_wrong_scale(judged, hand_in):
-    shared = edited("vae", (SCALE, "return mu + torch.exp(0.5 * logvar) * torch.randn(())"))
-    found = failed(judged(hand_in(vae=shared), "reparameterize"))
-    assert not [name for name in found if "sigma" in name]
-
-
 @pytest.mark.parametrize("method", ["encode", "decode"])
 def test_damage_is_pointed_at_the_method_that_does_it(judged, hand_in, method):
     argument = {"encode": "x", "decode": "z"}[method]
@@ -60,6 +47,19 @@ def test_damage_is_pointed_at_the_method_that_does_it(judged, hand_in, method):
         "warmup_model/leaves_its_arguments_and_torch_alone"
     ]
     assert (check["function"], check["message"]) == (method, f"{method} changes its arguments in place")
+
+
+def test_noise_that_is_fresh_is_not_called_the_same(judged, hand_in):
+    as_scale = edited("vae", (SCALE, "return mu + logvar * torch.randn_like(mu)"))
+    found = failed(judged(hand_in(vae=as_scale), "reparameterize"))
+    assert "reparameterize/z_is_mu_when_the_variance_vanishes" in found
+    assert "reparameterize/two_calls_draw_different_noise" not in found
+
+
+def test_noise_that_is_shared_is_not_called_a_wrong_scale(judged, hand_in):
+    shared = edited("vae", (SCALE, "return mu + torch.exp(0.5 * logvar) * torch.randn(())"))
+    found = failed(judged(hand_in(vae=shared), "reparameterize"))
+    assert not [name for name in found if "sigma" in name]
 
 
 def test_no_name_of_a_check_claims_what_the_submission_does_right(judged, hand_in):
