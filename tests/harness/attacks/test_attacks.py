@@ -63,9 +63,13 @@ def assert_nobody_is_left():
         time.sleep(0.01)
 
 
-def test_most_of_them_succeed_against_a_grader_that_shares_its_process():
-    attacks = [attack for attack in ATTACKS.values() if attack.naive]
+# Every fourth, of all groups, and all of them.
+@pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.long)])
+def test_most_of_them_succeed_against_a_grader_that_shares_its_process(step):
+    every = [attack for attack in ATTACKS.values() if attack.naive]
+    attacks = every[::step]
     outcomes = naive_outcomes(attacks, uid=1_900_000_000 + SLOT)
     held = sorted(name for name, happened in outcomes.items() if not happened)
     assert held == []
-    assert len(outcomes) == len(attacks) >= 80
+    assert len(outcomes) == len(attacks)
+    assert len(every) >= 80
