@@ -29,7 +29,14 @@ def kl_divergence(mu, logvar):
 
 
 # With one item alone, hidden and public checks of it follow each other.
-@pytest.mark.parametrize(("only", "least"), [((), 100), (("--only", "kl_divergence"), 5)], ids=["all", "one item"])
+ONE = ("--only", "kl_divergence")
+FEW = (*ONE, "--only", "beta_schedule", "--only", "warmup_loss")
+
+
+@pytest.mark.parametrize(
+    ("only", "least"),
+    [pytest.param((), 100, id="all", marks=pytest.mark.long), pytest.param(FEW, 8, id="few"), (ONE, 5)],
+)
 def test_a_worker_serves_checks_of_one_item_and_tier_alone(only, least, hand_in, graded):
     done = graded(hand_in(vae=SOLUTION + REMEMBERS), "--isolation", "none", "--seed", "shared", *only)
     assert not done.lost
@@ -48,10 +55,11 @@ def test_a_worker_serves_checks_of_one_item_and_tier_alone(only, least, hand_in,
     assert shared >= least
 
 
+@pytest.mark.parametrize("only", [ONE, pytest.param((), marks=pytest.mark.long)], ids=["one item", "all"])
 @pytest.mark.parametrize("spoilt", [FAILS_THE_SECOND_TIME, WRONG_THE_THIRD_TIME], ids=["raises", "gets wrong"])
-def test_what_an_earlier_check_left_behind_costs_nothing(spoilt, hand_in, graded):
-    done = graded(hand_in(vae=SOLUTION + spoilt), "--isolation", "none")
-    assert done.document["score"]["earned"] == 100, done.lost
+def test_what_an_earlier_check_left_behind_costs_nothing(spoilt, only, hand_in, graded):
+    done = graded(hand_in(vae=SOLUTION + spoilt), "--isolation", "none", *only)
+    assert done.document["score"]["earned"] == (10 if only else 100), done.lost
 
 
 def item_of(check):
