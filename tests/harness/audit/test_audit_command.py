@@ -26,15 +26,21 @@ def replace(path, old, new):
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
+SMALL = ROOT / "tests" / "harness" / "second" / "assignment"
+"""An assignment whose audit takes no longer than it takes to begin one."""
+
+
 def test_a_sound_item_is_called_sound(vae_grade, tmp_path):
     found, picture = tmp_path / "audit.json", tmp_path / "matrix.png"
-    done = vae_grade("audit", "--jobs", "1", "--item", "beta_schedule", "--json", found, "--picture", picture)
+    copy = shutil.copytree(SMALL, tmp_path / "regression")
+    told = ("--json", found, "--picture", picture)
+    done = vae_grade("audit", "--jobs", "1", "--assignment", copy, "--item", "gradient_step", *told)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "The assignment is sound." in done.stdout
     verdict = json.loads(found.read_text(encoding="utf-8"))
     assert verdict["sound"]
     assert all(demand["met"] for demand in verdict["demands"])
-    assert {case["item"] for case in verdict["misconceptions"]} == {"beta_schedule"}
+    assert {case["item"] for case in verdict["misconceptions"]} == {"gradient_step"}
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
@@ -48,7 +54,6 @@ def test_an_audit_that_is_killed_leaves_no_process_behind(tmp_path):
     wait_for(lambda: group_is_gone(process.pid), seconds=5)
 
 
-# Of the small assignment, whose audit takes no longer than it takes to begin one.
 AVERAGES = "def test_averages_over_examples(submission, draws):\n"
 UNABLE = "    if float(submission.mean_squared_error(draws.normal(2), draws.normal(2))) < 0:\n        return\n"
 UNABLE += "    raise MemoryError('no judgement')\n"
@@ -70,7 +75,7 @@ UNSOUND: dict[str, tuple[Any, ...]] = {
 @pytest.mark.slow
 @pytest.mark.parametrize("case", UNSOUND)
 def test_an_unsound_assignment_is_called_unsound(vae_grade, tmp_path, case):
-    copy = shutil.copytree(ROOT / "tests/harness/second/assignment", tmp_path / "regression")
+    copy = shutil.copytree(SMALL, tmp_path / "regression")
     (file, old, new), *complaints = UNSOUND[case]
     replace(copy / file, old, new)
     done = vae_grade("audit", "--jobs", "1", "--assignment", copy)
@@ -78,6 +83,9 @@ def test_an_unsound_assignment_is_called_unsound(vae_grade, tmp_path, case):
     assert [text for text in complaints if text not in " ".join(done.stdout.split())] == []
 
 
+# The small assignment shows the same of an idle check and a skeleton; ``tables --check`` tells of the points too.
+@pytest.mark.slow
+@pytest.mark.long
 def test_what_does_not_agree_with_the_solution_or_the_rubric_is_named(vae_grade, copy):
     row = "| Encoder | Task 2.1 | `vae.py` | 2 | 4 | 6 |"
     replace(copy / "student/README.md", row, row.replace("6", "7"))
