@@ -147,8 +147,13 @@ GRADING = {"graded", "judged", "vae_grade", "push", "demo"}
 """Fixtures by which a test runs the real command on whole submissions, which takes seconds each time."""
 
 
-def pytest_xdist_auto_num_workers():
-    """Three processes for two cores, since a test waits for what it starts and for time to pass."""
+def pytest_xdist_auto_num_workers(config):
+    """Three processes for two cores, since a test waits for what it starts and for time to pass.
+
+    Each gets tests that follow one another, so that what a file's tests share is made once.
+    """
+    if config.option.dist == "no":
+        config.option.dist = "worksteal"
     return max(1, 3 * len(os.sched_getaffinity(0)) // 2)
 
 

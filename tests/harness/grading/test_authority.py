@@ -31,14 +31,7 @@ CASES = {
 }
 
 
-# Each reason counts by itself; those for which only part is graded are told in one place.
-LONG = {"one item"}
-
-
-@pytest.mark.parametrize(
-    ("place", "options", "authoritative"),
-    [pytest.param(*case, id=name, marks=pytest.mark.long if name in LONG else ()) for name, case in CASES.items()],
-)
+@pytest.mark.parametrize(("place", "options", "authoritative"), CASES.values(), ids=CASES)
 def test_a_result_says_whether_it_can_be_a_mark(vae_grade, tmp_path, course, place, options, authoritative):
     told, students = tmp_path / "scores.json", tmp_path / "student.json"
     done = vae_grade(

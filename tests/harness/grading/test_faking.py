@@ -1,4 +1,4 @@
-"""Submissions that want points for nothing, or to be nobody's fault, graded by the real command."""
+"""Submissions that want points for nothing, or to be nobody's fault."""
 
 import json
 import os
@@ -115,10 +115,8 @@ def test_odd_failures_are_failures_and_tell_nothing(graded, hand_in, tmp_path):
     assert not [c["id"] for c in right if c["id"].startswith("hidden/encode/is_right") or "head_on" in c["id"]]
 
 
-def test_parts_that_answer_wrongly_for_one_check_alone_excuse_nothing(graded, hand_in):
-    done = graded(hand_in(vae=VAE + TWO_FACED))
-    assert done.status == 0, done.stderr
-    assert_sound(done.document)
+def test_parts_that_answer_wrongly_for_one_check_alone_excuse_nothing(judged, hand_in):
+    done = judged(hand_in(vae=VAE + TWO_FACED), "encode", "forward", "kl_divergence", "compute_elbo", "training")
     earned = {item["id"]: item["earned"] for item in done.document["items"]}
     assert {name for name, points in earned.items() if points == sum(RUBRIC.item(name).points.values())} >= {
         "encode",
