@@ -13,7 +13,17 @@ from student.lab._app.diagnosis import diagnose
 from student.lab._app.folder import MEASURES, Row
 from student.lab._app.published import comparable
 from student.lab._app.session import MEASURE_SEED, MEASURED, Material
-from student.lab.measure import Rate, decode, importance_bound, log_likelihood, measure, posteriors, rate, sigma_of
+from student.lab.measure import (
+    Rate,
+    decode,
+    importance_bound,
+    log_likelihood,
+    measure,
+    posteriors,
+    rate,
+    sigma_of,
+    spread,
+)
 from student.lab.train import Objective, seed_for
 
 SPLIT = 2000  # test examples at most whose posteriors make up the aggregate one
@@ -51,7 +61,7 @@ def evaluate(
     """
     found = examine(model, cfg, material, rows, report_of(model, objective, cfg, material))
     few = min(size.examples or len(material.test), len(material.test))
-    some = material.test[:: len(material.test) // few][:few]  # spread: the first half of MNIST's is the easier one
+    some = spread(material.test, few)
     counts = [count for count in (1, 10, 100, 1000, 5000) if count < size.samples] + [size.samples]
     bounds = [importance_bound(model, some, cfg.likelihood, count, MEASURE_SEED) for count in counts]
     means = [-float(bound.mean()) for bound in bounds]
@@ -61,7 +71,7 @@ def evaluate(
         "neg_elbo": measure(model, some, cfg.likelihood, MEASURE_SEED).neg_elbo,
         "course": list(zip(counts, means, strict=True)),
     }  # fmt: skip
-    split = rate(*posteriors(model, material.test[:SPLIT]), MEASURE_SEED)
+    split = rate(*posteriors(model, spread(material.test, SPLIT)), MEASURE_SEED)
     return Evaluation(found, bound, split, diagnose(found))
 
 

@@ -16,7 +16,7 @@ from student.lab._app.evaluate import Evaluation, recon_at_mean
 from student.lab._app.folder import replacing
 from student.lab._app.session import Material
 from student.lab.figures import curves, images, latent, style, vectors
-from student.lab.measure import decode, kl_per_dimension, measure, posteriors, sigma_of
+from student.lab.measure import decode, kl_per_dimension, measure, posteriors, sigma_of, spread
 
 SEED = 3  # of everything drawn at random in pictures: the same samples for every run
 LIMIT = 3.0  # standard deviations in a traversal
@@ -172,9 +172,8 @@ def _of_any_data(subject: Subject) -> Drawn:
     z = mu + (logvar / 2).exp() * torch.randn(mu.shape, generator=subject.noise(), device=mu.device)
     caption = (
         "Where all codes together lie, in the two dimensions with the largest KL. Prior samples beyond their cloud are "
-        f"codes that the decoder has hardly met. Of the KL, {split.kl:.1f} nats, {split.information:.1f} are "
-        f"information about which of {split.examples:,} test examples it is, and {split.excess:.1f} are "
-        "KL(q(z) ‖ p(z))"
+        f"codes that the decoder has hardly met. Of the KL of {split.examples:,} test examples, {split.kl:.1f} nats, "
+        f"{split.information:.1f} are information about which of them it is, and {split.excess:.1f} are KL(q(z) ‖ p(z))"
     )
     if split.saturated:
         caption += (
@@ -188,7 +187,7 @@ def _of_any_data(subject: Subject) -> Drawn:
 
 def _codes(subject: Subject, model: nn.Module) -> tuple[Tensor, Tensor, list[int], tuple[str, str]]:
     """Posteriors of test examples, and of the two dimensions with the largest KL their numbers and names."""
-    mu, logvar = posteriors(model, subject.x[: latent.POINTS])
+    mu, logvar = posteriors(model, spread(subject.x, latent.POINTS))
     order = kl_per_dimension(mu, logvar).mean(dim=0).argsort(descending=True)
     busiest = [0, 1] if mu.shape[1] == 2 else order[:2].tolist()
     return mu, logvar, busiest, (f"z{busiest[0] + 1}", f"z{busiest[1] + 1}")
@@ -205,9 +204,8 @@ def _latent_map(subject: Subject, model: nn.Module) -> tuple[str, Figure]:
     if latents == 2:
         caption += " What lies between the clusters is generated too, as often as the prior goes there."
     sigma = (logvar / 2).exp()[:, busiest]
-    return caption, latent.draw_latent_map(
-        mu[:, busiest], sigma, dataset.test_labels, dataset.class_names, names, latents
-    )
+    labels = spread(dataset.test_labels, latent.POINTS)
+    return caption, latent.draw_latent_map(mu[:, busiest], sigma, labels, dataset.class_names, names, latents)
 
 
 MANIFOLD = "Every tile stands for the same share of the prior: the area of a digit is how often it is generated."

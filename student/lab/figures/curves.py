@@ -17,6 +17,7 @@ PANELS = (("neg_elbo", "−ELBO"), ("recon", "reconstruction"), ("kl", "KL diver
 PARTS = (("train", style.TRAIN), ("validation", style.ACCENT), ("test", style.TEST))
 NATS = "nats per example"
 COLUMNS = 4  # patients in a row
+MANY = 100  # bars; gaps between so many would be drawn uneven
 
 Row = Mapping[str, float]
 """A line of a run's metrics, by name."""
@@ -30,7 +31,7 @@ def draw_curves(rows: Sequence[Row], baselines: Baselines, setting: str) -> Figu
         baselines: the levels that need no learning.
         setting: data and binarisation, for the title.
     """
-    fig = style.figure(11, 6.4)
+    fig = style.figure(style.COLUMN, 6.4)
     for place, axes in enumerate(fig.subplots(2, 3).flat):
         zoomed, (key, name) = place >= 3, PANELS[place % 3]
         levels = {"zero output": baselines.zero, "one constant example": baselines.constant} if key != "kl" else {}
@@ -69,8 +70,9 @@ def draw_bound(points: Sequence[tuple[int, float]], neg_elbo: float) -> Figure:
         axes.annotate(f"{bound:.2f}", place, (5, 5), textcoords="offset points", fontsize=8, bbox=behind)
     _log_scale(axes, samples, [f"{count:,}" for count in samples])
     axes.margins(x=0.1, y=0.18)
-    gained = f"{neg_elbo - bounds[-1]:.2f} nats below the −ELBO at K = {samples[-1]:,}"
-    style.tidy(axes, f"bound on −log p(x); {gained}", "K, samples of z", NATS)
+    gained = neg_elbo - bounds[-1]
+    told = f"{abs(gained):.2f} nats {'below' if gained >= 0 else 'above'} the −ELBO at K = {samples[-1]:,}"
+    style.tidy(axes, f"bound on −log p(x); {told}", "K, samples of z", NATS)
     axes.legend(fontsize=8, frameon=False)
     return fig
 
@@ -84,9 +86,10 @@ def draw_kl_dimensions(kl: Tensor, mean_variance: Tensor) -> Figure:
     """
     order = kl.argsort(descending=True)
     active = (mean_variance[order] > ACTIVE_VARIANCE).tolist()
-    fig = style.figure(max(5.0, min(11.0, 2.5 + 0.16 * len(kl))), 3.2)
+    fig = style.figure(max(5.0, min(style.COLUMN, 2.5 + 0.16 * len(kl))), 3.2)
     axes = fig.subplots()
-    axes.bar(range(len(kl)), kl[order].tolist(), color=[style.ACCENT if on else "#cccccc" for on in active], width=0.85)
+    colours, width = [style.ACCENT if on else "#cccccc" for on in active], 0.85 if len(kl) < MANY else 1.0
+    axes.bar(range(len(kl)), kl[order].tolist(), color=colours, width=width)
     told = f"{sum(active)} of {len(kl)} active, {style.number(float(kl.sum()))} nats in all"
     style.tidy(axes, f"KL of each latent dimension: {told}", "latent dimension, by KL", "nats")
     places = range(0, len(kl), max(1, len(kl) // 25))
@@ -105,7 +108,7 @@ def draw_rate_distortion(points: Sequence[tuple[float, float, float]]) -> Figure
     betas, rates, distortions = (np.array(column) for column in zip(*points, strict=True))
     sums = rates + distortions
     best = int(sums.argmin())
-    fig = style.figure(10, 4)
+    fig = style.figure(style.COLUMN, 4)
     left, right = fig.subplots(1, 2)
     left.plot(rates, distortions, "o-", color=style.TRAIN, linewidth=1.4, markersize=5)
     for beta, rate, distortion in points:
@@ -135,7 +138,7 @@ def draw_comparison(runs: Sequence[tuple[str, Sequence[Row]]]) -> Figure:
     Args:
         runs: a label and the metrics of each run.
     """
-    fig = style.figure(12.6, 4.4)
+    fig = style.figure(style.COLUMN, 4.4)
     every = fig.subplots(1, 3)
     for axes, (key, name) in zip(every, PANELS, strict=True):
         for index, (label, rows) in enumerate(runs):
@@ -158,7 +161,7 @@ def draw_patients(runs: Sequence[tuple[str, Sequence[Row]]], zero: float) -> Fig
         ("reported_loss", "--", "reported by the code in training"),
         ("test_neg_elbo", "-", "true −ELBO, test set"),
     )
-    fig = style.figure(11, 2.1 * -(-len(runs) // COLUMNS) + 0.5)
+    fig = style.figure(style.COLUMN, 2.2 * -(-len(runs) // COLUMNS) + 0.5)
     every = fig.subplots(-(-len(runs) // COLUMNS), COLUMNS, sharex=True, sharey=True, squeeze=False).flatten()
     for axes in every[len(runs) :]:
         axes.set_axis_off()
@@ -167,7 +170,7 @@ def draw_patients(runs: Sequence[tuple[str, Sequence[Row]]], zero: float) -> Fig
             for colour, shown in (("#bbbbbb", runs[0][1]), (style.TEST if index else style.TRAIN, rows)):
                 _plot(axes, shown, key, color=colour, linestyle=dash, linewidth=1.5, label=label)
         told, true = (style.number(rows[-1][key]) for key, _, _ in lines)
-        style.tidy(axes, f"{_plain(name)}: reports {told}, true {true}", "", "", 8.5)
+        style.tidy(axes, f"{_plain(name)}\nreports {told}, true {true}", "", "", 8.5)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.tick_params(labelbottom=index + COLUMNS >= len(runs))
     every[0].set_ylim(-0.06 * zero, 1.15 * zero)

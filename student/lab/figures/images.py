@@ -66,7 +66,8 @@ def draw_traversals(
     style.name_rows(axes, ["", *names])
     height, width = (sheet.shape[0] + 1) / (len(names) + 1), (sheet.shape[1] + 1) / STEPS
     values = np.linspace(-limit, limit, STEPS)
-    axes.set_xticks((np.arange(STEPS) + 0.5) * width - 0.5, [f"{value:.1f}" for value in values], fontsize=8)
+    told = [f"{value:.1f}".replace("-", "−") for value in values]
+    axes.set_xticks((np.arange(STEPS) + 0.5) * width - 0.5, told, fontsize=8)
     places = [((value + limit) / (2 * limit) * (STEPS - 1) + 0.5) * width - 0.5 for value in own]
     rows = [height * (row + 2) - 2 for row in range(len(names))]
     axes.plot(

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, Ellipse
+from matplotlib.patches import Ellipse
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -14,7 +14,6 @@ from student.lab.figures import style
 POINTS = 5000
 FEW = 2000  # points; below it each one is drawn larger, and fewer ellipses lie over them
 WIDE = 0.3  # median sigma; above it many ellipses would hide the points
-FAR = 10.0  # of the codes' extent to the prior's; from there on the circles are too small for two names
 HALF, MOST = math.sqrt(2 * math.log(2)), math.sqrt(-2 * math.log(0.05))  # radii that hold 50 % and 95 % of N(0, I)
 
 
@@ -36,7 +35,7 @@ def draw_latent_map(
         latent_dim: ``L``, how many there are in all.
     """
     points, widths, classes = mu[:POINTS].cpu().numpy(), sigma[:POINTS].cpu().numpy(), labels[:POINTS]
-    fig = style.figure(7.4, 6.4)
+    fig = style.figure(8.2, 6.4)
     axes = fig.subplots()
     few = len(points) < FEW
     size, alpha = (min(26.0, 10_000 / max(len(points), 1)), 0.75) if few else (5.0, 0.55)
@@ -50,11 +49,10 @@ def draw_latent_map(
         for place, (across, up) in zip(points[chosen], 2 * widths[chosen], strict=True):
             axes.add_patch(Ellipse(place, across, up, fill=False, edgecolor=line, linewidth=0.9))
     edge = max(MOST * 1.1, float(np.quantile(np.abs(points), 0.998)) * 1.05 if len(points) else 0)
-    for radius, share in ((HALF, "50 %"), (MOST, "95 %")):
-        axes.add_patch(Circle((0, 0), radius, fill=False, linestyle="--", color=style.BASELINE, linewidth=1.2))
-        if radius == MOST or edge < FAR * MOST:
-            text = f"{share} of the prior"
-            axes.text(0, radius, text, ha="center", va="center", fontsize=8, color="#444444", bbox=style.BEHIND_TEXT)
+    around = np.linspace(0, 2 * math.pi, 200)
+    for radius, share, dash in ((HALF, "50 %", ":"), (MOST, "95 %", "--")):
+        circle, told = (radius * np.cos(around), radius * np.sin(around)), f"{share} of the prior"
+        axes.plot(*circle, linestyle=dash, color="#555555", linewidth=1.2, label=told)
     axes.set(xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal")
     plane = "the latent plane" if latent_dim == 2 else f"two of {latent_dim} latent dimensions"
     title = f"test examples in {plane}; ellipses: one sigma of single posteriors"
@@ -72,9 +70,9 @@ def draw_aggregate(z: Tensor, axes_names: tuple[str, str]) -> Figure:
     axes = fig.subplots()
     size = min(14.0, 10_000 / max(len(points), 1))
     axes.scatter(
-        prior[:, 0], prior[:, 1], s=size, alpha=0.5, linewidths=0, color="#bbbbbb", label="samples of the prior"
+        prior[:, 0], prior[:, 1], s=size, alpha=0.5, linewidths=0, color=style.BASELINE, label="samples of the prior"
     )
-    told = "one sample of q(z | x) for each test example"
+    told = f"one sample of q(z | x) for each of {len(points):,} test examples"
     axes.scatter(points[:, 0], points[:, 1], s=size, alpha=0.45, linewidths=0, color=style.TRAIN, label=told)
     edge = max(MOST * 1.4, float(np.quantile(np.abs(points), 0.998)) * 1.05)
     axes.set(xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal")

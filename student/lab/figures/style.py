@@ -11,6 +11,7 @@ TRAIN, TEST, BASELINE, ACCENT = "#4477aa", "#cc4433", "#888888", "#228833"
 SERIES = ("#4477aa", "#cc4433", "#228833", "#aa7733", "#66a0c0", "#aa3377", "#bbaa22", "#555555")
 CLASSES = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#12126b", "#bcbd22", "#17becf")
 DPI = 100
+COLUMN = 9.7  # inches: the width of a report, in which a picture is drawn dot for dot
 EXPLODED = 1e4  # nats; beyond it a curve leaves the picture, and a number is told by its power of ten
 BEHIND_TEXT = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1}
 GAP = 1  # pixels between tiles
@@ -41,6 +42,7 @@ def tidy(axes: Axes, title: str, x: str, y: str, size: float = 10) -> None:
     axes.set_ylabel(y, fontsize=9)
     axes.tick_params(labelsize=8)
     axes.grid(alpha=0.25, linewidth=0.6)
+    axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
 
 

@@ -12,7 +12,7 @@ EXAMPLES = 24
 
 def draw_reconstructions(x: Tensor, means: Tensor) -> Figure:
     """Test examples (rows) and their reconstructions, feature by feature (columns), both ``(N, D)``."""
-    fig = style.figure(10, 4)
+    fig = style.figure(style.COLUMN, 4)
     panels = (("test examples", x), ("reconstructions", means), ("difference", means - x))
     every = fig.subplots(1, 3)
     for axes, (title, values) in zip(every, panels, strict=True):
@@ -38,7 +38,7 @@ def draw_clouds(data: Tensor, clouds: list[tuple[str, Tensor]]) -> Figure:
         return np.asarray(((values - centre) @ plane).cpu())
 
     real = project(data)
-    fig = style.figure(5 * len(clouds), 4.6)
+    fig = style.figure(min(5 * len(clouds), style.COLUMN), 4.6 if len(clouds) < 3 else 3.8)
     every = fig.subplots(1, len(clouds), squeeze=False)[0]
     edges = np.abs(real).max(axis=0) * 1.1
     for axes, (title, values) in zip(every, clouds, strict=True):

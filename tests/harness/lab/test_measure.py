@@ -10,6 +10,13 @@ from torch import nn
 from student.lab import measure as lab
 
 
+def test_a_part_of_the_test_set_is_taken_from_all_of_it():
+    values = torch.arange(10)
+    assert lab.spread(values, 5).tolist() == [0, 2, 4, 6, 8]
+    assert lab.spread(values.numpy(), 3).tolist() == [0, 3, 6]
+    assert lab.spread(values, 20).tolist() == values.tolist()
+
+
 class Linear(nn.Module):
     """x = W z + b + N(0, I/2) with orthogonal columns in W: posterior and marginal are known in closed form."""
 

@@ -17,8 +17,8 @@ from student.lab._app.errors import BadInput
 from student.lab._app.evaluate import evaluate
 from student.lab._app.implementation import load
 from student.lab._app.published import comparable
-from student.lab._app.report import nats, render
-from student.lab.figures import curves, images, latent, style
+from student.lab._app.report import nats, options, render
+from student.lab.figures import curves, images, latent, style, vectors
 from student.lab.figures.curves import draw_comparison, draw_curves
 from student.lab.measure import Baselines
 from student.lab.patients import PATIENTS
@@ -262,10 +262,35 @@ def test_both_kinds_of_data_say_how_far_the_codes_spread(reference_text, tmp_pat
 def test_exploded_codes_leave_titles_and_names_readable():
     title = curves.draw_kl_dimensions(torch.tensor([6e22, 1e20]), torch.ones(2)).axes[0].get_title(loc="left")
     assert title.endswith("6.0e22 nats in all")
-    for scale, names in ((1.0, 2), (100.0, 1)):
+    for scale in (1.0, 100.0):
         codes = scale * torch.randn(50, 2)
-        figure = latent.draw_latent_map(codes, codes.abs(), np.zeros(50, dtype=int), ("a",), ("z1", "z2"))
-        assert len(figure.axes[0].texts) == names
+        axes = latent.draw_latent_map(codes, codes.abs(), np.zeros(50, dtype=int), ("a",), ("z1", "z2")).axes[0]
+        assert axes.get_legend_handles_labels()[1] == ["a", "50 % of the prior", "95 % of the prior"]
+        assert not axes.texts  # nothing is written over the points
+
+
+def test_a_bound_that_its_noise_lifts_over_the_elbo_is_not_called_below_it():
+    titles = [curves.draw_bound([(1, 5.0), (9, last)], 4.8).axes[0].get_title(loc="left") for last in (4.5, 4.9)]
+    assert "0.30 nats below" in titles[0]
+    assert "0.10 nats above" in titles[1]
+
+
+def test_options_in_a_finding_are_not_broken_and_the_rest_is_escaped():
+    assert options("<b> --sigma 0.2") == '&lt;b&gt; <span class="option">--sigma</span> 0.2'
+
+
+def test_no_chart_is_wider_than_the_column():
+    x = torch.randn(40, 3)
+    drawn = (
+        draw_curves(TAME, Baselines(44.4, 25.2), ""),
+        draw_comparison([("a", TAME)]),
+        curves.draw_patients([("a", TAME)], 44.4),
+        curves.draw_rate_distortion([(0.5, 2.0, 1.0), (1.0, 1.0, 2.0)]),
+        curves.draw_kl_dimensions(torch.ones(256), torch.ones(256)),
+        vectors.draw_reconstructions(x, x),
+        vectors.draw_clouds(x, [("", x)] * 3),
+    )
+    assert max(figure.get_window_extent().width for figure in drawn) <= 979
 
 
 def test_two_latent_dimensions_fill_their_axis():

@@ -106,7 +106,7 @@ class LatentMap {
       for (const radius of CIRCLES) tell(`${radius}σ`, half, half - radius * this.unit - 4 * scale, "center");
     } else tell("the prior, 1σ to 3σ", half, half - 3 * this.unit - 6 * scale, "center");
     tell(`z${this.across + 1} →`, 2 * half - 6 * scale, half - 6 * scale, "right");
-    tell(`↑ z${this.up + 1}`, half + 6 * scale, 15 * scale, "left");
+    tell(`↑ z${this.up + 1}`, half + 14 * scale, 15 * scale, "left");
     if (this.outside) tell(`${this.outside} of ${this.model.count} lie outside`, 8 * scale, 2 * half - 8 * scale, "left");
   }
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from student.lab._app.explorer import network
 from student.lab._app.explorer.network import Array, NotExportable, Whole, pack_bytes, pack_layers, run, trace
-from student.lab.measure import decode, kl_per_dimension, posteriors
+from student.lab.measure import decode, kl_per_dimension, posteriors, spread
 
 HERE = Path(__file__).parent
 SCRIPTS = ("network.js", "map.js", "paper.js", "controls.js", "explorer.js")
@@ -147,7 +147,8 @@ def _real_ones_first(scene: Scene) -> Array:
     labels = np.asarray(scene.labels)[: len(scene.test)]
     each = max(1, REAL // max(1, len(scene.classes)))
     real = np.concatenate([np.flatnonzero(labels == number)[:each] for number in range(len(scene.classes))])[:REAL]
-    return np.concatenate([real, np.setdiff1d(np.arange(len(labels)), real)])[:POINTS].astype(np.int64)
+    others = spread(np.setdiff1d(np.arange(len(labels)), real), POINTS - len(real))
+    return np.concatenate([real, others]).astype(np.int64)
 
 
 def _export(one: Shown, test: Tensor, scene: Scene, with_encoder: bool) -> dict[str, Any]:
