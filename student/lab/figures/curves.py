@@ -31,7 +31,7 @@ def draw_curves(rows: Sequence[Row], baselines: Baselines, setting: str) -> Figu
         baselines: the levels that need no learning.
         setting: data and binarisation, for the title.
     """
-    fig = style.figure(style.COLUMN, 6.4)
+    fig = style.figure(style.COLUMN, 6.8)
     for place, axes in enumerate(fig.subplots(2, 3).flat):
         zoomed, (key, name) = place >= 3, PANELS[place % 3]
         levels = {"zero output": baselines.zero, "one constant example": baselines.constant} if key != "kl" else {}
@@ -48,7 +48,7 @@ def draw_curves(rows: Sequence[Row], baselines: Baselines, setting: str) -> Figu
         )
         _limits(axes, shown, [f"{part}_{key}" for part, _ in PARTS], [] if zoomed else [*levels.values()])
         if zoomed:
-            axes.legend(fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=2)
+            axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(0, -0.2))
     fig.suptitle(setting, fontsize=11, parse_math=False)
     return fig
 
@@ -146,7 +146,7 @@ def draw_comparison(runs: Sequence[tuple[str, Sequence[Row]]]) -> Figure:
             _plot(axes, rows, f"test_{key}", color=colour, linestyle=dash, linewidth=1.5, label=_plain(label))
         style.tidy(axes, f"test {name}", "epoch", NATS)
         _limits(axes, [row for _, rows in runs for row in rows if row["epoch"] or len(rows) == 1], [f"test_{key}"])
-    fig.legend(*every[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8, frameon=False)
+    fig.legend(*every[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return fig
 
 
