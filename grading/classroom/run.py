@@ -104,7 +104,7 @@ class _Run:
 
     def finish(self, workers: Farm, stack: ExitStack) -> Class:
         platform = self._gather(stack)
-        self._store.set_facts(
+        self._store.begin(
             assignment={
                 "name": self._assignment.name,
                 "version": self._assignment.version,
@@ -138,6 +138,10 @@ class _Run:
         if by_repository:
             self._rows = self._fetched(place)
             return "a roster with repositories"
+        if self._plan.out.resolve().is_relative_to(place.resolve()):
+            raise ClassError(
+                f"{self._plan.out} lies in {place}, where it would be taken for a submission: name another with --out"
+            )
         found = platforms.find(place, self._assignment, stack)
         self._rows, said = reconcile(found.handed, self._roster)
         self._notices += [*found.notices, *said]

@@ -57,6 +57,7 @@ class Store:
 
     def __init__(self, folder: Path, database: sqlite3.Connection) -> None:
         self.folder, self._database = folder, database
+        self._pending: dict[str, Any] = {}
 
     @classmethod
     @contextmanager
@@ -78,7 +79,7 @@ class Store:
                 for name in ("documents", "student", "cache"):
                     for half in (folder / name).glob(".*"):  # what a run was writing when it was killed
                         half.unlink()
-            store.set_facts(layout_version=LAYOUT_VERSION, finished=False)
+            store.set_facts(layout_version=LAYOUT_VERSION)
             try:
                 yield store
             except ClassError:
@@ -91,6 +92,18 @@ class Store:
         """What is known of the class as a whole."""
         row = self._database.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
         return default if row is None else json.loads(row[0])
+
+    def begin(self, **facts: Any) -> None:
+        """Say what is going to be known of the class as a whole.
+
+        It is written with the first change: a run that is refused before leaves a finished class finished.
+        """
+        self._pending = {**facts, "finished": False}
+
+    def _change(self) -> None:
+        if self._pending:
+            self.set_facts(**self._pending)
+            self._pending = {}
 
     def set_facts(self, **facts: Any) -> None:
         """Set what is known of the class as a whole."""
@@ -123,6 +136,7 @@ class Store:
             redacted: the student's.
             why: the reason for grading anew; None where it follows from the documents.
         """
+        self._change()
         path, text = document_path(self.folder, student), _dumps(document)
         with _storing(self.folder):
             old = path.read_text(encoding="utf-8") if path.is_file() else None
@@ -157,6 +171,7 @@ class Store:
 
     def drop(self, student: str, why: str) -> None:
         """Take away a student's documents, which no longer hold; the old one is kept, with the reason."""
+        self._change()
         path = document_path(self.folder, student)
         if path.is_file():
             old = path.read_text(encoding="utf-8")
@@ -168,12 +183,14 @@ class Store:
 
     def record(self, outcome: Outcome, position: int, *, stranger: bool) -> None:
         """Write down what became of a student's submission."""
+        self._change()
         row = (outcome.student.id, int(stranger), position, json.dumps(outcome.to_json()))
         with self._transaction():
             self._database.execute("INSERT OR REPLACE INTO outcome VALUES (?, ?, ?, ?)", row)
 
     def finish(self, students: Iterable[str]) -> None:
         """Say that the class is graded, and forget who is not in it any more."""
+        self._change()
         kept = set(students)
         gone = [row for row in self._database.execute("SELECT student FROM outcome") if row[0] not in kept]
         for (student,) in gone:
@@ -185,6 +202,7 @@ class Store:
 
     def ask_regrade(self, students: Sequence[str], why: str) -> None:
         """Ask for students to be graded anew, once, however often a run that was ended is begun again."""
+        self._change()
         request = hashlib.sha256(json.dumps([sorted(students), why]).encode()).hexdigest()
         is_open = "SELECT 1 FROM regrade WHERE request = ? AND done IS NULL"
         with self._transaction():
@@ -223,8 +241,13 @@ def _opened(folder: Path, stack: ExitStack) -> sqlite3.Connection:
     # A run that was killed at its very beginning left some of ours, and no state yet.
     if state_path(folder).name not in inside and inside - _FIRST:
         raise ClassError(f"{folder} is not the folder of a class, and not empty: name another one with --out")
-    for name in _FOLDERS:
-        (folder / name).mkdir(parents=True, exist_ok=True)
+    try:
+        for name in _FOLDERS:
+            (folder / name).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if is_full(error):
+            raise
+        raise ClassError(f"{folder} cannot be made or written to: {error.strerror}; name another with --out") from error
     # A lock of SQLite ends with the process that holds it, however that ends, on every system.
     lock = sqlite3.connect(folder / _LOCK, timeout=0, isolation_level=None)
     stack.callback(lock.close)
@@ -270,8 +293,10 @@ def _storing(folder: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, sqlite3.Error) as error:
+        full = is_full(error) or "full" in str(error)  # as SQLite says it
+        todo = "make room" if full else "see to it that it can be written to"
         raise StorageError(
-            f"cannot write to {folder}: {error}. What was graded is kept; make room, and give the same command again"
+            f"cannot write to {folder}: {error}. What was graded is kept; {todo}, and give the same command again"
         ) from error
 
 

@@ -311,6 +311,32 @@ def test_input_that_is_refused_leaves_nothing_behind(grade_class, hand_over, wri
     assert (tmp_path / "out" / "documents" / "ada.json").is_file(), "what was graded before stays"
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["--roster", "nowhere.csv"], ["--regrade", "nobody", "--reason", "a typo"]],
+    ids=["roster", "regrade"],
+)
+def test_a_finished_class_stays_finished_when_the_next_command_is_refused(
+    grade_class, hand_over, vae_grade, tmp_path, arguments
+):
+    place = hand_over({"ada/vae.py": RIGHT})
+    grade_class(place)
+    refused = grade_class(place, *arguments, status=2)
+    assert refused.states == {"ada": "graded"}
+    assert vae_grade("gradebook", tmp_path / "out").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [("download", "is not the folder of a class"), ("download/grades", "taken for a submission"),
+     ("download/ada/vae.py", "name another with --out"), ("download/ada/vae.py/grades", "Not a directory")],
+)  # fmt: skip
+def test_a_place_where_no_class_can_be_is_refused_before_anything_is_graded(grade_class, hand_over, out, said):
+    place = hand_over({"ada/vae.py": RIGHT, "bo/vae.py": RIGHT})
+    assert said in " ".join(grade_class(place, out=out, status=2).stderr.split())
+    assert {path.name for path in place.iterdir()} == {"ada", "bo"}
+
+
 def test_a_run_that_was_killed_at_its_very_beginning_goes_on(grade_class, hand_over, tmp_path):
     for name in ("documents", "student"):
         (tmp_path / "out" / name).mkdir(parents=True)
