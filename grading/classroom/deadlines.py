@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from ..boundary.shared.text import clean_line
 from .model import ClassError, Lateness, Student
 
 _KEYS = {"due", "zone", "grace", "penalty", "cap", "closes", "late_days", "extensions"}
+_DAY = re.compile(r"\d{4}-?\d\d-?\d\d|\d{4}-?W\d\d(-?\d)?")
 _BANK_KEYS = {"granted", "per_assignment", "used"}
 
 
@@ -67,6 +69,11 @@ class Deadlines:
             return _extension(student.extension, self.due, f"the roster, line {student.line}, extension")
         return self.extensions.get(student.id) or self.extensions.get(student.group) or Extension()
 
+    def unknown(self, students: Iterable[Student]) -> list[str]:
+        """Of whom these rules speak who is neither a student here nor a group."""
+        known = {name for student in students for name in (student.id, student.group)}
+        return sorted({*self.extensions, *self.used} - known)
+
     def due_for(self, student: Student) -> datetime:
         """When this student's submission is due."""
         extension = self.extension(student)
@@ -76,8 +83,10 @@ class Deadlines:
         """After which moment nothing of this student is accepted, if there is one."""
         if self.closes is None:
             return None
-        # As much later, by the clock on the wall, as the student's deadline.
-        return _moved(self.closes, _wall(self.due_for(student), self.due) - _wall(self.due, self.due))
+        due = self.due_for(student)
+        # As much later, by the clock on the wall, as the student's deadline; what is on time is accepted.
+        closes = _moved(self.closes, _wall(due, self.due) - _wall(self.due, self.due))
+        return max(closes, _instant(due) + self.grace, key=_instant)
 
 
 def lateness(
@@ -230,6 +239,8 @@ def _time(value: object, zone: ZoneInfo | None, where: str) -> datetime:
             value = datetime.fromisoformat(text)
         except ValueError:
             raise ClassError(f"'{where}' is no time: {clean_line(text, 80)!r}") from None
+        if _DAY.fullmatch(text):  # which Python takes for its first moment, and people for its last
+            raise ClassError(f"'{where}' is a day without a time: write {text}T23:59:59, or the like")
         zone = _zone(name.strip()) if name.strip() else zone
     if not isinstance(value, datetime):
         raise ClassError(f"'{where}' has to be a time, such as 2026-03-07T20:00:00")

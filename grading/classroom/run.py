@@ -137,6 +137,7 @@ class _Run:
             self._rules = deadlines.load(self._plan.deadlines, self._roster)
         if by_repository:
             self._rows = self._fetched(place)
+            self._notices += self._nobodies()
             return "a roster with repositories"
         if self._plan.out.resolve().is_relative_to(place.resolve()):
             raise ClassError(
@@ -144,8 +145,15 @@ class _Run:
             )
         found = platforms.find(place, self._assignment, stack)
         self._rows, said = reconcile(found.handed, self._roster)
-        self._notices += [*found.notices, *said]
+        self._notices += [*found.notices, *said, *self._nobodies()]
         return found.platform
+
+    def _nobodies(self) -> list[str]:
+        """A typo in an id would cost a student the extension without a word."""
+        unknown = self._rules.unknown(row.student for row in self._rows) if self._rules else []
+        more = f" and {len(unknown) - 10} more" if len(unknown) > 10 else ""
+        names = ", ".join(clean_line(name, 80) for name in unknown[:10])
+        return [f"the deadlines name nobody of the class, and no group: {names}{more}"] if unknown else []
 
     def _fetched(self, listed: Path) -> list[Candidate]:
         """The repositories of a roster, fetched several at a time."""

@@ -76,6 +76,8 @@ def test_an_hour_that_comes_twice_is_two_hours(write):
         ("closes = 2026-03-10T20:00:00", {}, 3, 0, 0, "0"),
         ("closes = 2026-03-09T20:00:00\n[late_days]\ngranted = 5", {}, 3, 0, 5, "1"),
         ("closes = 2026-03-09T20:00:00", {"extension": "1"}, 2, 0, 0, "0"),
+        ("closes = 2026-03-07T20:00:00\ngrace = 259200", {}, 0, 0, 0, "0"),
+        ("closes = 2026-03-07T20:00:00\ngrace = 7200", {"extension": "2026-03-10T18:00"}, 0, 0, 0, "0"),
     ],
 )
 def test_what_lateness_costs(write, rules, student, days_late, used, left, penalty):
@@ -102,6 +104,7 @@ def test_what_lateness_costs(write, rules, student, days_late, used, left, penal
         (DUE + "penalties = 10", "there is no setting penalties"),
         (DUE + "[late_days]\nleft = 1", "there is no setting late_days.left"),
         (DUE + '[extensions]\n101 = "x"', "'extensions.101' is no time"),
+        (DUE + '[extensions]\n101 = "2026-03-10"', "is a day without a time: write 2026-03-10T23:59:59"),
         ("due = ", "are not TOML"),
     ],
 )
@@ -114,6 +117,19 @@ def test_rules_that_do_not_say_when_are_refused(write, rules, said):
 def test_an_extension_of_the_roster_that_is_neither_days_nor_a_time_is_refused_before_anything_is_graded(write):
     with pytest.raises(ClassError, match="the roster, line 7, extension' is no time"):
         load(write("deadlines.toml", DUE), [Student("101", extension="two days", line=7)])
+
+
+def test_a_day_is_no_time_in_the_roster_either(write):
+    with pytest.raises(ClassError, match="line 7, extension' is a day without a time"):
+        load(write("deadlines.toml", DUE), [Student("101", extension="2026-03-10", line=7)])
+
+
+def test_who_is_in_the_deadlines_and_not_in_the_class_is_told(grade_class, hand_over, write):
+    rules = write("deadlines.toml", DUE + "[late_days]\nused = { bo = 1, Team = 2 }\n[extensions]\nAda = 2\nbo = 1\n")
+    roster = write("roster.csv", "id,group\nada,\nbo,team\n")
+    run = grade_class(hand_over({"bo/vae.py": RIGHT}), "--roster", roster, "--deadlines", rules)
+    assert "the deadlines name nobody of the class, and no group: Ada, Team\n" in run.stderr
+    assert run.graded.notices
 
 
 def test_raw_and_adjusted_score_are_both_kept_and_the_clock_is_named(grade_class, hand_over, write):
