@@ -34,7 +34,7 @@ _CANVAS = re.compile(r"(?:LATE_)?anon_[^_]+_\d+_.+|[^_]*(?:_LATE)?_\d+_(?:\d+_.+
 _CANVAS_TEXT = re.compile(
     r"(?:[^_]*?(?P<late>_LATE)?|(?P<late_anonymous>LATE))_?(?P<id>anon_[^_]+|\d+)_(text|link)\.html"
 )
-_BRIGHTSPACE = re.compile(r"(?P<id>\d+)-\d+ - (?P<name>.+?) - (?P<time>.+)", re.DOTALL)
+_BRIGHTSPACE = re.compile(r"(?P<id>\d+)-\d+ - (?P<name>.+) - (?P<time>.+)", re.DOTALL)
 _BRIGHTSPACE_TIME = re.compile(r"([A-Z][a-z]{2})[a-z]* (\d{1,2}), (\d{4}) (\d{1,2})(\d{2}) ([AP])M")
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()  # noqa: SIM905
 _METADATA = "submission_metadata.yml"
@@ -147,6 +147,7 @@ class _Pile:
 
     entries: list[Entry] = field(default_factory=list)
     name: str = ""
+    folder: str = ""
     marked: bool = False
 
 
@@ -186,6 +187,8 @@ def _moodle(top: list[Entry], source: str) -> Found:
         pile = piles.setdefault(match["id"], _Pile())
         pile.name = plain(match["name"].replace("_", " "))
         if entry.kind == FOLDER:
+            if match["kind"] == "file":
+                pile.folder = entry.name
             pile.entries += _tidy(entry.inside())
         elif match["kind"] == "file" and match["file"]:
             pile.entries.append(replace(entry, name=match["file"]))
@@ -193,10 +196,12 @@ def _moodle(top: list[Entry], source: str) -> Found:
             pile.entries.append(entry)
     names = {pile.name for pile in piles.values()}
     blind = names == {"Participant"} or (len(piles) > 1 and len(names) == 1)
-    handed = [
-        Handed(key, _taker(partial(list, pile.entries), source, key), source, "" if blind else pile.name)
-        for key, pile in piles.items()
-    ]
+    handed = []
+    for key, pile in piles.items():
+        # Feedback goes back under the folder's name.
+        where = f"{source}/{pile.folder}" if pile.folder else source
+        taker = _taker(partial(list, pile.entries), where, key)
+        handed.append(Handed(key, taker, where, "" if blind else pile.name))
     return Found("a download of Moodle", tuple(handed), tuple(_aside(others)))
 
 

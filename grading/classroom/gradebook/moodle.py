@@ -75,7 +75,9 @@ LANGUAGES = (
     ),
 )  # fmt: skip
 _PARTICIPANT = re.compile(r"\D*(\d+)")
-_FOLDER = re.compile(r"[^_/]*_\d+_assignsubmission_file_?")
+_NUMBER = re.compile(r"(?:\D*\s)?(\d+)")
+"""An id of ours that is Moodle's number: with "s" in front it is another institution's, and another person's."""
+_FOLDER = re.compile(r"[^_/]*_(\d+)_assignsubmission_file_?")
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 """The time of every file in the zip, so that the same feedback gives the same bytes."""
 
@@ -140,7 +142,10 @@ def _identifier(text: str) -> str:
 
 
 def _numbers(outcome: Outcome) -> tuple[str, ...]:
-    return (_identifier(outcome.student.id),)
+    """Moodle's own numbers: the one in the name of the folder that was handed in decides, where there is one."""
+    folder = _handed_in(outcome)
+    found = _FOLDER.fullmatch(folder) if folder else _NUMBER.fullmatch(outcome.student.id)
+    return (found[1],) if found else ()
 
 
 def _ids(outcome: Outcome) -> tuple[str, ...]:
@@ -176,14 +181,21 @@ def write_feedback(stream: IO[bytes], pages: Iterable[tuple[Outcome, str]]) -> i
 
 def _folder(outcome: Outcome) -> str:
     """The folder's name in the download, or one that Moodle reads in the same way."""
-    handed_in = next((part for part in PurePath(outcome.source).parts[::-1] if _FOLDER.fullmatch(part)), None)
+    handed_in = _handed_in(outcome)
     if handed_in is not None and not handed_in.startswith((".", "~")):
         return handed_in
     return f"{_name(outcome.student)}_{_number(outcome.student)}_assignsubmission_file"
 
 
+def _handed_in(outcome: Outcome) -> str | None:
+    """The folder of the download that is this student's alone; that of a group has the group's number."""
+    if outcome.student.group:
+        return None
+    return next((part for part in PurePath(outcome.source).parts[::-1] if _FOLDER.fullmatch(part)), None)
+
+
 def _number(student: Student) -> str:
-    found = _PARTICIPANT.fullmatch(student.id)
+    found = _NUMBER.fullmatch(student.id)
     if found is None:
         raise ClassError(
             f"Moodle knows a submission by a number, and {clean_line(student.id, 60)!r} has none: grade its own "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..model import ClassError
@@ -106,17 +106,19 @@ def read(content: bytes, name: str, required: Sequence[str]) -> Table:
         raise ClassError(f"{name} begins as {encoding} and is not: export it again")
     seen: list[str] = []
     for delimiter in DELIMITERS:
-        table = Table(mark, encoding, delimiter, text, _rows(text, delimiter, name))
-        if set(required) <= set(table.headings):
-            return table
-        seen = max(seen, table.headings, key=len)
+        rows = _rows(text, delimiter, name)
+        first = next(rows)
+        headings = [cell.value.strip() for cell in first]
+        if set(required) <= set(headings):
+            # Only now the others, whose quotes may not close where something else parts the cells.
+            return Table(mark, encoding, delimiter, text, (first, *rows))
+        seen = max(seen, headings, key=len)
     missing = ", ".join(repr(heading) for heading in required if heading not in seen)
     raise ClassError(f"{name} has no column {missing}; its first row is: {', '.join(map(repr, seen[:12]))}")
 
 
-def _rows(text: str, delimiter: str, name: str) -> tuple[tuple[Cell, ...], ...]:
+def _rows(text: str, delimiter: str, name: str) -> Iterator[tuple[Cell, ...]]:
     plain = re.compile(f"[^{re.escape(delimiter)}\r\n]*")
-    rows: list[tuple[Cell, ...]] = []
     cells: list[Cell] = []
     at = 0
     while True:
@@ -130,14 +132,13 @@ def _rows(text: str, delimiter: str, name: str) -> tuple[tuple[Cell, ...], ...]:
         if text.startswith(delimiter, at):
             at += 1
             continue
-        rows.append(tuple(cells))
+        yield tuple(cells)
         cells = []
         if at == len(text):
             break
         at += 2 if text.startswith("\r\n", at) else 1
         if at == len(text):
             break
-    return tuple(rows)
 
 
 _QUOTED = re.compile('"((?:[^"]|"")*)"')

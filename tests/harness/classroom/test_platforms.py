@@ -146,6 +146,8 @@ def said_beside(name, outcomes):
         assert outcomes["101"].lateness.clock == "platform"
     if name == "blackboard":
         assert outcomes["bbirk"].student.name == "Bo Birk"
+    if name == "brightspace":
+        assert outcomes["152712"].student.name == "Bo-Jo Birk - Jr"
 
 
 # Forms of a platform, or of a folder, of which another form is read too.
@@ -166,6 +168,17 @@ def test_a_download_is_recognised_and_read(grade_class, hand_over, name):
     for identifier, told in problems.items():
         assert told in run.outcomes[identifier].problems
     said_beside(name, run.outcomes)
+
+
+def test_feedback_goes_back_to_moodle_s_folders_whatever_the_ids_of_the_roster_are(
+    grade_class, hand_over, write, vae_grade, tmp_path
+):
+    files = {f"{who}_assignsubmission_file/vae.py": RIGHT for who in ("Ada Ash_301", "Bo Birk_302")}
+    roster = write("roster.csv", "id,name\ns302,Ada Ash\ns301,Bo Birk\n")
+    grade_class(hand_over(files), "--roster", roster)
+    assert vae_grade("gradebook", tmp_path / "out", "--moodle-feedback", tmp_path / "feedback.zip").returncode == 0
+    with zipfile.ZipFile(tmp_path / "feedback.zip") as archive:
+        assert archive.namelist() == [f"{name.removesuffix('vae.py')}feedback.html" for name in files]
 
 
 def test_zips_of_students_are_read_where_they_lie_and_hostile_ones_cost_only_themselves(

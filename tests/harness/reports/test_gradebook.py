@@ -245,6 +245,25 @@ def test_what_moodle_would_not_take_is_refused(run, content, arguments, said):
     assert said in " ".join(done.stderr.split())
 
 
+def test_a_worksheet_with_semicolons_may_have_line_ends_in_its_comments(run):
+    content = MOODLE.replace("100.00", "100,00").replace(", ", ". ").replace(",", ";").replace("100;00", "100,00")
+    content = content.replace('"<p>good. ""ok""</p>"', '"<p>good</p>\n"')
+    done, after = run(content.encode(), "--write")
+    assert done.returncode == 0, done.stderr
+    assert '"Submitted. late";100;100,00;Yes;' in after.decode()
+    assert f";{BO_GETS.replace('.', ',')};100,00;Yes;" in after.decode()
+
+
+def test_a_number_of_the_institution_s_is_not_taken_for_one_of_moodle_s(command, run, tmp_path):
+    rows = [graded(RIGHT, Student("s101", "Bo Birk", email="b@example.org")), graded(TYPICAL, Student("102", "Cy"))]
+    of = make(tmp_path / "other", rows)
+    done, after = run(MOODLE.encode(), "--write", of=of)
+    assert 'Participant 101,"Ada Ash",a@example.org,"Submitted, late",,100.00' in after.decode(), done.stdout
+    refused = command("gradebook", of, "--moodle-feedback", tmp_path / "feedback.zip")
+    assert refused.returncode == 2
+    assert "'s101' has none" in refused.stderr
+
+
 def test_a_score_above_the_maximum_stays_out(run):
     one = MOODLE.replace("100.00", "100,00").splitlines()
     content = MOODLE.replace('late",,100.00', 'late",,60.00')
