@@ -24,10 +24,15 @@ def compare(old: Path, new: Path) -> list[str]:
     Raises:
         ClassError: one cannot be read, or they are not of the same kind.
     """
+    for path in (old, new):
+        if not path.exists():
+            raise ClassError(f"{clean_line(str(path), 200)}: there is no such folder or score document")
     if old.is_dir() != new.is_dir():
         raise ClassError("give two folders of classes, or two score documents")
     if not old.is_dir():
         before, after = _document(old), _document(new)
+        if before["audience"] != after["audience"]:
+            raise ClassError("one document is the instructor's and one the student's: give two of the same kind")
         return _documents(clean_line(str(after["submission"]["id"]), 100), before, after)
     lines = []
     earlier, later = _rows(old), _rows(new)
@@ -44,7 +49,13 @@ def _rows(folder: Path) -> dict[str, Outcome]:
 def _document(path: Path) -> Document:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        _checks(document), document["submission"]["id"], document["score"]["earned"], document["assignment"]["digest"]
+        (
+            _checks(document),
+            document["audience"],
+            document["submission"]["id"],
+            document["score"]["earned"],
+            document["assignment"]["digest"],
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ClassError(f"{clean_line(str(path), 200)} is no score document that can be read: {error!r}") from error
     found: Document = document

@@ -15,7 +15,7 @@ from ..boundary.shared.text import clean_line
 from ..classroom import model
 from ..classroom.gradebook import moodle, own, platform
 from ..classroom.gradebook.filling import Filling, Options
-from .shared import BAD_INPUT, extra, fail, reported
+from .shared import BAD_INPUT, extra, fail, reported, written
 
 SHOWN = 20
 
@@ -57,9 +57,13 @@ def gradebook(
     students who are excused, held back or without a score stay as they are. Exit status: 0 done or shown; 2 bad usage,
     bad input, or a file that the platform would not take back.
     """
+    if into is None and (write or out is not None or column or by or scale or missing_zero):
+        message = "it is an export of Canvas or Moodle that is filled in: name it with --into FILE"
+        raise typer.BadParameter(message, param_hint="--into")
     with reported():
         graded = model.load(folder)
-        paths = own.write(graded)
+        with written(folder):
+            paths = own.write(graded)
         console = Console(highlight=False)
         for path in paths:
             console.print(Text(f"wrote {path}", style="dim"), soft_wrap=True)
@@ -67,11 +71,14 @@ def gradebook(
             with extra("class"):
                 from ..classroom.gradebook import pages
             if feedback is not None:
-                console.print(Text(f"wrote {pages.write(graded, feedback)} pages into {feedback}"), soft_wrap=True)
+                with written(feedback):
+                    count = pages.write(graded, feedback)
+                console.print(Text(f"wrote {count} pages into {feedback}"), soft_wrap=True)
             if moodle_feedback is not None:
                 stream = io.BytesIO()
                 count = moodle.write_feedback(stream, pages.each(graded))
-                files.write_atomically(moodle_feedback, stream.getvalue())
+                with written(moodle_feedback):
+                    files.write_atomically(moodle_feedback, stream.getvalue())
                 console.print(Text(f"wrote {count} pages into {moodle_feedback}"), soft_wrap=True)
         if into is None:
             return
@@ -85,7 +92,8 @@ def gradebook(
         if target is None:
             console.print(Text("nothing is written yet: give --write, or --out FILE"), soft_wrap=True)
         else:
-            files.write_atomically(target, filling.content)
+            with written(target):
+                files.write_atomically(target, filling.content)
             console.print(Text(f"wrote {target}"), soft_wrap=True)
 
 

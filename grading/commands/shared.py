@@ -67,6 +67,15 @@ def obey_no_workflow_commands(context: typer.Context, *, err: bool) -> None:
 
 
 @contextmanager
+def written(path: Path) -> Iterator[None]:
+    """Say that something cannot be written there, where that fails."""
+    try:
+        yield
+    except OSError as error:
+        raise fail(f"cannot write {path}: {error.strerror or error}", BAD_INPUT) from None
+
+
+@contextmanager
 def extra(name: str) -> Iterator[None]:
     """Say which extra is missing, where an import fails."""
     try:

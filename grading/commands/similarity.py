@@ -35,7 +35,7 @@ def similarity(
     with reported():
         loaded = assignment.load(root or assignment.own_root())
         graded = model.load(folder)
-        skeletons = {name: (loaded.student / name).read_bytes() for name in loaded.files}
+        skeletons = {name: _skeleton(loaded.student / name) for name in loaded.files}
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("comparing", total=None)
@@ -62,6 +62,13 @@ def similarity(
     lines.append(f"{len(found)} pairs to look at: places to look, never a verdict" if found else "no pair is alike")
     for line in lines:
         Console(highlight=False).print(Text(line.replace("##[", "# #[")), soft_wrap=True)
+
+
+def _skeleton(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise fail(f"the skeleton {path} cannot be read: {error.strerror or error}", BAD_INPUT) from None
 
 
 def _submissions(graded: model.Class) -> Iterator[tuple[str, dict[str, bytes]]]:

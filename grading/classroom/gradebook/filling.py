@@ -193,7 +193,8 @@ def score(outcome: Outcome, maximum: Fraction | None, options: Options) -> Fract
         return Fraction(0)
     points, possible = outcome.adjusted, outcome.possible
     if outcome.state is not State.GRADED or points is None or not possible:
-        return _LEFT.get(outcome.state, "there is no score") + (f": {outcome.note}" if outcome.note else "")
+        reason = _LEFT.get(outcome.state, "there is no score")
+        return f"{reason}: {outcome.note}" if outcome.note and outcome.note != reason else reason
     if options.scale and maximum is not None:
         points = points * maximum / possible
     if maximum is not None and points > maximum:

@@ -16,7 +16,7 @@ from typing import Any
 
 from ... import files
 from ...boundary.shared.text import clean_line
-from ..model import Class, Outcome
+from ..model import Class, Lateness, Outcome
 
 FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 COLUMNS = (
@@ -89,11 +89,16 @@ def _csv(rows: Sequence[_Row]) -> str:
                 *days,
                 rounded(late.penalty, 4),
                 "yes" if row.known else "no",
-                inert("; ".join(filter(None, (outcome.note, late.note)))),
+                inert("; ".join(filter(None, (outcome.note, late.note, _marked(late))))),
                 *(rounded(_exact(row.items[name])) if name in row.items else "" for name in items),
             ]
         )
     return stream.getvalue()
+
+
+def _marked(late: Lateness) -> str:
+    """What the platform says, where no rule has counted the days."""
+    return "the platform marked it as late" if late.marked and late.days_late is None else ""
 
 
 def _exact(points: float) -> Fraction:

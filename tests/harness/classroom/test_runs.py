@@ -277,6 +277,8 @@ def test_a_difference_is_told_by_who_which_check_and_why(grade_class, hand_over,
     assert diff(*documents) == (1, lines[:-1])
     assert diff(old, documents[0])[0] == 2
     assert diff(write("x.json", "{}"), documents[0])[0] == 2
+    assert "there is no such" in diff(old, tmp_path / "nowhere")[1][0]
+    assert "one the student's" in diff(documents[0], old / "student" / "bo.json")[1][0]
 
 
 @pytest.mark.parametrize(

@@ -378,6 +378,28 @@ def test_the_zip_for_moodle_has_names_that_moodle_reads(command, feedback, tmp_p
         assert f"{rounded(BO_EARNED)} of 100 points" in archive.read(names[0]).decode()
 
 
+@pytest.mark.parametrize("option", ["--out", "--feedback", "--moodle-feedback"])
+def test_a_place_that_cannot_be_written_is_told(command, folder, tmp_path, option):
+    (tmp_path / "file").touch()
+    (tmp_path / "export.csv").write_bytes(canvas().encode())
+    done = command("gradebook", folder, "--into", tmp_path / "export.csv", option, tmp_path / "file" / "below")
+    assert done.returncode == 2
+    assert done.stderr.startswith("vae-grade: cannot write"), done.stderr
+
+
+def test_what_needs_an_export_is_not_done_without_one(command, folder):
+    done = command("gradebook", folder, "--write")
+    assert done.returncode == 2
+    assert "--into FILE" in " ".join(done.stderr.split())
+
+
+def test_a_late_mark_of_the_platform_is_in_our_gradebook(command, tmp_path):
+    of = make(tmp_path / "class", [graded(RIGHT, ADA, late=Lateness(marked=True)), graded(RIGHT, BO)])
+    assert command("gradebook", of).returncode == 0
+    with (of / "gradebook.csv").open(encoding="utf-8", newline="") as stream:
+        assert [row["note"] for row in csv.DictReader(stream)] == ["the platform marked it as late", ""]
+
+
 def test_a_folder_that_is_no_class_is_told(command, tmp_path):
     done = command("gradebook", tmp_path)
     assert done.returncode == 2
