@@ -79,8 +79,15 @@ def cluster(address: str) -> Farm:
     """
     try:
         from distributed import Client
+        from distributed.comm.addressing import resolve_address
+        from distributed.comm.registry import get_backend
     except ImportError:
         raise ClassError("--scheduler needs the extra 'cluster': see the guide") from None
+    try:  # A client that was given no address ends half a minute later, in a traceback of its own.
+        get_backend(resolve_address(address).partition("://")[0])
+    except (OSError, ValueError) as error:
+        said = f"there is no Dask scheduler at {address}: {error}; an address is written like tcp://10.0.0.1:8786"
+        raise ClassError(said) from None
 
     @contextmanager
     def workers(alone: bool) -> Iterator[Workers]:
