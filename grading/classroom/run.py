@@ -327,7 +327,7 @@ class _Run:
                 possible=self._possible,
                 lateness=self._lateness(row.student, handed) if handed else Lateness(),
                 note=note,
-                problems=tuple(submission.problems) if submission else (),
+                problems=tuple(submission.problems) if submission else handed.notes if handed else (),
             ),
         )
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from .. import released
 from ..assignment import Assignment
 from ..boundary.shared.text import clean_line
-from .archive import in_zip
+from .archive import LEADS_OUT, in_zip
 from .changes import changes
 from .entries import FILE, FOLDER, LINK, Entry, Unreadable
 from .model import MAX_FILE_SIZE, Submission, SubmissionError
-from .names import Meant, advice, is_litter, meant
+from .names import Download, Meant, advice, is_litter, meant, without_copies
 from .text import remarks
 
 MAX_ARCHIVE_SIZE = 64 << 20
@@ -83,22 +83,24 @@ def collect(
     top = [entry for entry in top if not is_litter(entry.name)]
     place = _Place("", top, []) if named else _find(top, assignment)
     if place is None:
-        archive = None if in_archive else _only_zip(top, source, assignment)
+        archive, older = (None, []) if in_archive else _only_zip(top, source, assignment)
         if archive is None:
-            raise SubmissionError(_nothing(top, source, assignment, in_archive=in_archive))
+            said = [note for note in notes if note.startswith(LEADS_OUT)]
+            raise SubmissionError(". ".join([_nothing(top, source, assignment, in_archive=in_archive), *said]))
         label = f"{clean_line(archive.name, 80)} in {clean_line(source)}"
         try:
             content = archive.content(MAX_ARCHIVE_SIZE)
         except Unreadable as error:
             raise SubmissionError(f"{label} {error}") from error
         entries, said = in_zip(io.BytesIO(content), label)
+        before = f"; received before it, and not graded: {_shown(older)}" if older else ""
         return collect(
             entries,
             source,
             assignment,
             identifier=identifier,
             commit=commit,
-            notes=[*notes, f"the files are in a zip inside: {clean_line(archive.name, 80)}", *said],
+            notes=[*notes, f"the files are in a zip inside: {clean_line(archive.name, 80)}{before}", *said],
             in_archive=True,
         )
     files, faults, told, names = match(place.entries, assignment, named)
@@ -148,17 +150,33 @@ def _with_own(place: _Place, own: str) -> Iterator[_Place]:
     yield place
 
 
-def _only_zip(top: list[Entry], source: str, assignment: Assignment) -> Entry | None:
+def _only_zip(top: list[Entry], source: str, assignment: Assignment) -> tuple[Entry | None, list[Entry]]:
+    """The zip that the files may be in, and those that were received before it."""
     for place in _places(top, assignment):
         zips = [entry for entry in place.entries if entry.name.casefold().endswith(".zip") and entry.kind == FILE]
-        if len(zips) > 1:
+        last = _last_received(zips)
+        if len(last) > 1:
             raise SubmissionError(
                 f"{clean_line(source)} holds {len(zips)} zips and none of the files beside them; which one counts "
                 f"cannot be told: {_shown(zips)}"
             )
-        if zips:
-            return zips[0]
-    return None
+        if last:
+            return last[0], [entry for entry in zips if entry is not last[0]]
+    return None, []
+
+
+def _last_received(zips: list[Entry]) -> list[Entry]:
+    """Of one zip that a platform received several times from one student, the last; else all of them.
+
+    The first of them has the name alone: ``part-1.zip`` and ``part-2.zip`` are two.
+    """
+    known = [download for entry in zips if (download := Download.parse(entry.name))]
+    same = {(download.student, without_copies(download.file)) for download in known}
+    plain = {download.file.casefold() for download in known}
+    if len(zips) < 2 or len(known) < len(zips) or len(same) > 1 or not {name for _, name in same} <= plain:
+        return zips
+    last = max(download.order for download in known)
+    return [entry for entry, download in zip(zips, known, strict=True) if download.order == last]
 
 
 def _nothing(top: list[Entry], source: str, assignment: Assignment, *, in_archive: bool) -> str:

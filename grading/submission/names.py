@@ -98,6 +98,12 @@ def _alike(name: str, files: Sequence[str]) -> str | None:
     return None
 
 
+def without_copies(name: str) -> str:
+    """A file's name without what is put behind one that is taken, in small letters."""
+    path = PurePosixPath(_plain(name))
+    return re.sub(rf"{_COPY.pattern}$", "", path.stem) + path.suffix
+
+
 def _plain(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 

@@ -207,6 +207,23 @@ def test_zips_of_students_are_read_where_they_lie_and_hostile_ones_cost_only_the
     assert {path for path in tmp_path.rglob("*") if not path.is_relative_to(run.folder)} == before
 
 
+def test_a_zip_that_was_handed_in_again_counts_as_the_last_one(grade_class, hand_over, tmp_path):
+    right, stubs = (made_zip(tmp_path / name, [("vae.py", content)]) for name, content in
+                    (("right.zip", RIGHT), ("stubs.zip", STUBS)))  # fmt: skip
+    outside = made_zip(tmp_path / "outside.zip", [("/etc/vae.py", RIGHT)])
+    run = grade_class(hand_over({
+        "ashada_101_9001_work-1.zip": stubs, "ashada_101_9002_work.zip": stubs, "ashada_101_9003_work-2.zip": right,
+        "birkbo_102_9004_part-1.zip": stubs, "birkbo_102_9005_part-2.zip": right,
+        "celikcy_103_9006_work.zip": outside,
+    }))  # fmt: skip
+    assert run.states == {"101": "graded", "102": "invalid", "103": "invalid"}
+    assert run.outcomes["101"].raw == FULL
+    assert any("not graded: ashada_101_9001_work-1.zip, ashada_101_9002_work.zip" in p
+               for p in run.outcomes["101"].problems)  # fmt: skip
+    assert "which one counts cannot be told" in run.outcomes["102"].note
+    assert "lead out of it are not read: /etc/vae.py" in run.outcomes["103"].note
+
+
 def test_encodings_are_judged_as_python_does_and_named(grade_class, hand_over):
     accented = RIGHT + 'author = "é"\n'.encode("cp1252")
     run = grade_class(
