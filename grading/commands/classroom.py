@@ -84,6 +84,9 @@ def grade_class(
             with _told() as told:
                 graded = run(plan, loaded, str(loaded.root) if root is not None else None, workers, told)
             own.write(graded)
+        except KeyboardInterrupt:
+            tell("ended: what was graded is kept; give the same command again, and it goes on")
+            raise
         except OSError as error:
             if not is_full(error):
                 raise

@@ -63,7 +63,7 @@ def in_zip(stream: IO[bytes], source: str) -> tuple[list[Entry], list[str]]:
         raise SubmissionError(f"{clean_line(source)} is not a readable zip: {_reason(error)}") from error
     if len(infos) > MAX_MEMBERS:
         raise SubmissionError(
-            f"{clean_line(source)} has more than {MAX_MEMBERS:,} members; make a zip of the assignment's files alone"
+            f"{clean_line(source)} has more than {MAX_MEMBERS:,} members: leave out what is not asked for, or unpack it"
         )
     members, outside, backslashes = [], [], False
     for info in infos:

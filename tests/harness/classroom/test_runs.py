@@ -106,6 +106,7 @@ def test_ended_by_a_signal_it_leaves_nothing_behind_and_goes_on(grade_class, beg
         _, stderr = process.communicate(timeout=500)
         assert process.returncode == status, stderr
         assert "Traceback" not in stderr
+        assert ("give the same command again" in stderr) is (number == signal.SIGINT)
         wait_for(lambda process=process: group_is_gone(process.pid))
         assert not [*tmp_path.glob("vae-grade-class-*")]
     assert len(grade_class(tmp_path / "class").outcomes) == 6
