@@ -63,7 +63,7 @@ BESIDE = {
     "arguments exchanged": "_single(other, one)",
 }
 """A second mistake around a loss of two tensors, whose text can seldom be edited in two places."""
-SECONDS = 30.0
+SECONDS = 300.0
 """What the experiments of one item may take here: more than in a run, since other work may hold up this machine."""
 KINDS = ("value", "statistics", "gradient")
 

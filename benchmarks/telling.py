@@ -83,10 +83,11 @@ def _things(sentences: Iterable[str]) -> Iterator[tuple[str, ...]]:
             if only in ("at the sizes of the handout", "in eval mode"):  # where nothing else can be asked
                 rest = then
         yield (where, rest)
+        yield (where, re.sub(r" \([^)]*\)", "", rest))  # what a term is called says the same without its meaning
         term, added, place = TERM.match(rest), ADDED.match(rest), PLACE.match(rest)
         sign, instead = SIGN.match(rest), INSTEAD.match(rest)
         if term is not None:
-            for single in re.split(r" [+-] ", term["sum"]):
+            for single in re.split(r" \+ | (?=- )", term["sum"]):
                 if single not in RIGHT_TERMS[term["part"]]:
                     yield ("term", term["part"], single)
                     yield ("term", term["part"], re.sub(r"^beta \((.+)\)$", r"\1", single))
@@ -102,5 +103,8 @@ def _things(sentences: Iterable[str]) -> Iterator[tuple[str, ...]]:
             yield (where, "another size")
         elif place is not None:
             yield (where, place["part"], place["what"])
+            source = place["what"].partition(" where ")[0]
+            if source != f"the output of the {place['part']} head":
+                yield (where, place["part"], source)
             if place["then"]:
                 yield (where, f"{place['part']} {place['then']}")

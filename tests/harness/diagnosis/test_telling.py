@@ -34,6 +34,33 @@ CASES = {
         [SWAPPED, "No gradient for mu passes through the term sigma squared."],
         True,
     ),
+    "a sign": (
+        ["The loss is recon - beta kl; it should be recon + beta kl."],
+        ["For recon_loss = 'laplace' the recon is the gaussian loss; it should be the reconstruction loss."],
+        [
+            "For recon_loss = 'bernoulli' the loss is recon - beta kl; it should be recon + beta kl.",
+            "For recon_loss = 'laplace' the recon is the gaussian loss; it should be the reconstruction loss.",
+        ],
+        True,
+    ),
+    "one's own place": (
+        ["What stands in the place of mu is the output of the mu head without the ReLU of the hidden layer."],
+        [f"{PLACE.format('mu', 'mu')}."],
+        [f"{PLACE.format('mu', 'mu')}."],
+        False,
+    ),
+    "another's place": (
+        ["What stands in the place of logvar is the output of the mu head."],
+        [f"{PLACE.format('mu', 'mu')}."],
+        [f"{PLACE.format('mu', 'mu')}.", f"{PLACE.format('logvar', 'mu')}."],
+        True,
+    ),
+    "a term without its meaning": (
+        [SWAPPED],
+        ["No gradient for logvar passes through the term sigma squared (the exponential of logvar)."],
+        [SWAPPED, "No gradient for mu passes through the term sigma squared (the exponential of logvar)."],
+        True,
+    ),
     "terms": (
         ["The loss is recon + beta (the kl of x); it should be recon + beta kl."],
         ["The loss is kl + recon over beta; it should be recon + beta kl."],
