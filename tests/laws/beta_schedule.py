@@ -183,8 +183,8 @@ def _late(submission: Submission, draws: Draws) -> str | None:
 
 
 def _default(submission: Submission, draws: Draws) -> str | None:
-    value, right = (number_of(submission.beta_schedule(10, 10, *rest)) for rest in ((), (1.0,)))
-    return "Without beta_max the final weight is not 1." if value != right else None
+    value, right, again = (number_of(submission.beta_schedule(10, 10, *rest)) for rest in ((), (1.0,), (1.0,)))
+    return "Without beta_max the final weight is not 1." if value != right == again else None
 
 
 SETTINGS = (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 
 import torch
 
@@ -15,6 +16,7 @@ Pair = tuple[torch.Tensor, torch.Tensor]
 MU = "mu squared"
 VARIANCE = "sigma squared (the exponential of logvar)"
 LOGVAR = "logvar (the logarithm of sigma squared)"
+ONE = "1 (which makes it zero at the prior)"
 
 TERMS = (
     Term(
@@ -68,7 +70,7 @@ TERMS = (
             ("The base of the logarithm is not e.", lambda mu, lv: lv / 2.302585093),
         ),
     ),
-    Term("1 (which makes it zero at the prior)", -0.5, lambda mu, lv: torch.ones_like(mu)),
+    Term(ONE, -0.5, lambda mu, lv: torch.ones_like(mu)),
 )  # fmt: skip
 
 EXTRAS = (
@@ -84,6 +86,24 @@ EXTRAS = (
     Term("a constant for each example", 0, lambda mu, lv: torch.ones_like(mu) / mu.shape[-1]),
     Term("mu to the fourth power", 0, lambda mu, lv: mu**4),
 )
+
+
+def another_prior(weights: Mapping[str, float]) -> str | None:
+    """The normal law to which a divergence is taken, where that is another one than ``N(0, I)``."""
+    scale = weights.get(MU, 0.0)
+    if scale <= 0 or not math.isclose(scale, weights.get(VARIANCE, 0.0), rel_tol=2e-3):
+        return None
+    std, mean = (0.5 / scale) ** 0.5, -weights.get("mu", 0.0) / (2 * scale)
+    constant = math.log(std) - 0.5 + scale * mean**2
+    known = {MU, VARIANCE, LOGVAR, ONE, "mu"}
+    others = [abs(weight) for words, weight in weights.items() if words not in known]
+    same = abs(weights.get(LOGVAR, 0.0) + 0.5) < 1e-3 and abs(weights.get(ONE, 0.0) - constant) < 2e-3
+    if not same or any(weight > 1e-6 for weight in others):
+        return None
+    said = [f"mean {mean:.3g} instead of 0"] * (abs(mean) > 1e-3) + [f"standard deviation {std:.3g} instead of 1"] * (
+        abs(std - 1) > 1e-3
+    )
+    return f"The divergence is taken to a prior of {' and '.join(said)}." if said else None
 
 
 def changes(bounds: tuple[float, ...] = CLAMPS) -> Iterator[Change]:
@@ -182,6 +202,7 @@ KL = Formula(
     changes=tuple(changes()),
     situations=SITUATIONS,
     bends=BENDS,
+    readings=(another_prior,),
 )
 
 

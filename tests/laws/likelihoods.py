@@ -110,6 +110,7 @@ def loss_of(
     terms: tuple[Term, ...],
     extras: tuple[Term, ...],
     bends: tuple[Bend, ...] = (),
+    variants: tuple[tuple[str, tuple[Term, ...]], ...] = (),
 ) -> Formula:
     """The formula of one reconstruction loss."""
     return Formula(
@@ -124,6 +125,7 @@ def loss_of(
         situations=SITUATIONS,
         judged_at=(0,),
         bends=bends,
+        variants=variants,
     )
 
 

@@ -26,6 +26,8 @@ def _logs(arguments: Arguments, of: Callable[[torch.Tensor], torch.Tensor]) -> t
 
 
 BENDS = (
+    Bend("The data x are drawn towards one half, by {b} of the way.",
+         lambda v, f, a, b: v((a[0], (1 - b) * a[1] + b / 2)), 0.001, 0.9, True),
     Bend("{b} is added to the probabilities before their logarithm is taken, so that large logits are wrong.",
          lambda v, f, a, b: f.reduced(_logs(a, lambda p: (p + b).log())), 1e-12, 0.1, True),
     Bend("The probabilities are kept {b} away from 0 and 1, so that large logits are wrong and without gradient.",
@@ -77,6 +79,12 @@ BERNOULLI = likelihoods.loss_of(
      Term("log p", 0, lambda o, x: log_sigmoid(o)),
      Term("log(1 - p)", 0, lambda o, x: log_sigmoid(-o)), *likelihoods.POWERS),
     BENDS,
+    (("A softmax cross-entropy is computed: the features of an example compete, as if one of them were its class.",
+      (Term("x log softmax", -1.0, lambda o, x: x * o.log_softmax(-1)),)),
+     ("A hinge loss is computed: confident hits count nothing, and it gives no probabilities.",
+      (Term("the hinge", 1.0, lambda o, x: (1 - (2 * x - 1) * o).relu()),)),
+     ("The exponential loss is computed, as boosting has it.",
+      (Term("the exponential", 1.0, lambda o, x: (-(2 * x - 1) * o).exp()),))),
 )  # fmt: skip
 
 

@@ -119,6 +119,34 @@ def find(formula: Formula, found: Found | None, answered: list[tuple[Arguments, 
     off = [(a, own) for a, own in answered if not near(value(a), own)]
     if not off:
         return None
+    return _bent(formula, value, answered, off) or _bent_inside(formula, found, answered, off)
+
+
+def _bent_inside(
+    formula: Formula, found: Found | None, answered: list[tuple[Arguments, Tensor]], off: list[tuple[Arguments, Tensor]]
+) -> tuple[str, Value] | None:
+    """A bend of the right formula, behind what is done to its arguments and before a factor of the whole."""
+    factor = None if found is None else found.factor
+    if found is None or factor is None:
+        return None
+
+    def changed(arguments: Arguments) -> Arguments:
+        arguments = tuple(a.double() for a in arguments)
+        for change in found.changes:
+            arguments = change.of(*arguments)
+        return arguments
+
+    inner, scaled = ([(changed(a), own.double() / factor) for a, own in part] for part in (answered, off))
+    bent = _bent(formula, lambda a: formula.right(tuple(t.double() for t in a)), inner, scaled)
+    if bent is None:
+        return None
+    words, of = bent
+    return words, lambda a: factor * of(changed(a))
+
+
+def _bent(
+    formula: Formula, value: Value, answered: list[tuple[Arguments, Tensor]], off: list[tuple[Arguments, Tensor]]
+) -> tuple[str, Value] | None:
     for bend in (*formula.bends, *general(formula)):
         for arguments, own in off[:2]:
             b = _solved(bend, value, formula, arguments, float(own))

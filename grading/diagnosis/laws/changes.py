@@ -26,6 +26,12 @@ class Change(NamedTuple):
     of: Callable[[Tensor], Tensor]
 
 
+def _spread(t: Tensor, axes: int | tuple[int, ...]) -> Tensor:
+    """Numbers from 0 to 1, as large as those that are given lie between their ends."""
+    low, high = t.amin(axes, keepdim=True), t.amax(axes, keepdim=True)
+    return (t - low) / (high - low)
+
+
 ELEMENTWISE: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (
     ("goes through a ReLU: what is negative is lost", torch.relu),
     ("goes through a sigmoid, so that it stays between 0 and 1", torch.sigmoid),
@@ -57,6 +63,11 @@ ELEMENTWISE: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (
         "is normalized over the batch, to mean 0 and variance 1",
         lambda t: (t - t.mean(0)) / (t.var(0, unbiased=False) + 1e-5).sqrt(),
     ),
+    ("has the mean of its row taken off", lambda t: t - t.mean(-1, keepdim=True)),
+    ("is divided by the largest of its row", lambda t: t / t.amax(-1, keepdim=True)),
+    ("is spread in every row from 0 for the smallest to 1 for the largest", lambda t: _spread(t, -1)),
+    ("is spread from 0 for the smallest of all to 1 for the largest", lambda t: _spread(t, (-2, -1))),
+    ("is normalized by mean and spread of all its numbers", lambda t: (t - t.mean()) / t.std()),
     ("has the mean of all its numbers taken off", lambda t: t - t.mean()),
     ("has the mean of the batch taken off", lambda t: t - t.mean(0)),
     ("is averaged over the batch", lambda t: t.mean(0, keepdim=True).expand_as(t)),
@@ -90,7 +101,7 @@ def find_change(true: Tensor, own: Any, *, in_places: bool = True) -> Change | N
         for words, of in ELEMENTWISE:
             if alike(own, of(true)):
                 return Change(words, of)
-    found = _bounded(true, own) or _linear(true, own)
+    found = _bounded(true, own) or _linear(true, own) or _squashed(true, own) or _ordered(true, own)
     if found is not None or not in_places or own.dim() != 2:
         return found
     return _composed(true, own) or _in_places(true, own)
@@ -118,6 +129,47 @@ def _bounded(true: Tensor, own: Tensor) -> Change | None:
     )
     bounds = (low if below else None, high if above else None)
     return Change(f"is cut off {' and '.join(places)}", lambda t: t.clamp(*bounds))
+
+
+SQUASHED: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (
+    ("tanh", torch.tanh),
+    ("softsign", torch.nn.functional.softsign),
+    ("a sigmoid from -1 to 1", lambda t: 2 * t.sigmoid() - 1),
+    ("a sigmoid from -1 to 1", lambda t: 2 * (2 * t).sigmoid() - 1),
+)
+
+
+def _stretched(of: Callable[[Tensor], Tensor], bound: float, t: Tensor) -> Tensor:
+    return bound * of(t / bound)
+
+
+def _squashed(true: Tensor, own: Tensor) -> Change | None:
+    """A bound that is approached smoothly, where small numbers stay as they are."""
+    largest = true.abs().reshape(-1).argmax()
+    x, y = float(true.reshape(-1)[largest].abs()), float((own * true.sign()).reshape(-1)[largest])
+    if not 0.05 < y < 0.999 * x:
+        return None
+    for words, of in SQUASHED:
+        low, high = y / 2, 1e4 * x
+        for _ in range(80):
+            bound = (low * high) ** 0.5
+            low, high = (low, bound) if float(bound * of(torch.tensor(x / bound))) > y else (bound, high)
+        bound = float(f"{high:.3g}")
+        if alike(own, _stretched(of, bound, true.double()).to(own.dtype)):
+            said = f"goes through {words} that is stretched to stay between -{bound:g} and {bound:g}"
+            return Change(said, partial(_stretched, of, bound))
+    return None
+
+
+def _ordered(true: Tensor, own: Tensor) -> Change | None:
+    """Rows in another order."""
+    if own.dim() != 2 or len(own) < 3:
+        return None
+    near = [[i for i, row in enumerate(true) if alike(own_row, row)] for own_row in own]
+    places = [found[0] for found in near if len(found) == 1]
+    if sorted(places) != list(range(len(own))):
+        return None
+    return Change("has its rows in another order", lambda t: t[places])
 
 
 def _linear(true: Tensor, own: Tensor) -> Change | None:

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
 
 from ...boundary.proxy import Submission
 from ...checks.draws import Draws
-from . import bends, facts, question
-from .asking import NO_GRADIENT, alike, ask, gradients
+from . import bends, facts, places, question
+from .asking import NO_GRADIENT, Raised, alike, ask, gradients
 from .contrast import Probe
 from .law import Law, Trial, number
 from .reading import Part
-from .search import MODERATE, Search
-from .terms import Arguments, Drawn, Formula, Found, Tensor, is_near, snapped
+from .reduction import BY_NAME, REDUCTIONS, Reduction, sentence
+from .search import MODERATE, SEVERAL, Search
+from .terms import Arguments, Drawn, Formula, Found, Tensor, common_factor, is_near, snapped
 
 __all__ = ["Drawn", "explain", "probes"]
 
@@ -104,8 +106,15 @@ def gradient_sentences(found: Found, answered: list[tuple[Arguments, Any]]) -> t
 
 def explain(formula: Formula, submission: Submission, draws: Draws, until: float) -> Iterator[Law]:
     """The laws of a loss that fit what it answers: of ordinary arguments, of special ones, and of circumstances."""
+    ordinary = _question(formula, formula.right, exact=True)
+    if question.differs(ordinary, submission, draws, question.ORDINARY):
+        yield from facts.explain((partial(_on_average, formula), *question.facts_of(ordinary)), submission, draws)
+        return  # no law of one answer is one of the next
     cases = [formula.draw(draws, batch, width, 1.0) for batch, width in MODERATE]
     answers = [_asked(formula, submission, case) for case in cases]
+    able = [(c, a) for c, a in zip(cases, answers, strict=True) if not isinstance(a, Raised)]
+    if len(able) >= len(SEVERAL):  # what has no answer to a batch of one may follow a law all the same
+        cases, answers = [c for c, _ in able], [a for _, a in able]
     found: Found | None = None
     bent: bends.Value | None = None
     usable = all(isinstance(a, torch.Tensor) and a.dtype.is_floating_point for a in answers)
@@ -113,6 +122,8 @@ def explain(formula: Formula, submission: Submission, draws: Draws, until: float
         found = Search(formula, cases, answers, time.monotonic() + 0.4 * (until - time.monotonic())).best()
         drawn = [draw(draws) for _, draw in formula.situations]
         special = [arguments for arguments in drawn if len({a.shape for a in arguments}) == 1]
+        if found is not None and found.changes:  # which may have given one argument's place to the other
+            special += [tuple(reversed(arguments)) for arguments in special if len(arguments) == 2]
         answered = [(a, _asked(formula, submission, a)) for a in special]
         answered += list(zip(cases, answers, strict=True)) if found is None else []
         finite = [(a, own) for a, own in answered if isinstance(own, torch.Tensor) and own.isfinite().all()]
@@ -129,11 +140,66 @@ def explain(formula: Formula, submission: Submission, draws: Draws, until: float
         if said:
             yield Law(tuple(said), _trials(formula, found, counts, bent))
         if counts is None:
-            yield from facts.explain([lambda s, d: _cut_off(formula, s, d)], submission, draws)
+            value = bent or (formula.right if found is None else found.value)
+            about_gradients: list[facts.Fact] = [lambda s, d: _cut_off(formula, s, d)]
+            about_gradients.append(lambda s, d: places.sentences(formula, value, s, d))
+            yield from facts.explain(about_gradients, submission, draws)
+        if found is None and bent is None:
+            yield from _put_together(formula, submission, draws)
     exact = bent is None and (found is None or not found.sentences)
     asked = _question(formula, bent or (formula.right if found is None else found.value), exact=exact)
     known = found is not None or bent is not None
     yield from facts.explain(question.facts_of(asked)[1 if known else 0 :], submission, draws)
+
+
+def _on_average(formula: Formula, submission: Submission, draws: Draws) -> str | None:
+    """The factor of a result that is random, where that is plain to see in the mean of many calls."""
+    ratios = []
+    for batch, width in ((6, 5), (5, 7), (8, 6)):
+        arguments = formula.draw(draws, batch, width, 1.0)
+        several = [_asked(formula, submission, arguments) for _ in range(24)]
+        ratios.append(float(torch.stack(several).mean() / formula.right(arguments)))
+    found = next((f for f in (-1.0, 2.0, 0.5, -2.0) if all(abs(r - f) < 0.08 * abs(f) for r in ratios)), None)
+    return None if found is None else common_factor(found)
+
+
+def _put_together(formula: Formula, submission: Submission, draws: Draws) -> Iterator[Law]:
+    """How the values of single elements become one number, where what they are is not known."""
+    reduction = _reduction(formula, submission, draws)
+    if reduction is None:
+        return
+    right = BY_NAME[formula.reduction]
+    words = sentence(reduction, right, formula.features)
+    if reduction is right:
+        how = right.words.format(features=formula.features)
+        words = f"What one element adds is wrong; how they are put together is right: {how}."
+
+    def trials(submission: Submission, draws: Draws) -> Iterator[Trial]:
+        arguments = formula.draw(draws, 4, 3, 1.0)
+        same = alike(_asked(formula, submission, arguments), formula.right(arguments))
+        yield Trial(_reduction(formula, submission, draws) is reduction, same)
+
+    yield Law((words,), trials, contrast=reduction is right)
+
+
+def _reduction(formula: Formula, submission: Submission, draws: Draws) -> Reduction | None:
+    """What makes values of some shapes of the values of their elements, asked one by one."""
+    pieces = []
+    for batch, width in ((2, 3), (4, 2), (3, 4)):
+        arguments = formula.draw(draws, batch, width, 1.0)
+        places = [(slice(i, i + 1), slice(j, j + 1)) for i in range(batch) for j in range(width)]
+        whole = _asked(formula, submission, arguments)
+        single = [_asked(formula, submission, tuple(a[place] for a in arguments)) for place in places]
+        if not all(isinstance(t, torch.Tensor) and bool(torch.isfinite(t).all()) for t in (whole, *single)):
+            return None
+        if any(t.numel() != 1 for t in single):
+            return None
+        elements = torch.stack([t.reshape(()) for t in single]).reshape(batch, width)
+        if not bool(elements.any()):
+            return None
+        pieces.append((whole, elements))
+    ordered = sorted(REDUCTIONS, key=lambda reduction: reduction.name != formula.reduction)
+    return next((r for r in ordered if all(alike(whole, r.apply(elements)) for whole, elements in pieces)), None)
 
 
 CUT_OFF = "No gradient arrives at {}: its computation is cut off, so nothing before it can learn."
@@ -213,6 +279,11 @@ def _trials(
         for batch, width in ((3, 4), (2, 6), (7, 3)):
             arguments = with_gradients(formula.draw(draws, batch, width, 1.0))
             answer = ask(lambda a=arguments: formula.call(submission, a))  # type: ignore[misc]
+            if isinstance(answer, Raised):  # as what changes its arguments does where gradients are asked of them
+                plain = tuple(a.detach().clone() for a in arguments)
+                answer = ask(lambda a=plain: formula.call(submission, tuple(t.clone() for t in a)))  # type: ignore[misc]
+                yield Trial(alike(answer, predicted(plain).detach()), alike(answer, formula.right(plain).detach()))
+                continue
             fits = alike(answer, predicted(arguments).detach())
             right = formula.right(arguments)
             same = alike(answer, right.detach())

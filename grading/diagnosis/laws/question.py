@@ -20,6 +20,7 @@ from .asking import UNUSABLE, Raised, alike
 from .asking import ask as ask_safely
 from .contrast import Probe
 from .facts import Fact
+from .law import number
 from .reading import Known, Part, Reading, read, slopes, start
 
 CALLS = 16
@@ -125,7 +126,7 @@ def _sentences(asked: Asked, known: Known | None = None, without: Collection[str
     return (*reading.sentences, *slopes(reading))
 
 
-def _differs(question: Question, submission: Submission, draws: Draws, setting: Setting) -> bool:
+def differs(question: Question, submission: Submission, draws: Draws, setting: Setting) -> bool:
     """Whether the same question to the same subject has two answers."""
     subject, seed = question.subject(submission, draws, setting), draws.seed()
     setting = replace(setting, leaves=False)
@@ -142,8 +143,8 @@ def _detached(answer: Any) -> Any:
 
 
 def _ordinary(question: Question, submission: Submission, draws: Draws) -> Iterator[str]:
-    if not question.random and _differs(question, submission, draws, ORDINARY):
-        quiet = EVAL in question.settings and not _differs(question, submission, draws, EVAL)
+    if not question.random and differs(question, submission, draws, ORDINARY):
+        quiet = EVAL in question.settings and not differs(question, submission, draws, EVAL)
         yield from _noise(question, submission, draws, " in train mode" if quiet else "")
         if quiet:
             for sentence in _sentences(question.put(submission, draws, EVAL)):
@@ -190,16 +191,60 @@ def _noise(question: Question, submission: Submission, draws: Draws, mode: str) 
             yield f"{start(part.name)} is drawn at random{mode} as 0 or 1; it should be the number itself."
         else:
             yield f"{start(part.name)} is random{mode}: two calls with the same arguments give different numbers."
+            yield from (f"{start(part.name)} {words}." for words in _behind_noise(right, stacked))
+
+
+def _behind_noise(right: torch.Tensor, several: torch.Tensor) -> Iterator[str]:
+    """What is done to numbers beside the noise that they get: bounds at which they pile up, and a factor.
+
+    Args:
+        right: what they should be.
+        several: what came back, many times.
+    """
+    if right.numel() < MANY:
+        return
+    low, high = several.min(), several.max()
+    piled = [_is_bound(several == end, right) for end in (low, high)]
+    if piled == [True, False] and not float(low) and bool((right < 0).any()):
+        yield "goes through a ReLU: what is negative is lost"
+        return
+    if any(piled) and low < high:
+        places = [f"below {number(round(float(low), 3))}"] * piled[0]
+        yield f"is cut off {' and '.join([*places, *[f'above {number(round(float(high), 3))}'] * piled[1]])}"
+        return
+    found, wanted = several.double().mean(0).reshape(-1, 1), right.double().reshape(-1)
+    columns = torch.stack([wanted, torch.ones_like(wanted)], 1)
+    slope, offset = torch.linalg.lstsq(columns, found, driver="gelsd").solution[:, 0].tolist()
+    gap = found[:, 0] - slope * wanted - offset
+    factor = next((f for f in FACTORS if abs(slope - f) < 0.05 * abs(f)), None)
+    if factor is not None and abs(offset) < 0.1 and float(gap.var()) < 0.01 * float(found.var()):
+        yield f"is multiplied by {number(factor)}"
+
+
+def _is_bound(at_end: torch.Tensor, right: torch.Tensor) -> bool:
+    """Whether numbers that should be different ones come to the same end."""
+    places = right[at_end.any(0)]
+    return float(at_end.double().mean()) > PILED and len(places) > 2 and float(places.max() - places.min()) > 0.5
+
+
+MANY = 24
+"""Fewer numbers than this tell nothing through noise."""
+PILED = 0.03
+"""So many of them are equal at a bound only."""
+FACTORS = (0.5, 2.0, -1.0, 0.25, 4.0)
 
 
 def _settings(question: Question, submission: Submission, draws: Draws) -> Iterator[str]:
     """What is otherwise under other circumstances."""
-    if not question.random and _differs(question, submission, draws, ORDINARY):
+    if not question.random and differs(question, submission, draws, ORDINARY):
         return
     base = _base(question, submission, draws)
     asked = question.put(submission, draws, base)
     reading = read(asked.answer, asked.parts)
     ordinary = {*reading.sentences, *slopes(reading)}
+    # What explains one answer and not the next is no explanation that other circumstances could be held against.
+    asked = question.put(submission, draws, base)
+    unexplained = {*reading.unexplained, *read(asked.answer, asked.parts, reading.known, deep=False).unexplained}
     found: dict[str, list[str]] = {}
     for setting in question.settings:
         if not base.leaves:
@@ -211,7 +256,7 @@ def _settings(question: Question, submission: Submission, draws: Draws) -> Itera
         if isinstance(answer, Raised):
             found.setdefault(f"{answer.name} is raised.", []).append(setting.words)
             continue
-        for sentence in _sentences(answer, reading.known, reading.unexplained):
+        for sentence in _sentences(answer, reading.known, unexplained):
             if sentence not in ordinary and not any(_same_slope(sentence, other) for other in ordinary):
                 found.setdefault(sentence, []).append(setting.words)
     for sentence, places in found.items():
@@ -233,7 +278,7 @@ def _inside(sentence: str) -> str:
 
 def _memory(question: Question, submission: Submission, draws: Draws) -> str | None:
     """Whether what comes back depends on what was asked before."""
-    if not question.random and _differs(question, submission.alone(), draws, ORDINARY):
+    if not question.random and differs(question, submission.alone(), draws, ORDINARY):
         return None
     first = read_of(question, submission.alone(), Draws(draws.seed()))
     if first.unexplained:
@@ -265,10 +310,16 @@ def _memory(question: Question, submission: Submission, draws: Draws) -> str | N
     return "The answer to a question depends on what was asked before: something is kept from one call to the next."
 
 
-def read_of(question: Question, submission: Submission, draws: Draws) -> Reading:
+def read_of(question: Question, submission: Submission, draws: Draws, setting: Setting = ORDINARY) -> Reading:
     """What the answer to a first question is."""
-    asked = question.put(submission, draws)
+    asked = question.put(submission, draws, setting)
     return read(asked.answer, asked.parts)
+
+
+def form_of(question: Question, submission: Submission, draws: Draws) -> tuple[str, ...]:
+    """What is wrong with the structure, the shapes and the dtypes of an answer."""
+    asked = question.put(submission, draws)
+    return read(asked.answer, asked.parts, without=question.names).sentences
 
 
 def _ordinal(count: int) -> str:
@@ -294,7 +345,8 @@ def _marks(question: Question, submission: Submission, draws: Draws) -> Iterator
     changed = [names.get(name, name) for name in submission.mutated]
     if changed:
         yield f"{' and '.join(changed)} is changed in place: whoever called finds other numbers there than before."
-    ignored = {"generator"} if question.random else set()
+    drawn = "generator" in submission.disturbed and differs(question, submission.alone(), draws, ORDINARY)
+    ignored = {"generator"} if question.random or drawn else set()  # what is random has said so
     for name in submission.disturbed:
         if name not in ignored:
             yield f"After a call {DISTURBED.get(name, f'the {name} of torch is another one')}."

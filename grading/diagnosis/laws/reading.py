@@ -35,6 +35,8 @@ FEW = 8
 AXES = ("rows", "columns")
 OF_GRADIENTS = ("is multiplied by", "is cut off", "is always 0", "has its sign turned round", "is not a number")
 """What may be said of a gradient; what else fits its numbers does so by chance."""
+NOTHING_LEFT = 1e-6
+"""A gradient that is smaller everywhere is what rounding leaves of 0."""
 Known = dict[str, tuple[str, Change]]
 """By the name of a part: which candidate it is, empty for the right one, and what is done to that."""
 
@@ -244,7 +246,7 @@ def slopes(reading: Reading) -> list[str]:
         by_words: dict[str, list[str]] = {}
         judged = 0
         for name, wanted, slope in zip(part.leaves, expected, given, strict=True):
-            if wanted is NO_GRADIENT or not bool(wanted.any()):
+            if wanted is NO_GRADIENT or float(wanted.abs().max()) < NOTHING_LEFT:
                 continue
             judged += 1
             words = _slope(wanted, slope)

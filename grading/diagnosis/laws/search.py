@@ -13,7 +13,9 @@ from .reduction import BY_NAME, REDUCTIONS, Reduction
 from .terms import OUTERS, Arguments, Change, Formula, Found, Outer, Tensor, Term, snapped
 
 SINGLE = ((1, 1),) * 12
-MODERATE = (*SINGLE, (1, 4), (3, 1), (2, 3), (5, 2), (4, 7), (3, 3), (2, 5), (6, 4))
+SEVERAL = ((2, 3), (5, 2), (4, 7), (3, 3), (2, 5), (6, 4), (2, 4), (4, 3), (3, 6), (5, 5), (2, 2), (6, 3))
+"""Shapes of more than one example and column, for a function that has no answer to less."""
+MODERATE = (*SINGLE, (1, 4), (3, 1), *SEVERAL)
 
 
 @dataclass
@@ -34,8 +36,9 @@ class Search:
 
     def __post_init__(self) -> None:
         self._doubles = [tuple(a.double() for a in case) for case in self.cases]
-        columns = zip(*self._doubles[: len(SINGLE)], strict=True)
-        self._single = tuple(torch.stack(column) for column in columns)
+        single = [case for case in self._doubles if case[0].numel() == 1]
+        self._count = len(single)
+        self._single = tuple(torch.stack(column) for column in zip(*single, strict=True))
         self._columns: dict[tuple[int, ...], Tensor] = {}
         right = [BY_NAME[self.formula.reduction]]
         rest = [r for r in REDUCTIONS if r.name != self.formula.reduction]
@@ -56,6 +59,7 @@ class Search:
             iter([((), terms, ())]),
             self._one(),
             self._two(),
+            self._three(),
         ]
         found: Found | None = None
         for stage, variants in enumerate(stages):
@@ -100,6 +104,11 @@ class Search:
                 columns_[one], columns_[other] = self._as(terms[one], of), self._as(terms[other], also_of)
                 yield (), tuple(columns_), (words, also)
 
+    def _three(self) -> Iterator[tuple[tuple[Change, ...], tuple[Term, ...], tuple[str, ...]]]:
+        terms = self.formula.terms
+        for change, pair in itertools.product(self.formula.changes, itertools.combinations(self.formula.extras, 2)):
+            yield (change,), (*terms, *pair), ()
+
     def _substituted(self) -> Iterator[tuple[tuple[Term, ...], str]]:
         for i, term in enumerate(self.formula.terms):
             for words, of in term.instead:
@@ -127,8 +136,10 @@ class Search:
 
     def _by_elements(self, stacks: list[Tensor], reduction: Reduction, wanted: Tensor) -> tuple[float, ...] | None:
         """The weights that single elements show, if a reduction that is not linear makes all answers of them."""
-        matrix = torch.stack([stack.reshape(-1) for stack in stacks[: len(SINGLE)]])
-        weights = _solved(matrix, wanted[: len(SINGLE)])
+        if not self._count:
+            return None
+        matrix = torch.stack([stack.reshape(-1) for stack in stacks[: self._count]])
+        weights = _solved(matrix, wanted[: self._count])
         if weights is None:
             return None
         values = [
@@ -141,10 +152,15 @@ class Search:
 
     def _possible(self, changes: tuple[Change, ...], columns: tuple[Term, ...], outer: Outer | None) -> bool:
         """Whether single elements, of which no reduction makes anything else, are not against it."""
-        wanted = self._wanted(outer, self.answers[: len(SINGLE)])
-        if not torch.isfinite(wanted).all() or len(wanted) != len(SINGLE):
+        if not self._count:
+            return outer is None
+        wanted = self._wanted(outer, self.answers[: self._count])
+        if not torch.isfinite(wanted).all() or len(wanted) != self._count:
             return outer is None  # a reduction that has no answer for one example
-        return _solved(torch.stack([self._column(changes, term) for term in columns], 1), wanted) is not None
+        matrix = torch.stack([self._column(changes, term) for term in columns], 1)
+        if not bool(matrix.any()):
+            return not bool(wanted.any())  # of one element alone nothing is left
+        return _solved(matrix, wanted) is not None
 
     def _column(self, changes: tuple[Change, ...], term: Term) -> Tensor:
         """The values of a term at single elements, each computed once."""

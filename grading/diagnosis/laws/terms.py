@@ -6,7 +6,7 @@ All that is linear in the weights is found by least squares (``search``); for th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,6 +95,7 @@ class Formula:
         variants: other terms in place of all, each with words for the whole mistake.
         situations: special arguments, in words ("a batch of one"), made from draws.
         bends: families of mistakes with one number in them, ``bends.Bend``.
+        readings: what the weights of all terms together may mean, by the words of each: a sentence, or None.
     """
 
     call: Callable[[Submission, Arguments], Any]
@@ -109,6 +110,7 @@ class Formula:
     judged_at: tuple[int, ...] = (0, 1)
     variants: tuple[tuple[str, tuple[Term, ...]], ...] = ()
     bends: tuple[Any, ...] = ()
+    readings: tuple[Callable[[Mapping[str, float]], str | None], ...] = ()
 
     @property
     def judged(self) -> list[tuple[int, str]]:
@@ -171,10 +173,22 @@ class Found:
         return value.to(arguments[0].dtype)
 
     @property
+    def factor(self) -> float | None:
+        """By what the right formula is multiplied, where no more than that is done to its result."""
+        if self.outer is not None or self.said or self.reduction.name != self.formula.reduction:
+            return None
+        if len(self.columns) != len(self.formula.terms):
+            return None
+        ratios = [weight / term.weight for term, weight in zip(self.columns, self.weights, strict=True)]
+        return ratios[0] if all(is_near(ratio, ratios[0]) for ratio in ratios) else None
+
+    @property
     def sentences(self) -> list[str]:
         """One for each mistake in the values; none where they are right."""
         said = [change.words for change in self.changes] + list(self.said)
-        said += weight_sentences(self.columns, self.weights)
+        by_words = {term.words: weight for term, weight in zip(self.columns, self.weights, strict=True)}
+        meant = next(filter(None, (reading(by_words) for reading in self.formula.readings)), None)
+        said += weight_sentences(self.columns, self.weights) if meant is None else [meant]
         if self.reduction.name != self.formula.reduction:
             said.append(sentence(self.reduction, BY_NAME[self.formula.reduction], self.formula.features))
         return said + ([self.outer.words] if self.outer is not None else [])
@@ -189,7 +203,7 @@ def weight_sentences(columns: Sequence[Term], weights: Sequence[float]) -> list[
     factors = [1.0, *(ratio for _, ratio in right if abs(ratio) > 1e-9)]
     # The factor that leaves the fewest terms wrong; 1, if that is one of them.
     common = min(factors, key=lambda f: (sum(not is_near(r, f) for _, r in right) + (f != 1.0) / 2, factors.index(f)))
-    said = [] if is_near(common, 1.0) else [_common(common)]
+    said = [] if is_near(common, 1.0) else [common_factor(common)]
     for term, ratio in right:
         own = ratio / common
         if is_near(own, 1.0):
@@ -210,7 +224,8 @@ def weight_sentences(columns: Sequence[Term], weights: Sequence[float]) -> list[
     ]
 
 
-def _common(factor: float) -> str:
+def common_factor(factor: float) -> str:
+    """What is said of a factor of all terms."""
     if is_near(factor, -1.0):
         return (
             "The sign is wrong: the result is minus the right one, so that making it small makes the true loss large."

@@ -1,0 +1,71 @@
+"""Where the gradient of a loss is right and where none arrives, if that follows from the arguments of each element."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+
+from ...boundary.proxy import Submission
+from ...checks.draws import Draws
+from .asking import NO_GRADIENT, alike, gradients
+from .terms import Arguments, Formula, Tensor
+
+SHAPES = ((6, 5), (5, 7), (8, 4))
+LEAST = 8
+"""So many elements of either kind are needed to tell by what they differ."""
+
+
+def sentences(
+    formula: Formula, value: Callable[[Arguments], Tensor], submission: Submission, draws: Draws
+) -> list[str]:
+    """What is said of gradients that are right in some elements and 0 in the others.
+
+    Args:
+        formula: of the function.
+        value: what it computes.
+        submission: is asked.
+        draws: of the arguments.
+    """
+    points, owns, wanted = [], [], []
+    for batch, width in SHAPES:
+        arguments = tuple(a.detach().clone().requires_grad_() for a in formula.draw(draws, batch, width, 1.0))
+        answer, right = formula.call(submission, arguments), value(arguments)
+        if not alike(answer, right.detach()):
+            return []
+        points.append(arguments)
+        owns.append(gradients(answer, arguments))
+        wanted.append(gradients(right, arguments))
+    said = []
+    for i, name in formula.judged:
+        pairs = [(own[i], right[i]) for own, right in zip(owns, wanted, strict=True)]
+        if any(own is NO_GRADIENT or right is NO_GRADIENT for own, right in pairs):
+            continue
+        own, right = (torch.cat([pair[k].double().reshape(-1) for pair in pairs]) for k in (0, 1))
+        clear = right.abs() > 1e-4 * float(right.abs().max())
+        off = clear & (own == 0)
+        good = clear & ((own - right).abs() <= 1e-3 * right.abs() + 1e-6)
+        if min(int(off.sum()), int(good.sum())) < LEAST or not bool((off | good | ~clear).all()):
+            continue
+        for words, feature in _features(formula, points):
+            if float(feature[off].max()) < float(feature[good].min()):
+                said.append(f"No gradient for {name} arrives where {words[0]}; elsewhere it is right.")
+                break
+            if float(feature[off].min()) > float(feature[good].max()):
+                said.append(f"No gradient for {name} arrives where {words[1]}; elsewhere it is right.")
+                break
+    return said
+
+
+def _features(formula: Formula, points: list[Arguments]) -> Iterator[tuple[tuple[str, str], Tensor]]:
+    """What elements may be told apart by: in words where it is small and where it is large, and its values."""
+    columns = [torch.cat([point[i].detach().double().reshape(-1) for point in points]) for i in range(len(points[0]))]
+    one, other = formula.arguments[:2]
+    yield (f"{one} is below {other}", f"{one} is above {other}"), (columns[0] - columns[1]).sign()
+    for name, column in zip(formula.arguments, columns, strict=True):
+        yield (f"{name} is negative", f"{name} is positive"), column.sign()
+    gap = (columns[0] - columns[1]).abs()
+    yield (f"{one} and {other} are close to each other", f"{one} and {other} are far from each other"), gap
+    for name, column in zip(formula.arguments, columns, strict=True):
+        yield (f"{name} is near 0", f"{name} is far from 0"), column.abs()
+        yield (f"{name} is small", f"{name} is large"), column
