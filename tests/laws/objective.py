@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import elbo
@@ -19,37 +19,34 @@ import torch
 from grading.checks import Draws, StudentError, Submission, unpack
 from grading.diagnosis.laws import (
     DOUBLE,
-    NO_GRADIENT,
     PLAIN,
     SILENT,
     Part,
     Probe,
     Question,
     Setting,
-    alike,
     facts,
-    gradients,
     number,
     question,
 )
 from grading.diagnosis.laws import (
     Asked as AskedParts,
 )
+from laws.three_parts import PARTS, Call, defaults_fact, gradient_fact, random_fact, unknown_fact
 
-PARTS = ("loss", "recon", "kl")
-BETAS = (1.0, 0.0, 4.0, 0.5, 2.5)
-Call = Callable[[Submission, elbo.Point, dict[str, Any]], Any]
+BETAS = (1.0, 0.0, 4.0, 0.5, 2.5, 1.5)
 Sentence = Callable[[Submission, Draws], str | None]
 
 
 @dataclass(frozen=True)
 class Asked:
-    """One call: its options, its answer, and what it may be made of, by name."""
+    """One call: its options, its answer, what it may be made of by name, and what may be added to that."""
 
     recon_loss: str
     beta: float
     answer: tuple[Any, ...]
     parts: dict[str, float]
+    added: dict[str, float]
 
 
 def _scalar(submission: Submission, name: str, arguments: tuple[torch.Tensor, ...], true: torch.Tensor) -> float:
@@ -74,6 +71,11 @@ def ask(submission: Submission, draws: Draws, call: Call, recon_loss: str, beta:
         parts["recon" if name == recon_loss else f"the {name} loss"] = own
     of = elbo.LIKELIHOODS[recon_loss]
     squashed = _scalar(submission, f"reconstruction_loss_{recon_loss}", (logits.sigmoid(), x), of(logits.sigmoid(), x))
+    for words, change in SQUASHES:
+        other = change(logits)
+        parts[f"the recon of {words}"] = _scalar(
+            submission, f"reconstruction_loss_{recon_loss}", (other, x), of(other, x)
+        )
     swapped = _scalar(submission, f"reconstruction_loss_{recon_loss}", (x, logits), of(x, logits))
     parts |= {
         "beta kl": beta * kl,
@@ -95,7 +97,21 @@ def ask(submission: Submission, draws: Draws, call: Call, recon_loss: str, beta:
         "kl over beta": kl / beta if beta else math.nan,
         "recon over beta": parts["recon"] / beta if beta else math.nan,
     }
-    return Asked(recon_loss, beta, answer, parts)
+    added = {
+        f"{size} {name}, summed": float(of_element(tensor).sum(1).mean())
+        for name, tensor in (("mu", mu), ("logvar", logvar), ("logits", logits))
+        for size, of_element in (("the squares of", torch.square), ("the sizes of", torch.abs))
+    }
+    return Asked(recon_loss, beta, answer, parts, added)
+
+
+SQUASHES: tuple[tuple[str, Callable[[torch.Tensor], torch.Tensor]], ...] = (
+    ("the logits cut off below 0 and above 1", lambda o: o.clamp(0, 1)),
+    ("tanh of the logits", torch.tanh),
+    ("a ReLU of the logits", torch.relu),
+    ("minus the logits", torch.neg),
+)
+"""What may be done to the decoder's output before a loss is taken of it."""
 
 
 RIGHT = {"loss": {"recon": 1.0, "beta kl": 1.0}, "recon": {"recon": 1.0}, "kl": {"kl": 1.0}}
@@ -107,15 +123,14 @@ def combination(values: list[float], asked: list[Asked], right: dict[str, float]
     wanted = torch.tensor(values, dtype=torch.float64)
 
     def fits(names: tuple[str, ...]) -> dict[str, float] | None:
-        columns = torch.tensor([[one.parts[name] for name in names] for one in asked], dtype=torch.float64)
+        values_of = [one.parts | one.added for one in asked]
+        columns = torch.tensor([[one[name] for name in names] for one in values_of], dtype=torch.float64)
         rows = torch.isfinite(columns).all(1) & torch.isfinite(wanted)  # what is divided by beta has no value at 0
-        if int(rows.sum()) < 4:
+        if int(rows.sum()) < len(names) + 2:  # else some combination fits by chance
             return None
         columns, values = columns[rows], wanted[rows]
         weights = torch.linalg.lstsq(columns, values[:, None], driver="gelsd").solution[:, 0]
-        rounded = (weights * 24).round() / 24
-        if not bool((weights - rounded).abs().max() < 1e-3):
-            rounded = weights
+        rounded = torch.tensor([_snapped(float(weight)) for weight in weights], dtype=weights.dtype)
         near = (columns @ rounded - values).abs() <= 1e-4 * values.abs() + 2e-5
         return dict(zip(names, rounded.tolist(), strict=True)) if bool(near.all()) else None
 
@@ -128,11 +143,27 @@ def combination(values: list[float], asked: list[Asked], right: dict[str, float]
             found = fits(chosen)
             if found is not None and all(abs(weight) > 1e-3 for weight in found.values()):
                 return found
-    for third in names:
+    for third in (*names, *asked[0].added):
         found = fits((*right, third)) if third not in right and len(right) == 2 else None
-        if found is not None:
+        if found is not None and sum(_is_simple(weight) for weight in found.values()) > 1:
             return {name: weight for name, weight in found.items() if abs(weight) > 1e-3}
     return None
+
+
+def _is_simple(weight: float) -> bool:
+    return abs(weight * 24 - round(weight * 24)) < 1e-6
+
+
+def _snapped(weight: float) -> float:
+    """The weight as somebody may have written it, if it is near to that."""
+    near = (round(weight * 24) / 24, float(f"{weight:.1g}"), float(f"{weight:.2g}"))
+    return next((w for w in near if w and abs(w - weight) < min(1e-3, 0.02 * abs(w))), weight)
+
+
+def _weighed(asked: Asked, of: Callable[[float], float]) -> Asked:
+    """The same call, were the KL weighted with another function of beta."""
+    parts = {"recon": asked.parts["recon"], "kl": asked.parts["kl"]}
+    return replace(asked, parts=parts | {"beta kl": of(asked.beta) * parts["kl"]}, added={})
 
 
 def expression(weights: dict[str, float]) -> str:
@@ -156,6 +187,12 @@ def part_fact(call: Call, part: str, recon_loss: str) -> Sentence:
             return f"The {part} that is returned is None for recon_loss = {recon_loss!r}."
         values = [float(answer) for answer in answers]
         found = combination(values, asked, RIGHT[part])
+        if found is None and part != "loss":  # what stands in its place may have a weight that is wrong for itself
+            for words, of in WEIGHTS:
+                weighed = combination(values, [_weighed(one, of) for one in asked], RIGHT[part])
+                if weighed is not None and "beta kl" in weighed:
+                    found = {name.replace("beta kl", f"({words}) kl"): weight for name, weight in weighed.items()}
+                    break
         if found is None or found == RIGHT[part]:
             return None
         return f"For recon_loss = {recon_loss!r} the {part} is {expression(found)}; it should be {MEANT[part]}."
@@ -172,63 +209,6 @@ def same_for_all(call: Call, part: str) -> facts.Fact:
             return f"The {said[0].partition(' the ')[2]}"
         wrong = [text for text in said if text]
         return wrong[0] if wrong else None
-
-    return fact
-
-
-def unknown_fact(call: Call) -> facts.Fact:
-    """What an unknown name does."""
-
-    def fact(submission: Submission, draws: Draws) -> str | None:
-        point = elbo.draw(draws, 4, 5, 3)
-        try:
-            answer = call(submission, point, {"recon_loss": "poisson", "beta": 1.0})
-        except StudentError as error:
-            if isinstance(error, ValueError):
-                missing = [name for name in elbo.LIKELIHOODS if name not in error.message]
-                return f"The error for an unknown recon_loss does not name {', '.join(missing)}." if missing else None
-            return f"An unknown recon_loss ends in {error.type_name}; it should be a ValueError that names the three."
-        for name in elbo.LIKELIHOODS:
-            if alike(answer, call(submission, point, {"recon_loss": name, "beta": 1.0})):
-                return f"An unknown recon_loss is taken for {name!r} without a word; it should raise a ValueError."
-        return "An unknown recon_loss raises nothing; it should raise a ValueError that names the three."
-
-    return fact
-
-
-def defaults_fact(call: Call) -> facts.Fact:
-    """What recon_loss and beta are where they are not given."""
-
-    def fact(submission: Submission, draws: Draws) -> str | None:
-        point = elbo.draw(draws, 4, 5, 3)
-        if not alike(
-            call(submission, point, {"recon_loss": "gaussian"}),
-            call(submission, point, {"recon_loss": "gaussian", "beta": 1.0}),
-        ):
-            return "Without beta the result is another one than with beta = 1, which is its default."
-        if not alike(
-            call(submission, point, {"beta": 2.0}), call(submission, point, {"recon_loss": "bernoulli", "beta": 2.0})
-        ):
-            return "Without recon_loss the result is another one than for 'bernoulli', which is its default."
-        return None
-
-    return fact
-
-
-def gradient_fact(call: Call) -> facts.Fact:
-    """Which of the three carry gradients to what they depend on."""
-
-    def fact(submission: Submission, draws: Draws) -> str | None:
-        point = elbo.with_gradients(elbo.draw(draws, 4, 5, 3), "logits", "mu", "logvar")
-        answer = unpack(call(submission, point, {"recon_loss": "gaussian", "beta": 2.0}), PARTS, "the function")
-        needs = {"loss": ("logits", "mu", "logvar"), "recon": ("logits",), "kl": ("mu", "logvar")}
-        cut = []
-        for part, value in zip(PARTS, answer, strict=True):
-            found = gradients(value, [getattr(point, name) for name in needs[part]])
-            missing = [n for n, g in zip(needs[part], found, strict=True) if g is NO_GRADIENT or not bool(g.any())]
-            if missing:
-                cut.append(f"from {part} to {' and '.join(missing)}")
-        return f"No gradient passes {', nor '.join(cut)}." if cut else None
 
     return fact
 
@@ -253,31 +233,33 @@ WEIGHTS: tuple[tuple[str, Callable[[float], float]], ...] = (
 GRID = (0.0, 0.25, 0.5, 1.0, 1.5, 2.5, 4.0, 10.0)
 
 
+def _weight(own: list[float]) -> str | None:
+    """What these weights on the grid are, empty where they are beta; None if nothing that is known."""
+    for words, of in (("", float), *WEIGHTS):
+        pairs = [(w, v) for w, v in zip(own, map(of, GRID), strict=True) if v == v]
+        if all(abs(w - v) < 1e-3 * (1 + abs(v)) for w, v in pairs):
+            return words
+    return None
+
+
 def weight_fact(call: Call) -> Sentence:
     """How much the KL counts in the loss, as a function of beta."""
 
     def fact(submission: Submission, draws: Draws) -> str | None:
-        own = []
+        returned, alone = [], []
         for beta in GRID:
-            loss, recon, kl = (float(t) for t in call_parts(call, submission, draws, "gaussian", beta))
-            own.append((loss - recon) / kl)
-        near = [abs(w - b) < 1e-3 * (1 + abs(b)) for w, b in zip(own, GRID, strict=True)]
-        if all(near):
-            return None
-        for words, of in WEIGHTS:
-            wanted = [of(beta) for beta in GRID]
-            pairs = [(w, v) for w, v in zip(own, wanted, strict=True) if v == v]
-            if all(abs(w - v) < 1e-3 * (1 + abs(v)) for w, v in pairs):
-                return f"The weight of the KL in the loss is {words}; it should be beta."
+            asked = ask(submission, draws, call, "gaussian", beta)
+            loss, recon, kl = map(float, asked.answer)
+            returned.append((loss - recon) / kl if kl else math.nan)
+            alone.append((loss - asked.parts["recon"]) / asked.parts["kl"])
+        # Where the loss is not made of the parts that are asked alone, it may be made of those that come back.
+        for own in (alone, returned):
+            words = _weight(own)
+            if words is not None:
+                return f"The weight of the KL in the loss is {words}; it should be beta." if words else None
         return None
 
     return fact
-
-
-def call_parts(call: Call, submission: Submission, draws: Draws, recon_loss: str, beta: float) -> tuple[Any, ...]:
-    """What comes back at a fresh point."""
-    answer = call(submission, elbo.draw(draws, 4, 5, 3), {"recon_loss": recon_loss, "beta": beta})
-    return unpack(answer, PARTS, "the function")
 
 
 SETTINGS = (
@@ -342,24 +324,40 @@ def usable(call: Callable[[], Any], true: torch.Tensor) -> torch.Tensor:
 
 def facts_of(call: Call) -> tuple[facts.Fact, ...]:
     """All that is measured; the answer as a whole only where its parts say nothing."""
-    parts = [same_for_all(call, part) for part in PARTS]
-    asked = question.facts_of(question_of(call))
+    random = random_fact(call)
+
+    def steady(fact: facts.Fact) -> facts.Fact:
+        """A fact that is asked only where the same arguments give the same numbers."""
+        return lambda submission, draws: (
+            () if facts.sentences_of(random, submission, draws) else facts.sentences_of(fact, submission, draws)
+        )
+
+    parts = [steady(same_for_all(call, part)) for part in PARTS]
+    parts_of = question_of(call)
+    asked = [steady(fact) for fact in question.facts_of(parts_of)]
+    slopes = gradient_fact(call)
 
     def weight(submission: Submission, draws: Draws) -> str | None:
-        if any(facts.sentences_of(part, submission, draws) for part in parts):
-            return None
-        return weight_fact(call)(submission, draws)
+        """Where nothing else explains the loss."""
+        return None if facts.sentences_of(parts[0], submission, draws) else weight_fact(call)(submission, draws)
+
+    def shape(submission: Submission, draws: Draws) -> tuple[str, ...]:
+        """The form of what comes back, of which its numbers say nothing."""
+        return question.form_of(parts_of, submission, draws)
 
     def rest(fact: facts.Fact) -> facts.Fact:
-        def of(submission: Submission, draws: Draws) -> tuple[str, ...]:
-            if any(facts.sentences_of(part, submission, draws) for part in (*parts, weight)):
-                return ()
-            return facts.sentences_of(fact, submission, draws)
+        def of(submission: Submission, draws: Draws) -> Iterator[str]:
+            if any(facts.sentences_of(part, submission, draws) for part in (*parts, weight, shape)):
+                return
+            cut = bool(facts.sentences_of(slopes, submission, draws))
+            for sentence in facts.sentences_of(fact, submission, draws):
+                if not (cut and "cut off" in sentence):  # of one likelihood, which is told
+                    yield sentence
 
         return of
 
-    others = (unknown_fact(call), defaults_fact(call), gradient_fact(call))
-    return (*parts, weight, *others, rest(asked[0]), rest(asked[1]), *asked[2:])
+    others = (unknown_fact(call), steady(defaults_fact(call)), slopes)
+    return (random, *parts, weight, steady(shape), *others, rest(asked[0]), rest(asked[1]), *asked[2:])
 
 
 def probes_of(call: Call) -> list[Probe]:
