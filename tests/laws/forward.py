@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import networks
 import torch
 
 from grading.checks import Draws, Model, Submission, unpack
-from grading.diagnosis.laws import EVAL, ORDINARY, Asked, Law, Part, Probe, Question, Setting, alike, facts, question
+from grading.diagnosis.laws import (
+    EVAL,
+    ORDINARY,
+    Asked,
+    Law,
+    Part,
+    Probe,
+    Question,
+    Raised,
+    Setting,
+    alike,
+    ask,
+    facts,
+    question,
+)
 from laws import layers, noise
 
 NAMES = ("logits", "mu", "logvar", "z")
@@ -47,6 +62,7 @@ def codes(twin: Model, seed: int, mu: torch.Tensor, logvar: torch.Tensor) -> Ite
     yield "the noise times sigma, without mu", z - mu
     yield "a sample with the variance in place of logvar", sampled(twin, seed, mu, logvar.exp())
     yield "a sample with sigma in place of logvar", sampled(twin, seed, mu, sigma)
+    yield "a sample with twice logvar", sampled(twin, seed, mu, 2 * logvar)
     yield "a sample with half of logvar", sampled(twin, seed, mu, logvar / 2)
     yield "a sample with logvar = 0", sampled(twin, seed, mu, torch.zeros_like(logvar))
     yield "a sample at mu = 0 and logvar = 0", sampled(twin, seed, torch.zeros_like(mu), torch.zeros_like(logvar))
@@ -61,15 +77,48 @@ def decoded(twin: Model, z: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
     return own if isinstance(own, torch.Tensor) else right
 
 
+def returned(answer: Any, right: tuple[torch.Tensor, ...]) -> list[torch.Tensor]:
+    """``mu``, ``logvar`` and ``z`` as they came back; the right ones where there are none of their shape."""
+    own = answer[1:] if isinstance(answer, (tuple, list)) and len(answer) == len(NAMES) else right
+    return [
+        given.to(like.dtype) if isinstance(given, torch.Tensor) and given.shape == like.shape else like
+        for given, like in zip(own, right, strict=True)
+    ]
+
+
+INPUTS: tuple[tuple[str, Callable[[torch.Tensor], torch.Tensor]], ...] = (
+    ("a rounded x", torch.round),
+    ("an x that is made 0 and 1, at one half", lambda x: (x > 0.5).to(x.dtype)),
+    ("an x that is cut off below 0 and above 1", lambda x: x.clamp(0, 1)),
+    ("an x that is normalized by mean and spread of all its numbers", lambda x: (x - x.mean()) / x.std()),
+    ("an x that is normalized over the batch", lambda x: (x - x.mean(0)) / (x.var(0, unbiased=False) + 1e-5).sqrt()),
+    ("an x that is spread from -1 to 1", lambda x: 2 * x - 1),
+    ("an x from which one half is taken", lambda x: x - 0.5),
+    ("an x that is divided by 255", lambda x: x / 255),
+    ("half of x", lambda x: x / 2),
+    ("1 - x", lambda x: 1 - x),
+    ("a sigmoid of x", torch.sigmoid),
+)
+"""What may be given to encode in the place of x."""
+
+
 def _ask(model: Model, draws: Draws, setting: Setting) -> Asked:
     parameters, seed = model.parameters, draws.seed()
     x = layers.rows(draws, setting, parameters["enc.0.weight"].shape[1])
     answer = model.seeded(seed)(x)
     twin, mu, logvar = own_parts(model, x, networks.encode(parameters, x))
     z = sampled(twin, seed, mu, logvar)
-    given = answer[3] if isinstance(answer, (tuple, list)) and len(answer) == len(NAMES) else z
-    given = given if isinstance(given, torch.Tensor) and given.shape == z.shape else z
-    given = given.to(z.dtype)
+    given_mu, given_logvar, given = returned(answer, (mu, logvar, z))
+    # Where encode was given something else, z is judged as a sample of what came of that.
+    around = (
+        [(mu, logvar)]
+        if alike(given_mu, mu.detach()) and alike(given_logvar, logvar.detach())
+        else [(mu, logvar), (given_mu, given_logvar), (mu, given_logvar), (given_mu, logvar)]
+    )
+    if any(alike(given, t.detach()) for t in (given_mu, given_logvar)):
+        around = around[:1]  # z itself is returned in another's place
+    samples = [sampled(twin, seed, *at) for at in around]
+    z = next((own for own in samples if alike(given, own.detach())), z)
     logits = decoded(twin, given, networks.decode(parameters, given))
 
     def of_heads(name: str) -> Iterator[tuple[str, torch.Tensor]]:
@@ -77,11 +126,18 @@ def _ask(model: Model, draws: Draws, setting: Setting) -> Asked:
         yield "z", given
         yield "sigma, the exponential of half of logvar", (logvar / 2).exp()
         yield "the variance, the exponential of logvar", logvar.exp()
-        other_mu, other_logvar = own_parts(model, x.round(), (mu, logvar))[1:]
-        yield "that of a rounded x", other_mu if name == "mu" else other_logvar
+        for words, of in INPUTS:
+            other_mu, other_logvar = own_parts(model, of(x), (mu, logvar))[1:]
+            yield f"that of {words}", other_mu if name == "mu" else other_logvar
 
     def of_logits() -> Iterator[tuple[str, torch.Tensor]]:
         yield "x", x
+        both = [decoded(twin, code, logits) for code in (given, given_mu)]
+        for share in (0.5, 0.25, 0.75):
+            yield (
+                f"decode(z) and decode(mu), mixed in the shares {share:g} and {1 - share:g}",
+                share * both[0] + (1 - share) * both[1],
+            )
         for words, code in codes(twin, seed, mu, logvar):
             yield f"decode of {words}", decoded(twin, code, logits)
         yield "decode of another sample than the z that is returned", decoded(twin, z, logits)
@@ -100,7 +156,7 @@ def _ask(model: Model, draws: Draws, setting: Setting) -> Asked:
             Part("logits", logits, of_logits, decoder | heads | encoder),
             Part("mu", mu, lambda: of_heads("mu"), {"its head": parameters["mu.weight"]} | encoder),
             Part("logvar", logvar, lambda: of_heads("logvar"), {"its head": parameters["logvar.weight"]} | encoder),
-            Part("z", z, lambda: codes(twin, seed, mu, logvar), heads | encoder),
+            Part("z", z, lambda: (code for at in around for code in codes(twin, seed, *at)), heads | encoder),
         ),
     )
 
@@ -108,26 +164,44 @@ def _ask(model: Model, draws: Draws, setting: Setting) -> Asked:
 FORWARD = Question(layers.model, _ask, NAMES, ("x",), layers.WHOLE, random=True)
 
 
+def _works_at(submission: Submission, draws: Draws) -> dict[str, Any]:
+    """Options of a setting in which a pass can be asked for: those of the handout where no other sizes work."""
+    x = draws.uniform(6, layers.SIZES[0])
+    works = not isinstance(ask(lambda: layers.model(submission, draws, ORDINARY)(x)), Raised)
+    return {} if works else {"sizes": layers.OF_HANDOUT}
+
+
 def _fresh(submission: Submission, draws: Draws) -> Iterator[str]:
     """Whether two passes draw the same noise, in each mode."""
+    options = _works_at(submission, draws)
     for setting in (ORDINARY, EVAL):
-        model = layers.model(submission, draws, setting)
-        x = draws.uniform(6, layers.SIZES[0])
+        model = layers.model(submission, draws, replace(setting, options=options))
+        x = draws.uniform(6, options.get("sizes", layers.SIZES)[0])
         first, second = (unpack(model(x), NAMES, "forward") for _ in range(2))
-        if (
-            torch.equal(first[3], second[3])
-            and torch.equal(first[0], second[0])
-            and not torch.equal(first[3], first[1])
-        ):
+        mu = own_parts(model, x, (first[1], first[2]))[1]
+        same = torch.equal(first[3], second[3]) and torch.equal(first[0], second[0])
+        if same and not torch.equal(first[3], mu):
             mode = "train" if setting is ORDINARY else "eval"
             yield f"Two passes in {mode} mode give the same z: its noise is not fresh."
 
 
 def _spread(submission: Submission, draws: Draws) -> Iterator[str]:
-    """Whether z has the spread that reparameterize gives, and whether its noise is shared."""
-    model = layers.model(submission, draws, ORDINARY)
-    x = draws.uniform(1, layers.SIZES[0]).repeat(4000, 1)
+    """Whether z has the spread that reparameterize gives, in each mode, and whether its noise is shared."""
+    options = _works_at(submission, draws)
+    said = tuple(_spread_in(replace(ORDINARY, options=options), submission, draws))
+    yield from said
+    if not said:
+        for sentence in _spread_in(replace(EVAL, options=options), submission, draws):
+            yield f"In eval mode: {sentence[0].lower()}{sentence[1:]}"
+
+
+def _spread_in(setting: Setting, submission: Submission, draws: Draws) -> Iterator[str]:
+    model = layers.model(submission, draws, setting)
+    x = draws.uniform(1, setting.options.get("sizes", layers.SIZES)[0]).repeat(4000, 1)
     z, mu, logvar = (t.detach() for t in (lambda o: (o[3], o[1], o[2]))(unpack(model(x), NAMES, "forward")))
+    own_mu = own_parts(model, x, (mu, logvar))[1].detach()
+    if alike(mu, z) and not alike(own_mu, z):
+        mu = own_mu  # z is returned in the place of mu
     own = sampled(model.alone(), draws.seed(), mu, logvar).detach()
     eps, alone = ((t - mu) / (logvar / 2).exp() for t in (z, own))
     if not bool(eps.any()) or not bool(alone.any()):
@@ -137,12 +211,41 @@ def _spread(submission: Submission, draws: Draws) -> Iterator[str]:
         if shared != own_shared:
             yield f"In z {shared}"
         return
+    sizes = eps.std(0) / alone.std(0)
+    scaled = next((words for words, of in SCALES if _has_scale(of, z - mu, logvar, alone.std(0))), None)
+    if float((sizes.log() - sizes.log().mean()).abs().max()) > 0.15:  # another one in each column
+        if scaled is not None:
+            yield f"The spread of z is another one than that of reparameterize(mu, logvar): {scaled}."
+        return
     yield from _apart(eps, alone)
-    ratio = float((eps.std(0) / alone.std(0)).log().mean().exp())
+    ratio = float(sizes.log().mean().exp())
     if abs(ratio - 1) > 0.06:
         yield f"The spread of z is {'larger' if ratio > 1 else 'smaller'} than that of reparameterize(mu, logvar)."
     if len((eps * 256).round().unique()) < 40:
         yield "The noise in z has few values, as if it were rounded."
+
+
+SCALES: tuple[tuple[str, Callable[[torch.Tensor], torch.Tensor]], ...] = (
+    ("it is as large as the variance", lambda v: v),
+    ("it is the exponential of a quarter of logvar", lambda v: v / 4),
+    ("it is as if logvar had the other sign", lambda v: -v / 2),
+    ("it does not depend on logvar", torch.zeros_like),
+    ("it is as if sigma stood in the place of logvar", lambda v: (v / 2).exp() / 2),
+    ("it is as if the variance stood in the place of logvar", lambda v: v.exp() / 2),
+)
+"""What the logarithm of the spread may be as a function of logvar, where it is not half of it."""
+
+
+def _has_scale(
+    of: Callable[[torch.Tensor], torch.Tensor], noise: torch.Tensor, logvar: torch.Tensor, own: torch.Tensor
+) -> bool:
+    """Whether noise has this spread in every column in which such numbers can be told at all."""
+    exponent = of(logvar)
+    clear = (exponent.abs() < 20).all(0)
+    if int(clear.sum()) < 3:
+        return False
+    sizes = (noise / exponent.exp())[:, clear].std(0) / own[clear]
+    return bool(((sizes - 1).abs() < 0.08).all())
 
 
 def _apart(eps: torch.Tensor, alone: torch.Tensor) -> Iterator[str]:
@@ -157,19 +260,23 @@ def _apart(eps: torch.Tensor, alone: torch.Tensor) -> Iterator[str]:
 
 
 def _steady(submission: Submission, draws: Draws) -> Iterator[str]:
-    """Whether what comes back goes together, where no better word for it was found."""
-    model = layers.model(submission, draws, ORDINARY)
-    x = draws.uniform(6, layers.SIZES[0])
+    """Whether what comes back goes together, in the parts for which no better word was found."""
+    options = _works_at(submission, draws)
+    model = layers.model(submission, draws, replace(ORDINARY, options=options))
+    x = draws.uniform(6, options.get("sizes", layers.SIZES)[0])
+    unexplained = question.read_of(FORWARD, submission, draws, replace(ORDINARY, options=options)).unexplained
     (_, *first, _), (logits, *second, z) = (unpack(model(x), NAMES, "forward") for _ in range(2))
-    moving = [n for n, a, b in zip(("mu", "logvar"), first, second, strict=True) if not alike(a, b.detach())]
     own = own_parts(model, x, networks.encode(model.parameters, x))
     alone = own_parts(model, x, networks.encode(model.parameters, x))
+    pairs = zip(("mu", "logvar"), first, second, strict=True)
+    moving = [n for n, a, b in pairs if n in unexplained and not alike(a, b.detach())]
     if moving and alike(own[1], alone[1].detach()):
         yield f"{' and '.join(moving)} differ from pass to pass for the same x: something is random before the sample."
-    elif not moving and not alike(second[0], own[1].detach()):
-        yield "What forward returns as mu is not what encode(x) gives."
+    for name, given, right in zip(("mu", "logvar"), second, own[1:], strict=True):
+        if name in unexplained and not moving and not alike(given, right.detach()):
+            yield f"What forward returns as {name} is not what encode(x) gives."
     decode = [decoded(own[0], z.detach(), logits).detach() for _ in range(2)]
-    if alike(*decode) and not alike(logits, decode[0]):
+    if "logits" in unexplained and alike(*decode) and not alike(logits, decode[0]):
         yield "The logits are not decode(z) of the z that is returned with them."
 
 
@@ -182,13 +289,7 @@ def _mode(submission: Submission, draws: Draws) -> Iterator[str]:
             yield f"After forward the model is in {'eval' if training else 'train'} mode, whichever it was in before."
 
 
-def _together(submission: Submission, draws: Draws) -> tuple[str, ...]:
-    if facts.sentences_of(question.facts_of(FORWARD)[0], submission, draws):
-        return ()
-    return facts.sentences_of(_steady, submission, draws)
-
-
-FACTS = (*question.facts_of(FORWARD), _fresh, _spread, _mode, _together)
+FACTS = (*question.facts_of(FORWARD), _fresh, _spread, _mode, _steady)
 
 
 def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:

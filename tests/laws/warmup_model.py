@@ -238,9 +238,29 @@ def _fresh(submission: Submission, draws: Draws) -> Iterator[str]:
             yield f"Two passes in {mode} mode give the same reconstruction: there is no fresh noise."
 
 
+def _variation(submission: Submission, draws: Draws) -> Iterator[str]:
+    """Whether the noise in a reconstruction is as large as that of a sample by reparameterize, in each mode."""
+    if facts.sentences_of(question.facts_of(FORWARD)[0], submission, draws):
+        return
+    said = []
+    for setting in (ORDINARY, EVAL):
+        made = model(submission, draws, setting)
+        x = draws.uniform(1, SIZES[0]).repeat(3000, 1)
+        own = warmup.forward(made, x, SIZES[2])[0].detach()
+        nothing = torch.zeros(x.shape[0], SIZES[2])
+        twin, mu, logvar = forward.own_parts(made, x, (nothing, nothing))
+        alone = forward.decoded(twin, forward.sampled(twin, draws.seed(), mu, logvar), x).detach()
+        ratio = float((own.std(0) / alone.std(0)).log().mean().exp())
+        said.append("less" if 0.01 < ratio < 0.88 else "more" if 1.12 < ratio < 100 else "")
+    for words, where in zip(said, ("in train mode", "in eval mode"), strict=True):
+        if words:
+            place = "" if said[0] == said[1] else f", {where}"
+            yield f"recon_x varies {words} from sample to sample than decode of reparameterize(mu, logvar) does{place}."
+
+
 FACTS = (
     _layers, *question.facts_of(ENCODE), *question.facts_of(DECODE), *facts_of(SAMPLER),
-    *question.facts_of(FORWARD), _fresh,
+    *question.facts_of(FORWARD), _fresh, _variation,
 )  # fmt: skip
 
 

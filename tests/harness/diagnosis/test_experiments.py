@@ -69,6 +69,38 @@ CASES = [
     ("build_model", "cfg.latent_dim", "cfg.latent_dim // 2", ["latent_dim divided by two"]),
     ("warmup_model", SIGMOID, "return torch.tanh(self.output(h))", ["tanh of the logits"]),
     ("beta_schedule", SCHEDULE, "return beta_max * min((step / warmup_steps) ** 2, 1.0)", ["square"]),
+    # Numbers of a layer: bounds that are approached smoothly, rows, and what is behind noise.
+    ("encode", HEADS, "return self.mu(h), 3 * torch.tanh(self.logvar(h) / 3)", ["stretched to stay between -3 and 3"]),
+    ("encode", HEADS, "return F.relu(self.mu(h + torch.randn_like(h))), self.logvar(h)",
+     ["mu is random", "mu goes through a ReLU: what is negative is lost"]),
+    ("decode", DECODED, "out = self.dec(z); return out - out.mean(dim=1, keepdim=True)", ["the mean of its row"]),
+    # Losses: a prior, elements whose gradient is cut off, a bend behind a change, and no answer to one example.
+    ("kl_divergence", KL, KL.replace("mu.pow", "(mu - 1).pow"), ["a prior of mean 1 instead of 0"]),
+    ("reconstruction_loss_gaussian", GAUSSIAN, f"x = torch.where(x < mean, x, x + mean - mean.detach()); {GAUSSIAN}",
+     ["No gradient for the mean arrives where the mean is below x"]),
+    ("kl_divergence", KL, f"mu, logvar = logvar, mu; {KL.replace('- logvar', '- (logvar.exp() + 1e-5).log()')}",
+     ["mu and logvar stand in each other's place", "1e-05 is added to the variance"]),
+    ("reconstruction_loss_bernoulli", BERNOULLI, f"assert len(x) > 1; {BERNOULLI} * 2", ["twice", "a batch of one"]),
+    # The ELBO: terms that are added, weights beside other mistakes, one likelihood, and the form of an answer.
+    ("compute_elbo", ELBO, ELBO.replace("recon + beta", "recon + 0.01 * mu.pow(2).sum(dim=1).mean() + beta"),
+     ["recon + beta kl + 0.01 the squares of mu, summed"]),
+    ("compute_elbo", ELBO, ELBO.replace("beta * kl", "max(beta, 1) * kl").replace("kl=kl", "kl=2 * kl"),
+     ["never less than 1", "The kl is 2 kl"]),
+    ("compute_elbo", "kl = kl_divergence(mu, logvar)",
+     "kl = kl_divergence(mu, logvar); recon = recon.detach() if recon_loss == 'laplace' else recon",
+     ["For recon_loss = 'laplace' no gradient passes from loss to logits"]),
+    ("compute_elbo", ELBO, ELBO.replace("loss=recon", "loss=recon[None]").replace("kl=kl", "kl=2 * kl"),
+     ["The kl is 2 kl", "The loss has"]),
+    # A pass: what is encoded, in what order it is decoded, and a spread in one mode or by itself.
+    ("forward", "mu, logvar = self.encode(x)", "mu, logvar = self.encode(x.clamp(0, 1))",
+     ["What stands in the place of mu is that of an x that is cut off below 0 and above 1"]),
+    ("forward", OUTPUT, OUTPUT.replace("self.decode(z)", "self.decode(z[torch.randperm(len(z))])"),
+     ["rows in another order"]),
+    ("forward", OUTPUT, f"z = z if self.training else mu + (z - mu) / 2; {OUTPUT}",
+     ["In eval mode: the spread of z is smaller"]),
+    ("forward", "z = self.reparameterize(mu, logvar)",
+     "z = mu + torch.rand(1) * 0 + logvar.exp() * torch.randn_like(mu)",
+     ["it is as large as the variance"]),
 ]  # fmt: skip
 
 
@@ -117,6 +149,7 @@ ALONE = [
     ("forward", "z = self.reparameterize(mu, logvar)",
      "z = self.reparameterize(mu, logvar); z = torch.where(torch.arange(mu.shape[1]) == 1, mu, z)",
      "In z some latent dimensions get no noise."),
+    ("forward", OUTPUT, OUTPUT.replace("mu=mu", "mu=z"), "What stands in the place of mu is z."),
     ("reparameterize", SAMPLE, "return mu + sigma * torch.rand_like(sigma)",
      "The noise is wrong: its mean is near 0.5 instead of 0, its standard deviation is near 0.29 instead of 1, "
      "it is uniform, not normal."),
