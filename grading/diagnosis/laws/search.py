@@ -13,7 +13,7 @@ from .reduction import BY_NAME, REDUCTIONS, Reduction
 from .terms import OUTERS, Arguments, Change, Formula, Found, Outer, Tensor, Term, snapped
 
 SINGLE = ((1, 1),) * 12
-SEVERAL = ((2, 3), (5, 2), (4, 7), (3, 3), (2, 5), (6, 4), (2, 4), (4, 3), (3, 6), (5, 5), (2, 2), (6, 3))
+SEVERAL = ((2, 3), (5, 2), (4, 7), (3, 3), (2, 5), (6, 4), (2, 4), (4, 3), (2, 2))
 """Shapes of more than one example and column, for a function that has no answer to less."""
 MODERATE = (*SINGLE, (1, 4), (3, 1), *SEVERAL)
 
@@ -58,9 +58,9 @@ class Search:
         stages: list[Iterator[tuple[tuple[Change, ...], tuple[Term, ...], tuple[str, ...]]]] = [
             iter([((), terms, ())]),
             self._one(),
-            self._two(),
-            self._three(),
         ]
+        if not self._count or not self._possible((), terms, None):  # else elements are right one by one
+            stages += [self._two(), self._three()]
         found: Found | None = None
         for stage, variants in enumerate(stages):
             for changed, columns, said in variants:
