@@ -184,7 +184,7 @@ class Rate:
 
 
 def spread(values: Values, most: int) -> Values:
-    """At most so many of the test set, taken from all of it: the first half of MNIST's is the easier one."""
+    """Every second, third, … of the test set, at most so many: the first half of MNIST's is the easier one."""
     return values[:: max(1, len(values) // most)][:most]
 
 

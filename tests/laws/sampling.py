@@ -20,6 +20,7 @@ from grading.diagnosis.laws import (
     gradients,
     number,
     question,
+    start,
 )
 from laws import noise, roles
 from laws.resampled import question_of
@@ -182,13 +183,9 @@ def _sharing(sampler: Sampler) -> facts.Fact:
     def fact(submission: Submission, draws: Draws) -> str | None:
         said = noise.sharing(sampler.noise(submission, 40, 30, 1.0))
         at = "at mu = 0 and logvar = 1 z is 0: " if said == noise.NONE else ""
-        return None if said is None else _start(at + said)
+        return None if said is None else start(at + said)
 
     return fact
-
-
-def _start(text: str) -> str:
-    return text[0].upper() + text[1:]
 
 
 def _dependence(sampler: Sampler) -> facts.Fact:

@@ -8,7 +8,7 @@ from typing import Any
 import elbo
 
 from grading.checks import Draws, StudentError, Submission, unpack
-from grading.diagnosis.laws import NO_GRADIENT, alike, facts, gradients
+from grading.diagnosis.laws import NO_GRADIENT, alike, facts, gradients, start
 
 PARTS = ("loss", "recon", "kl")
 Call = Callable[[Submission, elbo.Point, dict[str, Any]], Any]
@@ -102,7 +102,7 @@ def random_fact(call: Call) -> facts.Fact:
                 random.setdefault(moving, []).append(name)
         for moving, names in random.items():
             where = "" if len(names) == len(elbo.LIKELIHOODS) else f"for recon_loss = {' and '.join(map(repr, names))} "
-            yield _start(
+            yield start(
                 f"{where}the {' and the '.join(moving)} {'is' if len(moving) == 1 else 'are'} random: "
                 "calls with the same arguments give different numbers."
             )
@@ -112,10 +112,6 @@ def random_fact(call: Call) -> facts.Fact:
 
 REPEATS = 10
 """Calls of which one differs from the others, unless what is random happens seldom."""
-
-
-def _start(text: str) -> str:
-    return text[0].upper() + text[1:]
 
 
 def _moves(answers: list[Any]) -> bool:

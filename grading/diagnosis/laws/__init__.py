@@ -6,7 +6,7 @@ from .bends import Bend
 from .contrast import Probe
 from .law import Law, Trial, number
 from .question import DOUBLE, EVAL, EVERYWHERE, ORDINARY, PLAIN, SILENT, Asked, Question, Setting
-from .reading import Part
+from .reading import Part, start
 from .terms import Change, Formula, Term
 
 __all__ = [
@@ -39,4 +39,5 @@ __all__ = [
     "number",
     "number_of",
     "question",
+    "start",
 ]
