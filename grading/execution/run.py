@@ -47,7 +47,7 @@ class CheckRun:
         load_faults: what loading them came to, by name, so that it is not tried again.
         evidence: what checks were answered so far.
         hinted: items whose hint, and files of which a student has been told why they cannot be loaded.
-        replaced: items that checks of others passed without, with the solution's functions in their place.
+        replaced: items of no use that checks of others passed without, with the solution's functions in their place.
         planned: the tests of the run, as ``Check.path`` writes them.
     """
 

@@ -147,6 +147,7 @@ GRADING = {"graded", "judged", "vae_grade", "push", "demo"}
 """Fixtures by which a test runs the real command on whole submissions, which takes seconds each time."""
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config):
     """Three processes for two cores, since a test waits for what it starts and for time to pass.
 

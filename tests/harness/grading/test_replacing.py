@@ -48,6 +48,10 @@ VAE.forward = forward
         {"kl_divergence", "reconstruction_loss_laplace"},
     ),
     "compute_elbo raises": ("def compute_elbo(*args, **kwargs):\n    return broken()", {"compute_elbo"}),
+    "a part that answers, so that the whole has a result, which is wrong": (
+        "_decode = VAE.decode\nVAE.decode = lambda self, z: 0 * _decode(self, z)",
+        {"decode", "training"},
+    ),
     "a caller that is wrong too": (
         """
 VAE.reparameterize = broken
