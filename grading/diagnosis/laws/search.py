@@ -15,6 +15,8 @@ from .terms import OUTERS, Arguments, Change, Formula, Found, Outer, Tensor, Ter
 SINGLE = ((1, 1),) * 12
 SEVERAL = ((2, 3), (5, 2), (4, 7), (3, 3), (2, 5), (6, 4), (2, 4), (4, 3), (2, 2))
 """Shapes of more than one example and column, for a function that has no answer to less."""
+MOST_CANCELLED = 30.0
+"""How many times as large as an answer, or as 1, its terms may be where rounding is bounded by their size."""
 MODERATE = (*SINGLE, (1, 4), (3, 1), *SEVERAL)
 
 
@@ -200,4 +202,6 @@ def _solved(matrix: Tensor, wanted: Tensor) -> tuple[float, ...] | None:
 
 
 def _close(predicted: Tensor, wanted: Tensor, scale: Tensor) -> bool:
-    return bool(((predicted - wanted).abs() <= 3e-5 * scale + 3e-6).all())
+    # Terms that nearly cancel explain anything, if what they leave may be as far off as they are large.
+    bounded = torch.minimum(scale, MOST_CANCELLED * (wanted.abs() + 1))
+    return bool(((predicted - wanted).abs() <= 3e-5 * bounded + 3e-6).all())
