@@ -60,8 +60,9 @@ def _scalar(submission: Submission, name: str, arguments: tuple[torch.Tensor, ..
 
 
 def ask(submission: Submission, draws: Draws, call: Call, recon_loss: str, beta: float) -> Asked:
-    """One call at a fresh point."""
-    point = elbo.draw(draws, 4, 5, 3)
+    """One call at a fresh point, of sizes of its own, so that what depends on a size shows it."""
+    batch, features, latents = draws.integer(3, 7), draws.integer(4, 9), draws.integer(2, 6)
+    point = elbo.draw(draws, batch, features, latents)
     x, logits, mu, logvar = point
     answer = unpack(call(submission, point, {"recon_loss": recon_loss, "beta": beta}), PARTS, "the function")
     kl = _scalar(submission, "kl_divergence", (mu, logvar), oracles.kl(mu, logvar))
@@ -87,12 +88,17 @@ def ask(submission: Submission, draws: Draws, call: Call, recon_loss: str, beta:
         "the kl with mu and logvar exchanged": float(oracles.kl(logvar, mu)),
         "beta (the kl with mu and logvar exchanged)": beta * float(oracles.kl(logvar, mu)),
         "beta squared kl": beta**2 * kl,
-        "recon times the batch size": 4 * parts["recon"],
-        "recon over the number of features": parts["recon"] / 5,
-        "kl over the number of features": kl / 5,
-        "beta kl over the number of features": beta * kl / 5,
-        "kl over the number of latents": kl / 3,
-        "beta kl over the number of latents": beta * kl / 3,
+        **{
+            f"{name} {words}": weight * value
+            for words, weight in (
+                ("times the batch size", batch),
+                ("over the batch size", 1 / batch),
+                ("over the number of features", 1 / features),
+                ("over the number of latents", 1 / latents),
+                ("times the number of latents over that of features", latents / features),
+            )
+            for name, value in (("recon", parts["recon"]), ("kl", kl), ("beta kl", beta * kl))
+        },
         "recon times kl": parts["recon"] * kl,
         "kl over beta": kl / beta if beta else math.nan,
         "recon over beta": parts["recon"] / beta if beta else math.nan,
