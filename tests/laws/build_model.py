@@ -110,12 +110,16 @@ def _fields(submission: Submission, draws: Draws) -> Iterator[str]:
     cases = configurations(draws)
     models = [aspects(built(submission, cfg)) for cfg in cases]
     said: dict[str, list[str]] = {}
+    first = aspects(built(submission.alone(), cases[-1]))  # in a process where no other one was built before
     for aspect, (field, _) in models[0].items():
         own = [model[aspect][1] if aspect in model else None for model in models]
         if all(value == cfg[field] for value, cfg in zip(own, cases, strict=True)):
             continue
+        kept = f"is that of the first model, whatever cfg.{field} says: it is kept from one call to the next"
+        remembers = own[0] == cases[0][field] and aspect in first and first[aspect][1] == cases[-1][field] != own[0]
         for words, of in hypotheses(field, own):
             if all(_equal(value, of(cfg)) for value, cfg in zip(own, cases, strict=True)):
+                words = kept if remembers and words.startswith("is always") else words
                 said.setdefault(words, []).append(aspect)
                 break
         else:
