@@ -151,6 +151,9 @@ class _Pile:
     marked: bool = False
 
 
+_NO_FILE = "a text or a link was handed in, and no file"
+
+
 def _canvas(top: list[Entry], source: str) -> Found:
     """``{name}[_LATE]_{user id}_{attachment id}_{file}``, all in one folder."""
     piles: dict[str, _Pile] = {}
@@ -168,10 +171,11 @@ def _canvas(top: list[Entry], source: str) -> Found:
             pile.marked |= download.late
         # With its whole name: the attachment's number in it tells which of several files came last.
         pile.entries.append(entry)
-    handed = [
-        Handed(key, _taker(partial(list, pile.entries), source, key), source, marked=pile.marked)
-        for key, pile in piles.items()
-    ]
+    handed = []
+    for key, pile in piles.items():
+        files = [entry for entry in pile.entries if not _CANVAS_TEXT.fullmatch(entry.name)]
+        taker = _taker(partial(list, files), source, key) if files else _refuser(_NO_FILE)
+        handed.append(Handed(key, taker, source, marked=pile.marked))
     return Found("a download of Canvas", tuple(handed), tuple(_aside(others)))
 
 

@@ -87,8 +87,9 @@ class Filling:
 
 
 def plain(text: str) -> str:
-    """An identifier in the form in which two are compared."""
-    return unicodedata.normalize("NFC", text.strip())
+    """An identifier in the form in which two are compared; an address is the same in capitals."""
+    text = unicodedata.normalize("NFC", text.strip())
+    return text.casefold() if "@" in text else text
 
 
 @dataclass(frozen=True)

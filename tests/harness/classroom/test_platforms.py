@@ -42,6 +42,7 @@ PLATFORMS = {
             "101": "ashada_LATE_101_9001_vae-2.py is graded as vae.py",
             "202": "birkbo_202_9004_vae-1.py is graded, and these copies are not: birkbo_202_9003_vae.py",
         },
+        {"303": "a text or a link was handed in, and no file"},
     ),
     "canvas, anonymous": (
         "a download of Canvas",
@@ -156,7 +157,7 @@ LONG = {"moodle, flat", "moodle", "folders in a folder"}
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.long if n in LONG else ()) for n in PLATFORMS])
 def test_a_download_is_recognised_and_read(grade_class, hand_over, name):
-    platform, files, states, problems = PLATFORMS[name]
+    platform, files, states, problems, *notes = PLATFORMS[name]
     # Both are read in the same way, so that every second one of either is enough.
     run = grade_class(hand_over(files, zipped=bool([*PLATFORMS].index(name) % 2)))
     assert run.graded.platform == platform
@@ -167,6 +168,8 @@ def test_a_download_is_recognised_and_read(grade_class, hand_over, name):
         assert run.outcomes[identifier].raw == (FULL if state == "graded" else None), identifier
     for identifier, told in problems.items():
         assert told in run.outcomes[identifier].problems
+    for identifier, told in (notes[0] if notes else {}).items():
+        assert run.outcomes[identifier].note == told
     said_beside(name, run.outcomes)
 
 

@@ -262,6 +262,12 @@ def test_a_number_of_the_institution_s_is_not_taken_for_one_of_moodle_s(command,
     assert "'s101' has none" in refused.stderr
 
 
+def test_an_address_is_the_same_in_capitals(run, tmp_path):
+    of = make(tmp_path / "other", [graded(RIGHT, Student("bo", "Bo Birk", email="B@Example.org"))])
+    done, after = run(MOODLE.encode(), "--write", of=of)
+    assert '"Bo Birk",b@example.org,Submitted,100,100.00' in after.decode(), done.stdout
+
+
 def test_a_score_above_the_maximum_stays_out(run):
     one = MOODLE.replace("100.00", "100,00").splitlines()
     content = MOODLE.replace('late",,100.00', 'late",,60.00')
