@@ -17,7 +17,7 @@ TERM = re.compile(r"^(?P<where>for [^,]+ )?the (?P<part>loss|recon|kl) is (?P<su
 RIGHT_TERMS = {"loss": {"recon", "beta kl"}, "recon": {"recon"}, "kl": {"kl"}}
 ADDED = re.compile(r"^(?P<term>.+) is added, (?P<times>\S+) times; it has no place in the formula$")
 SIGN = re.compile(r"^(?:the sign of|but) the term (.+?) (?:is wrong|counts as much as it should)$")
-INSTEAD = re.compile(r"^something else is computed: \S+ times (.+)$")
+INSTEAD = re.compile(r"^something else is computed: (?:\S+ times )?(.+)$")
 SIZE = re.compile(r"^the result (?:is \S+ times what it should be|has \S+ added)$")
 ALONE = {
     "the error is not squared, so that errors of either sign cancel": "the error",

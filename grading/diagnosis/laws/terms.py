@@ -198,7 +198,8 @@ def weight_sentences(columns: Sequence[Term], weights: Sequence[float]) -> list[
     """What is wrong with the weights: a factor of all, and what single terms have beside it."""
     extra = [(term, weight) for term, weight in zip(columns, weights, strict=True) if not term.weight]
     if extra and all(is_near(weight, 0.0) for term, weight in zip(columns, weights, strict=True) if term.weight):
-        return [f"Something else is computed: {' plus '.join(f'{number(w)} times {t.words}' for t, w in extra)}."]
+        parts = [t.words if is_near(w, 1.0) else f"{number(w)} times {t.words}" for t, w in extra]
+        return [f"Something else is computed: {' plus '.join(parts)}."]
     right = [(term, weight / term.weight) for term, weight in zip(columns, weights, strict=True) if term.weight]
     factors = [1.0, *(ratio for _, ratio in right if abs(ratio) > 1e-9)]
     # The factor that leaves the fewest terms wrong; 1, if that is one of them.
