@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from .law import number
+from .reading import is_or_are, start
 from .terms import Arguments, Formula, Found, Tensor
 
 Value = Callable[[Arguments], Tensor]
@@ -49,11 +50,12 @@ def general(formula: Formula) -> Iterator[Bend]:
     for place, name in enumerate(formula.arguments):
         if place not in formula.judged_at:
             continue
-        yield Bend(f"{name} is cut off beyond -{{b}} and {{b}}.", _clamped(place, True, True), 0.1, 2000.0, True)
-        yield Bend(f"{name} is cut off above {{b}}.", _clamped(place, False, True), 0.0, 2000.0)
-        yield Bend(f"{name} is cut off above {{b}}.", _clamped(place, False, True), -80.0, 80.0)
-        yield Bend(f"{name} is cut off below {{b}}.", _clamped(place, True, False), -2000.0, 0.0)
-        yield Bend(f"{name} is cut off below {{b}}.", _clamped(place, True, False), -80.0, 80.0)
+        cut = f"{start(name)} {is_or_are(name)} cut off"
+        yield Bend(f"{cut} beyond -{{b}} and {{b}}.", _clamped(place, True, True), 0.1, 2000.0, True)
+        yield Bend(f"{cut} above {{b}}.", _clamped(place, False, True), 0.0, 2000.0)
+        yield Bend(f"{cut} above {{b}}.", _clamped(place, False, True), -80.0, 80.0)
+        yield Bend(f"{cut} below {{b}}.", _clamped(place, True, False), -2000.0, 0.0)
+        yield Bend(f"{cut} below {{b}}.", _clamped(place, True, False), -80.0, 80.0)
     yield Bend("The result is never more than {b}.", lambda v, f, a, b: v(a).clamp(max=b), 1e-3, 1e6, True)
     yield Bend("The result is never less than {b}.", lambda v, f, a, b: v(a).clamp(min=b), 1e-6, 1e3, True)
     yield Bend(

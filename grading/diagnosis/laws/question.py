@@ -21,7 +21,7 @@ from .asking import ask as ask_safely
 from .contrast import Probe
 from .facts import Fact
 from .law import number
-from .reading import Known, Part, Reading, read, slopes, start
+from .reading import Known, Part, Reading, is_or_are, read, slopes, start
 
 CALLS = 16
 """So many questions are put one after the other to see whether something is kept."""
@@ -344,7 +344,8 @@ def _marks(question: Question, submission: Submission, draws: Draws) -> Iterator
     names = {f"argument {i}": name for i, name in enumerate(question.arguments, start=1)}
     changed = [names.get(name, name) for name in submission.mutated]
     if changed:
-        yield f"{' and '.join(changed)} is changed in place: whoever called finds other numbers there than before."
+        what = " and ".join(changed)
+        yield f"{start(what)} {is_or_are(what)} changed in place: whoever called finds other numbers there than before."
     drawn = "generator" in submission.disturbed and differs(question, submission.alone(), draws, ORDINARY)
     ignored = {"generator"} if question.random or drawn else set()  # what is random has said so
     for name in submission.disturbed:

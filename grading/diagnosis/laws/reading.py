@@ -63,6 +63,11 @@ def start(text: str) -> str:
     return text if text.partition(" ")[0] in {"mu", "logvar", "z", "x"} else text[:1].upper() + text[1:]
 
 
+def is_or_are(subject: str) -> str:
+    """The verb of what is done to one thing or to several."""
+    return "are" if subject.endswith("logits") or " and " in subject else "is"
+
+
 def read(
     answer: Any,
     parts: tuple[Part, ...],
