@@ -1,6 +1,7 @@
 """How fast a class is graded: ``vae-grade class`` beside loops of plain pytest and of Otter over the same submissions.
 
     python benchmarks/class.py [--size N ...] [--jobs N] [--isolation auto|A|B|none] [--otter PROGRAM]
+    python benchmarks/class.py --assignment tests/harness/second/assignment --size 20 200 2000
 
 The class is made of the sample submissions in turn, from right to not started, no two of them equal. With several
 numbers, what a submission costs should stay the same. The loop is what an instructor has without a grader: one process
@@ -9,6 +10,9 @@ after the other, nothing confined, no points. Ratios are of one run on one machi
 With ``--otter``, ``otter run`` grades the same submissions too, one after the other, by an autograder whose one test
 runs the same checks in Otter's process, as instructors write them there. PROGRAM is that of an environment that has
 otter-grader and what this project needs; it is no part of this project's own.
+
+With ``--assignment``, another assignment's samples are graded, and beside no loop: a small one shows how a class of
+thousands grows.
 """
 
 from __future__ import annotations
@@ -31,6 +35,8 @@ os.environ |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}  # this checkout
 
 from harness.classroom.made import make  # noqa: E402
 
+from grading.assignment import load  # noqa: E402
+
 PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -41,38 +47,45 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="graded at a time (default: processors)")
     parser.add_argument("--isolation", default="auto", help="as of the command (default: auto)")
     parser.add_argument("--otter", type=Path, metavar="PROGRAM", help="Otter's program (default: without Otter)")
+    parser.add_argument("--assignment", type=Path, metavar="FOLDER", help="another assignment, without any loop beside")
     arguments = parser.parse_args()
     if ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1) != 0:
         parser.error("this needs Linux, to count the processor time of processes that others have left")
     for size in arguments.size:
-        measure(size, arguments.jobs, arguments.isolation, arguments.otter)
+        measure(size, arguments)
 
 
-def measure(number: int, jobs: int, isolation: str, otter: Path | None) -> None:
+def measure(number: int, arguments: argparse.Namespace) -> None:
     """A class of this size, each way."""
+    assignment = load(arguments.assignment or ROOT)
     with tempfile.TemporaryDirectory(prefix="class-benchmark-") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        samples = {path.name: [files(path)] for path in sorted((ROOT / "samples").iterdir())}
+        samples = {path.name: [files(path)] for path in sorted(assignment.samples.iterdir())}
         students = [folder / "class" / student for student in make(folder / "class", number, samples)]
         command = [sys.executable, "-m", "grading.cli", "class", str(folder / "class"), "--out", str(folder / "out")]
-        command += ["--jobs", str(jobs), "--isolation", isolation]
+        command += ["--jobs", str(arguments.jobs), "--isolation", arguments.isolation]
+        command += ["--assignment", str(assignment.root)]
         graded = seconds([command])
         again = seconds([command])
+        ways = {"vae-grade class": graded, "the same again": again}
         plain = [sys.executable, "-m", "pytest", "-q", "tests/public", "tests/hidden", "-p", "no:cacheprovider"]
-        loop = seconds([[*plain, "--assert=plain", "--submission", str(student)] for student in students])
-        ways = {"vae-grade class": graded, "the same again": again, "loop of pytest": loop}
-        if otter is not None:
-            ways["loop of otter run"] = seconds(otter_run(otter, folder, students))
+        if arguments.assignment is None:
+            loop = [[*plain, "--assert=plain", "--submission", str(student)] for student in students]
+            ways["loop of pytest"] = seconds(loop)
+        if arguments.otter is not None:
+            ways["loop of otter run"] = seconds(otter_run(arguments.otter, folder, students))
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    print(f"{number} submissions, {jobs} at a time, isolation {isolation}")
+    print(f"{number} submissions, {arguments.jobs} at a time, isolation {arguments.isolation}")
+    loop_of = ways.get("loop of pytest")
     for title, (wall, processor) in ways.items():
-        print(
-            f"  {title:<17} {wall:8.1f} s   {60 * number / wall:8.1f} a minute   {wall / loop[0]:5.2f} of the loop's"
-            f"   processor time {processor / number:6.2f} s a submission, {processor / loop[1]:5.2f} of the loop's",
-            flush=True,
-        )
-    print(f"  largest process: {peak:.0f} MiB")
+        each = f"  {title:<17} {wall:8.1f} s   {60 * number / wall:8.1f} a minute"
+        cost = f"   processor time {processor / number:6.2f} s a submission"
+        if loop_of is not None:
+            each += f"   {wall / loop_of[0]:5.2f} of the loop's"
+            cost += f", {processor / loop_of[1]:5.2f} of the loop's"
+        print(f"{each}{cost}", flush=True)
+    print(f"  largest process: {peak:.0f} MiB", flush=True)
 
 
 OTTER_TEST = """
