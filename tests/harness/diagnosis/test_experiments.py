@@ -66,6 +66,8 @@ CASES = [
     ("forward", OUTPUT, "return VAEOutput(logits=self.decode(mu), mu=mu, logvar=logvar.exp(), z=z.detach())",
      ["decode of mu", "the variance", "The gradient of z is cut off"]),
     ("build_model", "cfg.beta", "cfg.beta ** 2 + 1.0", ["model.beta is not cfg.beta"]),
+    ("build_model", "cfg.recon_loss", "(_calls.append(cfg.recon_loss) or _calls)[0]",
+     ["model.recon_loss is that of the first model"]),
     ("build_model", "cfg.latent_dim", "cfg.latent_dim // 2", ["latent_dim divided by two"]),
     ("warmup_model", SIGMOID, "return torch.tanh(self.output(h))", ["tanh of the logits"]),
     ("beta_schedule", SCHEDULE, "return beta_max * min((step / warmup_steps) ** 2, 1.0)", ["square"]),
@@ -91,6 +93,8 @@ CASES = [
      ["For recon_loss = 'laplace' no gradient passes from loss to logits"]),
     ("compute_elbo", ELBO, ELBO.replace("loss=recon", "loss=recon[None]").replace("kl=kl", "kl=2 * kl"),
      ["The kl is 2 kl", "The loss has"]),
+    ("compute_elbo", ELBO, ELBO.replace("kl=kl", "kl=kl / len(x)"),
+     ["The kl is kl over the batch size"]),
     # A pass: what is encoded, in what order it is decoded, and a spread in one mode or by itself.
     ("forward", "mu, logvar = self.encode(x)", "mu, logvar = self.encode(x.clamp(0, 1))",
      ["What stands in the place of mu is that of an x that is cut off below 0 and above 1"]),
@@ -154,6 +158,8 @@ ALONE = [
      "The noise is wrong: its mean is near 0.5 instead of 0, its standard deviation is near 0.29 instead of 1, "
      "it is uniform, not normal."),
     ("encode", HEADS, "return self.mu(h), self.logvar(h).exp()", "logvar goes through the exponential."),
+    ("kl_divergence", KL, KL.replace("- 1).sum", "- 1).clamp(min=0.3).sum"),
+     "What each element adds is never less than 0.3."),
     ("reconstruction_loss_bernoulli", BERNOULLI, BERNOULLI.replace("logits,", "logits.sigmoid(),"),
      "A sigmoid is applied to the logits, so that the decoder's raw output is not what it is taken for."),
 ]  # fmt: skip
