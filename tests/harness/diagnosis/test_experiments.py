@@ -159,7 +159,7 @@ ALONE = [
      "it is uniform, not normal."),
     ("encode", HEADS, "return self.mu(h), self.logvar(h).exp()", "logvar goes through the exponential."),
     ("kl_divergence", KL, KL.replace("- 1).sum", "- 1).clamp(min=0.3).sum"),
-     "What each element adds is never less than 0.3."),
+     "What each element adds is never less than 0.15."),
     ("reconstruction_loss_bernoulli", BERNOULLI, BERNOULLI.replace("logits,", "logits.sigmoid(),"),
      "A sigmoid is applied to the logits, so that the decoder's raw output is not what it is taken for."),
 ]  # fmt: skip
