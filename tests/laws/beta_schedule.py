@@ -2,109 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import torch
 
 from grading.checks import Draws, StudentError, Submission
 from grading.diagnosis.laws import Asked, Law, Part, Probe, Question, Setting, facts, number_of, question
+from laws import curves
 
-Share = Callable[[int, int], float]
-
-SHARES: tuple[tuple[str, Share], ...] = (
-    ("", lambda s, w: s / w),
-    ("It is one step ahead: step 0 does not give 0.", lambda s, w: (s + 1) / w),
-    ("It arrives one step late: the warm-up takes one step more.", lambda s, w: s / (w + 1)),
-    ("It arrives one step early.", lambda s, w: s / (w - 1) if w > 1 else math.nan),
-    ("It is one step behind.", lambda s, w: max(s - 1, 0) / w),
-    ("It divides without a remainder: until the end of the warm-up it stays at 0.", lambda s, w: float(s // w)),
-    ("It runs the other way: it begins at the end and falls.", lambda s, w: 1 - s / w),
-    ("It takes twice as long.", lambda s, w: s / (2 * w)),
-    ("It takes half as long.", lambda s, w: 2 * s / w),
-    ("It begins anew after each warm-up: it is periodic.", lambda s, w: (s % w) / w),
-    ("It begins anew after each warm-up: it is periodic.", lambda s, w: (s % (w + 1)) / w),
-    ("The ratio is upside down: the warm-up over the step.", lambda s, w: w / s if s else math.nan),
-    ("There is no warm-up: the final weight holds at once.", lambda s, w: 1.0),
-    ("It stays at 0 for the whole warm-up, and then jumps.", lambda s, w: 1.0 if s >= w else 0.0),
-    ("It jumps one step late.", lambda s, w: 1.0 if s > w else 0.0),
-    ("It is always 0.", lambda s, w: 0.0),
-)
-STEPPED = "The warm-up has {n} steps and is not straight."
-CLOSER = "The warm-up is not straight: it comes closer and closer."
-SIGMOID = "The warm-up is not straight: it is a sigmoid."
-EARLY = (0.1, 0.25, 0.3, 0.5, 0.75, 0.8, 0.9)
-FAMILIES: tuple[tuple[str, Callable[[float], float]], ...] = (
-    *((f"The warm-up is not straight: it rises with the power {p:g}.", lambda t, p=p: t**p if t >= 0 else math.nan)
-      for p in (0.25, 0.75, 1.5, 2.5, 4.0, 5.0)),
-    *((STEPPED.format(n=n), lambda t, n=n: math.floor(t * n + 1e-9) / n) for n in range(2, 21)),
-    *((STEPPED.format(n=n), lambda t, n=n: math.ceil(t * n - 1e-9) / n) for n in range(2, 21)),
-    *((f"It begins at {a:g} of the final weight and not at 0.", lambda t, a=a: a + (1 - a) * t)
-      for a in (0.001, 0.01, 0.05, 0.1, 0.2, 0.25, 0.5)),
-    *((f"It stays at 0 for {a:g} of the warm-up.", lambda t, a=a: max(0.0, (t - a) / (1 - a)))
-      for a in (0.1, 0.2, 0.25, 0.5, 0.75)),
-    *((f"It arrives after {a:g} of the warm-up.", lambda t, a=a: min(1.0, t / a)) for a in EARLY),
-    *((f"The end is never reached: it comes to {a:g} of it.", lambda t, a=a: a * t)
-      for a in (0.1, 0.25, 0.5, 0.75, 0.9, 0.99)),
-    *((CLOSER, lambda t, k=k: -math.expm1(-k * t)) for k in (2, 3, 4, 10)),
-    *((SIGMOID, lambda t, k=k: 1 / (1 + math.exp(-k * (t - 0.5)))) for k in (4, 5, 6, 8, 20)),
-)  # fmt: skip
-SHAPES: tuple[tuple[str, Callable[[float], float]], ...] = (
-    ("", lambda t: t),
-    ("The warm-up is not straight: it rises with the square.", lambda t: t * t),
-    ("The warm-up is not straight: it rises with the third power.", lambda t: t**3),
-    ("The warm-up is not straight: it rises with the root.", lambda t: math.sqrt(t) if t >= 0 else math.nan),
-    ("The warm-up is not straight: it is half of a cosine.", lambda t: (1 - math.cos(math.pi * t)) / 2),
-    ("The warm-up is not straight: it is a quarter of a sine.", lambda t: math.sin(math.pi * t / 2)),
-    ("The warm-up is not straight: it is a quarter of a cosine.", lambda t: 1 - math.cos(math.pi * t / 2)),
-    ("The warm-up is not straight: it is the hyperbolic tangent.", math.tanh),
-    ("The warm-up is not straight: it is an exponential.", lambda t: math.expm1(t) / math.expm1(1)),
-    ("The warm-up is not straight: it comes closer and closer.", lambda t: 1 - math.exp(-t)),
-    ("The warm-up is not straight: it comes closer and closer.", lambda t: 1 - math.exp(-5 * t)),
-    ("The warm-up is not straight: it is a sigmoid.", lambda t: 1 / (1 + math.exp(-12 * (t - 0.5)))),
-    ("The warm-up is not straight: it is a sigmoid.", lambda t: 1 / (1 + math.exp(-10 * (t - 0.5)))),
-    ("The warm-up is not straight: it is smoothed at both ends.", lambda t: t * t * (3 - 2 * t)),
-    ("The result is rounded to whole numbers.", lambda t: float(round(t))),
-    ("The result is rounded to one decimal.", lambda t: round(t, 1)),
-    ("The result is rounded to two decimals.", lambda t: round(t, 2)),
-    *FAMILIES,
-)
-ENDS: tuple[tuple[str, Callable[[float, float], float]], ...] = (
-    ("", lambda t, b: b * min(t, 1.0)),
-    ("It goes on rising after the warm-up.", lambda t, b: b * t),
-    ("beta_max is ignored: the final weight is 1.", lambda t, b: min(t, 1.0)),
-    ("The bound is 1, not beta_max.", lambda t, b: min(b * t, 1.0)),
-    ("The share is bounded by beta_max but not multiplied by it.", lambda t, b: min(t, b)),
-    ("After the warm-up it falls back to 0.", lambda t, b: b * t if t <= 1 else 0.0),
-    ("After the warm-up it falls back to 0.", lambda t, b: b * t if t < 1 else 0.0),
-    ("After the warm-up it is 1, not beta_max.", lambda t, b: b * t if t < 1 else 1.0),
-    ("beta_max is squared.", lambda t, b: b * b * min(t, 1.0)),
-    ("The result is bounded by 1.", lambda t, b: min(b * min(t, 1.0), 1.0)),
-    ("It is divided by beta_max instead of multiplied.", lambda t, b: min(t, 1.0) / b),
-    ("The final weight is twice beta_max.", lambda t, b: 2 * b * min(t, 1.0)),
-    ("The final weight is half of beta_max.", lambda t, b: b * min(t, 1.0) / 2),
-    ("It begins at one tenth and not at 0.", lambda t, b: b * (0.1 + 0.9 * min(t, 1.0))),
-    ("The sign is wrong.", lambda t, b: -b * min(t, 1.0)),
-    ("It is never less than one thousandth.", lambda t, b: b * max(min(t, 1.0), 1e-3)),
-    ("It is never less than one hundredth.", lambda t, b: b * max(min(t, 1.0), 1e-2)),
-    ("It rises to 1 and then jumps to beta_max.", lambda t, b: t if t < 1 else b),
-    ("It is beta_max to the power of the share.", lambda t, b: b ** min(t, 1.0)),
-    ("It is beta_max less than it should be: the final weight is taken off.", lambda t, b: b * min(t, 1.0) - b),
-    ("beta_max enters by its root.", lambda t, b: b**0.5 * min(t, 1.0)),
-    ("1 is added.", lambda t, b: 1 + b * min(t, 1.0)),
-    ("beta_max is added instead of multiplied.", lambda t, b: b + min(t, 1.0)),
-)
+LENGTHS = (7, 11, 13, 17, 19, 23, 29, 31, 37)
+"""Shares of these have no end as decimals, so that they show what is rounded."""
 
 
 def _cases(draws: Draws) -> list[tuple[int, int, float]]:
-    w = draws.integer(7, 40)
+    w = LENGTHS[draws.integer(0, len(LENGTHS) - 1)]
     steps = [0, 1, 2, w // 3, w // 2, w - 1, w, w + 1, w + 2, 2 * w + 3, 5 * w + 1]
     return [(step, w, beta) for beta in (0.5, 3.0) for step in steps]
-
-
-Curve = Callable[[int, int, float], float]
 
 
 def _right(step: int, w: int, beta: float) -> float:
@@ -115,62 +29,39 @@ def _curve(submission: Submission, draws: Draws) -> tuple[str, ...]:
     return _found(submission, draws)[0]
 
 
-def _found(submission: Submission, draws: Draws) -> tuple[tuple[str, ...], Curve]:
+def _found(submission: Submission, draws: Draws) -> tuple[tuple[str, ...], curves.Curve]:
     """The curve, in words and as a function; the right one where no other is found."""
     cases = _cases(draws)
-    own = [number_of(submission.beta_schedule(*case)) for case in cases]
-    if any(value is None or not math.isfinite(value) for value in own):
+    answers = [number_of(submission.beta_schedule(*case)) for case in cases]
+    own = [value for value in answers if value is not None and math.isfinite(value)]
+    found = curves.find(cases, own) if len(own) == len(cases) else None
+    if found is None:
         return (), _right
-    for wrong in range(3):
-        for (a, share), (b, shape), (c, end) in itertools.product(SHARES, SHAPES, ENDS):
-            if sum(map(bool, (a, b, c))) == wrong and _fits(own, cases, share, shape, end):
-
-                def curve(step: int, w: int, beta: float, parts: Any = (share, shape, end)) -> float:
-                    return _value(step, w, beta, *parts) if w > 0 else _right(step, w, beta)
-
-                return tuple(words for words in (a, b, c) if words), curve
-    return (), _right
-
-
-def _value(
-    step: int, w: int, beta: float, share: Share, shape: Callable[[float], float], end: Callable[[float, float], float]
-) -> float:
-    t = share(step, w)
-    # Beyond the end only a curve that is never bounded is asked for.
-    return end(shape(t) if t <= 1 or end(2.0, 1.0) > 1 else t, beta)
-
-
-def _fits(
-    own: list[float | None],
-    cases: list[tuple[int, int, float]],
-    share: Share,
-    shape: Callable[[float], float],
-    end: Callable[[float, float], float],
-) -> bool:
-    for value, (step, w, beta) in zip(own, cases, strict=True):
-        try:
-            predicted = _value(step, w, beta, share, shape, end)
-        except (OverflowError, ValueError):
-            return False
-        if value is None or not abs(value - predicted) <= 1e-6 * max(1.0, abs(predicted)):
-            return False
-    return True
+    words, curve = found
+    return words, lambda step, w, beta: curve(step, w, beta) if w > 0 else _right(step, w, beta)
 
 
 def _without(submission: Submission, draws: Draws) -> str | None:
-    """What comes without a warm-up."""
+    """What comes without a warm-up, at its first step and later."""
     said = []
     for w, words in ((0, "warmup_steps = 0"), (-3, "warmup_steps below 0")):
-        try:
-            value = number_of(submission.beta_schedule(draws.integer(1, 9), w, 2.0))
-        except StudentError as error:
-            said.append(f"for {words} {error.type_name} is raised")
-            continue
-        if value is None:
-            said.append(f"for {words} no number comes back")
-        elif abs(value - 2.0) > 1e-6:
-            said.append(f"for {words} it is not beta_max")
+        now = {step: _at_once(submission, step, w) for step in (0, draws.integer(1, 9))}
+        for step, wrong in now.items():
+            if wrong and wrong not in [before for other, before in now.items() if other < step]:
+                alone = not step and wrong not in list(now.values())[1:]
+                said.append(f"{'at step 0 ' if alone else ''}for {words} {wrong}")
     return f"Without a warm-up the final weight should hold at once, but {' and '.join(said)}." if said else None
+
+
+def _at_once(submission: Submission, step: int, w: int) -> str:
+    """What is wrong at a step without a warm-up; empty for nothing."""
+    try:
+        value = number_of(submission.beta_schedule(step, w, 2.0))
+    except StudentError as error:
+        return f"{error.type_name} is raised"
+    if value is None:
+        return "no number comes back"
+    return "" if abs(value - 2.0) <= 1e-6 else "it is not beta_max"
 
 
 def _late(submission: Submission, draws: Draws) -> str | None:
@@ -206,12 +97,14 @@ SETTINGS = (
 )
 
 
-def _question(curve: Curve) -> Question:
+def _question(curve: curves.Curve) -> Question:
     """What comes back under all circumstances, held against a curve."""
 
     def ask(submission: Submission, draws: Draws, setting: Setting) -> Asked:
-        w, beta = setting.options.get("warmup", draws.integer(7, 40)), setting.options.get("beta", 2.0)
-        step = setting.options.get("step", lambda w: max(w // 3, 1))(w)
+        w, beta = setting.options.get("warmup", draws.integer(7, 40)), float(draws.uniform(1, low=1.5, high=4.0))
+        # One and the same question would have the same number each time, of which anything may be said.
+        beta, share = setting.options.get("beta", beta), float(draws.uniform(1, low=0.1, high=0.9))
+        step = setting.options.get("step", lambda w: max(int(share * w), 1))(w)
         own = number_of(submission.beta_schedule(step, w, beta))
         right = float(curve(step, w, beta))
         if own is not None and abs(own - right) <= 1e-6 * max(1.0, abs(right)):

@@ -181,7 +181,9 @@ def _linear(true: Tensor, own: Tensor) -> Change | None:
         ratio = float(own / true)
         if abs(ratio - 1) < 2e-3:
             return Change("is right to a few digits only, as where float32 is used on the way", lambda t: ratio * t)
-        return Change(f"is {number(ratio)} times what it should be", lambda t: ratio * t)
+        # What is near 1 comes out the same to four digits by chance.
+        words = f"{ratio:.6g}" if abs(ratio - 1) < 0.1 else number(ratio)
+        return Change(f"is {words} times what it should be", lambda t: ratio * t)
     columns = torch.stack([flat, torch.ones_like(flat)], 1)
     sizes = own.double().reshape(-1, 1)
     weights = 1 / (sizes.abs() + 0.1)  # near 0 a small constant shows best
