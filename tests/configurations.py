@@ -78,15 +78,20 @@ def assert_begun_as_layers_are(model: Model) -> None:
     torch's own have a root mean square of about ``0.58 / sqrt(inputs)`` in each layer. A hundredth and a hundredfold
     are let pass, as other ways to begin are within.
     """
-    squares = [
-        parameter.detach().double().square().mean() * max(1, parameter.shape[-1]) for parameter in weights(model)
-    ]
-    size = float(torch.stack(squares).mean().sqrt())
+    size = begun(model) * 0.58
     if not 0.58 / 100 < size < 0.58 * 100:
         message = "the parameters of a new model are far from the size with which layers begin"
         raise CheckFailure(
             "value", message, expected="about 0.58 / sqrt(inputs) on average", actual=f"{size:.3g} of that"
         )
+
+
+def begun(model: Model) -> float:
+    """The size of the weights of a model, all matrices together, as times that with which torch begins."""
+    squares = [
+        parameter.detach().double().square().mean() * max(1, parameter.shape[-1]) for parameter in weights(model)
+    ]
+    return float(torch.stack(squares).mean().sqrt()) / 0.58
 
 
 def weights(model: Model) -> list[torch.Tensor]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from operator import itemgetter
@@ -9,7 +11,7 @@ from typing import Any
 
 import networks
 import torch
-from configurations import answers, built
+from configurations import answers, begun, built
 
 from grading.checks import Draws, Model, Submission
 from grading.diagnosis.laws import NO_GRADIENT, Law, Probe, alike, facts, gradients, number
@@ -23,11 +25,12 @@ Fields = Mapping[str, Any]
 
 def configurations(draws: Draws) -> list[dict[str, Any]]:
     """Configurations that differ in every field, with small and large values of each."""
-    found = []
+    found: list[dict[str, Any]] = []
+    first = draws.integer(0, len(LOSSES) - 1)  # else what is kept of the first model looks like a fixed one
     for i, beta in enumerate((0.0, 0.25, 1.0, 2.5, 4.0, 12.0)):
         one, two, three = draws.distinct(3, 6, 40)
         fields = {"input_dim": one, "hidden_dim": two, "latent_dim": three, "num_hidden_layers": 1 + (i + 1) % 4}
-        found.append(fields | {"recon_loss": LOSSES[i % 3], "beta": beta})
+        found.append(fields | {"recon_loss": LOSSES[(first + i) % 3], "beta": beta})
     sizes = zip(SIZES, (900, 600, 45, 2), strict=True)
     return [*found, dict(sizes) | {"recon_loss": "gaussian", "beta": 0.5}]
 
@@ -76,8 +79,14 @@ def _bounded(field: str, which: Callable[..., Any], bound: float, cfg: Fields) -
     return which(cfg[field], bound)
 
 
-def hypotheses(field: str, own: list[Any]) -> Iterator[tuple[str, Hypothesis]]:
-    """What may have become of a field, as the end of a sentence."""
+def hypotheses(field: str, own: list[Any], cases: list[dict[str, Any]]) -> Iterator[tuple[str, Hypothesis]]:
+    """What may have become of a field, as the end of a sentence.
+
+    Args:
+        field: its name.
+        own: what models have in its place.
+        cases: the configurations of these models.
+    """
     yield f"is always {own[0]!r}, whatever cfg.{field} says", lambda cfg: own[0]
     others = [name for name in (*SIZES, "recon_loss", "beta") if name != field]
     for name in others:
@@ -103,6 +112,27 @@ def hypotheses(field: str, own: list[Any]) -> Iterator[tuple[str, Hypothesis]]:
     for bound in numbers[:1] + numbers[-1:]:
         yield f"is never less than {bound:g}", partial(_bounded, field, max, bound)
         yield f"is never more than {bound:g}", partial(_bounded, field, min, bound)
+    if len(numbers) > 1:
+        low, high = numbers[0], numbers[-1]
+        yield (
+            f"is never less than {low:g} and never more than {high:g}",
+            lambda cfg: min(max(cfg[field], low), high),
+        )
+        yield from _measured(field, own, cases)
+
+
+def _measured(field: str, own: list[Any], cases: list[dict[str, Any]]) -> Iterator[tuple[str, Hypothesis]]:
+    """A factor, a constant or a power that one of the answers shows."""
+    value, meant = next(((v, c[field]) for v, c in zip(own, cases, strict=True) if c[field] > 1), (None, 0))
+    if not isinstance(value, (int, float)) or value <= 0:
+        return
+    yield f"is {number(value / meant)} times cfg.{field}", lambda cfg: value / meant * cfg[field]
+    more = float(f"{value - meant:.6g}")
+    yield f"is cfg.{field} with {number(more)} added", lambda cfg: cfg[field] + more
+    yield (
+        f"is cfg.{field} to the power {number(math.log(value) / math.log(meant))}",
+        lambda cfg: cfg[field] ** (math.log(value) / math.log(meant)),
+    )
 
 
 def _fields(submission: Submission, draws: Draws) -> Iterator[str]:
@@ -110,16 +140,17 @@ def _fields(submission: Submission, draws: Draws) -> Iterator[str]:
     cases = configurations(draws)
     models = [aspects(built(submission, cfg)) for cfg in cases]
     said: dict[str, list[str]] = {}
-    first = aspects(built(submission.alone(), cases[-1]))  # in a process where no other one was built before
     for aspect, (field, _) in models[0].items():
         own = [model[aspect][1] if aspect in model else None for model in models]
         if all(value == cfg[field] for value, cfg in zip(own, cases, strict=True)):
             continue
-        kept = f"is that of the first model, whatever cfg.{field} says: it is kept from one call to the next"
-        remembers = own[0] == cases[0][field] and aspect in first and first[aspect][1] == cases[-1][field] != own[0]
-        for words, of in hypotheses(field, own):
+        if _is_kept(submission, field, own, cases):
+            said.setdefault("stays that of the first model: something is kept from one call to the next", []).append(
+                aspect
+            )
+            continue
+        for words, of in hypotheses(field, own, cases):
             if all(_equal(value, of(cfg)) for value, cfg in zip(own, cases, strict=True)):
-                words = kept if remembers and words.startswith("is always") else words
                 said.setdefault(words, []).append(aspect)
                 break
         else:
@@ -135,7 +166,18 @@ def _fields(submission: Submission, draws: Draws) -> Iterator[str]:
         yield f"{subject if subject.startswith('model.') else subject[0].upper() + subject[1:]} {words}."
 
 
+def _is_kept(submission: Submission, field: str, own: list[Any], cases: list[dict[str, Any]]) -> bool:
+    """Whether what is the same in all models here is something else in another process."""
+    if len(set(map(str, own))) > 1:
+        return False
+    other = next(cfg for cfg in cases if cfg[field] != own[0])
+    there = aspects(built(submission.alone(), other)).values()
+    return own[0] not in [value for name, value in there if name == field]
+
+
 def _equal(value: Any, expected: Any) -> bool:
+    if type(value) is float and isinstance(expected, float):
+        return math.isclose(value, expected, rel_tol=1e-6, abs_tol=1e-12)
     return value is not None and type(value) in (int, float, str) and value == expected
 
 
@@ -151,6 +193,8 @@ def _kind(submission: Submission, draws: Draws) -> Iterator[str]:
 
 
 HEADS = {"mu", "logvar"}
+USUAL = 0.01, 100.0
+"""Between these sizes are all usual ways to begin, as times that of torch's own."""
 
 
 def _parameters(submission: Submission, draws: Draws) -> Iterator[str]:
@@ -170,6 +214,10 @@ def _parameters(submission: Submission, draws: Draws) -> Iterator[str]:
     still = {n.removesuffix(".weight") for n, p in model.parameters.items() if n.endswith("weight") and not p.any()}
     if still - HEADS or still >= HEADS:  # one head alone may begin with 0: the other one lets gradients pass
         yield "Weights of a new model are 0 in some layer, so that it cannot begin to learn."
+    size = begun(model)
+    if wanted.keys() == model.parameters.keys() and size > 0 and not USUAL[0] < size < USUAL[1]:
+        power = f"1e{round(math.log10(size)):+d}"
+        yield f"The weights of a new model are about {power} times as large as those with which layers begin."
 
 
 def _network(submission: Submission, draws: Draws) -> Iterator[str]:
@@ -180,11 +228,16 @@ def _network(submission: Submission, draws: Draws) -> Iterator[str]:
     parameters = model.parameters
     names = list(layers.weights(parameters, "enc"))
     h, out = model.enc(x), model.dec(z)
+    biases: dict[str, bool] = {}
     *hidden, last = layers.weights(parameters, "dec")
     for part, own, stack, head in (("encoder", h, names, None), ("decoder", out, hidden, last)):
-        frozen = [n for n in stack if gradients(own, [parameters[f"{n}.weight"]])[0] is NO_GRADIENT]
-        if frozen:
+        whole = [*stack, *filter(None, [head])]
+        taken = [n for n in whole if not _frozen(own, parameters, f"{n}.weight")]
+        if any(_frozen(own, parameters, f"{n}.weight") for n in stack):
             yield f"The weights of the {part} take no gradient: it cannot learn."
+        elif head is not None and _frozen(own, parameters, f"{head}.weight"):
+            yield f"The weights of the last layer of the {part} take no gradient: it cannot learn."
+        biases |= {f"the {part}": any(_frozen(own, parameters, f"{n}.bias") for n in taken)}
         for words, features in layers.features(parameters, stack, x if part == "encoder" else z, "the input"):
             expected = features if head is None else networks.linear(parameters, head, features)
             if alike(own.detach(), expected.detach()):
@@ -193,34 +246,67 @@ def _network(submission: Submission, draws: Draws) -> Iterator[str]:
                 break
     for head in ("mu", "logvar"):
         own = getattr(model, head)(h)
-        if gradients(own, [parameters[f"{head}.weight"]])[0] is NO_GRADIENT:
+        if _frozen(own, parameters, f"{head}.weight"):
             yield f"The weights of the {head} head take no gradient: it cannot learn."
+        else:
+            biases[f"the {head} head"] = _frozen(own, parameters, f"{head}.bias")
         if not alike(own.detach(), networks.linear(parameters, head, h).detach()):
             yield f"The {head} head is not the linear layer of the class."
+    still = [part for part, is_frozen in biases.items() if is_frozen]
+    if still:
+        where = "all layers" if len(still) == 4 else " and ".join(still)
+        yield f"The biases of {where} take no gradient: they stay as they begin."
+
+
+def _frozen(output: torch.Tensor, parameters: Mapping[str, torch.Tensor], name: str) -> bool:
+    """Whether there is such a parameter, to which no gradient arrives."""
+    return name in parameters and gradients(output, [parameters[name]])[0] is NO_GRADIENT
 
 
 def _methods(submission: Submission, draws: Draws) -> Iterator[str]:
     """Whether its methods are those of the class, where its layers are."""
     if facts.sentences_of(_parameters, submission, draws) or facts.sentences_of(_network, submission, draws):
         return
-    said: dict[str, list[str]] = {}
-    for loss in LOSSES:
-        fields = configurations(draws)[1] | {"recon_loss": loss}
-        model = built(submission, fields)
-        sizes = [fields[name] for name in SIZES[:3]]
-        options = {name: fields[name] for name in ("num_hidden_layers", "recon_loss", "beta")}
-        direct = submission.alone().VAE(*sizes, **options)
-        for name, parameter in model.parameters.items():
-            direct.set(name, parameter.detach())
-        x, z = draws.uniform(5, sizes[0]), draws.normal(5, sizes[2])
-        own, plain, again = (answers(m, x, z, SEED) for m in (model, direct, direct))
-        for i, name in enumerate(("encode", "reparameterize", "decode")):
-            pairs = [(own[k], plain[k]) for k in (i, i + 4)]
-            if alike(again[i], _detached(plain[i])) and not all(alike(a, _detached(b)) for a, b in pairs):
-                said.setdefault(name, []).append(loss)
-    for name, losses in said.items():
-        where = "" if len(losses) == len(LOSSES) else f" for recon_loss = {' and '.join(map(repr, losses))}"
-        yield f"The method {name} of the model is not that of the class VAE{where}."
+    wrong: dict[str, list[tuple[str, int]]] = {}
+    for loss, depth in itertools.product(LOSSES, DEPTHS):
+        fields = configurations(draws)[1] | {"recon_loss": loss, "num_hidden_layers": depth}
+        for name in _others_methods(submission, draws, fields):
+            wrong.setdefault(name, []).append((loss, depth))
+    for name, found in wrong.items():
+        if name != METHODS[-1] or len(wrong) == 1:  # the last one calls the others
+            yield f"The method {name} of the model is not that of the class VAE{_places(found)}."
+
+
+METHODS = ("encode", "reparameterize", "decode", "forward")
+DEPTHS = {1: "one hidden layer", 3: "several hidden layers"}
+
+
+def _places(wrong: list[tuple[str, int]]) -> str:
+    """For which likelihoods and depths a method is another one, in words; nothing where that is for all."""
+    losses, depths = sorted({loss for loss, _ in wrong}), sorted({depth for _, depth in wrong})
+    if len(losses) * len(depths) > len(wrong):
+        return " for some configurations"
+    said = [f" for recon_loss = {' and '.join(map(repr, losses))}"] * (len(losses) < len(LOSSES))
+    said += [f" for {DEPTHS[depths[0]]}"] * (len(depths) == 1)
+    return "".join(said)
+
+
+def _others_methods(submission: Submission, draws: Draws, fields: dict[str, Any]) -> list[str]:
+    """The methods of the model of a configuration that do something else than those of the class."""
+    model = built(submission, fields)
+    sizes = [fields[name] for name in SIZES[:3]]
+    options = {name: fields[name] for name in ("num_hidden_layers", "recon_loss", "beta")}
+    direct = submission.alone().VAE(*sizes, **options)
+    for name, parameter in model.parameters.items():
+        direct.set(name, parameter.detach())
+    x, z = draws.uniform(5, sizes[0]), draws.normal(5, sizes[2])
+    own, plain, again = (answers(m, x, z, SEED) for m in (model, direct, direct))
+    found = []
+    for i, name in enumerate(METHODS):
+        pairs = [(own[k], plain[k]) for k in (i, i + len(METHODS))]
+        if alike(again[i], _detached(plain[i])) and not all(alike(a, _detached(b)) for a, b in pairs):
+            found.append(name)
+    return found
 
 
 def _detached(answer: Any) -> Any:
@@ -246,7 +332,22 @@ def _fresh(submission: Submission, draws: Draws) -> str | None:
             return "Two models begin with the same weights, as if a seed were fixed or one were a copy."
         if same and any(same):
             return "Two models share some of their weights."
+        shared = _changed_together(one, other, draws.uniform(2, int(first["input_dim"])))
+        if shared:
+            return (
+                f"Two models for {words} share the parameters of {' and '.join(shared)}: who trains one changes both."
+            )
     return None
+
+
+def _changed_together(one: Model, other: Model, x: torch.Tensor) -> list[str]:
+    """The layers of another model that change with those of the first."""
+    for name, parameter in one.parameters.items():
+        one.set(name, parameter.detach() + 1)
+    one.enc(x)  # the changes go over with the next call
+    before = {name: parameter.detach().double() for name, parameter in other.parameters.items()}
+    after = other.double().parameters  # and the cast tells what is there now
+    return sorted({n.partition(".")[0] for n, p in after.items() if not torch.equal(p.detach(), before[n])})
 
 
 FACTS = (_kind, _fields, _parameters, _network, _methods, _fresh)

@@ -67,7 +67,7 @@ CASES = [
      ["decode of mu", "the variance", "The gradient of z is cut off"]),
     ("build_model", "cfg.beta", "cfg.beta ** 2 + 1.0", ["model.beta is not cfg.beta"]),
     ("build_model", "cfg.recon_loss", "(_calls.append(cfg.recon_loss) or _calls)[0]",
-     ["model.recon_loss is that of the first model"]),
+     ["model.recon_loss stays that of the first model"]),
     ("build_model", "cfg.latent_dim", "cfg.latent_dim // 2", ["latent_dim divided by two"]),
     ("warmup_model", SIGMOID, "return torch.tanh(self.output(h))", ["tanh of the logits"]),
     ("beta_schedule", SCHEDULE, "return beta_max * min((step / warmup_steps) ** 2, 1.0)", ["square"]),
