@@ -331,31 +331,36 @@ def usable(call: Callable[[], Any], true: torch.Tensor) -> torch.Tensor:
 def facts_of(call: Call) -> tuple[facts.Fact, ...]:
     """All that is measured; the answer as a whole only where its parts say nothing."""
     random = random_fact(call)
+    moves = facts.once(random)
 
     def steady(fact: facts.Fact) -> facts.Fact:
         """A fact that is asked only where the same arguments give the same numbers."""
         return lambda submission, draws: (
-            () if facts.sentences_of(random, submission, draws) else facts.sentences_of(fact, submission, draws)
+            () if facts.sentences_of(moves, submission, draws) else facts.sentences_of(fact, submission, draws)
         )
 
     parts = [steady(same_for_all(call, part)) for part in PARTS]
     parts_of = question_of(call)
     asked = [steady(fact) for fact in question.facts_of(parts_of)]
     slopes = gradient_fact(call)
+    loss_told = facts.once(parts[0])
 
     def weight(submission: Submission, draws: Draws) -> str | None:
         """Where nothing else explains the loss."""
-        return None if facts.sentences_of(parts[0], submission, draws) else weight_fact(call)(submission, draws)
+        return None if facts.sentences_of(loss_told, submission, draws) else weight_fact(call)(submission, draws)
 
     def shape(submission: Submission, draws: Draws) -> tuple[str, ...]:
         """The form of what comes back, of which its numbers say nothing."""
         return question.form_of(parts_of, submission, draws)
 
+    told = [facts.once(fact) for fact in (*parts, weight, shape)]
+    cuts = facts.once(slopes)
+
     def rest(fact: facts.Fact) -> facts.Fact:
         def of(submission: Submission, draws: Draws) -> Iterator[str]:
-            if any(facts.sentences_of(part, submission, draws) for part in (*parts, weight, shape)):
+            if any(facts.sentences_of(one, submission, draws) for one in told):
                 return
-            cut = bool(facts.sentences_of(slopes, submission, draws))
+            cut = bool(facts.sentences_of(cuts, submission, draws))
             for sentence in facts.sentences_of(fact, submission, draws):
                 if not (cut and "cut off" in sentence):  # of one likelihood, which is told
                     yield sentence

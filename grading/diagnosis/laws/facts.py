@@ -6,6 +6,7 @@ asking again with fresh inputs in a fresh process: it is told only if the same s
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 
 from ...boundary.errors import RefusedError, StudentError
@@ -48,3 +49,15 @@ def sentences_of(fact: Fact, submission: Submission, draws: Draws) -> tuple[str,
         return () if said is None else (said,) if isinstance(said, str) else tuple(said)
     except (StudentError, RefusedError, *UNUSABLE):
         return ()
+
+
+def once(fact: Fact) -> Fact:
+    """A fact that is asked once of each process, and remembered: on which other facts depend, not to be told itself."""
+    known: weakref.WeakKeyDictionary[Submission, tuple[str, ...]] = weakref.WeakKeyDictionary()
+
+    def of(submission: Submission, draws: Draws) -> tuple[str, ...]:
+        if submission not in known:
+            known[submission] = sentences_of(fact, submission, draws)
+        return known[submission]
+
+    return of
