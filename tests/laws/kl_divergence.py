@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 import torch
 
@@ -174,6 +176,36 @@ SITUATIONS: tuple[tuple[str, formula.Drawn], ...] = (
     ("for mu of about 30", lambda draws: (draws.normal(4, 3, std=30.0), draws.normal(4, 3))),
 )
 
+
+def _variants() -> Iterator[tuple[str, tuple[Term, ...]]]:
+    """Other divergences than that from a normal law to the prior."""
+    back = Term("the divergence of the prior", 1.0, lambda mu, lv: 0.5 * ((mu**2 + 1) * (-lv).exp() + lv - 1))
+    yield "The divergence is taken the other way round, from the prior to the posterior.", (back,)
+    both = Term("both divergences", 1.0, lambda mu, lv: 0.5 * ((mu**2 + 1) * (-lv).exp() + mu**2 + lv.exp() - 2))
+    yield "The divergence is taken both ways, from the posterior to the prior and back.", (both,)
+    logs, targets = (lambda t: t, lambda t: t.log_softmax(-1)), (torch.exp, lambda t: t.softmax(-1))
+    for log, exp, swapped in itertools.product(logs, targets, (False, True)):
+        yield DISCRETE, (Term("the discrete divergence", 1.0, partial(_discrete, log, exp, swapped)),)
+
+
+DISCRETE = (
+    "The divergence of two discrete laws is computed, as kl_div has it: mu and logvar are taken for probabilities or "
+    "their logarithms."
+)
+
+
+def _discrete(
+    log: Callable[[torch.Tensor], torch.Tensor],
+    exp: Callable[[torch.Tensor], torch.Tensor],
+    swapped: bool,
+    mu: torch.Tensor,
+    lv: torch.Tensor,
+) -> torch.Tensor:
+    """What ``kl_div`` has for each element, of logarithms and of a target."""
+    logarithms, target = (log(lv), exp(mu)) if swapped else (log(mu), exp(lv))
+    return torch.xlogy(target, target) - target * logarithms
+
+
 BENDS = (
     Bend(
         "{b} is added to the variance before its logarithm is taken.",
@@ -202,6 +234,7 @@ KL = Formula(
     changes=tuple(changes()),
     situations=SITUATIONS,
     bends=BENDS,
+    variants=tuple(_variants()),
     readings=(another_prior,),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 import oracles
@@ -82,6 +83,22 @@ SITUATIONS: tuple[tuple[str, formula.Drawn], ...] = (
 )
 
 
+def log_cosh(e: torch.Tensor) -> torch.Tensor:
+    """The logarithm of the hyperbolic cosine, which is larger than any number itself where that is large."""
+    return e.abs() + torch.nn.functional.softplus(-2 * e.abs()) - math.log(2)
+
+
+def scalings(output: str) -> tuple[Bend, ...]:
+    """A factor or a constant in one of the arguments, ``output`` or the data."""
+    start = output[0].upper() + output[1:]
+    return (
+        Bend(f"{start} is multiplied by {{b}} first.", lambda v, f, a, b: v((b * a[0], a[1])), 0.02, 50.0, True),
+        Bend(f"To {output} {{b}} is added first.", lambda v, f, a, b: v((a[0] + b, a[1])), -5.0, 5.0),
+        Bend("The data x are multiplied by {b} first.", lambda v, f, a, b: v((a[0], b * a[1])), 3e-3, 300.0, True),
+        Bend("To the data x {b} is added first.", lambda v, f, a, b: v((a[0], a[1] + b)), -3.0, 3.0),
+    )
+
+
 def _huber(e: torch.Tensor, b: float) -> torch.Tensor:
     return torch.where(e.abs() < b, e**2 / 2, b * (e.abs() - b / 2))
 
@@ -95,6 +112,14 @@ ERRORS = (
          lambda v, f, a, b: f.reduced(_huber(a[0] - a[1], b) / b), 0.01, 20, True),
     Bend("It is smoothed at 0: the root is taken of the squared error plus {b}.",
          lambda v, f, a, b: f.reduced(((a[0] - a[1]) ** 2 + b).sqrt()), 1e-8, 10, True),
+    Bend("Each error is taken to the power {b}.",
+         lambda v, f, a, b: f.reduced((a[0] - a[1]).abs() ** b), 0.2, 8.0, True),
+    Bend("The logarithm is taken of 1 plus the squared error over {b}, so that large errors hardly count.",
+         lambda v, f, a, b: f.reduced(((a[0] - a[1]) ** 2 / b).log1p()), 0.01, 100.0, True),
+    Bend("The logarithm is taken of the hyperbolic cosine of the error over {b}: near 0 it is a square.",
+         lambda v, f, a, b: f.reduced(b * log_cosh((a[0] - a[1]) / b)), 0.02, 50.0, True),
+    Bend("Errors that are large against {b} count no more than 1.",
+         lambda v, f, a, b: f.reduced(-torch.expm1(-((a[0] - a[1]) ** 2) / (2 * b**2))), 0.05, 20.0, True),
     Bend("Errors are cut off above {b}.", lambda v, f, a, b: f.reduced(f.elements(
         (a[1] + (a[0] - a[1]).clamp(-b, b), a[1]))), 0.05, 1e4, True),
     Bend("Errors below {b} count as 0.", lambda v, f, a, b: f.reduced(f.elements(

@@ -25,6 +25,11 @@ def _logs(arguments: Arguments, of: Callable[[torch.Tensor], torch.Tensor]) -> t
     return -(x * of(p).double() + (1 - x) * of(1 - p).double())
 
 
+def _focal(of: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    """The loss with a weight for each element: a power of what is left of a probability."""
+    return lambda v, f, a, b: f.reduced((1 - of(f, *a)) ** b * f.elements(a))
+
+
 BENDS = (
     Bend("The data x are drawn towards one half, by {b} of the way.",
          lambda v, f, a, b: v((a[0], (1 - b) * a[1] + b / 2)), 0.001, 0.9, True),
@@ -32,6 +37,12 @@ BENDS = (
          lambda v, f, a, b: f.reduced(_logs(a, lambda p: (p + b).log())), 1e-12, 0.1, True),
     Bend("The probabilities are kept {b} away from 0 and 1, so that large logits are wrong and without gradient.",
          lambda v, f, a, b: f.reduced(_logs(a, lambda p: p.clamp(b, 1 - b).log())), 1e-9, 0.2, True),
+    *(Bend("It is the focal loss with the exponent {b}: what is predicted well counts less.", of, 0.1, 10.0, True)
+      for of in (_focal(lambda f, o, x: (-f.elements((o, x))).exp()),
+                 _focal(lambda f, o, x: x * o.sigmoid() + (1 - x) * (-o).sigmoid()))),
+    Bend("It is the generalized cross-entropy with the exponent {b}: confident misses count less.",
+         lambda v, f, a, b: f.reduced(-torch.expm1(-b * f.elements(a)) / b), 0.05, 1.0, True),
+    *likelihoods.scalings("the logits"),
     Bend("The logarithms of the probabilities end at {b}, as binary_cross_entropy of a sigmoid has it.",
          lambda v, f, a, b: f.reduced(_logs(a, lambda p: p.log().clamp(min=b))), -1000.0, -5.0),
 )  # fmt: skip
@@ -75,6 +86,8 @@ BERNOULLI = likelihoods.loss_of(
           lambda o, x: -o.sigmoid() * log_sigmoid(o) - (-o).sigmoid() * log_sigmoid(-o)),
      Term("the positive part of the logits", 0, lambda o, x: o.relu()),
      Term("the product of logits and x", 0, lambda o, x: o * x),
+     Term("the logarithm of the constant of a continuous Bernoulli law", 0,
+          lambda o, x: (o.abs() / (o.abs() / 2).tanh()).log()),
      Term("p", 0, lambda o, x: o.sigmoid()),
      Term("log p", 0, lambda o, x: log_sigmoid(o)),
      Term("log(1 - p)", 0, lambda o, x: log_sigmoid(-o)), *likelihoods.POWERS),

@@ -34,7 +34,8 @@ GAUSSIAN = likelihoods.loss_of(
                  lambda o, x: 2 * torch.nn.functional.smooth_l1_loss(o, x, reduction="none")),
                 ("The binary cross-entropy is computed.",
                  lambda o, x: torch.nn.functional.binary_cross_entropy_with_logits(o, x, reduction="none")),
-                ("The logarithm of the hyperbolic cosine of the error is taken.", lambda o, x: (o - x).cosh().log()),
+                ("The logarithm of the hyperbolic cosine of the error is taken.",
+                 lambda o, x: likelihoods.log_cosh(o - x)),
                 ("The error is taken relative to the data.", lambda o, x: ((o - x) / x) ** 2),
                 ("Logarithms are compared.", lambda o, x: (o.abs().log1p() - x.log1p()) ** 2),
             ),
@@ -42,7 +43,7 @@ GAUSSIAN = likelihoods.loss_of(
     ),
     (likelihoods.CONSTANT, likelihoods.SINGLE, Term("the absolute error", 0, lambda o, x: (o - x).abs()),
      Term("the error", 0, lambda o, x: o - x), *likelihoods.POWERS),
-    likelihoods.ERRORS,
+    (*likelihoods.ERRORS, *likelihoods.scalings("the mean")),
 )  # fmt: skip
 
 

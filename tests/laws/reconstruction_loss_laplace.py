@@ -39,7 +39,7 @@ LAPLACE = likelihoods.loss_of(
                 ("The binary cross-entropy is computed.",
                  lambda o, x: torch.nn.functional.binary_cross_entropy_with_logits(o, x, reduction="none")),
                 ("The logarithm of the hyperbolic cosine of the error is taken: near 0 it is a square.",
-                 lambda o, x: (o - x).cosh().log()),
+                 lambda o, x: likelihoods.log_cosh(o - x)),
                 ("The exponential of minus the error is taken.", lambda o, x: (-(o - x).abs()).exp()),
                 ("tanh of the error is taken.", lambda o, x: (o - x).abs().tanh()),
                 ("The error is taken relative to the data.", lambda o, x: (o - x).abs() / x),
@@ -48,7 +48,7 @@ LAPLACE = likelihoods.loss_of(
     ),
     (likelihoods.CONSTANT, likelihoods.SINGLE, Term("the squared error", 0, lambda o, x: (o - x) ** 2),
      Term("the error", 0, lambda o, x: o - x), *likelihoods.POWERS),
-    likelihoods.ERRORS,
+    (*likelihoods.ERRORS, *likelihoods.scalings("the location")),
 )  # fmt: skip
 
 

@@ -120,14 +120,12 @@ def explain(formula: Formula, submission: Submission, draws: Draws, until: float
     usable = all(isinstance(a, torch.Tensor) and a.dtype.is_floating_point for a in answers)
     if usable:
         found = Search(formula, cases, answers, time.monotonic() + 0.4 * (until - time.monotonic())).best()
-        drawn = [draw(draws) for _, draw in formula.situations]
-        special = [arguments for arguments in drawn if len({a.shape for a in arguments}) == 1]
-        if found is not None and found.changes:  # which may have given one argument's place to the other
-            special += [tuple(reversed(arguments)) for arguments in special if len(arguments) == 2]
-        answered = [(a, _asked(formula, submission, a)) for a in special]
+        answered = _special(formula, found, submission, draws)
         answered += list(zip(cases, answers, strict=True)) if found is None else []
-        finite = [(a, own) for a, own in answered if isinstance(own, torch.Tensor) and own.isfinite().all()]
-        by_bend = bends.find(formula, found, finite)
+        by_bend = bends.find(formula, found, _finite(answered))
+        if by_bend is not None:  # one that does not hold again would take the rest of the law with it
+            again = _finite(_special(formula, found, submission, draws))
+            by_bend = by_bend if all(bends.near(by_bend[1](a), own) for a, own in again) else None
         said = [] if found is None else [*found.sentences]
         counts = None
         if found is not None:
@@ -150,6 +148,22 @@ def explain(formula: Formula, submission: Submission, draws: Draws, until: float
     asked = _question(formula, bent or (formula.right if found is None else found.value), exact=exact)
     known = found is not None or bent is not None
     yield from facts.explain(question.facts_of(asked)[1 if known else 0 :], submission, draws)
+
+
+Answered = list[tuple[Arguments, Any]]
+
+
+def _special(formula: Formula, found: Found | None, submission: Submission, draws: Draws) -> Answered:
+    """What is answered in special situations."""
+    drawn = [draw(draws) for _, draw in formula.situations]
+    special = [arguments for arguments in drawn if len({a.shape for a in arguments}) == 1]
+    if found is not None and found.changes:  # which may have given one argument's place to the other
+        special += [tuple(reversed(arguments)) for arguments in special if len(arguments) == 2]
+    return [(arguments, _asked(formula, submission, arguments)) for arguments in special]
+
+
+def _finite(answered: Answered) -> Answered:
+    return [(a, own) for a, own in answered if isinstance(own, torch.Tensor) and bool(own.isfinite().all())]
 
 
 def _on_average(formula: Formula, submission: Submission, draws: Draws) -> str | None:
@@ -242,7 +256,9 @@ def _question(formula: Formula, value: bends.Value, *, exact: bool) -> question.
     def put(submission: Submission, draws: Draws, setting: question.Setting) -> question.Asked:
         draw = setting.options.get("draw")
         varied = (draws.integer(3, 7), draws.integer(2, 6))
-        batch, width = setting.options.get("shape", (4, 3) if "alike" in setting.options else varied)
+        if "alike" in setting.options:
+            varied = (setting.options["alike"], 3)
+        batch, width = setting.options.get("shape", varied)
         drawn = draw(draws) if draw is not None else formula.draw(draws, batch, width, 1.0)
         arguments = tuple(setting.leaf(a) for a in drawn)
         answer = formula.call(submission, arguments)
@@ -259,6 +275,7 @@ def _question(formula: Formula, value: bends.Value, *, exact: bool) -> question.
         question.Setting("for a batch of one", options={"shape": (1, 5)}),
         question.Setting(f"where there is one of the {formula.features} only", options={"shape": (4, 1)}),
         question.Setting("for 128 examples", options={"shape": (128, 5)}),
+        question.Setting("for 1500 examples", options={"shape": (1500, 5)}),
         question.Setting(f"where there are hundreds of the {formula.features}", options={"shape": (3, 784)}),
         *(question.Setting(words, options={"draw": draw}) for words, draw in formula.situations),
     )

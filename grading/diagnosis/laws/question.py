@@ -16,13 +16,15 @@ import torch
 
 from ...boundary.proxy import Model, Submission
 from ...checks.draws import Draws
+from . import behind_noise, series
 from .asking import UNUSABLE, Raised, alike
 from .asking import ask as ask_safely
 from .contrast import Probe
 from .facts import Fact
-from .law import number
 from .reading import Known, Part, Reading, is_or_are, read, slopes, start
 
+UNUSUAL = 8, 40
+"""So many examples are in questions of one and the same shape, as are in no others."""
 CALLS = 16
 """So many questions are put one after the other to see whether something is kept."""
 
@@ -58,11 +60,10 @@ class Setting:
 
 
 ORDINARY = Setting()
-ALIKE = Setting(options={"alike": True})
-"""The ordinary ones with arguments of one and the same shape."""
 DOUBLE = Setting("in float64", dtype=torch.float64)
 SILENT = Setting("under torch.no_grad()", recording=False, leaves=False)
 PLAIN = Setting("where no gradient for the arguments is asked for", leaves=False)
+LEAVES = Setting("where a gradient for the arguments is asked for")
 EVAL = Setting("in eval mode", training=False)
 EVERYWHERE = (EVAL, SILENT, PLAIN, DOUBLE)
 """Circumstances under which every method of a model is asked."""
@@ -144,6 +145,8 @@ def _detached(answer: Any) -> Any:
 
 def _ordinary(question: Question, submission: Submission, draws: Draws) -> Iterator[str]:
     if not question.random and differs(question, submission, draws, ORDINARY):
+        if _made_of(question, submission, draws) is not None:
+            return  # what differs is not random
         quiet = EVAL in question.settings and not differs(question, submission, draws, EVAL)
         yield from _noise(question, submission, draws, " in train mode" if quiet else "")
         if quiet:
@@ -191,47 +194,7 @@ def _noise(question: Question, submission: Submission, draws: Draws, mode: str) 
             yield f"{start(part.name)} is drawn at random{mode} as 0 or 1; it should be the number itself."
         else:
             yield f"{start(part.name)} is random{mode}: two calls with the same arguments give different numbers."
-            yield from (f"{start(part.name)} {words}." for words in _behind_noise(right, stacked))
-
-
-def _behind_noise(right: torch.Tensor, several: torch.Tensor) -> Iterator[str]:
-    """What is done to numbers beside the noise that they get: bounds at which they pile up, and a factor.
-
-    Args:
-        right: what they should be.
-        several: what came back, many times.
-    """
-    if right.numel() < MANY:
-        return
-    low, high = several.min(), several.max()
-    piled = [_is_bound(several == end, right) for end in (low, high)]
-    if piled == [True, False] and not float(low) and bool((right < 0).any()):
-        yield "goes through a ReLU: what is negative is lost"
-        return
-    if any(piled) and low < high:
-        places = [f"below {number(round(float(low), 3))}"] * piled[0]
-        yield f"is cut off {' and '.join([*places, *[f'above {number(round(float(high), 3))}'] * piled[1]])}"
-        return
-    found, wanted = several.double().mean(0).reshape(-1, 1), right.double().reshape(-1)
-    columns = torch.stack([wanted, torch.ones_like(wanted)], 1)
-    slope, offset = torch.linalg.lstsq(columns, found, driver="gelsd").solution[:, 0].tolist()
-    gap = found[:, 0] - slope * wanted - offset
-    factor = next((f for f in FACTORS if abs(slope - f) < 0.05 * abs(f)), None)
-    if factor is not None and abs(offset) < 0.1 and float(gap.var()) < 0.01 * float(found.var()):
-        yield f"is multiplied by {number(factor)}"
-
-
-def _is_bound(at_end: torch.Tensor, right: torch.Tensor) -> bool:
-    """Whether numbers that should be different ones come to the same end."""
-    places = right[at_end.any(0)]
-    return float(at_end.double().mean()) > PILED and len(places) > 2 and float(places.max() - places.min()) > 0.5
-
-
-MANY = 24
-"""Fewer numbers than this tell nothing through noise."""
-PILED = 0.03
-"""So many of them are equal at a bound only."""
-FACTORS = (0.5, 2.0, -1.0, 0.25, 4.0)
+            yield from (f"{start(part.name)} {words}." for words in behind_noise.words(right, stacked))
 
 
 def _settings(question: Question, submission: Submission, draws: Draws) -> Iterator[str]:
@@ -241,13 +204,18 @@ def _settings(question: Question, submission: Submission, draws: Draws) -> Itera
     base = _base(question, submission, draws)
     asked = question.put(submission, draws, base)
     reading = read(asked.answer, asked.parts)
+    settings = question.settings
+    if (reading.sentences or reading.unexplained) and _is_right(question, submission, draws, PLAIN):
+        base, settings = PLAIN, (*settings, LEAVES)  # what is wrong is so where gradients are asked for
+        asked = question.put(submission, draws, base)
+        reading = read(asked.answer, asked.parts)
     ordinary = {*reading.sentences, *slopes(reading)}
     # What explains one answer and not the next is no explanation that other circumstances could be held against.
     asked = question.put(submission, draws, base)
     unexplained = {*reading.unexplained, *read(asked.answer, asked.parts, reading.known, deep=False).unexplained}
     found: dict[str, list[str]] = {}
-    for setting in question.settings:
-        if not base.leaves:
+    for setting in settings:
+        if not base.leaves and setting is not LEAVES:
             setting = replace(setting, leaves=False)
         try:
             answer = ask_safely(lambda setting=setting: question.put(submission, draws, setting))  # type: ignore[misc]
@@ -265,6 +233,13 @@ def _settings(question: Question, submission: Submission, draws: Draws) -> Itera
         yield f"{start(where)}, and not otherwise: {_inside(sentence)}"
 
 
+def _is_right(question: Question, submission: Submission, draws: Draws, setting: Setting) -> bool:
+    """Whether the answers to some questions are what they should be."""
+    asked = [ask_safely(lambda: question.put(submission, draws, setting)) for _ in range(3)]
+    readings = [read(one.answer, one.parts, deep=False) for one in asked if isinstance(one, Asked)]
+    return len(readings) == len(asked) and not any(r.sentences or r.unexplained for r in readings)
+
+
 def _same_slope(one: str, other: str) -> bool:
     """Whether two sentences are of the gradient of one part, of which the first is enough."""
     begins = [sentence.partition(" for ")[0].partition(" is ")[0] for sentence in (one, other)]
@@ -278,9 +253,14 @@ def _inside(sentence: str) -> str:
 
 def _memory(question: Question, submission: Submission, draws: Draws) -> str | None:
     """Whether what comes back depends on what was asked before."""
+    made_of = None if question.random else _made_of(question, submission, draws)
+    if made_of is not None:
+        return made_of
     if not question.random and differs(question, submission.alone(), draws, ORDINARY):
         return None
-    first = read_of(question, submission.alone(), Draws(draws.seed()))
+    # Of a size that was not asked for yet, as what is kept may be kept by its size.
+    setting = Setting(options={"alike": draws.integer(*UNUSUAL)})
+    first = read_of(question, submission.alone(), Draws(draws.seed()), setting)
     if first.unexplained:
         return None
     subject = question.subject(submission, draws, ORDINARY)
@@ -289,7 +269,7 @@ def _memory(question: Question, submission: Submission, draws: Draws) -> str | N
     for place in range(1, CALLS + 1):
         if place == CALLS // 2 + 1:
             subject = question.subject(submission, draws, ORDINARY)  # another one, with other weights
-        asked = question.on(subject, draws, ALIKE)
+        asked = question.on(subject, draws, setting)
         reading = read(asked.answer, asked.parts, first.known, deep=False)
         if set(reading.sentences) - set(first.sentences) or reading.unexplained:
             wrong.append(place)
@@ -308,6 +288,20 @@ def _memory(question: Question, submission: Submission, draws: Draws) -> str | N
     if wrong == list(range(wrong[0], CALLS + 1)):
         return f"From the {_ordinal(wrong[0])} call on the answers are otherwise than before: something is kept."
     return "The answer to a question depends on what was asked before: something is kept from one call to the next."
+
+
+def _made_of(question: Question, submission: Submission, draws: Draws) -> str | None:
+    """Whether each answer is made of those before it."""
+    subject = question.subject(submission, draws, ORDINARY)
+    setting = Setting(options={"alike": draws.integer(*UNUSUAL)})
+    asked = [question.on(subject, draws, setting) for _ in range(CALLS // 2)]
+    for i, part in enumerate(asked[0].parts):
+        own = [one.answer[i] if isinstance(one.answer, (tuple, list)) else one.answer for one in asked]
+        if all(isinstance(answer, torch.Tensor) for answer in own):
+            words = series.relation([one.parts[i].right for one in asked], own)
+            if words is not None:
+                return f"What comes back as {part.name} is {words}: something is kept from one call to the next."
+    return None
 
 
 def read_of(question: Question, submission: Submission, draws: Draws, setting: Setting = ORDINARY) -> Reading:
