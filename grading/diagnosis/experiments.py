@@ -13,14 +13,15 @@ import importlib
 import importlib.util
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import ModuleType
 
-from ..boundary.errors import SubmissionFault
+from ..boundary.errors import RefusedError, StudentError, SubmissionFault
 from ..boundary.proxy import Submission
 from ..checks.draws import Draws
 from ..results import Misconception
 from .laws import Law, contrast
+from .laws.asking import UNUSABLE
 
 SHARE = 1 / 3
 """Of what the run took until then: with it, experiments take a quarter of a run of 12 seconds or more at most."""
@@ -30,6 +31,8 @@ LEAST_SECONDS = 4.0
 MOST_TOLD = 4
 NAME = "experiment"
 
+Claim = Callable[[Submission, Draws], bool]
+"""Whether what is said of a mistake is so."""
 Open = Callable[[str, float], Submission]
 """A submission in a fresh process: for experiments on an item, until a time on the monotonic clock."""
 
@@ -75,6 +78,27 @@ def holding(item: str, open_submission: Open, until: float, seed: int = 0) -> It
             probes: Sequence[contrast.Probe] = module.probes()
             contrasts = contrast.explain(probes, open_submission(item, until), Draws(seed))
             yield from _trusted(item, contrasts, open_submission, until, seed)
+
+
+def refuted(item: str, names: Sequence[str], open_submission: Open, until: float, seed: int = 0) -> bool:
+    """Whether none of these mistakes can be the one, though each answers the checks as the submission does.
+
+    The words for a mistake may say more than the checks have asked. What they say is then put to the submission with
+    inputs of its own: an assignment has such claims beside its laws, by the names of the mistakes (``CLAIMS``).
+
+    Args:
+        item: the item.
+        names: of the mistakes.
+        open_submission: gives the submission in a fresh process.
+        until: when to give up, on the monotonic clock.
+        seed: of the inputs.
+    """
+    claims: Mapping[str, Claim] = getattr(module_of(item), "CLAIMS", {})
+    if not names or not claims.keys() >= set(names):
+        return False
+    with contextlib.suppress(SubmissionFault, StudentError, RefusedError, *UNUSABLE):
+        return not any(claims[name](open_submission(item, until), Draws(seed)) for name in names)
+    return False
 
 
 def _trusted(item: str, laws: Iterable[Law], open_submission: Open, until: float, seed: int) -> Iterator[Law]:

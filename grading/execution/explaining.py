@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import io
+import time
+from functools import partial
 
 from ..boundary.proxy import Submission
 from ..diagnosis import diagnose, open_diagnostician
-from ..diagnosis.experiments import budget, experiment
+from ..diagnosis.experiments import LEAST_SECONDS, budget, experiment, refuted
 from ..results import Misconception
 from .run import CheckRun
 from .session import ExperimentSession
@@ -42,6 +44,7 @@ def _add_experiments(run: CheckRun, found: dict[str, Misconception], problems: l
     Whether they are made, and for how long, must not depend on what hidden checks were answered, since a student reads
     what they find: items in which public checks have failed come first, with time that these alone have earned.
     """
+    _drop_refuted(run, found)
     named = {check.split("/")[1] for check in found if check.startswith("public/")}
     failed = [piece for piece in run.evidence if piece.failed and piece.item not in named]
     # Of a file that cannot be loaded there is nothing to find out.
@@ -50,9 +53,7 @@ def _add_experiments(run: CheckRun, found: dict[str, Misconception], problems: l
     known = [item for item in run.assignment.items if item.id in public]
     others = [item for item in run.assignment.items if item.id in {piece.item for piece in failed} - public]
 
-    def fresh(item: str, until: float) -> Submission:
-        return Submission(ExperimentSession(run, run.assignment.item(item).checks[0], until))
-
+    fresh = partial(_fresh, run)
     told: dict[str, Misconception] = {}
     with contextlib.redirect_stdout(io.StringIO()):  # what the student's code prints once more in this process
         for items, seconds in ((known, budget(run.foreseen_seconds)), (others, budget(run.elapsed))):
@@ -63,3 +64,21 @@ def _add_experiments(run: CheckRun, found: dict[str, Misconception], problems: l
             by_replay = found.get(piece.check)
             why = told[piece.item]
             found[piece.check] = why if by_replay is None else dataclasses.replace(by_replay, why=why.why)
+
+
+def _fresh(run: CheckRun, item: str, until: float) -> Submission:
+    return Submission(ExperimentSession(run, run.assignment.item(item).checks[0], until))
+
+
+def _drop_refuted(run: CheckRun, found: dict[str, Misconception]) -> None:
+    """Take back what public checks have named and experiments show not to be so; they will tell what is."""
+    by_item: dict[str, list[str]] = {}
+    for check in found:
+        if check.startswith("public/"):
+            by_item.setdefault(check.split("/")[1], []).append(check)
+    for item, checks in by_item.items():
+        names = [name for check in checks for name in found[check].names]
+        with contextlib.redirect_stdout(io.StringIO()):
+            wrong = refuted(item, names, partial(_fresh, run), time.monotonic() + LEAST_SECONDS)
+        for check in checks if wrong else ():
+            del found[check]

@@ -353,6 +353,25 @@ def _changed_together(one: Model, other: Model, x: torch.Tensor) -> list[str]:
 FACTS = (_kind, _fields, _parameters, _network, _methods, _fresh)
 
 
+def _always(**values: Any) -> Callable[[Submission, Draws], bool]:
+    """Whether every model has these attributes, whatever the configuration says."""
+
+    def claim(submission: Submission, draws: Draws) -> bool:
+        models = [built(submission, fields) for fields in configurations(draws)]
+        return all(model.attributes.get(name) == value for model in models for name, value in values.items())
+
+    return claim
+
+
+CLAIMS = {
+    "build_model.drops_beta": _always(beta=1.0),
+    "build_model.drops_recon_loss": _always(recon_loss="bernoulli"),
+    "build_model.architecture_only": _always(beta=1.0, recon_loss="bernoulli"),
+    "build_model.sizes_only": _always(beta=1.0, recon_loss="bernoulli"),
+}
+"""What is said of mistakes for all configurations, of which the public checks ask for one."""
+
+
 def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:
     """Which field has no effect, or another's."""
     return facts.explain(FACTS, submission, draws)

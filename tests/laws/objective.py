@@ -32,7 +32,9 @@ from grading.diagnosis.laws import (
 from grading.diagnosis.laws import (
     Asked as AskedParts,
 )
-from laws.three_parts import PARTS, Call, defaults_fact, gradient_fact, random_fact, unknown_fact
+from laws import weights
+from laws.bounds import bound_fact
+from laws.three_parts import PARTS, Call, defaults_fact, gradient_fact, random_fact, scalar, unknown_fact
 
 BETAS = (1.0, 0.0, 4.0, 0.5, 2.5, 1.5)
 Sentence = Callable[[Submission, Draws], str | None]
@@ -49,35 +51,26 @@ class Asked:
     added: dict[str, float]
 
 
-def _scalar(submission: Submission, name: str, arguments: tuple[torch.Tensor, ...], true: torch.Tensor) -> float:
-    """A part as the submission computes it; the true one where it gives no number."""
-    try:
-        value = getattr(submission.alone(), name)(*arguments)
-    except StudentError:
-        value = true
-    usable = isinstance(value, torch.Tensor) and value.numel() == 1 and bool(torch.isfinite(value).all())
-    return float(value) if usable else float(true)
-
-
 def ask(submission: Submission, draws: Draws, call: Call, recon_loss: str, beta: float) -> Asked:
-    """One call at a fresh point, of sizes of its own, so that what depends on a size shows it."""
+    """One call at a fresh point, near to the prior or far from it, of sizes of its own: what depends on one shows it."""
     batch, features, latents = draws.integer(3, 7), draws.integer(4, 9), draws.integer(2, 6)
-    point = elbo.draw(draws, batch, features, latents)
-    x, logits, mu, logvar = point
+    x, logits, mu, logvar = elbo.draw(draws, batch, features, latents)
+    mu = mu * float(draws.uniform(1, low=0.3, high=3.0))
+    point = elbo.Point(x, logits, mu, logvar)
     answer = unpack(call(submission, point, {"recon_loss": recon_loss, "beta": beta}), PARTS, "the function")
-    kl = _scalar(submission, "kl_divergence", (mu, logvar), oracles.kl(mu, logvar))
+    kl = scalar(submission, "kl_divergence", (mu, logvar), oracles.kl(mu, logvar))
     parts = {"kl": kl}
     for name, true in elbo.LIKELIHOODS.items():
-        own = _scalar(submission, f"reconstruction_loss_{name}", (logits, x), true(logits, x))
+        own = scalar(submission, f"reconstruction_loss_{name}", (logits, x), true(logits, x))
         parts["recon" if name == recon_loss else f"the {name} loss"] = own
     of = elbo.LIKELIHOODS[recon_loss]
-    squashed = _scalar(submission, f"reconstruction_loss_{recon_loss}", (logits.sigmoid(), x), of(logits.sigmoid(), x))
+    squashed = scalar(submission, f"reconstruction_loss_{recon_loss}", (logits.sigmoid(), x), of(logits.sigmoid(), x))
     for words, change in SQUASHES:
         other = change(logits)
-        parts[f"the recon of {words}"] = _scalar(
+        parts[f"the recon of {words}"] = scalar(
             submission, f"reconstruction_loss_{recon_loss}", (other, x), of(other, x)
         )
-    swapped = _scalar(submission, f"reconstruction_loss_{recon_loss}", (x, logits), of(x, logits))
+    swapped = scalar(submission, f"reconstruction_loss_{recon_loss}", (x, logits), of(x, logits))
     parts |= {
         "beta kl": beta * kl,
         "beta recon": beta * parts["recon"],
@@ -194,7 +187,7 @@ def part_fact(call: Call, part: str, recon_loss: str) -> Sentence:
         values = [float(answer) for answer in answers]
         found = combination(values, asked, RIGHT[part])
         if found is None and part != "loss":  # what stands in its place may have a weight that is wrong for itself
-            for words, of in WEIGHTS:
+            for words, of in weights.WEIGHTS:
                 weighed = combination(values, [_weighed(one, of) for one in asked], RIGHT[part])
                 if weighed is not None and "beta kl" in weighed:
                     found = {name.replace("beta kl", f"({words}) kl"): weight for name, weight in weighed.items()}
@@ -219,48 +212,19 @@ def same_for_all(call: Call, part: str) -> facts.Fact:
     return fact
 
 
-WEIGHTS: tuple[tuple[str, Callable[[float], float]], ...] = (
-    ("never less than 1", lambda b: max(b, 1.0)),
-    ("never more than 1", lambda b: min(b, 1.0)),
-    ("1 where beta is 0", lambda b: b or 1.0),
-    ("cut to a whole number", lambda b: float(int(b))),
-    ("rounded to a whole number", lambda b: float(round(b))),
-    ("the inverse of beta", lambda b: 1 / b if b else math.nan),
-    ("the root of beta", lambda b: b**0.5),
-    ("beta squared", lambda b: b * b),
-    ("1 + beta", lambda b: 1 + b),
-    ("1 - beta", lambda b: 1 - b),
-    ("beta - 1", lambda b: b - 1),
-    ("beta / (1 + beta)", lambda b: b / (1 + b)),
-    ("the exponential of beta", math.exp),
-    ("1 wherever beta is not 0", lambda b: float(b != 0)),
-    ("-beta", lambda b: -b),
-)
-GRID = (0.0, 0.25, 0.5, 1.0, 1.5, 2.5, 4.0, 10.0)
-
-
-def _weight(own: list[float]) -> str | None:
-    """What these weights on the grid are, empty where they are beta; None if nothing that is known."""
-    for words, of in (("", float), *WEIGHTS):
-        pairs = [(w, v) for w, v in zip(own, map(of, GRID), strict=True) if v == v]
-        if all(abs(w - v) < 1e-3 * (1 + abs(v)) for w, v in pairs):
-            return words
-    return None
-
-
 def weight_fact(call: Call) -> Sentence:
     """How much the KL counts in the loss, as a function of beta."""
 
     def fact(submission: Submission, draws: Draws) -> str | None:
         returned, alone = [], []
-        for beta in GRID:
+        for beta in weights.GRID:
             asked = ask(submission, draws, call, "gaussian", beta)
             loss, recon, kl = map(float, asked.answer)
             returned.append((loss - recon) / kl if kl else math.nan)
             alone.append((loss - asked.parts["recon"]) / asked.parts["kl"])
         # Where the loss is not made of the parts that are asked alone, it may be made of those that come back.
         for own in (alone, returned):
-            words = _weight(own)
+            words = weights.weight(own)
             if words is not None:
                 return f"The weight of the KL in the loss is {words}; it should be beta." if words else None
         return None
@@ -343,7 +307,7 @@ def facts_of(call: Call) -> tuple[facts.Fact, ...]:
     parts_of = question_of(call)
     asked = [steady(fact) for fact in question.facts_of(parts_of)]
     slopes = gradient_fact(call)
-    loss_told = facts.once(parts[0])
+    loss_told, kl_told = facts.once(parts[0]), facts.once(parts[2])
 
     def weight(submission: Submission, draws: Draws) -> str | None:
         """Where nothing else explains the loss."""
@@ -353,7 +317,16 @@ def facts_of(call: Call) -> tuple[facts.Fact, ...]:
         """The form of what comes back, of which its numbers say nothing."""
         return question.form_of(parts_of, submission, draws)
 
-    told = [facts.once(fact) for fact in (*parts, weight, shape)]
+    weight_told = facts.once(weight)
+
+    def bound(submission: Submission, draws: Draws) -> Iterator[str]:
+        """The same, and where no weight does."""
+        for part in ("loss", "kl"):
+            known = (loss_told, weight_told) if part == "loss" else (kl_told,)
+            if not any(facts.sentences_of(fact, submission, draws) for fact in known):
+                yield from facts.sentences_of(bound_fact(call, part), submission, draws)
+
+    told = [facts.once(fact) for fact in (*parts, weight, steady(bound), shape)]
     cuts = facts.once(slopes)
 
     def rest(fact: facts.Fact) -> facts.Fact:
@@ -368,7 +341,7 @@ def facts_of(call: Call) -> tuple[facts.Fact, ...]:
         return of
 
     others = (unknown_fact(call), steady(defaults_fact(call)), slopes)
-    return (random, *parts, weight, steady(shape), *others, rest(asked[0]), rest(asked[1]), *asked[2:])
+    return (random, *parts, weight, steady(bound), steady(shape), *others, rest(asked[0]), rest(asked[1]), *asked[2:])
 
 
 def probes_of(call: Call) -> list[Probe]:

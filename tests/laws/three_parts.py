@@ -6,12 +6,23 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import elbo
+import torch
 
 from grading.checks import Draws, StudentError, Submission, unpack
 from grading.diagnosis.laws import NO_GRADIENT, alike, facts, gradients, start
 
 PARTS = ("loss", "recon", "kl")
 Call = Callable[[Submission, elbo.Point, dict[str, Any]], Any]
+
+
+def scalar(submission: Submission, name: str, arguments: tuple[torch.Tensor, ...], true: torch.Tensor) -> float:
+    """A part as the submission computes it; the true one where it gives no number."""
+    try:
+        value = getattr(submission.alone(), name)(*arguments)
+    except StudentError:
+        value = true
+    usable = isinstance(value, torch.Tensor) and value.numel() == 1 and bool(torch.isfinite(value).all())
+    return float(value) if usable else float(true)
 
 
 def unknown_fact(call: Call) -> facts.Fact:
@@ -37,18 +48,20 @@ def unknown_fact(call: Call) -> facts.Fact:
 def defaults_fact(call: Call) -> facts.Fact:
     """What recon_loss and beta are where they are not given."""
 
-    def fact(submission: Submission, draws: Draws) -> str | None:
+    def fact(submission: Submission, draws: Draws) -> Iterator[str]:
         point = elbo.draw(draws, 4, 5, 3)
-        if not alike(
-            call(submission, point, {"recon_loss": "gaussian"}),
-            call(submission, point, {"recon_loss": "gaussian", "beta": 1.0}),
+        for name, given, default, words in (
+            ("beta", {"recon_loss": "gaussian"}, {"beta": 1.0}, "with beta = 1"),
+            ("recon_loss", {"beta": 2.0}, {"recon_loss": "bernoulli"}, "for 'bernoulli'"),
         ):
-            return "Without beta the result is another one than with beta = 1, which is its default."
-        if not alike(
-            call(submission, point, {"beta": 2.0}), call(submission, point, {"recon_loss": "bernoulli", "beta": 2.0})
-        ):
-            return "Without recon_loss the result is another one than for 'bernoulli', which is its default."
-        return None
+            right = call(submission, point, given | default)
+            try:
+                own = call(submission, point, given)
+            except StudentError as error:
+                yield f"Without {name} {error.type_name} is raised; it has a default, {next(iter(default.values()))!r}."
+                continue
+            if not alike(own, right):
+                yield f"Without {name} the result is another one than {words}, which is its default."
 
     return fact
 
@@ -70,17 +83,24 @@ def gradient_fact(call: Call) -> facts.Fact:
 
 
 def _cut(call: Call, submission: Submission, draws: Draws, recon_loss: str) -> list[str]:
-    """Between what no gradient passes with one likelihood."""
-    point = elbo.with_gradients(elbo.draw(draws, 4, 5, 3), "logits", "mu", "logvar")
+    """Between what no gradient passes with one likelihood, near to the prior and far from it."""
+    found = [_missing(call, submission, draws, recon_loss, scale) for scale in (1.0, 5.0)]
+    both = {part: [name for name in missing if name in found[1][part]] for part, missing in found[0].items()}
+    return [f"from {part} to {' and '.join(names)}" for part, names in both.items() if names]
+
+
+def _missing(call: Call, submission: Submission, draws: Draws, recon_loss: str, scale: float) -> dict[str, list[str]]:
+    """To which of the arguments no gradient passes from each of the three."""
+    x, logits, mu, logvar = elbo.draw(draws, 4, 5, 3)
+    point = elbo.with_gradients(elbo.Point(x, logits, scale * mu, logvar), "logits", "mu", "logvar")
     answer = unpack(call(submission, point, {"recon_loss": recon_loss, "beta": 2.0}), PARTS, "the function")
     needs = {"loss": ("logits", "mu", "logvar"), "recon": ("logits",), "kl": ("mu", "logvar")}
-    cut = []
+    missing = {}
     for part, value in zip(PARTS, answer, strict=True):
         found = gradients(value, [getattr(point, name) for name in needs[part]])
-        missing = [n for n, g in zip(needs[part], found, strict=True) if g is NO_GRADIENT or not bool(g.any())]
-        if missing:
-            cut.append(f"from {part} to {' and '.join(missing)}")
-    return cut
+        pairs = zip(needs[part], found, strict=True)
+        missing[part] = [name for name, g in pairs if g is NO_GRADIENT or not bool(g.any())]
+    return missing
 
 
 def random_fact(call: Call) -> facts.Fact:

@@ -10,7 +10,7 @@ import networks
 import torch
 import warmup
 
-from grading.checks import Draws, Model, Submission
+from grading.checks import Draws, Model, StudentError, Submission
 from grading.diagnosis.laws import (
     EVAL,
     EVERYWHERE,
@@ -185,6 +185,17 @@ FORWARD = Question(model, _forward, NAMES, ("x",), SETTINGS[:-1], random=True)
 SAMPLER = Sampler(_model)
 
 
+def _made(submission: Submission, draws: Draws) -> str | None:
+    """Whether there is a model to ask, which can learn."""
+    try:
+        model = submission.VAE(*SIZES)
+    except StudentError as error:
+        return f"No model can be made: VAE(input_dim, hidden_dim, latent_dim) ends in {error.type_name}."
+    if isinstance(model, Model) and model.parameters and not any(bool(p.any()) for p in model.parameters.values()):
+        return "All parameters of a new model are 0, so that it cannot begin to learn."
+    return None
+
+
 def _layers(submission: Submission, draws: Draws) -> Iterator[str]:
     """What is wrong with the sizes of the layers, where they are not one hidden layer a side."""
     model = submission.VAE(*SIZES)
@@ -259,7 +270,7 @@ def _variation(submission: Submission, draws: Draws) -> Iterator[str]:
 
 
 FACTS = (
-    _layers, *question.facts_of(ENCODE), *question.facts_of(DECODE), *facts_of(SAMPLER),
+    _made, _layers, *question.facts_of(ENCODE), *question.facts_of(DECODE), *facts_of(SAMPLER),
     *question.facts_of(FORWARD), _fresh, _variation,
 )  # fmt: skip
 

@@ -116,6 +116,7 @@ def explain(formula: Formula, submission: Submission, draws: Draws, until: float
     if len(able) >= len(SEVERAL):  # what has no answer to a batch of one may follow a law all the same
         cases, answers = [c for c, _ in able], [a for _, a in able]
     found: Found | None = None
+    counts: list[Tensor] | None = None
     bent: bends.Value | None = None
     usable = all(isinstance(a, torch.Tensor) and a.dtype.is_floating_point for a in answers)
     if usable:
@@ -127,7 +128,6 @@ def explain(formula: Formula, submission: Submission, draws: Draws, until: float
             again = _finite(_special(formula, found, submission, draws))
             by_bend = by_bend if all(bends.near(by_bend[1](a), own) for a, own in again) else None
         said = [] if found is None else [*found.sentences]
-        counts = None
         if found is not None:
             about = _gradients(formula, found, submission, draws)
             said += about[0] if about is not None else []
@@ -137,15 +137,17 @@ def explain(formula: Formula, submission: Submission, draws: Draws, until: float
             bent = by_bend[1]
         if said:
             yield Law(tuple(said), _trials(formula, found, counts, bent))
+    value = bent or (formula.right if found is None else found.value)
+    if usable:
         if counts is None:
-            value = bent or (formula.right if found is None else found.value)
             about_gradients: list[facts.Fact] = [lambda s, d: _cut_off(formula, s, d)]
             about_gradients.append(lambda s, d: places.sentences(formula, value, s, d))
             yield from facts.explain(about_gradients, submission, draws)
+        yield from facts.explain([partial(_of_data, formula, value)], submission, draws)
         if found is None and bent is None:
             yield from _put_together(formula, submission, draws)
     exact = bent is None and (found is None or not found.sentences)
-    asked = _question(formula, bent or (formula.right if found is None else found.value), exact=exact)
+    asked = _question(formula, value, exact=exact)
     known = found is not None or bent is not None
     yield from facts.explain(question.facts_of(asked)[1 if known else 0 :], submission, draws)
 
@@ -221,15 +223,30 @@ CUT_OFF = "No gradient arrives at {}: its computation is cut off, so nothing bef
 
 def _cut_off(formula: Formula, submission: Submission, draws: Draws) -> Iterator[str]:
     """Which arguments the result depends on without a gradient, whatever it is."""
+    yield from (CUT_OFF.format(formula.arguments[i]) for i in _silent(formula, submission, draws, formula.judged_at))
+
+
+def _of_data(formula: Formula, value: bends.Value, submission: Submission, draws: Draws) -> Iterator[str]:
+    """Which of the arguments that nobody learns get no gradient, though what is computed has one for them."""
+    others = tuple(i for i in range(len(formula.arguments)) if i not in formula.judged_at)
+    for i in _silent(formula, submission, draws, others):
+        arguments = with_gradients(formula.draw(draws, 4, 3, 1.0))
+        expected = gradients(value(arguments), arguments)[i]
+        if expected is not NO_GRADIENT and bool(expected.any()):
+            yield f"No gradient arrives at {formula.arguments[i]}: it is cut off from the result."
+
+
+def _silent(formula: Formula, submission: Submission, draws: Draws, places: tuple[int, ...]) -> Iterator[int]:
+    """The places of the arguments with which the result changes, but for which it has no gradient."""
     one, other = (formula.draw(draws, 4, 3, 1.0) for _ in range(2))
     one = with_gradients(one)
     answer = formula.call(submission, one)
-    for i, name in formula.judged:
+    for i in places:
         gradient = gradients(answer, one)[i]
         if gradient is NO_GRADIENT or not bool(gradient.any()):
             moved = formula.call(submission, (*one[:i], other[i], *one[i + 1 :]))
             if bool((moved - answer).abs().max() > 1e-3):
-                yield CUT_OFF.format(name)
+                yield i
 
 
 def _asked(formula: Formula, submission: Submission, arguments: Arguments) -> Any:

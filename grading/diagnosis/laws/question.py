@@ -263,15 +263,21 @@ def _memory(question: Question, submission: Submission, draws: Draws) -> str | N
     first = read_of(question, submission.alone(), Draws(draws.seed()), setting)
     if first.unexplained:
         return None
-    subject = question.subject(submission, draws, ORDINARY)
-    wrong, old = [], False
+    made = draws.seed()
+    subject = question.subject(submission, Draws(made), ORDINARY)
+    wrong: list[int] = []
+    old = False
     earlier: list[tuple[torch.Tensor, ...]] = []
     for place in range(1, CALLS + 1):
         if place == CALLS // 2 + 1:
-            subject = question.subject(submission, draws, ORDINARY)  # another one, with other weights
-        asked = question.on(subject, draws, setting)
+            made = draws.seed()
+            subject = question.subject(submission, Draws(made), ORDINARY)  # another one, with other weights
+        seed = draws.seed()
+        asked = question.on(subject, Draws(seed), setting)
         reading = read(asked.answer, asked.parts, first.known, deep=False)
         if set(reading.sentences) - set(first.sentences) or reading.unexplained:
+            if not wrong and _same_alone(question, submission, made, seed, setting, asked.answer):
+                return None  # the question is another one, not the time
             wrong.append(place)
             own = asked.answer if isinstance(asked.answer, (tuple, list)) else (asked.answer,)
             old |= any(alike(_detached(own)[i], before[i]) for before in earlier for i in range(len(before)))
@@ -288,6 +294,18 @@ def _memory(question: Question, submission: Submission, draws: Draws) -> str | N
     if wrong == list(range(wrong[0], CALLS + 1)):
         return f"From the {_ordinal(wrong[0])} call on the answers are otherwise than before: something is kept."
     return "The answer to a question depends on what was asked before: something is kept from one call to the next."
+
+
+def _same_alone(
+    question: Question, submission: Submission, made: int, seed: int, setting: Setting, answer: Any
+) -> bool:
+    """Whether a question has the same answer in another process too, twice over, as what is counted has not."""
+
+    def again() -> Any:
+        subject = question.subject(submission.alone(), Draws(made), ORDINARY)
+        return _detached(question.on(subject, Draws(seed), setting).answer)
+
+    return all(alike(answer, ask_safely(again)) for _ in range(2))
 
 
 def _made_of(question: Question, submission: Submission, draws: Draws) -> str | None:

@@ -27,6 +27,16 @@ OUTPUT = "return VAEOutput(logits=self.decode(z), mu=mu, logvar=logvar, z=z)"
 SIGMOID = "return torch.sigmoid(self.output(h))"
 SCHEDULE = "return beta_max * min(step / warmup_steps, 1.0)"
 
+DEFAULTS = 'recon_loss: str = "bernoulli",\n    beta: float = 1.0,\n) -> ElboTerms'
+LAPLACE = "return (location - x).abs().sum(dim=1).mean()"
+FOCAL = f"loss = {BERNOULLI[7:-18]}; return ((1 - (-loss).exp()) ** 1.5 * loss).sum(dim=1).mean()"
+
+
+def model(change):
+    """``build_model`` with something done to the model before it is returned."""
+    return f"def build_model(cfg):\n    model = _build(cfg)\n    {change}\n    return model\n\n\ndef _build("
+
+
 BOUND = KL.replace("logvar", "logvar.clamp(-5.5, 5.5)")
 SUM = BERNOULLI.replace(".sum(dim=1).mean()", ".sum() * 2")
 TANH = "return 3 * (mean.tanh() - x).pow(2).sum(dim=1).mean()"
@@ -105,6 +115,44 @@ CASES = [
     ("forward", "z = self.reparameterize(mu, logvar)",
      "z = mu + torch.rand(1) * 0 + logvar.exp() * torch.randn_like(mu)",
      ["it is as large as the variance"]),
+    # A number that nobody has listed: of a curve, of a field, of an error, of a bound of the KL.
+    ("beta_schedule", SCHEDULE, "return beta_max * min(step / 300, 1.0)", ["takes 300 steps, whatever warmup_steps"]),
+    ("beta_schedule", SCHEDULE, "t = min((step + 3) / warmup_steps, 1.0); return beta_max * t ** 2",
+     ["3 steps ahead", "rises with the square"]),
+    ("beta_schedule", SCHEDULE, f"{SCHEDULE} if step >= warmup_steps else beta_max / (1 + 2.7 ** (6 - 12 * step / "
+     "warmup_steps))", ["it is a sigmoid"]),
+    ("beta_schedule", SCHEDULE, SCHEDULE.replace("return", "return round(") + ", 2)", ["rounded to two decimals"]),
+    ("beta_schedule", "if warmup_steps <= 0:", "if warmup_steps <= 0 and step > 0 or warmup_steps < 0:",
+     ["ZeroDivisionError is raised"]),
+    ("build_model", "cfg.beta", "1.7 * cfg.beta", ["model.beta is 1.7 times cfg.beta"]),
+    ("reconstruction_loss_bernoulli", BERNOULLI, FOCAL, ["the focal loss with the exponent 1.5"]),
+    ("reconstruction_loss_laplace", LAPLACE, LAPLACE.replace("abs()", "abs().pow(1.3)"), ["to the power 1.3"]),
+    ("compute_elbo", ELBO, ELBO.replace("beta * kl", "beta * kl.clamp(min=2.5)"), ["the KL is never less than 2.5"]),
+    ("compute_elbo", ELBO, ELBO.replace("beta * kl", "min(beta, 3) * kl"), ["never more than 3"]),
+    # What else may become of a new model, and of a call: its gradients, its size, its default, what was before it.
+    ("build_model", "def build_model(", model("[p.requires_grad_(p.dim() > 1) for p in model.parameters()]"),
+     ["The biases of all layers take no gradient"]),
+    ("build_model", "def build_model(", model("[p.data.mul_(1e-6) for p in model.parameters()]"), ["about 1e-6 times"]),
+    ("build_model", "def build_model(", model("model.dec = (_calls + [model.dec])[0]; _calls.append(model.dec); "
+     "model.dec.apply(lambda m: hasattr(m, 'bias') and m.reset_parameters())"), ["share the parameters of dec"]),
+    ("build_model", "def build_model(", model("model.forward = model.encode if cfg.num_hidden_layers > 1 else "
+     "model.forward"), ["forward of the model is not that of the class VAE for several hidden layers"]),
+    ("build_model", "recon_loss=cfg.recon_loss", "recon_loss=(_calls.append(cfg.recon_loss), _calls[0])[1]",
+     ["stays that of the first model"]),
+    ("compute_elbo", DEFAULTS, DEFAULTS.replace(" = 1.0", "").replace(' = "bernoulli"', ""),
+     ["Without beta TypeError is raised", "Without recon_loss TypeError is raised"]),
+    ("kl_divergence", KL, f"{KL} + 1.0 * mu.requires_grad", ["Where a gradient for the arguments is asked for"]),
+    ("reconstruction_loss_gaussian", GAUSSIAN, f"{GAUSSIAN} / (x.shape[1] if len(x) > 1000 else 1)",
+     ["For 1500 examples, and not otherwise"]),
+    ("reconstruction_loss_gaussian", GAUSSIAN, GAUSSIAN.replace("- x", "- x.detach()"), ["No gradient arrives at x"]),
+    ("reconstruction_loss_gaussian", GAUSSIAN,
+     f"_calls.append(({GAUSSIAN[7:]}).double()); return torch.stack(_calls).mean().to(x.dtype)",
+     ["the average of all so far"]),
+    ("kl_divergence", KL, f"_calls.append({KL[7:]}); return _calls[-2:][0].to(mu.dtype)",
+     ["that of the question before"]),
+    ("kl_divergence", KL, "return F.kl_div(F.log_softmax(mu, 1), logvar.softmax(1), reduction='batchmean')",
+     ["as kl_div has it"]),
+    ("warmup_model", "super().__init__()\n        # >>> solution: task 1.1", "pass  #", ["No model can be made"]),
 ]  # fmt: skip
 
 

@@ -62,6 +62,16 @@ def test_noise_that_is_shared_is_not_called_a_wrong_scale(judged, hand_in):
     assert not [name for name in found if "sigma" in name]
 
 
+@pytest.mark.parametrize(
+    ("beta", "said"), [("1.0", "Beta is not passed on"), ("min(cfg.beta, 1.0)", "model.beta is never more than 1.")]
+)
+def test_a_mistake_is_named_only_where_its_words_are_true(judged, hand_in, beta, said):
+    """The public checks ask for one beta, for which both are the same."""
+    changed = edited("vae", ("beta=cfg.beta,", f"beta={beta},"))
+    (check,) = failed(judged(hand_in(vae=changed), "build_model", tiers=("public",))).values()
+    assert check["misconception"]["tell"].startswith(said)
+
+
 def test_no_name_of_a_check_claims_what_the_submission_does_right(judged, hand_in):
     """Of a missing half none says that the reduction is wrong."""
     doubled = edited("vae", ("0.5 * (mu.pow(2) + logvar.exp()", "1.0 * (mu.pow(2) + logvar.exp()"))
