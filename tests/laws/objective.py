@@ -52,7 +52,7 @@ class Asked:
 
 
 def ask(submission: Submission, draws: Draws, call: Call, recon_loss: str, beta: float) -> Asked:
-    """One call at a fresh point, near to the prior or far from it, of sizes of its own: what depends on one shows it."""
+    """One call at a fresh point, near to the prior or far from it, of sizes of its own, so that each shows."""
     batch, features, latents = draws.integer(3, 7), draws.integer(4, 9), draws.integer(2, 6)
     x, logits, mu, logvar = elbo.draw(draws, batch, features, latents)
     mu = mu * float(draws.uniform(1, low=0.3, high=3.0))
