@@ -13,8 +13,11 @@ a file of numbers (``stored``).
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
 from typing import Protocol
 
 from .. import catalogue
@@ -25,7 +28,7 @@ from .evidence import Evidence
 from .replay import Replayed
 from .stored import Stored
 
-__all__ = ["SECONDS", "Diagnostician", "Evidence", "diagnose", "open_diagnostician"]
+__all__ = ["SECONDS", "Diagnostician", "Evidence", "diagnose", "open_diagnostician", "preload"]
 
 SECONDS = 10.0
 """No run is held up longer than this; what is not explained by then stays unexplained."""
@@ -59,8 +62,20 @@ def open_diagnostician(assignment: Assignment, workers: Workers) -> Diagnosticia
         CatalogueError: there is a catalogue, but it cannot be used.
     """
     if catalogue.exists(assignment.reference):
-        return Replayed(catalogue.load(assignment.reference, assignment.files), workers)
+        return Replayed(_catalogue(assignment.reference, assignment.files), workers)
     return Stored.load(assignment.answers) if assignment.answers.is_file() else None
+
+
+def preload(assignment: Assignment) -> None:
+    """Load now what ``open_diagnostician`` needs, for all processes that are forked from this one."""
+    with contextlib.suppress(catalogue.CatalogueError):  # who opens it is told
+        if catalogue.exists(assignment.reference):
+            _catalogue(assignment.reference, assignment.files)
+
+
+@cache
+def _catalogue(reference: Path, files: tuple[str, ...]) -> catalogue.Catalogue:
+    return catalogue.load(reference, files)
 
 
 def diagnose(
