@@ -108,8 +108,8 @@ def grade(
         assignment: what to grade it by.
         options: how.
         watch: is told as checks begin and end.
-        server: of ``start_server`` for this assignment, these tiers and this isolation, which saves importing and
-            collecting again; None does that.
+        server: of ``start_server`` for this assignment, these tiers, perhaps among others, and this isolation, which
+            saves importing and collecting again; None does that.
 
     Raises:
         ExecutionError: the checks could not be run at all.

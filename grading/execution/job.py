@@ -40,6 +40,8 @@ class Job:
         lifeline: a file descriptor; at its end the process ends too.
         serve: a file descriptor of a socket on which runs are asked for; each is made by a process forked from this
             one, and nothing else of this job is run.
+        files: of a run that is asked for, the files whose checks are made, relative to the assignment's ``tests``; all
+            that were collected, if there are none.
     """
 
     assignment: str
@@ -54,6 +56,7 @@ class Job:
     events: str | None = None
     lifeline: int | None = None
     serve: int | None = None
+    files: list[str] = field(default_factory=list)
 
     def dumps(self) -> str:
         """The text of the job's file."""

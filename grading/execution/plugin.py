@@ -173,6 +173,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def _begin(session: pytest.Session) -> None:
+    wanted = _job(session.config).files
+    if wanted:
+        run = _run(session.config)
+        session.items[:] = [test for test in session.items if run.file_of(test) in wanted]
     tests = [test for test in session.items if "submission" in getattr(test, "fixturenames", ())]
     if not tests:
         return
@@ -220,9 +224,10 @@ def _preload(config: pytest.Config) -> None:
     """Import what a run imports when it needs it, and have torch compute once, before anything is forked."""
     import torch
 
+    from ..diagnosis import preload
     from . import describe, explaining, session  # noqa: F401
 
-    _assignment(config)
+    preload(_assignment(config))
     torch.set_num_threads(1)
     weights = torch.ones(2, 2, requires_grad=True)
     torch.autograd.grad((weights @ torch.randn(2, 2)).exp().sum(), weights)

@@ -76,7 +76,7 @@ def run_checks(
         assignment: whose checks they are.
         checks: the checks; the tests in their files have to be exactly these.
         watch: is told as checks begin and end.
-        server: has collected these checks already and forks the process; None starts one.
+        server: has collected these checks already, perhaps among others, and forks the process; None starts one.
 
     Raises:
         ExecutionError: the checks could not be run at all.
@@ -85,7 +85,8 @@ def run_checks(
     with tempfile.TemporaryDirectory(prefix="grading-") as name, _lifeline() as lifeline:
         workspace = Path(name)
         report, log = workspace / "report.json", workspace / "pytest.log"
-        job = dataclasses.replace(job, events=str(workspace / "events.jsonl"), lifeline=lifeline)
+        files = sorted(_files(checks)) if server is not None else []
+        job = dataclasses.replace(job, events=str(workspace / "events.jsonl"), lifeline=lifeline, files=files)
         file = workspace / "job.json"  # in a folder that nobody else can read: it holds the seed of hidden inputs
         file.write_text(job.dumps(), encoding="utf-8")
         if server is not None:
@@ -158,7 +159,7 @@ def _lifeline() -> Iterator[int | None]:
 
 def _command(job: Path, report: Path, assignment: Assignment, checks: Sequence[Check]) -> list[str]:
     # What a student sees of public checks comes first: no hidden check can have left word for them anywhere.
-    files = sorted({(check.tier != "public", check.path.partition("::")[0]) for check in checks})
+    files = sorted((tier != "public", file) for file, tier in _files(checks).items())
     return [
         *(sys.executable, "-P", "-m", "grading.execution"),
         *("-c", str(CONFIGURATION), f"--rootdir={assignment.root}"),
@@ -175,6 +176,11 @@ def _command(job: Path, report: Path, assignment: Assignment, checks: Sequence[C
         f"--job={job}",
         *(str(assignment.tests / file) for _, file in files),
     ]
+
+
+def _files(checks: Sequence[Check]) -> dict[str, str]:
+    """The files of checks, relative to the assignment's ``tests``, with the tier of each."""
+    return {check.path.partition("::")[0]: check.tier for check in checks}
 
 
 def _environment(workspace: Path) -> dict[str, str]:

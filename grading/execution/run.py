@@ -95,11 +95,15 @@ class CheckRun:
 
     def name_of(self, test: pytest.Item) -> str:
         """The name of a test relative to the assignment's ``tests`` folder, as ``Check.path`` writes it."""
+        return f"{self.file_of(test)}::{test.name}"
+
+    def file_of(self, test: pytest.Item) -> str:
+        """The file of a test relative to the assignment's ``tests`` folder."""
         if test.path not in self._files:  # to resolve a path asks the system about each of its parts
             path, tests = test.path.resolve(), self.assignment.tests.resolve()
             file = path.relative_to(tests) if path.is_relative_to(tests) else path
             self._files[test.path] = file.as_posix()
-        return f"{self._files[test.path]}::{test.name}"
+        return self._files[test.path]
 
     def keep_evidence(self, check: Check, result: CheckResult, transcript: Transcript) -> None:
         """Keep what a check was answered, for a diagnosis, if it says anything of the functions of its item."""
