@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness import here
 
 from grading import assignment, grade
 from grading.assignment import TIERS
-from grading.execution import process
 from grading.submission import take
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,11 +87,14 @@ def vae_grade(tmp_path):
 @pytest.fixture
 def graded(vae_grade, tmp_path):
     """Grade a submission with the real command and return its exit status, output and score document."""
+    return _grading_by(vae_grade, tmp_path)
 
+
+def _grading_by(command, tmp_path):
     def run(submission: str | Path, *arguments: str) -> Graded:
         target = tmp_path / "scores.json"
         target.unlink(missing_ok=True)
-        done = vae_grade("run", submission, "--json", target, *arguments)
+        done = command("run", submission, "--json", target, *arguments)
         document = json.loads(target.read_text(encoding="utf-8")) if target.exists() else None
         return Graded(done.returncode, done.stdout, done.stderr, document)
 
@@ -100,10 +103,28 @@ def graded(vae_grade, tmp_path):
 
 @pytest.fixture(scope="session")
 def _servers():
-    kept: dict[tuple[str, ...], grade.CheckServer] = {}
-    yield kept
-    for server in kept.values():
-        server.close()
+    servers = here.Servers()
+    yield servers
+    servers.close()
+
+
+@pytest.fixture
+def vae_grade_here(monkeypatch, _servers):
+    """The same as ``vae_grade``, but in this process, and grading by processes that have imported torch already.
+
+    For tests of what the command says and writes.
+    """
+
+    def run(*arguments: str | Path, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+        return here.run(monkeypatch, _servers, arguments, folder)
+
+    return run
+
+
+@pytest.fixture
+def graded_here(vae_grade_here, tmp_path):
+    """The same as ``graded``, by ``vae_grade_here``."""
+    return _grading_by(vae_grade_here, tmp_path)
 
 
 @pytest.fixture
@@ -114,14 +135,9 @@ def judged(_servers):
     """
 
     def run(submission: str | Path, *items: str, tiers: tuple[str, ...] = TIERS, seed: str | None = None) -> Graded:
-        key = (*tiers, *items)
-        if key not in _servers:
-            for other in [*_servers]:
-                _servers.pop(other).close()
-            checks = [check for check in ASSIGNMENT.checks(tiers) if not items or check.item in items]
-            _servers[key] = process.start_server(ASSIGNMENT, checks, "auto")
         options = grade.Options(tiers, only=items, seed=seed)
-        document = grade.grade(take(str(submission), ASSIGNMENT), ASSIGNMENT, options, server=_servers[key])
+        server = _servers.of(ASSIGNMENT, options.isolation)
+        document = grade.grade(take(str(submission), ASSIGNMENT), ASSIGNMENT, options, server=server)
         return Graded(0, "", "", document.to_json())
 
     return run
@@ -143,7 +159,7 @@ def hand_in(tmp_path):
     return make
 
 
-GRADING = {"graded", "judged", "vae_grade", "push", "demo"}
+GRADING = {"graded", "graded_here", "judged", "vae_grade", "vae_grade_here", "push", "demo"}
 """Fixtures by which a test runs the real command on whole submissions, which takes seconds each time."""
 
 

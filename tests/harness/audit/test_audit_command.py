@@ -140,27 +140,27 @@ DISAGREEING = {
 @pytest.mark.slow
 @pytest.mark.parametrize("command", [("run", "reference"), ("run", "reference", "--only", "kl"), ("audit",)], ids=str)
 @pytest.mark.parametrize("case", DISAGREEING)
-def test_rubric_and_tests_that_disagree_are_refused_by_name(vae_grade, copy, case, command):
+def test_rubric_and_tests_that_disagree_are_refused_by_name(vae_grade_here, copy, case, command):
     (file, old, new), complaint = DISAGREEING[case]
     if old:
         replace(copy / file, old, new)
     else:
         (copy / "tests/hidden/test_poetry.py").write_text("def test_rhymes(submission):\n    pass\n", encoding="utf-8")
-    done = vae_grade(*command, "--assignment", copy)
+    done = vae_grade_here(*command, "--assignment", copy)
     assert done.returncode == 2
     assert complaint in done.stderr
     assert not done.stdout
 
 
-def test_a_students_copy_cannot_be_audited(vae_grade, copy):
+def test_a_students_copy_cannot_be_audited(vae_grade_here, copy):
     shutil.rmtree(copy / "reference")
-    done = vae_grade("audit", "--assignment", copy)
+    done = vae_grade_here("audit", "--assignment", copy)
     assert done.returncode == 2
     assert "no catalogue" in done.stderr
 
 
-def test_an_item_that_does_not_exist_is_bad_usage(vae_grade):
-    done = vae_grade("audit", "--item", "poetry")
+def test_an_item_that_does_not_exist_is_bad_usage(vae_grade_here):
+    done = vae_grade_here("audit", "--item", "poetry")
     assert done.returncode == 2
     assert "no item 'poetry'" in done.stderr
 

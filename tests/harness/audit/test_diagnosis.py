@@ -76,11 +76,11 @@ def test_a_right_answer_is_told_nothing(judged, hand_in):
     assert named(result) == set()
 
 
-def test_the_students_document_names_the_mistake_at_public_checks_only(vae_grade, hand_in, tmp_path):
+def test_the_students_document_names_the_mistake_at_public_checks_only(vae_grade_here, hand_in, tmp_path):
     redacted = tmp_path / "student.json"
     answer = with_kl(mean_over_latents_in_another_style)
-    options = ("--only", "kl_divergence", "--isolation", "none", "--json", tmp_path / "s.json")
-    done = vae_grade("run", hand_in(vae=answer), *options, "--student-json", redacted)
+    options = ("--only", "kl_divergence", "--json", tmp_path / "s.json")
+    done = vae_grade_here("run", hand_in(vae=answer), *options, "--student-json", redacted)
     assert done.returncode == 0
     (item,) = json.loads(redacted.read_text(encoding="utf-8"))["items"]
     failed = [check for check in item["checks"] if check["status"] == "failed"]
@@ -98,11 +98,11 @@ def students_copy(tmp_path):
     return root
 
 
-def test_a_student_without_catalogue_is_told_by_the_command(vae_grade, students_copy, hand_in, tmp_path):
+def test_a_student_without_catalogue_is_told_by_the_command(vae_grade_here, students_copy, hand_in, tmp_path):
     target = tmp_path / "scores.json"
     answer = hand_in(vae=with_kl(mean_over_latents_in_another_style))
-    options = ("--assignment", students_copy, "--only", "kl_divergence", "--isolation", "none", "--json", target)
-    done = vae_grade("run", answer, *options)
+    options = ("--assignment", students_copy, "--only", "kl_divergence", "--isolation", "in-process", "--json", target)
+    done = vae_grade_here("run", answer, *options)
     assert done.returncode == 0, done.stderr
     assert " ".join(TELLS["kl_divergence.mean_over_latents"].split()) in " ".join(done.stdout.split())
 

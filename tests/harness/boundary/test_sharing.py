@@ -37,8 +37,8 @@ FEW = (*ONE, "--only", "beta_schedule", "--only", "warmup_loss")
     ("only", "least"),
     [pytest.param((), 100, id="all", marks=pytest.mark.long), pytest.param(FEW, 8, id="few"), (ONE, 5)],
 )
-def test_a_worker_serves_checks_of_one_item_and_tier_alone(only, least, hand_in, graded):
-    done = graded(hand_in(vae=SOLUTION + REMEMBERS), "--isolation", "none", "--seed", "shared", *only)
+def test_a_worker_serves_checks_of_one_item_and_tier_alone(only, least, hand_in, graded_here):
+    done = graded_here(hand_in(vae=SOLUTION + REMEMBERS), "--seed", "shared", *only)
     assert not done.lost
     keys = {"public": "public", "hidden": "shared"}
     check_of = {derive_seed(keys[tier_of(check)], check, "load"): check for check in done.checks}
@@ -57,8 +57,8 @@ def test_a_worker_serves_checks_of_one_item_and_tier_alone(only, least, hand_in,
 
 @pytest.mark.parametrize("only", [ONE, pytest.param((), marks=pytest.mark.long)], ids=["one item", "all"])
 @pytest.mark.parametrize("spoilt", [FAILS_THE_SECOND_TIME, WRONG_THE_THIRD_TIME], ids=["raises", "gets wrong"])
-def test_what_an_earlier_check_left_behind_costs_nothing(spoilt, only, hand_in, graded):
-    done = graded(hand_in(vae=SOLUTION + spoilt), "--isolation", "none", *only)
+def test_what_an_earlier_check_left_behind_costs_nothing(spoilt, only, hand_in, graded_here):
+    done = graded_here(hand_in(vae=SOLUTION + spoilt), *only)
     assert done.document["score"]["earned"] == (10 if only else 100), done.lost
 
 

@@ -79,6 +79,13 @@ def test_nothing_of_a_submission_is_left_to_the_next_one(server, hand_in):
     assert [graded(submission, server)[0] for _ in range(2)] == [first] * 2
 
 
+def test_some_of_the_checks_that_were_collected_come_to_what_they_come_to_among_all(server, hand_in):
+    submission = take(str(hand_in(vae=SOLUTION + SUBMISSIONS["wrong"])), ASSIGNMENT)
+    whole, part = (graded(submission, server, only=only)[0] for only in ((), ("kl_divergence", "beta_schedule")))
+    assert part["items"] == [i for i in whole["items"] if i["id"] in ("kl_divergence", "beta_schedule")]
+    assert {check["status"] for item in part["items"] for check in item["checks"]} == {"passed", "failed"}
+
+
 def test_a_run_that_is_killed_costs_that_submission_only(server, hand_in, monkeypatch):
     submission = take(str(hand_in(vae=SOLUTION)), ASSIGNMENT)
     whole, _ = graded(submission, server)

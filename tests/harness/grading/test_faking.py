@@ -100,9 +100,9 @@ def reconstruction_loss_gaussian(mean, x):
 """
 
 
-def test_odd_failures_are_failures_and_tell_nothing(graded, hand_in, tmp_path):
+def test_odd_failures_are_failures_and_tell_nothing(graded_here, hand_in, tmp_path):
     student = tmp_path / "student.json"
-    done = graded(hand_in(vae=VAE + ODD), "--student-json", student)
+    done = graded_here(hand_in(vae=VAE + ODD), "--student-json", student)
     assert done.status == 0, done.stderr
     assert_sound(done.document)
     assert_sound(redacted := json.loads(student.read_text(encoding="utf-8")))
@@ -136,10 +136,12 @@ def kl_divergence(mu, logvar):
 
 
 @pytest.mark.parametrize("document", ["file", "-"], ids=["report on stdout", "report on stderr"])
-def test_the_log_of_a_job_obeys_nothing_that_the_report_quotes(vae_grade, hand_in, tmp_path, monkeypatch, document):
+def test_the_log_of_a_job_obeys_nothing_that_the_report_quotes(
+    vae_grade_here, hand_in, tmp_path, monkeypatch, document
+):
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     target = tmp_path / "scores.json" if document == "file" else document
-    done = vae_grade("run", hand_in(vae=VAE + COMMANDS), "--only", "kl_divergence", "--json", target)
+    done = vae_grade_here("run", hand_in(vae=VAE + COMMANDS), "--only", "kl_divergence", "--json", target)
     assert done.returncode == 0, done.stderr
     report, other = (done.stdout, done.stderr) if document == "file" else (done.stderr, done.stdout)
     first, *quoted, last = report.splitlines()

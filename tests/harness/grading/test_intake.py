@@ -415,11 +415,11 @@ def test_the_files_of_a_platform_become_one_submission():
     assert given(packed).files == dict(BOTH)
 
 
-def test_what_was_decided_is_told_on_standard_error_and_in_the_document_even_if_quiet(graded, hand_in):
+def test_what_was_decided_is_told_on_standard_error_and_in_the_document_even_if_quiet(graded_here, hand_in):
     folder = hand_in(vae=None)
     (folder / "vae (1).py").write_bytes((folder / "simple_vae.py").read_bytes().replace(b"\n", b"\r\n"))
     (folder / "##[error]x").touch()
-    done = graded(folder, "--quiet", "--only", "beta_schedule", "--isolation", "none")
+    done = graded_here(folder, "--quiet", "--only", "beta_schedule")
     assert done.status == 0
     assert done.stderr.splitlines() == [
         "vae-grade: vae (1).py is graded as vae.py",
@@ -429,9 +429,9 @@ def test_what_was_decided_is_told_on_standard_error_and_in_the_document_even_if_
 
 
 @pytest.mark.parametrize("change", [lambda text: b"\xef\xbb\xbf" + text, lambda text: text.replace(b"\n", b"\r\n")])
-def test_a_single_file_of_windows_is_graded_like_any_other(graded, hand_in, change):
+def test_a_single_file_of_windows_is_graded_like_any_other(graded_here, hand_in, change):
     folder = hand_in()
     for name in NAMES:
         (folder / name).write_bytes(change((folder / name).read_bytes()))
-    done = graded(folder / "vae.py", "--only", "kl_divergence", "--isolation", "none")
+    done = graded_here(folder / "vae.py", "--only", "kl_divergence")
     assert (done.status, done.lost) == (0, set())

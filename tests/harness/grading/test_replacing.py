@@ -86,8 +86,10 @@ def compute_elbo(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
 }
 
 
-# Of these, others show the same: a part that raises beside others, or a part whose answer is none.
+# Of these, others show the same: a part that raises beside others, or a part whose answer is none; and a training that
+# is not the submission's, where parts ask the one that calls them.
 LONG = {
+    "three parts raise, so that a training is not the submission's",
     "reparameterize raises",
     "encode gives one tensor",
     "two parts raise",

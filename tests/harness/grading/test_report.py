@@ -29,26 +29,30 @@ AVERAGED = with_kl("return 0.5 * (mu.pow(2) + logvar.exp() - logvar - 1).mean()"
 _CONSTRUCTOR = SOLUTION["simple_vae"].partition("super().__init__()\n")[2].partition("    def encode")[0]
 BEGUN = replaced(SKELETON["simple_vae"], '        raise NotImplementedError("task 1.1, VAE.__init__")\n', _CONSTRUCTOR)
 UNCLOSED = replaced(SOLUTION["vae"], "h = self.enc(x)\n", "h = self.enc(x\n")
-PUBLIC = ("--tier", "public", "--isolation", "in-process")
-
-
-def vae_grade_in(folder, *arguments, width=80):
-    """Run the real command from within a folder, and return what it told."""
-    command = [sys.executable, "-m", "grading.cli", *arguments]
-    environment = {**os.environ, "COLUMNS": str(width), "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
-    assert "Traceback" not in done.stdout + done.stderr
-    return done
+PUBLIC = ("--tier", "public")
 
 
 @pytest.fixture
-def told(tmp_path, hand_in):
-    """Run the real command on files in a folder, from within its parent, and return what it told and left."""
+def vae_grade_in(vae_grade_here, monkeypatch):
+    """Run the command from within a folder, and return what it told."""
+
+    def run(folder, *arguments, width=80):
+        monkeypatch.setenv("COLUMNS", str(width))
+        done = vae_grade_here(*arguments, folder=folder)
+        assert "Traceback" not in done.stdout + done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture
+def told(vae_grade_in, tmp_path, hand_in):
+    """Run the command on files in a folder, from within its parent, and return what it told and left."""
 
     def run(*arguments, width=80, **files):
         if not (tmp_path / "work").exists():
             hand_in("work", **files)
-        return vae_grade_in(tmp_path, "run", "work", "--isolation", "in-process", *arguments, width=width)
+        return vae_grade_in(tmp_path, "run", "work", *arguments, width=width)
 
     return run
 
@@ -89,7 +93,7 @@ UNLOADED = {
 
 
 @pytest.mark.parametrize(("text", "why", "step"), UNLOADED.values(), ids=UNLOADED.keys())
-def test_a_file_that_cannot_be_loaded_is_told_once_and_first(told, tmp_path, text, why, step):
+def test_a_file_that_cannot_be_loaded_is_told_once_and_first(told, vae_grade_in, tmp_path, text, why, step):
     done = told(vae=text)
     report = done.stdout
     assert report.count(why) == 1
@@ -106,7 +110,7 @@ def test_a_file_that_cannot_be_loaded_is_told_once_and_first(told, tmp_path, tex
         assert "&&" not in annotations
 
 
-def test_failures_of_one_cause_fold_into_one_line_and_one_annotation(told, tmp_path):
+def test_failures_of_one_cause_fold_into_one_line_and_one_annotation(told, vae_grade_in, tmp_path):
     done = told(vae=AVERAGED, simple_vae=SOLUTION["simple_vae"])
     report = " ".join(done.stdout.split())
     assert "and 2 public and 10 hidden checks, -6.74" in report

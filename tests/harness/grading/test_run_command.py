@@ -32,7 +32,7 @@ def assert_sound(document):
         assert document["score"][key] == pytest.approx(tiers, abs=1e-9)
 
 
-def test_the_solution_gets_all_points_and_the_skeleton_none(graded):
+def test_the_solution_gets_all_points_and_the_skeleton_none(graded, graded_here):
     solution = graded(ROOT / "reference")
     assert solution.status == 0
     (told,) = solution.stderr.splitlines()
@@ -41,7 +41,7 @@ def test_the_solution_gets_all_points_and_the_skeleton_none(graded):
     assert 35 <= solution.document["score"]["public"]["possible"] <= 45
     assert_sound(solution.document)
 
-    skeleton = graded(ROOT / "student")
+    skeleton = graded_here(ROOT / "student")
     assert skeleton.status == 0
     assert skeleton.document["score"]["earned"] == 0
     assert {item["status"] for item in skeleton.document["items"]} == {"not_implemented"}
@@ -84,15 +84,15 @@ def test_a_broken_file_costs_its_own_items_and_says_what_is_wrong(judged, hand_i
 
 
 @pytest.mark.parametrize("name", ["null bytes", "raises at import", "missing"])
-def test_a_broken_file_is_no_fault_of_the_command(graded, hand_in, name):
-    result = graded(hand_in(vae=BROKEN_FILES[name][0]), "--only", "kl_divergence")
+def test_a_broken_file_is_no_fault_of_the_command(graded_here, hand_in, name):
+    result = graded_here(hand_in(vae=BROKEN_FILES[name][0]), "--only", "kl_divergence")
     assert result.status == 0
     assert TRACEBACK not in result.stdout + result.stderr
     assert BROKEN_FILES[name][2] in " ".join(result.stdout.split())
 
 
-def test_a_syntax_error_is_reported_with_its_line(graded, hand_in):
-    result = graded(hand_in(vae="import torch\n\n\ndef f(:\n"), "--only", "kl_divergence")
+def test_a_syntax_error_is_reported_with_its_line(graded_here, hand_in):
+    result = graded_here(hand_in(vae="import torch\n\n\ndef f(:\n"), "--only", "kl_divergence")
     assert result.status == 0
     assert TRACEBACK not in result.stdout + result.stderr
     assert {(check["line"], check["source"]) for check in result.checks.values()} == {(4, "def f(:")}
@@ -140,9 +140,9 @@ def test_a_result_of_the_wrong_kind_is_named_as_such(judged, hand_in, expression
 
 
 @pytest.mark.parametrize("name", ["a string", "a crash"])
-def test_a_result_of_the_wrong_kind_is_no_fault_of_the_command(graded, hand_in, name):
+def test_a_result_of_the_wrong_kind_is_no_fault_of_the_command(graded_here, hand_in, name):
     expression, kind = WRONG_RESULTS[name]
-    result = graded(hand_in(vae=VAE.replace(KL_BODY, f"    return {expression}\n")), "--only", "kl_divergence")
+    result = graded_here(hand_in(vae=VAE.replace(KL_BODY, f"    return {expression}\n")), "--only", "kl_divergence")
     assert result.status == 0
     assert TRACEBACK not in result.stdout + result.stderr
     assert kind in {check["kind"] for check in result.checks.values()}
@@ -160,11 +160,11 @@ def test_a_wrong_signature_or_a_missing_function_is_said_in_words(judged, hand_i
     assert result.document["score"]["earned"] == 0
 
 
-def test_no_name_of_a_students_gets_to_the_beginning_of_a_line(graded, hand_in):
+def test_no_name_of_a_students_gets_to_the_beginning_of_a_line(graded_here, hand_in):
     folder = hand_in(f"{'x' * 60} ::error title=pwn::id")
     for length in range(0, 80, 4):
         (folder / f"{'x' * length} ::error title=pwn::file").touch()
-    result = graded(folder, "--only", "kl_divergence")
+    result = graded_here(folder, "--only", "kl_divergence")
     assert "::error title=pwn::id" in result.stdout
     assert result.stdout.count("::error title=pwn::file") > 10
     assert not [line for line in result.stdout.splitlines() if line.lstrip().startswith("::")]
@@ -185,8 +185,8 @@ BAD_CALLS = {
 
 
 @pytest.mark.parametrize(("arguments", "status", "message"), BAD_CALLS.values(), ids=BAD_CALLS.keys())
-def test_bad_usage_ends_with_a_message_and_the_documented_status(vae_grade, arguments, status, message):
-    done = vae_grade(*arguments)
+def test_bad_usage_ends_with_a_message_and_the_documented_status(vae_grade_here, arguments, status, message):
+    done = vae_grade_here(*arguments)
     assert done.returncode == status
     assert message in done.stderr.replace("\n", " ")
     assert TRACEBACK not in done.stderr
@@ -200,17 +200,17 @@ def test_the_document_goes_to_standard_output_and_the_report_elsewhere(vae_grade
 
 
 @pytest.mark.parametrize(("required", "status"), [("0", 0), ("100", 1)])
-def test_the_exit_status_tells_of_the_requirement_and_not_of_the_score(graded, required, status):
-    result = graded(ROOT / "student", "--only", "kl_divergence", "--require", required)
+def test_the_exit_status_tells_of_the_requirement_and_not_of_the_score(graded_here, required, status):
+    result = graded_here(ROOT / "student", "--only", "kl_divergence", "--require", required)
     assert result.status == status
     assert result.document["score"]["earned"] == 0
 
 
-def test_the_seed_of_a_document_gives_the_same_document(graded, hand_in):
+def test_the_seed_of_a_document_gives_the_same_document(graded_here, hand_in):
     wrong = hand_in(vae=VAE.replace(KL_BODY, "    return 0.5 * (mu.pow(2) + logvar.exp() - logvar - 1).mean()\n"))
-    first = graded(wrong, "--only", "kl_divergence").document
-    other = graded(wrong, "--only", "kl_divergence").document
-    again = graded(wrong, "--only", "kl_divergence", "--seed", first["seed"]).document
+    first = graded_here(wrong, "--only", "kl_divergence").document
+    other = graded_here(wrong, "--only", "kl_divergence").document
+    again = graded_here(wrong, "--only", "kl_divergence", "--seed", first["seed"]).document
     assert first["seed"] != other["seed"]
     assert first["items"] == again["items"]
     hidden = [[c["actual"] for c in d["items"][0]["checks"] if c["tier"] == "hidden"] for d in (first, other)]
@@ -219,18 +219,18 @@ def test_the_seed_of_a_document_gives_the_same_document(graded, hand_in):
     assert public[0] == public[1]
 
 
-def test_a_secret_of_the_class_gives_each_submission_its_own_lasting_seed(graded, hand_in, monkeypatch):
+def test_a_secret_of_the_class_gives_each_submission_its_own_lasting_seed(graded_here, hand_in, monkeypatch):
     monkeypatch.setenv("VAE_GRADE_SECRET", "a secret of the class")
     one, two = hand_in("one"), hand_in("two", simple_vae="# nothing\n")
-    seeds = [graded(folder, "--only", "kl_divergence").document["seed"] for folder in (one, one, two)]
+    seeds = [graded_here(folder, "--only", "kl_divergence").document["seed"] for folder in (one, one, two)]
     assert seeds[0] == seeds[1] != seeds[2]
     assert "a secret of the class" not in json.dumps(seeds)
 
 
-def test_the_students_document_tells_nothing_of_hidden_checks_but_that_they_failed(graded, hand_in, tmp_path):
+def test_the_students_document_tells_nothing_of_hidden_checks_but_that_they_failed(graded_here, hand_in, tmp_path):
     wrong = VAE.replace(KL_BODY, "    print('seen', mu)\n    raise ValueError(f'leak {mu.sum()}')\n")
     target = tmp_path / "student.json"
-    full = graded(hand_in(vae=wrong), "--student-json", str(target), "--only", "kl_divergence").document
+    full = graded_here(hand_in(vae=wrong), "--student-json", str(target), "--only", "kl_divergence").document
     text = target.read_text(encoding="utf-8")
     redacted = json.loads(text)
     assert_sound(redacted)
@@ -245,11 +245,11 @@ def test_the_students_document_tells_nothing_of_hidden_checks_but_that_they_fail
     ]
 
 
-def test_results_replace_older_ones_whole_and_leave_nothing_else(graded, tmp_path):
+def test_results_replace_older_ones_whole_and_leave_nothing_else(graded_here, tmp_path):
     target = tmp_path / "out" / "scores.json"
     target.parent.mkdir()
     target.write_text("older")
-    result = graded(ROOT / "student", "--only", "kl_divergence", "--json", str(target))
+    result = graded_here(ROOT / "student", "--only", "kl_divergence", "--json", str(target))
     assert result.status == 0
     assert json.loads(target.read_text(encoding="utf-8"))["schema_version"] == 1
     assert os.listdir(target.parent) == ["scores.json"]

@@ -23,7 +23,7 @@ CASES = {
 
 
 @pytest.mark.parametrize(("body", "returned", "expected"), CASES.values(), ids=CASES.keys())
-def test_an_exception_in_a_check_is_owed_to_whoever_causes_it(vae_grade, tmp_path, body, returned, expected):
+def test_an_exception_in_a_check_is_owed_to_whoever_causes_it(vae_grade_here, tmp_path, body, returned, expected):
     root = tmp_path / "assignment"
     for folder in ("tests", "reference"):
         shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("harness", "extensions", "*.pyc"))
@@ -40,7 +40,8 @@ def test_an_exception_in_a_check_is_owed_to_whoever_causes_it(vae_grade, tmp_pat
     (handed_in / "vae.py").write_text(solution + changed, encoding="utf-8")
 
     document = tmp_path / "scores.json"
-    done = vae_grade("run", handed_in, "--assignment", root, "--only", "beta_schedule", "--json", document)
+    options = ("--only", "beta_schedule", "--isolation", "in-process", "--json", document)
+    done = vae_grade_here("run", handed_in, "--assignment", root, *options)
 
     checks = json.loads(document.read_text(encoding="utf-8"))["items"][0]["checks"]
     check = next(check for check in checks if check["id"] == "public/beta_schedule/starts_at_zero")

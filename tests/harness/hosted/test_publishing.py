@@ -15,11 +15,11 @@ DIGEST = "ab" * 32
 
 
 @pytest.fixture
-def document(vae_grade, tmp_path):
+def document(vae_grade_here, tmp_path):
     """A student's document with more to say than one request may carry."""
     example, target = ASSIGNMENT / "examples" / "2-uphill", tmp_path / "student.json"
     outputs = ["--json", tmp_path / "scores.json", "--student-json", target]
-    done = vae_grade("run", example, "--assignment", ASSIGNMENT, *outputs, "--quiet")
+    done = vae_grade_here("run", example, "--assignment", ASSIGNMENT, *outputs, "--quiet")
     assert done.returncode == 0, done.stderr
     found = json.loads(target.read_text())
     (wrong,) = [item for item in found["items"] if item["status"] == "failed"]

@@ -1,6 +1,5 @@
 """A small assignment to release, in a repository of its own, and students' repositories to bring it to."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -34,15 +33,12 @@ def course(tmp_path):
 
 
 @pytest.fixture
-def release(course):
+def release(course, vae_grade_here, monkeypatch):
     """Run ``vae-grade release`` for the course; return its exit status and what it printed, on one line."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1800000000")
 
     def run(*arguments):
-        command = [sys.executable, "-m", "grading.cli", "release", *map(str, arguments), "--assignment", str(course)]
-        environment = {**os.environ, "SOURCE_DATE_EPOCH": "1800000000"}
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False
-        )
+        done = vae_grade_here("release", *arguments, "--assignment", course)
         return done.returncode, " ".join((done.stdout + done.stderr).split())
 
     return run

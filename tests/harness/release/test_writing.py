@@ -57,8 +57,8 @@ def test_students_get_what_they_need_and_nothing_else(course, released):
     assert files["grader/SHA256SUMS"].decode().split()[0] == hashlib.sha256(files[wheel]).hexdigest()
 
 
-def test_the_course_s_own_assignment_gives_nothing_away(vae_grade, tmp_path):
-    done = vae_grade("release", tmp_path / "released", "--unaudited")
+def test_the_course_s_own_assignment_gives_nothing_away(vae_grade_here, tmp_path):
+    done = vae_grade_here("release", tmp_path / "released", "--unaudited")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -69,7 +69,7 @@ def test_the_same_input_gives_the_same_commit(release, released, tmp_path):
     assert git(released, "status", "--porcelain") == ""
 
 
-def test_the_manifest_names_every_file_and_both_digests(course, released, vae_grade, tmp_path):
+def test_the_manifest_names_every_file_and_both_digests(course, released, vae_grade_here, tmp_path):
     manifest = json.loads((released / "released.json").read_text())
     files = tree(released)
     del files["released.json"]
@@ -77,7 +77,8 @@ def test_the_manifest_names_every_file_and_both_digests(course, released, vae_gr
     assert json.loads((course / "solution" / "released.json").read_text()) == manifest
     for root, key in ((course, "complete_digest"), (released, "public_digest")):
         target = tmp_path / "scores.json"
-        done = vae_grade("run", course / "work", "--assignment", root, "--json", target)
+        one_process = ("--isolation", "in-process")
+        done = vae_grade_here("run", course / "work", "--assignment", root, "--json", target, *one_process)
         assert done.returncode == 0, done.stderr
         assert json.loads(target.read_text())["assignment"]["digest"] == manifest[key]
 
@@ -126,12 +127,12 @@ def test_bad_usage_is_told(release, arguments, told):
     assert told in shown
 
 
-def test_a_check_without_its_hidden_tier_is_missed(course, vae_grade):
+def test_a_check_without_its_hidden_tier_is_missed(course, vae_grade_here):
     text = (course / "tests" / "rubric.toml").read_text()
     shutil.copytree(course / "tests" / "hidden", course / "kept")
     (course / "tests" / "rubric.toml").write_text(
         text.replace("[item.checks.hidden]\nis_right_for_many_features = 1\n", "")
     )
-    done = vae_grade("run", "--assignment", course)
+    done = vae_grade_here("run", "--assignment", course)
     assert done.returncode == 2
     assert "predict has no hidden checks, but others have" in done.stderr
