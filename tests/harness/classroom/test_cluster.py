@@ -64,7 +64,7 @@ def test_a_cluster_loses_a_worker_and_nothing_else(grade_class, cluster, tmp_pat
 
     killer = threading.Thread(target=kill)
     killer.start()
-    run = grade_class(tmp_path / "class", "--scheduler", address)
+    run = grade_class(tmp_path / "class", "--scheduler", address, jobs=1)
     killer.join()
     assert workers[0].wait(10) == -signal.SIGKILL
     assert {who: outcome.raw for who, outcome in run.outcomes.items()} == {
@@ -74,14 +74,14 @@ def test_a_cluster_loses_a_worker_and_nothing_else(grade_class, cluster, tmp_pat
     # Where it was graded, the level was proven anew.
     proofs = [outcome.document["isolation"] for outcome in run.graded.outcomes]
     assert all(proof["trusted_for_grading"] and proof["self_test"] for proof in proofs)
-    local = grade_class(tmp_path / "class", out="local")
+    local = grade_class(tmp_path / "class", out="local", jobs=1)
     assert [outcome.to_json() for outcome in local.graded.outcomes] == [o.to_json() for o in run.graded.outcomes]
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense", "other://127.0.0.1:9"])
 def test_a_cluster_that_is_not_there(grade_class, hand_over, address, monkeypatch):
     monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "1s")
-    run = grade_class(hand_over({"ada/vae.py": RIGHT}), "--scheduler", address, status=2)
+    run = grade_class(hand_over({"ada/vae.py": RIGHT}), "--scheduler", address, jobs=1, status=2)
     assert "there is no Dask scheduler at" in run.stderr
     assert "Traceback" not in run.stderr
 
@@ -89,12 +89,12 @@ def test_a_cluster_that_is_not_there(grade_class, hand_over, address, monkeypatc
 def test_a_cluster_with_another_assignment_is_not_believed(grade_class, cluster, hand_over, course, tmp_path):
     place = hand_over({"ada/vae.py": RIGHT, "bo/vae.py": UPHILL})
     address, _ = cluster
-    grade_class(place, "--scheduler", address)
+    grade_class(place, "--scheduler", address, jobs=1)
     path = course / "tests" / "steps.py"
     text = path.read_text(encoding="utf-8")
     try:
         path.write_text(text + "# another\n", encoding="utf-8")
-        run = grade_class(place, "--scheduler", address, status=3, out="other")
+        run = grade_class(place, "--scheduler", address, jobs=1, status=3, out="other")
     finally:
         path.write_text(text, encoding="utf-8")
     assert "another version of the assignment or of the grader" in run.stderr

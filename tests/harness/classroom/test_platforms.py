@@ -174,12 +174,12 @@ def test_a_download_is_recognised_and_read(grade_class, hand_over, name):
 
 
 def test_feedback_goes_back_to_moodle_s_folders_whatever_the_ids_of_the_roster_are(
-    grade_class, hand_over, write, vae_grade, tmp_path
+    grade_class, hand_over, write, vae_grade_here, tmp_path
 ):
     files = {f"{who}_assignsubmission_file/vae.py": RIGHT for who in ("Ada Ash_301", "Bo Birk_302")}
     roster = write("roster.csv", "id,name\ns302,Ada Ash\ns301,Bo Birk\n")
     grade_class(hand_over(files), "--roster", roster)
-    assert vae_grade("gradebook", tmp_path / "out", "--moodle-feedback", tmp_path / "feedback.zip").returncode == 0
+    assert vae_grade_here("gradebook", tmp_path / "out", "--moodle-feedback", tmp_path / "feedback.zip").returncode == 0
     with zipfile.ZipFile(tmp_path / "feedback.zip") as archive:
         assert archive.namelist() == [f"{name.removesuffix('vae.py')}feedback.html" for name in files]
 

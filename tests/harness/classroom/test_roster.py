@@ -115,12 +115,12 @@ def test_a_group_hands_in_once_for_all_its_members(grade_class, hand_over, write
     assert {run.outcomes[who].document["submission"]["id"] for who in "12"} == {"1", "2"}
 
 
-def test_a_name_is_no_workflow_command(grade_class, vae_grade, hand_over, monkeypatch):
+def test_a_name_is_no_workflow_command(grade_class, vae_grade_here, hand_over, monkeypatch):
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     place = hand_over({"::error::gotcha/notes.txt": "", "##[error]gotcha/notes.txt": "", "ada/vae.py": RIGHT})
     run = grade_class(place)
     (place / "::error::gotcha" / "notes.txt").rename(place / "::error::gotcha" / "vae.py")
-    done = vae_grade("diff", run.folder, grade_class(place, out="new").folder)
+    done = vae_grade_here("diff", run.folder, grade_class(place, out="new").folder)
     for stdout in (run.stdout, done.stdout):
         first, *_, last = stdout.strip().splitlines()
         assert (first[:17], last) == ("::stop-commands::", f"::{first[17:]}::")

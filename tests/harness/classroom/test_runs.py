@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from harness import here
 from harness.classroom import made
 from harness.classroom.conftest import FULL, HALF, RIGHT, STUBS, UPHILL, Run
 from harness.conftest import ROOT, group_is_gone, wait_for
@@ -27,9 +28,9 @@ def begin(course, tmp_path):
     """Begin a run of the real command; it is ended with the test."""
     begun = []
 
-    def start(submissions, *arguments, out="out", **environment):
-        command = [sys.executable, "-m", "grading.cli", "class", submissions, "--out", tmp_path / out]
-        command += ["--assignment", course, "--jobs", "2", *arguments]
+    def start(submissions, *, jobs=2, **environment):
+        command = [sys.executable, "-m", "grading.cli", "class", submissions, "--out", tmp_path / "out"]
+        command += ["--assignment", course, "--jobs", jobs]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         begun.append(
             subprocess.Popen(
@@ -63,13 +64,13 @@ def records(run):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(course, tmp_path_factory):
+def undisturbed(course, _servers, tmp_path_factory):
     """A class of three, and a run over it that nothing disturbed."""
     folder = tmp_path_factory.mktemp("undisturbed")
     made.make(folder / "class", 3, KINDS)
-    command = [sys.executable, "-m", "grading.cli", "class", folder / "class", "--out", folder / "out"]
-    command += ["--assignment", course, "--jobs", "1"]
-    done = subprocess.run(list(map(str, command)), cwd=ROOT, capture_output=True, text=True, timeout=600)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        command = ("class", folder / "class", "--out", folder / "out", "--assignment", course)
+        done = here.run(monkeypatch, _servers, command, ROOT)
     assert done.returncode == 0, done.stderr
     return folder / "class", Run(0, done.stdout, done.stderr, folder / "out")
 
@@ -129,7 +130,7 @@ os.fsync = fsync
 def test_a_full_disk_ends_the_run_and_costs_nothing(grade_class, begin, undisturbed, tmp_path, writes):
     place, whole = undisturbed
     (tmp_path / "sitecustomize.py").write_text(FULL_DISK)
-    process = begin(place, PYTHONPATH=str(tmp_path), WRITES_LEFT=str(writes))
+    process = begin(place, jobs=1, PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}", WRITES_LEFT=str(writes))
     _, stderr = process.communicate(timeout=500)
     assert process.returncode == 3
     assert "No space left on device" in stderr
@@ -143,7 +144,7 @@ def test_a_full_disk_ends_the_run_and_costs_nothing(grade_class, begin, undistur
 
 def test_two_runs_into_one_folder(grade_class, begin, hand_over, tmp_path):
     place = hand_over({"ada/vae.py": RIGHT, "bo/vae.py": UPHILL})
-    first = begin(place)
+    first = begin(place, jobs=1)
     wait_for(lambda: (tmp_path / "out" / "state.sqlite").is_file())  # it has the lock
     first.send_signal(signal.SIGSTOP)  # it must not be done before the second begins
     assert "another run is grading into" in grade_class(place, status=2).stderr
@@ -176,7 +177,7 @@ def test_a_worker_that_dies_is_replaced_once_and_then_it_is_the_grader_s_error(
     grade_class, hand_over, tmp_path, monkeypatch
 ):
     (tmp_path / "sitecustomize.py").write_text(UNLUCKY)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{ROOT}")
     faults = {f"{word}-{how}": f"\n# {word}:{tmp_path}/{word}-{how}\n" for word in ("dies", "fails") for how in
               ("once", "always")}  # fmt: skip
     files = {f"{name}/vae.py": RIGHT + line.encode() for name, line in faults.items()}
@@ -212,7 +213,7 @@ def test_checks_that_the_grader_cannot_make_have_no_score(grade_class, hand_over
     assert (again.states, again.outcomes["ada"].raw) == ({"ada": "graded"}, FULL)
 
 
-def test_what_is_graded_anew_is_recorded_and_the_old_document_kept(grade_class, hand_over, vae_grade, tmp_path):
+def test_what_is_graded_anew_is_recorded_and_the_old_document_kept(grade_class, hand_over, tmp_path):
     place = hand_over({"ada/vae.py": RIGHT, "bo/vae.py": UPHILL})
     first = grade_class(place)
     old = first.outcomes["bo"].path.read_text(encoding="utf-8")
@@ -256,7 +257,7 @@ def replaced(folder):
         return [dict(row) for row in database.execute("SELECT * FROM replaced ORDER BY number")]
 
 
-def test_a_difference_is_told_by_who_which_check_and_why(grade_class, hand_over, vae_grade, tmp_path, write):
+def test_a_difference_is_told_by_who_which_check_and_why(grade_class, hand_over, vae_grade_here, tmp_path, write):
     place = hand_over({"ada/vae.py": RIGHT, "bo/vae.py": UPHILL, "cy/vae.py": RIGHT})
     old = grade_class(place).folder
     (place / "bo" / "vae.py").write_bytes(RIGHT)
@@ -264,7 +265,7 @@ def test_a_difference_is_told_by_who_which_check_and_why(grade_class, hand_over,
     new = grade_class(place, out="new").folder
 
     def diff(*places):
-        done = vae_grade("diff", *places)
+        done = vae_grade_here("diff", *places)
         return done.returncode, [line.strip() for line in (done.stdout or done.stderr).splitlines()]
 
     status, lines = diff(old, new)
@@ -320,13 +321,13 @@ def test_input_that_is_refused_leaves_nothing_behind(grade_class, hand_over, wri
     ids=["roster", "regrade"],
 )
 def test_a_finished_class_stays_finished_when_the_next_command_is_refused(
-    grade_class, hand_over, vae_grade, tmp_path, arguments
+    grade_class, hand_over, vae_grade_here, tmp_path, arguments
 ):
     place = hand_over({"ada/vae.py": RIGHT})
     grade_class(place)
     refused = grade_class(place, *arguments, status=2)
     assert refused.states == {"ada": "graded"}
-    assert vae_grade("gradebook", tmp_path / "out").returncode == 0
+    assert vae_grade_here("gradebook", tmp_path / "out").returncode == 0
 
 
 @pytest.mark.parametrize(
