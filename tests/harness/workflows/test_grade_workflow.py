@@ -64,7 +64,7 @@ def clone_of_the_working_tree(target):
     return target
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def python(tmp_path_factory):
     """A virtual environment that sees the packages of this one, and nothing of this project."""
     folder = tmp_path_factory.mktemp("python")
@@ -75,12 +75,19 @@ def python(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    """A fresh clone, in which the first job installs and the others find what they need."""
+    return clone_of_the_working_tree(tmp_path_factory.mktemp("runner") / "a clone")
+
+
 @pytest.fixture
-def push(tmp_path, python):
+def push(clone, python):
     """Push a change to the student's files, and run the job; returns what it left."""
 
     def run(change):
-        clone = clone_of_the_working_tree(tmp_path / "a clone")
+        subprocess.run(["git", "checkout", "-q", "HEAD", "--", "student"], cwd=clone, check=True)
+        (clone / "scores.json").unlink(missing_ok=True)
         change(clone / "student")
         return run_job(clone, python)
 
@@ -178,6 +185,8 @@ def test_the_skeleton_is_no_failed_job_and_the_stub_to_begin_with_is_a_notice(pu
             assert "NotImplementedError" in stub or "def " in stub
 
 
+# The bug shows that a job marks lines; which line of a file that breaks is a test of the report.
+@pytest.mark.long
 def test_a_file_with_a_syntax_error_is_graded_and_marked_where_it_breaks(push):
     def break_it(student):
         solve(student)
