@@ -132,7 +132,12 @@ except RuntimeError: pass
         "import json\n_dump = json.dump\njson.dump = lambda d, f, **k: _dump({**d, 'score': 4}, f, **k)" + WRONG_KL,
         earns=2,
     ),
-    Attack("change how points are added up", "import builtins\nbuiltins.sum = lambda *a, **k: 4" + WRONG_KL, earns=0),
+    Attack(
+        "change how points are added up",
+        "import builtins\nbuiltins.sum = lambda *a, **k: 4" + WRONG_KL,
+        earns=0,
+        timeout=2.0,  # its worker never answers again
+    ),
     Attack(
         "change how differences are taken",
         "import builtins\nbuiltins.abs = lambda x: 0\ndef beta_schedule(*_): return 7.0",
