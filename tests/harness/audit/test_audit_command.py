@@ -45,7 +45,8 @@ def test_a_sound_item_is_called_sound(vae_grade, tmp_path):
 
 
 def test_an_audit_that_is_killed_leaves_no_process_behind(tmp_path):
-    command = [sys.executable, "-m", "grading.cli", "audit", "--jobs", "1", "--item", "kl_divergence"]
+    copy = shutil.copytree(SMALL, tmp_path / "regression")
+    command = [sys.executable, "-m", "grading.cli", "audit", "--jobs", "1", "--assignment", str(copy)]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, start_new_session=True)
     wait_for(lambda: bool([*tmp_path.glob("audit-*/solution-*.txt")]))  # its process is at work
@@ -176,12 +177,10 @@ def test_a_wrong_answer_that_does_not_fit_a_changed_solution_is_bad_input(vae_gr
     assert "beta_schedule.cut_off_at_beta_max: beta_schedule of the solution contains" in done.stderr
 
 
-def test_a_check_that_cannot_be_imported_is_bad_input(vae_grade, copy):
-    replace(
-        copy / "tests/public/test_beta_schedule.py",
-        "\n\n\ndef test_starts",
-        "\nimport nothing_of_this_name\n\n\ndef test_starts",
-    )
-    done = vae_grade("audit", "--jobs", "1", "--assignment", copy, "--item", "beta_schedule")
+def test_a_check_that_cannot_be_imported_is_bad_input(vae_grade, tmp_path):
+    copy = shutil.copytree(SMALL, tmp_path / "regression")
+    path = copy / "tests" / "public" / "test_predict.py"
+    path.write_text(f"import nothing_of_this_name\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
+    done = vae_grade("audit", "--jobs", "1", "--assignment", copy, "--item", "predict")
     assert done.returncode == 2
     assert "nothing_of_this_name" in done.stderr

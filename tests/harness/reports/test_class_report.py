@@ -26,7 +26,10 @@ pytestmark = pytest.mark.slow
 
 def rows_of(size):
     """A class of which some have written hostile things wherever they can."""
-    rows = mixed(size - 2 - len(HOSTILE))
+    first, *others = mixed(size - 2 - len(HOSTILE))
+    # To colour code takes longest of all that a report shows; nobody looks at that of these.
+    rows = [first, *((who, state, found, dict.fromkeys(files, b"x = 1\n"), late) for who, state, found, files, late
+                     in others)]  # fmt: skip
     rows.append(graded("1-everything-right", Student("9000", "Zoe Zeta", section="Z")))
     evil = Student("../../evil <b>", EVIL, "\u202ex", "'\" onclick=alert(1)", "</option>", "{{ 7*7 }}")
     rows.append((evil, State.GRADED, hostile(real("5-half-done")), {"vae.py": CODE.encode(), "simple_vae.py": b"\xff"},
