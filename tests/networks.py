@@ -66,6 +66,13 @@ def beta(draws: Draws) -> float:
     return (0.0, float(draws.integer(1, 12)), size, size)[draws.integer(0, 3)]
 
 
+def betas(draws: Draws) -> Iterator[float]:
+    """Weights without end; with the first one no mistake is without effect, and no check passes by what was drawn."""
+    yield float(draws.integer(2, 12))
+    while True:
+        yield beta(draws)
+
+
 class Size(NamedTuple):
     """A network and a batch for it."""
 

@@ -13,8 +13,8 @@ from grading.checks import Blocked, CheckFailure
 def assert_right(submission, draws, recon_loss):
     """``loss = recon + beta * kl``, of the terms that the submission's own parts give; with gradients or without."""
     its_loss = f"reconstruction_loss_{recon_loss}"
-    for point in elbo.of_every_kind(draws):
-        case, (x, logits, mu, logvar), beta = elbo.Case(submission, point), point, networks.beta(draws)
+    for point, beta in zip(elbo.of_every_kind(draws), networks.betas(draws), strict=False):
+        case, (x, logits, mu, logvar) = elbo.Case(submission, point), point
         with torch.set_grad_enabled(bool(draws.integer(0, 1))):
             _, recon, kl = case.compute_elbo(recon_loss, beta)
             what = f"the reconstruction term for {recon_loss!r}"
@@ -58,9 +58,8 @@ def test_at_beta_zero_the_kl_is_still_reported(submission, draws):
 def with_gradients(draws, *names):
     """For each likelihood, with the name of its loss and a weight, points where gradients for these are asked for."""
     for recon_loss in elbo.LIKELIHOODS:
-        for point in elbo.to_differentiate(draws, recon_loss):
-            its_loss, beta = f"reconstruction_loss_{recon_loss}", networks.beta(draws)
-            yield recon_loss, its_loss, beta, elbo.with_gradients(point, *names)
+        for point, beta in zip(elbo.to_differentiate(draws, recon_loss), networks.betas(draws), strict=False):
+            yield recon_loss, f"reconstruction_loss_{recon_loss}", beta, elbo.with_gradients(point, *names)
 
 
 def test_the_gradient_of_the_loss_for_the_logits_is_that_of_recon(submission, draws):
@@ -86,9 +85,9 @@ def test_the_gradient_of_the_loss_for_the_posterior_is_beta_times_that_of_kl(sub
 
 def test_keeps_float64(submission, draws):
     """And all of its digits."""
-    for recon_loss in elbo.LIKELIHOODS:
+    for recon_loss, beta in zip(elbo.LIKELIHOODS, networks.betas(draws), strict=False):
         x, logits, mu, logvar = point = elbo.draw_any(draws, *elbo.three(draws, 30), torch.float64)
-        case, its_loss, beta = elbo.Case(submission, point), f"reconstruction_loss_{recon_loss}", networks.beta(draws)
+        case, its_loss = elbo.Case(submission, point), f"reconstruction_loss_{recon_loss}"
         _, recon, kl = case.compute_elbo(recon_loss=recon_loss, beta=beta)
         case.assert_equal(recon, lambda part: getattr(part, its_loss)(logits, x), "the reconstruction term in float64")
         case.assert_equal(kl, lambda part: part.kl_divergence(mu, logvar), "the KL term in float64")
@@ -124,7 +123,7 @@ def test_the_message_for_an_unknown_recon_loss_names_the_three(submission, draws
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
     """Other points of one shape, likelihoods and betas in turn, and the first ones again."""
-    options = [(name, networks.beta(draws)) for name in ("gaussian", "bernoulli", "laplace", "gaussian")]
+    options = zip(("gaussian", "bernoulli", "laplace", "gaussian"), networks.betas(draws), strict=False)
     questions = [(elbo.draw(draws, 4, 6, 3), name, beta) for name, beta in options]
     for point, name, beta in in_turn(questions):
         case, (x, logits, mu, logvar) = elbo.Case(submission, point), point

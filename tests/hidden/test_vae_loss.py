@@ -17,8 +17,8 @@ def fresh(draws):
 
 def assert_right(submission, draws, recon_loss):
     """It is the submission's own ``compute_elbo`` on the fields of the output, with gradients or without."""
-    for point in elbo.of_every_kind(draws):
-        case, beta = OutputCase(submission, draws, point), networks.beta(draws)
+    for point, beta in zip(elbo.of_every_kind(draws), networks.betas(draws), strict=False):
+        case = OutputCase(submission, draws, point)
         output, (x, logits, mu, logvar) = case.output, point
         with torch.set_grad_enabled(bool(draws.integer(0, 1))):
             case.assert_equal(
@@ -60,8 +60,8 @@ def test_beta_is_one_unless_given(submission, draws):
 def assert_gradients(submission, draws, **leaves):
     """The gradients for these arguments are those of ``compute_elbo``, for some likelihood and weight."""
     name_of_loss = networks.likelihood(draws)
-    for anywhere in elbo.to_differentiate(draws, name_of_loss):
-        point, beta = elbo.with_gradients(anywhere, *leaves), networks.beta(draws)
+    for anywhere, beta in zip(elbo.to_differentiate(draws, name_of_loss), networks.betas(draws), strict=False):
+        point = elbo.with_gradients(anywhere, *leaves)
         case = OutputCase(submission, draws, point)
         output, (x, logits, mu, logvar) = case.output, point
         for name, what in leaves.items():
@@ -116,7 +116,7 @@ def test_the_error_for_an_unknown_recon_loss_passes_through(submission, draws):
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
     """Other outputs of one shape, likelihoods and betas in turn, and the first ones again."""
-    options = [(name, networks.beta(draws)) for name in ("gaussian", "bernoulli", "laplace", "gaussian")]
+    options = zip(("gaussian", "bernoulli", "laplace", "gaussian"), networks.betas(draws), strict=False)
     questions = [(elbo.draw(draws, 4, 6, 3), name, beta) for name, beta in options]
     for point, name, beta in in_turn(questions):
         case, (x, logits, mu, logvar) = OutputCase(submission, draws, point), point
