@@ -6,6 +6,7 @@ tests/public``: then the submission is the student's folder, in this process, so
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 import textwrap
@@ -20,7 +21,7 @@ from .. import assignment as assignments
 from ..boundary.errors import UnavailableError
 from ..boundary.isolation import open_workers
 from ..boundary.workers import ForkedWorkers, Workers
-from ..results import CheckResult, Misconception
+from ..results import CheckResult, Misconception, Status
 from .events import tell
 from .job import IN_PROCESS, Job, JobError
 
@@ -183,6 +184,8 @@ def _begin(session: pytest.Session) -> None:
     import numpy as np
     import torch
 
+    gc.freeze()  # a collection would look at all that torch has brought along, in a third of a second
+
     run = _run(session.config)
     environment = {
         "python": platform.python_version(),
@@ -267,7 +270,8 @@ def submission(request: pytest.FixtureRequest) -> Iterator[Submission]:
 
     yield Submission(_new_session(request.node, _required_check(request)))
     result = request.node.stash.get(RESULT, None)
-    request.node.stash[SESSION].end(passed=result is not None and result.passed)
+    may_go_on = result is not None and (result.passed or result.status is Status.NOT_IMPLEMENTED)
+    request.node.stash[SESSION].end(passed=may_go_on)
 
 
 @pytest.fixture
@@ -290,9 +294,10 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     try:
         try:
             return (yield)
-        except Exception:
+        except Exception as error:
             earlier = pyfuncitem.stash.get(SESSION, None)
-            if earlier is None or not earlier.inherited:
+            # What is not implemented says so itself, and a skeleton would be asked twice for each check.
+            if earlier is None or not earlier.inherited or isinstance(error, NotImplementedError):
                 raise
         from .again import make
 
