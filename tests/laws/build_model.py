@@ -214,8 +214,8 @@ def _parameters(submission: Submission, draws: Draws) -> Iterator[str]:
     still = {n.removesuffix(".weight") for n, p in model.parameters.items() if n.endswith("weight") and not p.any()}
     if still - HEADS or still >= HEADS:  # one head alone may begin with 0: the other one lets gradients pass
         yield "Weights of a new model are 0 in some layer, so that it cannot begin to learn."
-    size = begun(model)
-    if wanted.keys() == model.parameters.keys() and size > 0 and not USUAL[0] < size < USUAL[1]:
+    size = begun(model) if wanted.keys() == model.parameters.keys() else 1.0
+    if size > 0 and not USUAL[0] < size < USUAL[1]:
         power = f"1e{round(math.log10(size)):+d}"
         yield f"The weights of a new model are about {power} times as large as those with which layers begin."
 
@@ -303,8 +303,8 @@ def _others_methods(submission: Submission, draws: Draws, fields: dict[str, Any]
     own, plain, again = (answers(m, x, z, SEED) for m in (model, direct, direct))
     found = []
     for i, name in enumerate(METHODS):
-        pairs = [(own[k], plain[k]) for k in (i, i + len(METHODS))]
-        if alike(again[i], _detached(plain[i])) and not all(alike(a, _detached(b)) for a, b in pairs):
+        modes = [(own[k], _detached(plain[k]), again[k]) for k in (i, i + len(METHODS))]
+        if any(alike(twice, once) and not alike(other, once) for other, once, twice in modes):
             found.append(name)
     return found
 

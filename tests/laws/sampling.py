@@ -24,9 +24,10 @@ from grading.diagnosis.laws import (
 )
 from laws import noise, roles
 from laws.resampled import question_of
-from laws.spreads import GRID, SPREADS
+from laws.spreads import GRID, SPREADS, measured
 
 Tensor = torch.Tensor
+NO_LONGER = "Sigma no longer follows logvar {}: a bound, or something small that is added."
 MANY = 700
 """Calls after which something may be otherwise that is not after few."""
 
@@ -121,7 +122,7 @@ def _ratios(sampler: Sampler, model: Model, draws: Draws) -> list[float] | None:
 def _followed(sampler: Sampler, model: Model, draws: Draws) -> tuple[str, Callable[[float], float]] | None:
     """What sigma is as a function of logvar, up to a factor: in words, and as the function."""
     found = _ratios(sampler, model, draws)
-    for words, spread in SPREADS if found is not None else ():
+    for words, spread in (*SPREADS, *measured(found)) if found is not None else ():
         at_one = spread(1.0)
         pairs = zip(found or (), GRID, strict=True)
         if at_one and all(_near(ratio, spread(v) / at_one) for ratio, v in pairs):
@@ -148,11 +149,7 @@ def _bends(sampler: Sampler, model: Model, draws: Draws) -> str | None:
         reached = exponent(end)
         if abs(reached - end) > 0.05 and abs(reached - exponent(0.75 * end)) < 0.05:
             said.append(f"{words} {number(round(reached, 2))}")
-    return (
-        f"Sigma no longer follows logvar {' and '.join(said)}: a bound, or something small that is added."
-        if said
-        else None
-    )
+    return NO_LONGER.format(" and ".join(said)) if said else None
 
 
 def _by_statistics(sampler: Sampler, submission: Submission) -> str | None:
@@ -162,7 +159,17 @@ def _by_statistics(sampler: Sampler, submission: Submission) -> str | None:
     for value, words in ((1.0, SPREADS[1][0]), (0.25, SPREADS[3][0]), (-0.5, SPREADS[4][0]), (0.0, SPREADS[11][0])):
         if abs(slope - value) < 0.03:
             return words
-    return None
+    sizes = {v: float(sampler.noise(submission, 4000, 5, v).std()) for v in (-40.0, -30.0, 0.0, 30.0, 40.0)}
+    if abs(slope - 0.5) > 0.03 or not all(0 < size < math.inf for size in sizes.values()):
+        return None
+    reached = {v: 2 * math.log(size / sizes[0.0]) for v, size in sizes.items()}
+    said = []
+    for sign, words in ((1, "above"), (-1, "below")):
+        at, before = reached[40.0 * sign], reached[30.0 * sign]
+        bound = round(2 * at) / 2  # so near as chance lets it be seen
+        if abs(at - before) < 0.15 and abs(at - bound) < 0.15:
+            said.append(f"{words} about {bound:g}")
+    return NO_LONGER.format(" and ".join(said)) if said else None
 
 
 def _scale(sampler: Sampler) -> facts.Fact:

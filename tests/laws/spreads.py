@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 
 
 def _rooted(of: Callable[[float], float]) -> Callable[[float], float]:
@@ -46,5 +47,34 @@ SPREADS: tuple[tuple[str, Callable[[float], float]], ...] = (
     ("A power of ten stands where the exponential belongs.", lambda v: 10 ** (v / 2)),
     ("The root of 1 + logvar squared is used as sigma.", lambda v: (1 + v * v) ** 0.5),
 )
+FAMILIES: tuple[tuple[str, Callable[[float, float], float]], ...] = (
+    ("Sigma is the exponential of {p} times logvar; it should be of half of it.", lambda p, v: math.exp(p * v)),
+    ("To sigma {p} is added.", lambda p, v: math.exp(v / 2) + p),
+    ("To the variance {p} is added.", lambda p, v: math.sqrt(math.exp(v) + p)),
+    ("Sigma is never less than {p}.", lambda p, v: max(math.exp(v / 2), p)),
+    ("Sigma is never more than {p}.", lambda p, v: min(math.exp(v / 2), p)),
+    ("To softplus of logvar {p} is added, which is used as sigma.", lambda p, v: math.log1p(math.exp(v)) + p),
+)
+"""The same with a number in it."""
+LOW, HIGH, STEPS = 1e-3, 10.0, 50
 GRID = (-3.0, -2.0, -1.3, -0.5, 0.5, 1.0, 2.0, 3.0)
 """Places at which such a function is looked at."""
+
+
+def measured(ratios: list[float]) -> Iterator[tuple[str, Callable[[float], float]]]:
+    """Functions whose number one of the ratios shows: of sigma at a place of the grid to sigma at 1."""
+    for words, of in FAMILIES:
+        for place, ratio in ((GRID[0], ratios[0]), (GRID[-1], ratios[-1])):
+            low, high = LOW, HIGH
+
+            def gap(p: float, of: Callable[[float, float], float] = of, at: float = place, is_: float = ratio) -> float:
+                return of(p, at) / of(p, 1.0) - is_
+
+            begins = gap(low)
+            if not begins * gap(high) < 0:
+                continue
+            for _ in range(STEPS):
+                middle = math.sqrt(low * high)
+                low, high = (middle, high) if gap(middle) * begins > 0 else (low, middle)
+            p = float(f"{low:.3g}")
+            yield words.format(p=f"{p:g}"), partial(of, p)

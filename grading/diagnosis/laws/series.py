@@ -24,8 +24,6 @@ RELATIONS: tuple[tuple[str, Relation], ...] = (
     ("that of the question before", lambda right, own, i: right[i - 1]),
     ("the sum of all so far", lambda right, own, i: own[i - 1] + right[i]),
     ("what it is more than that of the question before", lambda right, own, i: right[i] - right[i - 1]),
-    ("the largest so far", lambda right, own, i: torch.maximum(own[i - 1], right[i])),
-    ("the smallest so far", lambda right, own, i: torch.minimum(own[i - 1], right[i])),
 )
 
 
