@@ -22,7 +22,7 @@ from .law import Law, Trial, number
 from .reading import Part
 from .reduction import BY_NAME, REDUCTIONS, Reduction, sentence
 from .search import MODERATE, SEVERAL, Search
-from .terms import Arguments, Drawn, Formula, Found, Tensor, common_factor, is_near, snapped
+from .terms import Arguments, Drawn, Formula, Found, Tensor, common_factor, is_near, reduced_otherwise, snapped
 
 __all__ = ["Drawn", "explain", "probes"]
 
@@ -55,6 +55,10 @@ def _as_column(gradient: Any, like: Tensor) -> Tensor:
 def _same_column(own: Tensor, matrix: Tensor, counts: Tensor) -> bool:
     tolerance = 2e-4 * matrix.abs().sum(1) + 2e-5
     return bool(((matrix @ counts - own).abs() <= tolerance).all())
+
+
+def _same_gradient(own: Tensor, expected: Any, like: Tensor) -> bool:
+    return _same_column(own, _as_column(expected, like)[:, None], torch.ones(1, dtype=own.dtype))
 
 
 def gradient_sentences(found: Found, answered: list[tuple[Arguments, Any]]) -> tuple[list[str], list[Tensor]] | None:
@@ -147,7 +151,7 @@ def explain(formula: Formula, submission: Submission, draws: Draws, until: float
         if found is None and bent is None:
             yield from _put_together(formula, submission, draws)
     exact = bent is None and (found is None or not found.sentences)
-    asked = _question(formula, value, exact=exact)
+    asked = _question(formula, value, exact=exact, found=found, bent=bent is not None)
     known = found is not None or bent is not None
     yield from facts.explain(question.facts_of(asked)[1 if known else 0 :], submission, draws)
 
@@ -264,7 +268,9 @@ def _gradients(
     return gradient_sentences(found, answered)
 
 
-def _question(formula: Formula, value: bends.Value, *, exact: bool) -> question.Question:
+def _question(
+    formula: Formula, value: bends.Value, *, exact: bool, found: Found | None = None, bent: bool = False
+) -> question.Question:
     """What it gives under all circumstances, held against the law that it follows in ordinary ones.
 
     Where the law is not exact, as it is where its weights were measured, float64 tells no more than the dtype.
@@ -275,7 +281,7 @@ def _question(formula: Formula, value: bends.Value, *, exact: bool) -> question.
         varied = (draws.integer(3, 7), draws.integer(2, 6))
         if "alike" in setting.options:
             varied = (setting.options["alike"], 3)
-        batch, width = setting.options.get("shape", varied)
+        batch, width = setting.options.get("batch", varied[0]), setting.options.get("width", varied[1])
         drawn = draw(draws) if draw is not None else formula.draw(draws, batch, width, 1.0)
         arguments = tuple(setting.leaf(a) for a in drawn)
         answer = formula.call(submission, arguments)
@@ -283,17 +289,18 @@ def _question(formula: Formula, value: bends.Value, *, exact: bool) -> question.
         right = value(arguments)
         if setting is question.DOUBLE and not exact and isinstance(answer, torch.Tensor):
             right, leaves = answer.detach().double(), {}
-        return question.Asked(answer, (Part("the result", right.to(arguments[0].dtype), tuple, leaves),))
+        others = tuple if bent else partial(reduced_otherwise, formula, found, arguments)
+        return question.Asked(answer, (Part("the result", right.to(arguments[0].dtype), others, leaves),))
 
     settings = (
         question.SILENT,
         question.PLAIN,
         question.DOUBLE,
-        question.Setting("for a batch of one", options={"shape": (1, 5)}),
-        question.Setting(f"where there is one of the {formula.features} only", options={"shape": (4, 1)}),
-        question.Setting("for 128 examples", options={"shape": (128, 5)}),
-        question.Setting("for 1500 examples", options={"shape": (1500, 5)}),
-        question.Setting(f"where there are hundreds of the {formula.features}", options={"shape": (3, 784)}),
+        question.Setting("for a batch of one", options={"batch": 1}),
+        question.Setting(f"where there is one of the {formula.features} only", options={"width": 1}),
+        question.Setting("for 128 examples", options={"batch": 128}),
+        question.Setting("for 1500 examples", options={"batch": 1500}),
+        question.Setting(f"where there are hundreds of the {formula.features}", options={"width": 784}),
         *(question.Setting(words, options={"draw": draw}) for words, draw in formula.situations),
     )
     return question.Question(
@@ -322,12 +329,13 @@ def _trials(
             right = formula.right(arguments)
             same = alike(answer, right.detach())
             slopes, right_slopes = gradients(answer, arguments), gradients(right, arguments)
+            by_bend = gradients(predicted(arguments), arguments) if bent is not None else [None] * len(arguments)
             for place, (i, _) in enumerate(formula.judged):
-                own, expected = slopes[i], right_slopes[i]
-                column = _as_column(own, arguments[i])
-                one = torch.ones(1, dtype=column.dtype)
-                same = same and _same_column(column, _as_column(expected, arguments[i])[:, None], one)
-                if counts is not None and found is not None:
+                column = _as_column(slopes[i], arguments[i])
+                same = same and _same_gradient(column, right_slopes[i], arguments[i])
+                # A bend that does not show in ordinary values may show in their gradients.
+                bends_too = by_bend[i] is not None and _same_gradient(column, by_bend[i], arguments[i])
+                if counts is not None and found is not None and not bends_too:
                     fits = fits and _same_column(column, term_gradients(found, arguments, i), counts[place])
             yield Trial(fits, same)
         for _, draw in formula.situations if bent is not None else ():

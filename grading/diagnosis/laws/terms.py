@@ -6,8 +6,8 @@ All that is linear in the weights is found by least squares (``search``); for th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -15,7 +15,7 @@ import torch
 from ...boundary.proxy import Submission
 from ...checks.draws import Draws
 from .law import number
-from .reduction import BY_NAME, Reduction, sentence
+from .reduction import BY_NAME, REDUCTIONS, Reduction, sentence
 
 Tensor = torch.Tensor
 Arguments = tuple[Tensor, ...]
@@ -192,6 +192,16 @@ class Found:
         if self.reduction.name != self.formula.reduction:
             said.append(sentence(self.reduction, BY_NAME[self.formula.reduction], self.formula.features))
         return said + ([self.outer.words] if self.outer is not None else [])
+
+
+def reduced_otherwise(formula: Formula, found: Found | None, arguments: Arguments) -> Iterator[tuple[str, Tensor]]:
+    """What the law gives with each other reduction, which may be another one for some sizes."""
+    weights = tuple(term.weight for term in formula.terms)
+    law = found or Found(formula, formula.terms, weights, (), BY_NAME[formula.reduction])
+    for reduction in REDUCTIONS:
+        if reduction.name != law.reduction.name:
+            words = reduction.words.format(features=formula.features)
+            yield f"a value {words}", replace(law, reduction=reduction).value(arguments)
 
 
 def weight_sentences(columns: Sequence[Term], weights: Sequence[float]) -> list[str]:
