@@ -199,11 +199,18 @@ def _spread_in(setting: Setting, submission: Submission, draws: Draws) -> Iterat
     model = layers.model(submission, draws, setting)
     x = draws.uniform(1, setting.options.get("sizes", layers.SIZES)[0]).repeat(4000, 1)
     z, mu, logvar = (t.detach() for t in (lambda o: (o[3], o[1], o[2]))(unpack(model(x), NAMES, "forward")))
-    own_mu = own_parts(model, x, (mu, logvar))[1].detach()
+    own_mu, own_logvar = (t.detach() for t in own_parts(model, x, (mu, logvar))[1:])
     if alike(mu, z) and not alike(own_mu, z):
         mu = own_mu  # z is returned in the place of mu
-    own = sampled(model.alone(), draws.seed(), mu, logvar).detach()
-    eps, alone = ((t - mu) / (logvar / 2).exp() for t in (z, own))
+    twin, seed = model.alone(), draws.seed()
+    standard = [
+        [(t - at[0]) / (at[1] / 2).exp() for t in (z, sampled(twin, seed, *at).detach())]
+        for at in ((mu, logvar), (own_mu, own_logvar), (own_mu, logvar), (mu, own_logvar))
+    ]
+    # What is returned need not be what z was sampled around.
+    at = next((i for i, pair in enumerate(standard) if _spreads_agree(*pair)), 0)
+    (eps, alone), logvar = standard[at], own_logvar if at in (1, 3) else logvar
+    mu = own_mu if at in (1, 2) else mu
     if not bool(eps.any()) or not bool(alone.any()):
         return
     shared, own_shared = (noise.sharing((torch.cat((t[:20], t[-20:])) * 1024).round()) for t in (eps, alone))
@@ -223,6 +230,10 @@ def _spread_in(setting: Setting, submission: Submission, draws: Draws) -> Iterat
         yield f"The spread of z is {'larger' if ratio > 1 else 'smaller'} than that of reparameterize(mu, logvar)."
     if len((eps * 256).round().unique()) < 40:
         yield "The noise in z has few values, as if it were rounded."
+
+
+def _spreads_agree(eps: torch.Tensor, alone: torch.Tensor) -> bool:
+    return bool(((eps.std(0) / alone.std(0)).log().abs() < 0.1).all())
 
 
 SCALES: tuple[tuple[str, Callable[[torch.Tensor], torch.Tensor]], ...] = (

@@ -233,6 +233,7 @@ KL = Formula(
     extras=EXTRAS,
     changes=tuple(changes()),
     situations=SITUATIONS,
+    usual=("at mu = 0", "at logvar = 0", "where mu is positive"),
     bends=BENDS,
     variants=tuple(_variants()),
     readings=(another_prior,),

@@ -70,6 +70,8 @@ def _of(scale: float) -> formula.Drawn:
     return lambda draws: draw(draws, 4, 3, scale)
 
 
+BINARY = "for data that are 0 or 1"
+USUAL = (BINARY, "where the output is below the data", "where the output is above the data")
 SITUATIONS: tuple[tuple[str, formula.Drawn], ...] = (
     ("where the output is small", _of(0.05)),
     ("where the output is of the order of 10", _of(6.0)),
@@ -77,7 +79,7 @@ SITUATIONS: tuple[tuple[str, formula.Drawn], ...] = (
     ("where the output is of the order of 1000", _of(1000.0)),
     ("where the output is below the data", lambda d: (-d.uniform(4, 3, low=0.3, high=2.0), d.uniform(4, 3))),
     ("where the output is above the data", lambda d: (1 + d.uniform(4, 3, low=0.3, high=2.0), d.uniform(4, 3))),
-    ("for data that are 0 or 1", lambda d: (draw(d, 4, 3, 1.0)[0], d.uniform(4, 3).round())),
+    (BINARY, lambda d: (draw(d, 4, 3, 1.0)[0], d.uniform(4, 3).round())),
     ("for data of one half", lambda d: (draw(d, 4, 3, 1.0)[0], torch.full((4, 3), 0.5))),
     ("where all examples are alike", lambda d: tuple(a.repeat(4, 1) for a in draw(d, 1, 3, 1.0))),
 )
@@ -148,6 +150,7 @@ def loss_of(
         extras=extras,
         changes=tuple(changes(output)),
         situations=SITUATIONS,
+        usual=USUAL,
         judged_at=(0,),
         bends=bends,
         variants=variants,

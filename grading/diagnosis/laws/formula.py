@@ -22,9 +22,13 @@ from .law import Law, Trial, number
 from .reading import Part
 from .reduction import BY_NAME, REDUCTIONS, Reduction, sentence
 from .search import MODERATE, SEVERAL, Search
+from .special import asked, bend, is_usual
 from .terms import Arguments, Drawn, Formula, Found, Tensor, common_factor, is_near, reduced_otherwise, snapped
 
 __all__ = ["Drawn", "explain", "probes"]
+
+MANY = 4
+"""So many sentences make another explanation worth a longer search."""
 
 
 def with_gradients(arguments: Arguments) -> Arguments:
@@ -115,7 +119,7 @@ def explain(formula: Formula, submission: Submission, draws: Draws, until: float
         yield from facts.explain((partial(_on_average, formula), *question.facts_of(ordinary)), submission, draws)
         return  # no law of one answer is one of the next
     cases = [formula.draw(draws, batch, width, 1.0) for batch, width in MODERATE]
-    answers = [_asked(formula, submission, case) for case in cases]
+    answers = [asked(formula, submission, case) for case in cases]
     able = [(c, a) for c, a in zip(cases, answers, strict=True) if not isinstance(a, Raised)]
     if len(able) >= len(SEVERAL):  # what has no answer to a batch of one may follow a law all the same
         cases, answers = [c for c, _ in able], [a for _, a in able]
@@ -124,13 +128,14 @@ def explain(formula: Formula, submission: Submission, draws: Draws, until: float
     bent: bends.Value | None = None
     usable = all(isinstance(a, torch.Tensor) and a.dtype.is_floating_point for a in answers)
     if usable:
-        found = Search(formula, cases, answers, time.monotonic() + 0.4 * (until - time.monotonic())).best()
-        answered = _special(formula, found, submission, draws)
-        answered += list(zip(cases, answers, strict=True)) if found is None else []
-        by_bend = bends.find(formula, found, _finite(answered))
-        if by_bend is not None:  # one that does not hold again would take the rest of the law with it
-            again = _finite(_special(formula, found, submission, draws))
-            by_bend = by_bend if all(bends.near(by_bend[1](a), own) for a, own in again) else None
+        search = Search(formula, cases, answers, time.monotonic() + 0.4 * (until - time.monotonic()))
+        for deep in (False, True):  # a number in one place is more likely than two mistakes
+            found = search.best(deep=deep)
+            by_bend = bend(formula, found, list(zip(cases, answers, strict=True)), submission, draws)
+            if by_bend is not None or (found is not None and len(found.sentences) < MANY):
+                break
+        if found is not None and by_bend is None and not is_usual(formula, found, submission, draws):
+            found = None
         said = [] if found is None else [*found.sentences]
         if found is not None:
             about = _gradients(formula, found, submission, draws)
@@ -151,25 +156,9 @@ def explain(formula: Formula, submission: Submission, draws: Draws, until: float
         if found is None and bent is None:
             yield from _put_together(formula, submission, draws)
     exact = bent is None and (found is None or not found.sentences)
-    asked = _question(formula, value, exact=exact, found=found, bent=bent is not None)
+    everywhere = _question(formula, value, exact=exact, found=found, bent=bent is not None)
     known = found is not None or bent is not None
-    yield from facts.explain(question.facts_of(asked)[1 if known else 0 :], submission, draws)
-
-
-Answered = list[tuple[Arguments, Any]]
-
-
-def _special(formula: Formula, found: Found | None, submission: Submission, draws: Draws) -> Answered:
-    """What is answered in special situations."""
-    drawn = [draw(draws) for _, draw in formula.situations]
-    special = [arguments for arguments in drawn if len({a.shape for a in arguments}) == 1]
-    if found is not None and found.changes:  # which may have given one argument's place to the other
-        special += [tuple(reversed(arguments)) for arguments in special if len(arguments) == 2]
-    return [(arguments, _asked(formula, submission, arguments)) for arguments in special]
-
-
-def _finite(answered: Answered) -> Answered:
-    return [(a, own) for a, own in answered if isinstance(own, torch.Tensor) and bool(own.isfinite().all())]
+    yield from facts.explain(question.facts_of(everywhere)[1 if known else 0 :], submission, draws)
 
 
 def _on_average(formula: Formula, submission: Submission, draws: Draws) -> str | None:
@@ -177,7 +166,7 @@ def _on_average(formula: Formula, submission: Submission, draws: Draws) -> str |
     ratios = []
     for batch, width in ((6, 5), (5, 7), (8, 6)):
         arguments = formula.draw(draws, batch, width, 1.0)
-        several = [_asked(formula, submission, arguments) for _ in range(24)]
+        several = [asked(formula, submission, arguments) for _ in range(24)]
         ratios.append(float(torch.stack(several).mean() / formula.right(arguments)))
     found = next((f for f in (-1.0, 2.0, 0.5, -2.0) if all(abs(r - f) < 0.08 * abs(f) for r in ratios)), None)
     return None if found is None else common_factor(found)
@@ -196,7 +185,7 @@ def _put_together(formula: Formula, submission: Submission, draws: Draws) -> Ite
 
     def trials(submission: Submission, draws: Draws) -> Iterator[Trial]:
         arguments = formula.draw(draws, 4, 3, 1.0)
-        same = alike(_asked(formula, submission, arguments), formula.right(arguments))
+        same = alike(asked(formula, submission, arguments), formula.right(arguments))
         yield Trial(_reduction(formula, submission, draws) is reduction, same)
 
     yield Law((words,), trials, contrast=reduction is right)
@@ -208,8 +197,8 @@ def _reduction(formula: Formula, submission: Submission, draws: Draws) -> Reduct
     for batch, width in ((2, 3), (4, 2), (3, 4)):
         arguments = formula.draw(draws, batch, width, 1.0)
         places = [(slice(i, i + 1), slice(j, j + 1)) for i in range(batch) for j in range(width)]
-        whole = _asked(formula, submission, arguments)
-        single = [_asked(formula, submission, tuple(a[place] for a in arguments)) for place in places]
+        whole = asked(formula, submission, arguments)
+        single = [asked(formula, submission, tuple(a[place] for a in arguments)) for place in places]
         if not all(isinstance(t, torch.Tensor) and bool(torch.isfinite(t).all()) for t in (whole, *single)):
             return None
         if any(t.numel() != 1 for t in single):
@@ -253,11 +242,6 @@ def _silent(formula: Formula, submission: Submission, draws: Draws, places: tupl
                 yield i
 
 
-def _asked(formula: Formula, submission: Submission, arguments: Arguments) -> Any:
-    answer = ask(lambda: formula.call(submission, arguments))
-    return answer.detach() if isinstance(answer, torch.Tensor) else answer
-
-
 def _gradients(
     formula: Formula, found: Found, submission: Submission, draws: Draws
 ) -> tuple[list[str], list[Tensor]] | None:
@@ -278,7 +262,7 @@ def _question(
 
     def put(submission: Submission, draws: Draws, setting: question.Setting) -> question.Asked:
         draw = setting.options.get("draw")
-        varied = (draws.integer(3, 7), draws.integer(2, 6))
+        varied = (draws.integer(3, 19), draws.integer(2, 29))  # what is owed to a size is not the same again
         if "alike" in setting.options:
             varied = (setting.options["alike"], 3)
         batch, width = setting.options.get("batch", varied[0]), setting.options.get("width", varied[1])
@@ -340,7 +324,7 @@ def _trials(
             yield Trial(fits, same)
         for _, draw in formula.situations if bent is not None else ():
             arguments = draw(draws)
-            answer = _asked(formula, submission, arguments) if len({a.shape for a in arguments}) == 1 else None
+            answer = asked(formula, submission, arguments) if len({a.shape for a in arguments}) == 1 else None
             if isinstance(answer, torch.Tensor) and bool(answer.isfinite().all()):
                 near = answer.shape == () and bends.near(predicted(arguments), answer)
                 yield Trial(near, bends.near(formula.right(arguments), answer))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -54,14 +54,18 @@ class Search:
         pairs = zip(self._doubles, self.answers, strict=True)
         return all(reduction.apply(case[0]).shape == answer.shape for case, answer in pairs)
 
-    def best(self) -> Found | None:
-        """The explanation with the fewest mistakes, or None."""
+    def best(self, *, deep: bool) -> Found | None:
+        """The explanation with the fewest mistakes, or None.
+
+        Args:
+            deep: look for two mistakes and three as well, of which there are thousands.
+        """
         terms = self.formula.terms
         stages: list[Iterator[tuple[tuple[Change, ...], tuple[Term, ...], tuple[str, ...]]]] = [
             iter([((), terms, ())]),
             self._one(),
         ]
-        if not self._count or not self._possible((), terms, None):  # else elements are right one by one
+        if deep and (not self._count or not self._possible((), terms, None)):  # else elements are right one by one
             stages += [self._two(), self._three()]
         found: Found | None = None
         for stage, variants in enumerate(stages):
@@ -69,6 +73,8 @@ class Search:
                 if time.monotonic() > self.until:
                     return found
                 for result in self._fits(changed, columns, said):
+                    if _has_trace(result.weights):
+                        continue
                     if found is None or len(result.sentences) < len(found.sentences):
                         found = result
             if found is not None and len(found.sentences) <= stage + 2:
@@ -174,6 +180,11 @@ class Search:
     @staticmethod
     def _wanted(outer: Outer | None, answers: list[Tensor]) -> Tensor:
         return torch.cat([(a.double() if outer is None else outer.inverse(a.double())).reshape(-1) for a in answers])
+
+
+def _has_trace(weights: Sequence[float]) -> bool:
+    """Whether a term counts so little that nothing would be said of it, and yet is needed: it stands for another."""
+    return max(map(abs, weights)) > 0.05 and any(2e-5 < abs(weight) < 2e-3 for weight in weights)
 
 
 def _stack(arguments: Arguments, changes: tuple[Change, ...], columns: tuple[Term, ...]) -> Tensor:

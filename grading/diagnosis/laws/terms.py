@@ -94,6 +94,7 @@ class Formula:
         judged_at: the places of the arguments whose gradients are judged.
         variants: other terms in place of all, each with words for the whole mistake.
         situations: special arguments, in words ("a batch of one"), made from draws.
+        usual: those of them, by their words, in which a law has to hold to be told at all.
         bends: families of mistakes with one number in them, ``bends.Bend``.
         readings: what the weights of all terms together may mean, by the words of each: a sentence, or None.
     """
@@ -107,6 +108,7 @@ class Formula:
     extras: tuple[Term, ...] = ()
     changes: tuple[Change, ...] = ()
     situations: tuple[tuple[str, Drawn], ...] = ()
+    usual: tuple[str, ...] = ()
     judged_at: tuple[int, ...] = (0, 1)
     variants: tuple[tuple[str, tuple[Term, ...]], ...] = ()
     bends: tuple[Any, ...] = ()
