@@ -138,9 +138,9 @@ def explain(formula: Formula, submission: Submission, draws: Draws, until: float
             found = None
         said = [] if found is None else [*found.sentences]
         if found is not None:
-            about = _gradients(formula, found, submission, draws)
-            said += about[0] if about is not None else []
-            counts = about[1] if about is not None else None
+            slopes = _gradients(formula, found, submission, draws)
+            said += slopes[0] if slopes is not None else []
+            counts = slopes[1] if slopes is not None else None
         if by_bend is not None:
             said.append(by_bend[0])
             bent = by_bend[1]
@@ -158,7 +158,10 @@ def explain(formula: Formula, submission: Submission, draws: Draws, until: float
     exact = bent is None and (found is None or not found.sentences)
     everywhere = _question(formula, value, exact=exact, found=found, bent=bent is not None)
     known = found is not None or bent is not None
-    yield from facts.explain(question.facts_of(everywhere)[1 if known else 0 :], submission, draws)
+    about = question.facts_of(everywhere)[1 if known else 0 :]
+    if not exact:  # what is kept from one call to the next may have led to a law that does not hold
+        about += (question.remembers(ordinary),)
+    yield from facts.explain(about, submission, draws)
 
 
 def _on_average(formula: Formula, submission: Submission, draws: Draws) -> str | None:

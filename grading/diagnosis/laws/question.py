@@ -117,9 +117,14 @@ def facts_of(question: Question) -> tuple[Fact, ...]:
     return (
         lambda submission, draws: _ordinary(question, submission, draws),
         lambda submission, draws: _settings(question, submission, draws),
-        lambda submission, draws: _memory(question, submission, draws),
+        remembers(question),
         lambda submission, draws: _marks(question, submission, draws),
     )
+
+
+def remembers(question: Question) -> Fact:
+    """Whether what comes back depends on what was asked before."""
+    return lambda submission, draws: _memory(question, submission, draws)
 
 
 def _sentences(asked: Asked, known: Known | None = None, without: Collection[str] = ()) -> tuple[str, ...]:
@@ -267,7 +272,7 @@ def _memory(question: Question, submission: Submission, draws: Draws) -> str | N
     subject = question.subject(submission, Draws(made), ORDINARY)
     wrong: list[int] = []
     old = False
-    earlier: list[tuple[torch.Tensor, ...]] = []
+    earlier: list[Any] = []
     for place in range(1, CALLS + 1):
         if place == CALLS // 2 + 1:
             made = draws.seed()
@@ -275,14 +280,14 @@ def _memory(question: Question, submission: Submission, draws: Draws) -> str | N
         seed = draws.seed()
         asked = question.on(subject, Draws(seed), setting)
         reading = read(asked.answer, asked.parts, first.known, deep=False)
+        own = _detached(asked.answer if isinstance(asked.answer, (tuple, list)) else (asked.answer,))
         if set(reading.sentences) - set(first.sentences) or reading.unexplained:
             if not wrong and _same_alone(question, submission, made, seed, setting, asked.answer):
                 return None  # the question is another one, not the time
             wrong.append(place)
-            own = asked.answer if isinstance(asked.answer, (tuple, list)) else (asked.answer,)
-            old |= any(alike(_detached(own)[i], before[i]) for before in earlier for i in range(len(before)))
-        earlier.append(tuple(predicted.detach() for _, predicted, _ in reading.predicted))
-    if not wrong or wrong[0] == 1:
+            old |= any(alike(a, b) for before in earlier for a, b in zip(own, before, strict=False))
+        earlier += [own, tuple(predicted.detach() for _, predicted, _ in reading.predicted)]
+    if not wrong or (wrong[0] == 1 and first.sentences):
         return None
     if old:
         return (
@@ -291,7 +296,7 @@ def _memory(question: Question, submission: Submission, draws: Draws) -> str | N
     rhythm = {b - a for a, b in itertools.pairwise(wrong)}
     if len(wrong) > 1 and len(rhythm) == 1 and rhythm != {1}:
         return f"Every {_ordinal(rhythm.pop())} call is otherwise than the others: calls are counted."
-    if wrong == list(range(wrong[0], CALLS + 1)):
+    if wrong[0] > 1 and wrong == list(range(wrong[0], CALLS + 1)):
         return f"From the {_ordinal(wrong[0])} call on the answers are otherwise than before: something is kept."
     return "The answer to a question depends on what was asked before: something is kept from one call to the next."
 
