@@ -151,7 +151,7 @@ def test_a_student_is_opened_with_the_feedback_beside_their_code(open_page, writ
     assert target.is_visible()
     assert page.locator("#item-kl_divergence .why").first.is_visible()
     page.get_by_role("link", name="All students").click()
-    assert page.locator("#students").is_visible()
+    page.locator("#students").wait_for(state="visible")
 
 
 def test_hostile_names_and_code_are_text(open_page, written):
