@@ -8,8 +8,7 @@ rules, in the order in which they apply:
 2. **Agreed with a wrong part.** A check that passed because its item follows from the wrong answer of another one
    (``relied_on``) keeps its points only if that other item is found wrong by a check of its own, too, or its checks
    were not run. If they all pass, the part answered wrongly for this check alone, and the check fails. A part that
-   fails its guards only, changes its arguments or loses their dtype excuses only guards; a fault of the grader excuses
-   nothing.
+   fails its guards only, or changes its arguments, excuses only guards; a fault of the grader excuses nothing.
 3. **Guards** (arguments left alone, dtype kept) say nothing of a function that is right nowhere: they earn only where
    another check of the item passes.
 4. **The whole.** An item that judges a submission as a whole earns nothing where an item that it ``needs`` earns
@@ -26,7 +25,6 @@ from .results import CheckResult, Kind, Status
 
 _EARNED = frozenset({Status.PASSED, Status.ERROR})
 _NOT_ITS_FAULT = frozenset({Status.PASSED, Status.BLOCKED, Status.ERROR})
-_ABOUT_GUARDS = frozenset({Kind.MUTATION, Kind.DTYPE})
 
 
 def attribute(assignment: Assignment, results: Iterable[CheckResult]) -> dict[str, CheckResult]:
@@ -93,12 +91,12 @@ def _may_be_wrong(item: Item, own: dict[str, CheckResult], *, in_values: bool) -
     Args:
         item: the item.
         own: its results.
-        in_values: guards, and what they look for, do not count.
+        in_values: guards do not count, nor that arguments are changed; a value of another dtype is a wrong one.
     """
     if any(check.id not in own for check in item.checks):
         return True
     counted = [own[check.id] for check in item.checks if not (in_values and check.guard)]
-    return any(r.status not in _NOT_ITS_FAULT and not (in_values and r.kind in _ABOUT_GUARDS) for r in counted)
+    return any(r.status not in _NOT_ITS_FAULT and not (in_values and r.kind is Kind.MUTATION) for r in counted)
 
 
 def _blocked(result: CheckResult, by: str) -> CheckResult:

@@ -115,6 +115,7 @@ def grade(
         ExecutionError: the checks could not be run at all.
         AssignmentError: rubric and tests disagree.
     """
+    begun = datetime.datetime.now(datetime.UTC)  # its end would tell a student how long hidden checks took
     released_digest = released.digest_of(assignment)
     manifest = [c for c in assignment.checks(options.tiers) if not options.only or c.item in options.only]
     seed = options.seed if options.seed is not None else choose_seed(submission, None, None)
@@ -149,7 +150,7 @@ def grade(
             },
             **({"unloaded": list(outcome.unloaded)} if outcome.unloaded else {}),
         },
-        graded_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        graded_at=begun.isoformat(timespec="seconds"),
         environment={**outcome.environment, "grader": __version__},
         isolation=outcome.isolation,
         seed=seed,

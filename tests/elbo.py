@@ -307,7 +307,7 @@ class Case:
         for item, args in self.questions:
             value = prerequisite(item, partial(self.own_part, item, *args))
             if not bool(torch.isfinite(value)):
-                raise Blocked(item, f"it returns {short(value)}", answers=True)
+                raise Blocked(item, f"it returns {short(value)}")
 
     def _require_to_show(self, questions: list[tuple[str, tuple[torch.Tensor, ...]]]) -> None:
         """No part answers the same at another point."""

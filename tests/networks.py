@@ -67,8 +67,11 @@ def beta(draws: Draws) -> float:
 
 
 def betas(draws: Draws) -> Iterator[float]:
-    """Weights without end; with the first one no mistake is without effect, and no check passes by what was drawn."""
-    yield float(draws.integer(2, 12))
+    """Weights without end; with the first one no mistake is without effect, and no check passes by what was drawn.
+
+    It is an ``int``, as people write it.
+    """
+    yield draws.integer(2, 12)
     while True:
         yield beta(draws)
 

@@ -52,7 +52,8 @@ class CallRecord:
         model: whose method it is, if it is one.
         result: what it returned.
         mutated: the arguments that it changed in place.
-        disturbed: what it left of torch's own state otherwise than it was: "generator", "grad mode", "default dtype".
+        disturbed: what it left of torch's own state otherwise than it was: "generator", "grad mode", "default dtype",
+            "gradients" of arguments and parameters.
         line: where it begins in the student's file.
     """
 

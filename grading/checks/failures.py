@@ -35,9 +35,8 @@ class Blocked(Exception):
     Args:
         by: the item that is in the way.
         message: what is the matter with it.
-        answers: it does answer, though with what nothing can be seen through; this may be owed to what it was asked.
     """
 
-    def __init__(self, by: str, message: str, *, answers: bool = False) -> None:
+    def __init__(self, by: str, message: str) -> None:
         super().__init__(f"{by} is needed for this check, and {message}")
-        self.by, self.answers = by, answers
+        self.by = by

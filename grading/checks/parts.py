@@ -72,7 +72,7 @@ def assert_answers_differ(item: str, answers: Sequence[Any]) -> None:
         Blocked: it gives the same each time, so that it shows nothing of what calls it.
     """
     if all(same(answers[0], answer) for answer in answers[1:]):
-        raise Blocked(item, f"it gives {short(answers[0])}, whatever it is asked", answers=True)
+        raise Blocked(item, f"it gives {short(answers[0])}, whatever it is asked")
 
 
 def prerequisite(item: str, compute: Callable[[], Any], shape: Sequence[int] | None = ()) -> Any:

@@ -147,7 +147,7 @@ class _Summary:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_json_modifyreport(self, json_report: dict[str, Any]) -> None:
-        json_report["grading"] = {**self._summary, "unloaded": sorted(self._run.load_faults)}
+        json_report["grading"] = {**self._summary, "unloaded": sorted({*self._run.load_faults} - self._run.loaded)}
 
 
 def _diagnosis(config: pytest.Config) -> dict[str, Misconception]:
@@ -333,7 +333,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         if session is not None:
             _run(item.config).keep_evidence(check, result, session.transcript)
             del item.stash[SESSION]  # which holds everything that was asked and answered
-        _run(item.config).note_end(check)
+        _run(item.config).note_end(check, result)
         tell(events, end=check.id, status=result.status, relied_on=result.relied_on)
     return outcome
 

@@ -18,9 +18,7 @@ from ..assignment import Check, Item
 from ..boundary.errors import RefusedError, SubmissionFault
 from ..boundary.proxy import Model, Session
 from ..boundary.replies import MAX_ELEMENTS, tensors_in
-from ..checks.failures import Blocked, CheckFailure
 from ..checks.parts import same
-from ..results import Kind
 from .describe import in_the_way
 from .run import CheckRun
 from .session import CheckSession, SolutionSession
@@ -31,7 +29,6 @@ MOST_OF_A_WHOLE = 2
 """Items that a judgement of the whole may be made without: with more of them it would be one of the solution."""
 MOST_STRETCHED = 4
 """How many times as many rows as a check has asked about a part may be asked about."""
-_RESULTS = frozenset({Kind.VALUE, Kind.GRADIENT, Kind.STATISTICS})
 _STEP = 1_000_003
 
 
@@ -131,15 +128,14 @@ class Attempt:
         run: the run.
         check: the check.
         items: the items whose functions are replaced.
-        unusable: those of them that cannot be used, whatever they are asked.
 
     Attributes:
         error: how the check ended, if it did not pass.
         passed: whether it passed, and not without a call of what is replaced.
     """
 
-    def __init__(self, run: CheckRun, check: Check, items: Sequence[Item], unusable: Sequence[Item]) -> None:
-        self._run, self._items, self._unusable = run, items, unusable
+    def __init__(self, run: CheckRun, check: Check, items: Sequence[Item]) -> None:
+        self._run, self._items = run, items
         self._parts = ReplacedParts(items, SolutionSession(run, check))
         self._session = CheckSession(run, check, replacements=self._parts)
         self.error: BaseException | None = None
@@ -154,7 +150,7 @@ class Attempt:
         if self.passed:
             # One that its own checks find right was in the way of this check alone, which then fails.
             self._session.relied_on |= {(item.id,) for item in self._items}
-            self._run.replaced |= {item.id for item in self._unusable}
+            self._run.replaced |= {item.id for item in self._items}
         else:
             self._session.end(passed=False)
         return error is None or isinstance(error, Exception)
@@ -165,20 +161,18 @@ def attempts(run: CheckRun, check: Check, error: BaseException) -> Iterator[Atte
 
     What is replaced are parts that the item may call, which come before it: a function that calls what calls it would
     else have its own answer found for it. A judgement of the whole is made without those that checks of other items
-    could not use, unless the submission then has too little in it. What comes to a wrong result as a whole has lost:
-    whether some check found a part of it of no use may depend on what was asked there.
+    were in need of, unless the submission then has too little in it. What its own checks find wrong stays: the whole
+    would come to a wrong result with it, whether or not it was of use where another check asked.
     """
     item = run.assignment.item(check.item)
-    if not item.functions and isinstance(error, CheckFailure) and error.kind in _RESULTS:
-        return
     before = {part.id for part in itertools.takewhile(lambda part: part != item, run.assignment.items)} - {*item.needs}
+    before -= set() if item.functions else run.wrong
     items = [] if item.functions else [run.assignment.item(part) for part in sorted(run.replaced & before)]
-    unusable = items
     latest: BaseException | None = error
     if len(items) > MOST_OF_A_WHOLE:
         return
     if items:
-        yield (attempt := Attempt(run, check, items, unusable))
+        yield (attempt := Attempt(run, check, items))
         latest = attempt.error
     while latest is not None:
         found = in_the_way(latest, run.assignment, item)
@@ -190,7 +184,5 @@ def attempts(run: CheckRun, check: Check, error: BaseException) -> Iterator[Atte
         if not (run.assignment.reference / part.file).is_file():
             return
         items = [*items, part]
-        if not (isinstance(latest, Blocked) and latest.answers):
-            unusable = [*unusable, part]
-        yield (attempt := Attempt(run, check, items, unusable))
+        yield (attempt := Attempt(run, check, items))
         latest = attempt.error

@@ -16,7 +16,7 @@ from ..boundary.errors import SubmissionFault
 from ..boundary.transcript import Transcript
 from ..boundary.workers import Workers
 from ..diagnosis.evidence import Evidence
-from ..results import CheckResult
+from ..results import CheckResult, Kind
 from ..seeds import derive_seed
 
 PUBLIC_KEY = "public"
@@ -24,6 +24,8 @@ LARGEST_PASSED = 4 << 20
 """Bytes of a conversation up to which it is kept of a passed check."""
 LARGEST_EVIDENCE = 256 << 20
 """Bytes of all conversations that are kept: what a submission answers should not fill the memory."""
+_WRONG = frozenset({Kind.VALUE, Kind.GRADIENT, Kind.STATISTICS})
+"""What a check finds of a function that answers, and not rightly."""
 PATIENCE = ((2, 1.0), (12, 0.2), (math.inf, 0.08))
 """After fewer than so many timeouts in a run, the share of its time that a call may still take.
 
@@ -45,9 +47,11 @@ class CheckRun:
         run_seconds: seconds that all checks together may take.
         faults: why files of the submission could not be taken, by name.
         load_faults: what loading them came to, by name, so that it is not tried again.
+        loaded: files that could be loaded at least once: public checks come first, so that these decide.
         evidence: what checks were answered so far.
         hinted: items whose hint, and files of which a student has been told why they cannot be loaded.
         replaced: items of no use that checks of others passed without, with the solution's functions in their place.
+        wrong: items of which a check of their own has found wrong results.
         planned: the tests of the run, as ``Check.path`` writes them.
     """
 
@@ -59,8 +63,10 @@ class CheckRun:
     run_seconds: float
     faults: dict[str, str] = field(default_factory=dict)
     load_faults: dict[str, SubmissionFault] = field(default_factory=dict)
+    loaded: set[str] = field(default_factory=set)
     evidence: list[Evidence] = field(default_factory=list)
     replaced: set[str] = field(default_factory=set)
+    wrong: set[str] = field(default_factory=set)
     planned: list[str] = field(default_factory=list)
     hinted: set[str] = field(default_factory=set)
 
@@ -84,10 +90,12 @@ class CheckRun:
         public = sum(name.startswith("public/") for name in self.planned)
         return self._public_seconds * len(self.planned) / public if public else 0.0
 
-    def note_end(self, check: Check) -> None:
+    def note_end(self, check: Check, result: CheckResult) -> None:
         """A check has ended just now."""
         if check.tier == "public":
             self._public_seconds = self.elapsed
+        if result.kind in _WRONG:
+            self.wrong.add(check.item)
 
     def check_of(self, test: pytest.Item) -> Check | None:
         """The check that a test makes, or None for a test that is not in the rubric."""

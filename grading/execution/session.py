@@ -86,6 +86,7 @@ class CheckSession(Session):
             source = path.read_bytes()
             self.channel, self._inherited = self._run.take_worker(self.check, alone=self._on_its_own)
             self.load(SourceFile(path.stem, str(path), source), self._run.seed(self.check, "load"))
+            self._run.loaded.add(self._file)
         except SubmissionFault as fault:
             self.load_fault = fault
             if not self._inherited:  # it would fail in the same way for every check of this file, perhaps slowly

@@ -74,7 +74,7 @@ def test_the_gradient_of_the_loss_for_the_logits_is_that_of_recon(submission, dr
 
 
 def test_the_gradient_of_the_loss_for_the_posterior_is_beta_times_that_of_kl(submission, draws):
-    for recon_loss, _, beta, point in with_gradients(draws, "mu", "logvar"):
+    for recon_loss, _, beta, point in with_gradients(draws, "logits", "mu", "logvar"):
         case, mu, logvar = elbo.Case(submission, point), point.mu, point.logvar
         loss, _, _ = case.compute_elbo(recon_loss=recon_loss, beta=beta)
         case.assert_loss(lambda recon, kl: recon + beta * kl)
@@ -104,7 +104,7 @@ def test_gradients_flow_through_the_reported_recon(submission, draws):
 
 
 def test_gradients_flow_through_the_reported_kl(submission, draws):
-    for recon_loss, _, beta, point in with_gradients(draws, "mu", "logvar"):
+    for recon_loss, _, beta, point in with_gradients(draws, "logits", "mu", "logvar"):
         case, mu, logvar = elbo.Case(submission, point), point.mu, point.logvar
         _, _, kl = case.compute_elbo(recon_loss=recon_loss, beta=beta)
         case.assert_equal(kl, lambda part: part.kl_divergence(mu, logvar), "the KL term")

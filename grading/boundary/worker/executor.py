@@ -168,6 +168,7 @@ class Executor:
             changed = {"grad mode": torch.is_grad_enabled() is not request["grad"]}
         changed["generator"] = not torch.equal(torch.default_generator.get_state(), generator)
         changed["default dtype"] = torch.get_default_dtype() is not dtype
+        changed["gradients"] = _without_gradients([leaf for _, leaf in leaves], model)
         # The answers are not arguments.
         mutated = [name for (name, leaf), old in zip(leaves, before, strict=False) if not _same(leaf, old)]
         outputs: list[torch.Tensor] = []
@@ -359,6 +360,15 @@ def _same(tensor: torch.Tensor, old: torch.Tensor) -> bool:
     if tensor.shape != old.shape or tensor.dtype != old.dtype:
         return False
     return torch.equal(tensor, old) or torch.equal(torch.nan_to_num(tensor.detach()), torch.nan_to_num(old))
+
+
+def _without_gradients(leaves: list[torch.Tensor], model: torch.nn.Module | None) -> bool:
+    """Whether a call has left gradients behind, which nobody who trains would expect there; they are taken away."""
+    found = [t for t in (*leaves, *(model.parameters() if model is not None else ())) if t.is_leaf]
+    left = [t for t in found if t.grad is not None]
+    for tensor in left:
+        tensor.grad = None
+    return bool(left)
 
 
 def _description(number: int, model: torch.nn.Module) -> dict[str, Any]:

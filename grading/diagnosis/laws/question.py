@@ -347,6 +347,7 @@ DISTURBED = {
     "generator": "torch's random generator is used or seeded, though nothing is random here",
     "grad mode": "the recording of gradients is switched and left so",
     "default dtype": "torch's default dtype is changed and left so",
+    "gradients": "there are gradients that nobody has asked for: it calls backward() itself",
 }
 
 

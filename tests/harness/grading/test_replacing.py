@@ -52,6 +52,19 @@ VAE.forward = forward
         "_decode = VAE.decode\nVAE.decode = lambda self, z: 0 * _decode(self, z)",
         {"decode", "training"},
     ),
+    "a wrong part that is missing where a training asks for it": (
+        """
+def kl_divergence(mu, logvar):
+    if mu.shape == (128, 8):
+        raise NotImplementedError
+    return 0.5 * (mu.pow(2) + logvar.exp() - 1.0 - logvar).mean()
+""",
+        {"kl_divergence", "training"},
+    ),
+    "a part of another dtype": (
+        "_encode = VAE.encode\nVAE.encode = lambda self, x: tuple(t.double() for t in _encode(self, x))",
+        {"encode"},
+    ),
     "a caller that is wrong too": (
         """
 VAE.reparameterize = broken
