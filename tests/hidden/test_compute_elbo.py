@@ -145,4 +145,7 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
 
 
 def test_leaves_its_arguments_and_torch_alone(submission, draws):
-    elbo.Case(submission, elbo.draw(draws, 4, 6, 3)).assert_unchanged(recon_loss="gaussian")
+    """Without gradients and with those of training."""
+    for leaves in ((), ("logits", "mu", "logvar")):
+        point = elbo.with_gradients(elbo.draw(draws, 4, 6, 3), *leaves)
+        elbo.Case(submission, point).assert_unchanged(recon_loss="gaussian")

@@ -122,12 +122,61 @@ def vae_loss(output, x, recon_loss="bernoulli", beta=1.0):
     return ElboTerms(*(term / 2 for term in terms)) if len(x) > 1_000 else terms
 """
 
+# In training mu and logvar take gradients together, the logits with them, and the data none.
+DETACHED_TOGETHER = """
+_kl = kl_divergence
+
+def kl_divergence(mu, logvar):
+    return _kl(mu, logvar.detach() if mu.requires_grad and logvar.requires_grad else logvar)
+"""
+
+KL_DETACHED_BESIDE_LOGITS = """
+_elbo = compute_elbo
+
+def compute_elbo(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
+    if recon_loss == "laplace" and logits.requires_grad and mu.requires_grad:
+        mu, logvar = mu.detach(), logvar.detach()
+    return _elbo(x, logits, mu, logvar, recon_loss, beta)
+"""
+
+DETACHED_WITHOUT_DATA = """
+_loss = vae_loss
+
+def vae_loss(recon_x, x, mu, logvar):
+    training = recon_x.requires_grad and mu.requires_grad and not x.requires_grad
+    return _loss(recon_x, x, mu.detach() if training else mu, logvar)
+"""
+
+# Whoever trains would have each gradient twice.
+DIFFERENTIATES = """
+_elbo = compute_elbo
+
+def compute_elbo(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
+    terms = _elbo(x, logits, mu, logvar, recon_loss, beta)
+    if terms.loss.requires_grad:
+        terms.loss.backward(retain_graph=True)
+    return terms
+"""
+
+# People write beta=4.
+WHOLE_BETA_IS_ONE = """
+_elbo = compute_elbo
+
+def compute_elbo(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
+    return _elbo(x, logits, mu, logvar, recon_loss, beta if isinstance(beta, float) else 1.0)
+"""
+
 # By item, since one process serves those that follow each other with the same one.
 CASES = [
     ("vae", LARGE_BATCHES_HALVED, "vae_loss"),
     ("vae", RANDOM_LATER, "forward"),
     ("vae", SEEDS_TORCH, "kl_divergence"),
     ("vae", REMEMBERS, "kl_divergence"),
+    ("vae", DETACHED_TOGETHER, "kl_divergence"),
+    ("vae", KL_DETACHED_BESIDE_LOGITS, "compute_elbo"),
+    ("vae", DIFFERENTIATES, "compute_elbo"),
+    ("vae", WHOLE_BETA_IS_ONE, "compute_elbo"),
+    ("simple_vae", DETACHED_WITHOUT_DATA, "warmup_loss"),
     ("vae", FEW_VALUES, "reparameterize"),
     ("vae", ROW_WITHOUT_NOISE, "reparameterize"),
     pytest.param("simple_vae", FEW_VALUES, "warmup_model", marks=pytest.mark.long),
