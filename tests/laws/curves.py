@@ -19,6 +19,8 @@ Share = Callable[[int, int], float]
 Shape = Callable[[float], float]
 End = Callable[[float, float], float]
 Case = tuple[int, int, float]
+Of = Callable[..., float]
+"""Any of the three parts."""
 
 SHARES: tuple[tuple[str, Share], ...] = (
     ("", lambda s, w: s / w),
@@ -180,9 +182,10 @@ def _listed(wrong: int) -> Iterator[Candidate]:
 def _solved(wrong: int, cases: Sequence[Case], own: Sequence[float]) -> Iterator[Candidate]:
     """Those with one part of a family, and another one of the lists if there are two mistakes."""
     for family in FAMILIES:
-        others = [part if i != family.part else [("", family.of)] for i, part in enumerate(PARTS)]
-        for chosen in itertools.product(*others):
-            words = [of for of, _ in chosen]
+        listed: list[Sequence[tuple[str, Of]]] = [*PARTS]
+        listed[family.part] = [("", family.of)]
+        for chosen in itertools.product(*listed):
+            words = [said for said, _ in chosen]
             if sum(map(bool, words)) != wrong - 1:
                 continue
             parts = [of for _, of in chosen]
@@ -191,22 +194,19 @@ def _solved(wrong: int, cases: Sequence[Case], own: Sequence[float]) -> Iterator
                 continue
             words[family.part] = family.words.format(p=f"{p:.4g}")
             told = tuple(filter(None, words))
-            parts[family.part] = partial(family.of, p)
-            yield told, partial(_value, *parts)
-            shape = parts[1]
+            share, shape, end = (partial(of, p) if i == family.part else of for i, of in enumerate(parts))
+            yield told, partial(_value, share, shape, end)
             for way in WAYS if family.part == 1 else ():
-                parts[1] = partial(way, shape)
-                yield told, partial(_value, *parts)
+                yield told, partial(_value, share, partial(way, shape), end)
 
 
-def _number(
-    family: Family, parts: list[Callable[..., float]], cases: Sequence[Case], own: Sequence[float]
-) -> float | None:
+def _number(family: Family, parts: Sequence[Of], cases: Sequence[Case], own: Sequence[float]) -> float | None:
     """The number with which a family gives one answer that depends on it, by bisection."""
 
     def at(p: float, case: Case) -> float:
         try:
-            return _value(*(partial(of, p) if i == family.part else of for i, of in enumerate(parts)), *case)
+            share, shape, end = (partial(of, p) if i == family.part else of for i, of in enumerate(parts))
+            return _value(share, shape, end, *case)
         except WRONG:
             return math.nan
 
