@@ -36,6 +36,7 @@ SHARES: tuple[tuple[str, Share], ...] = (
     ("It takes half as long.", lambda s, w: 2 * s / w),
     ("It begins anew after each warm-up: it is periodic.", lambda s, w: (s % w) / w),
     ("It begins anew after each warm-up: it is periodic.", lambda s, w: (s % (w + 1)) / w),
+    *((f"It begins anew after {n} warm-ups: it is periodic.", lambda s, w, n=n: s % (n * w) / w) for n in range(2, 11)),
     ("It rises and falls in turns, a warm-up long each.", lambda s, w: 1 - abs(s / w % 2 - 1)),
     ("The ratio is upside down: the warm-up over the step.", lambda s, w: w / s if s else math.nan),
     ("There is no warm-up: the final weight holds at once.", lambda s, w: 1.0),
@@ -90,6 +91,7 @@ ENDS: tuple[tuple[str, End], ...] = (
     ("beta_max enters by its root.", lambda t, b: b**0.5 * min(t, 1.0)),
     ("1 is added.", lambda t, b: 1 + b * min(t, 1.0)),
     ("beta_max is added instead of multiplied.", lambda t, b: b + min(t, 1.0)),
+    ("The larger of the share and 1 is taken, not the smaller.", lambda t, b: b * max(t, 1.0)),
     ("It rises from 1 to beta_max, not from 0.", lambda t, b: 1 + (b - 1) * min(t, 1.0)),
     *((f"The result is rounded to {words}.", lambda t, b, n=n: round(b * min(t, 1.0), n))
       for n, words in enumerate(DECIMALS)),
