@@ -34,7 +34,13 @@ def begin(course, tmp_path):
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         begun.append(
             subprocess.Popen(
-                list(map(str, command)), cwd=ROOT, start_new_session=True, env={**os.environ, **environment}, **pipes
+                list(map(str, command)),
+                cwd=ROOT,
+                start_new_session=True,
+                env={**os.environ, **environment},
+                # Where a shell runs these tests in the background, they ignore it, and what they start would, too.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+                **pipes,
             )
         )
         return begun[-1]
