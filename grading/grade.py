@@ -150,7 +150,7 @@ def grade(
             },
             **({"unloaded": list(outcome.unloaded)} if outcome.unloaded else {}),
         },
-        graded_at=begun.isoformat(timespec="seconds"),
+        graded_at=begun.isoformat(timespec="milliseconds"),
         environment={**outcome.environment, "grader": __version__},
         isolation=outcome.isolation,
         seed=seed,
