@@ -35,7 +35,7 @@ os.environ |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}  # this checkout
 
 from harness.classroom.made import make  # noqa: E402
 
-from grading.assignment import load  # noqa: E402
+from grading.assignment import AssignmentError, load  # noqa: E402
 
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -51,8 +51,11 @@ def main() -> None:
     arguments = parser.parse_args()
     if ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1) != 0:
         parser.error("this needs Linux, to count the processor time of processes that others have left")
-    for size in arguments.size:
-        measure(size, arguments)
+    try:
+        for size in arguments.size:
+            measure(size, arguments)
+    except AssignmentError as error:
+        parser.error(str(error))
 
 
 def measure(number: int, arguments: argparse.Namespace) -> None:

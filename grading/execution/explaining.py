@@ -56,9 +56,9 @@ def _add_experiments(run: CheckRun, found: dict[str, Misconception], problems: l
     fresh = partial(_fresh, run)
     told: dict[str, Misconception] = {}
     with contextlib.redirect_stdout(io.StringIO()):  # what the student's code prints once more in this process
-        for items, seconds in ((known, budget(run.foreseen_seconds)), (others, budget(run.foreseen_seconds))):
+        for items in (known, others):
             sections = [(item.id, item.section.removeprefix("Task ")) for item in items]
-            told |= experiment(sections, fresh, seconds, problems)
+            told |= experiment(sections, fresh, budget(run.foreseen_seconds), problems)
     for piece in failed:
         if piece.item in told:
             by_replay = found.get(piece.check)

@@ -50,7 +50,7 @@ class CheckRun:
         loaded: files that could be loaded at least once: public checks come first, so that these decide.
         evidence: what checks were answered so far.
         hinted: items whose hint, and files of which a student has been told why they cannot be loaded.
-        replaced: items of no use that checks of others passed without, with the solution's functions in their place.
+        replaced: items that checks of others passed without, with the solution's functions in their place.
         wrong: items of which a check of their own has found wrong results.
         planned: the tests of the run, as ``Check.path`` writes them.
     """

@@ -203,14 +203,14 @@ def _spread_in(setting: Setting, submission: Submission, draws: Draws) -> Iterat
     if alike(mu, z) and not alike(own_mu, z):
         mu = own_mu  # z is returned in the place of mu
     twin, seed = model.alone(), draws.seed()
-    standard = [
-        [(t - at[0]) / (at[1] / 2).exp() for t in (z, sampled(twin, seed, *at).detach())]
-        for at in ((mu, logvar), (own_mu, own_logvar), (own_mu, logvar), (mu, own_logvar))
-    ]
-    # What is returned need not be what z was sampled around.
-    at = next((i for i, pair in enumerate(standard) if _spreads_agree(*pair)), 0)
-    (eps, alone), logvar = standard[at], own_logvar if at in (1, 3) else logvar
-    mu = own_mu if at in (1, 2) else mu
+    returned = mu, logvar
+    around = (returned, (own_mu, own_logvar), (own_mu, logvar), (mu, own_logvar), returned)
+    # What is returned need not be what z was sampled around; where nothing fits, it is what is told of.
+    for mu, logvar in around:
+        own = sampled(twin, seed, mu, logvar).detach()
+        eps, alone = (z - mu) / (logvar / 2).exp(), (own - mu) / (logvar / 2).exp()
+        if bool(((eps.std(0) / alone.std(0)).log().abs() < 0.1).all()):
+            break
     if not bool(eps.any()) or not bool(alone.any()):
         return
     shared, own_shared = (noise.sharing((torch.cat((t[:20], t[-20:])) * 1024).round()) for t in (eps, alone))
@@ -230,10 +230,6 @@ def _spread_in(setting: Setting, submission: Submission, draws: Draws) -> Iterat
         yield f"The spread of z is {'larger' if ratio > 1 else 'smaller'} than that of reparameterize(mu, logvar)."
     if len((eps * 256).round().unique()) < 40:
         yield "The noise in z has few values, as if it were rounded."
-
-
-def _spreads_agree(eps: torch.Tensor, alone: torch.Tensor) -> bool:
-    return bool(((eps.std(0) / alone.std(0)).log().abs() < 0.1).all())
 
 
 SCALES: tuple[tuple[str, Callable[[torch.Tensor], torch.Tensor]], ...] = (

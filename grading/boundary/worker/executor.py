@@ -168,14 +168,14 @@ class Executor:
             changed = {"grad mode": torch.is_grad_enabled() is not request["grad"]}
         changed["generator"] = not torch.equal(torch.default_generator.get_state(), generator)
         changed["default dtype"] = torch.get_default_dtype() is not dtype
-        changed["gradients"] = _without_gradients([leaf for _, leaf in leaves], model)
+        parameters = dict(model.named_parameters()) if model is not None else {}
+        changed["gradients"] = _take_gradients([*(leaf for _, leaf in leaves), *parameters.values()])
         # The answers are not arguments.
         mutated = [name for (name, leaf), old in zip(leaves, before, strict=False) if not _same(leaf, old)]
         outputs: list[torch.Tensor] = []
         described: list[dict[str, Any]] = []
         self._exported = 0
         value = self._export(result, outputs, described)
-        parameters = dict(model.named_parameters()) if model is not None else {}
         if any(output.requires_grad for output in outputs):
             inputs = [leaf for _, leaf in leaves]
             self._calls[request["call"]] = _Call(inputs, parameters, outputs)
@@ -362,10 +362,9 @@ def _same(tensor: torch.Tensor, old: torch.Tensor) -> bool:
     return torch.equal(tensor, old) or torch.equal(torch.nan_to_num(tensor.detach()), torch.nan_to_num(old))
 
 
-def _without_gradients(leaves: list[torch.Tensor], model: torch.nn.Module | None) -> bool:
+def _take_gradients(tensors: list[torch.Tensor]) -> bool:
     """Whether a call has left gradients behind, which nobody who trains would expect there; they are taken away."""
-    found = [t for t in (*leaves, *(model.parameters() if model is not None else ())) if t.is_leaf]
-    left = [t for t in found if t.grad is not None]
+    left = [tensor for tensor in tensors if tensor.is_leaf and tensor.grad is not None]
     for tensor in left:
         tensor.grad = None
     return bool(left)
