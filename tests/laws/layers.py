@@ -28,6 +28,7 @@ SETTINGS = (
     Setting("for another beta than 1", options={"beta": 4.0}),
     Setting("for beta = 0", options={"beta": 0.0}),
 )
+DATA = Setting("for data between 0 and 1", options={"data": True})
 WHOLE = tuple(setting for setting in SETTINGS if "scale" not in setting.options)
 """Those for a whole pass, in which no variance may overflow."""
 ACTIVATIONS: tuple[tuple[str, Callable[[torch.Tensor], torch.Tensor]], ...] = (
@@ -63,7 +64,9 @@ def model(submission: Submission, draws: Draws, setting: Setting) -> Model:
 
 
 def rows(draws: Draws, setting: Setting, width: int) -> torch.Tensor:
-    """Arguments of a setting, some of them beyond 1 and below 0."""
+    """Arguments of a setting, some of them beyond 1 and below 0 where they are not to be as data are."""
+    if "data" in setting.options:
+        return setting.leaf(draws.uniform(6, width))
     drawn = draws.normal(setting.options.get("batch", 6), width, mean=0.3, std=setting.options.get("scale", 1.0))
     return setting.leaf(drawn)
 

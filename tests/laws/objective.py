@@ -6,6 +6,7 @@ that.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Iterator
@@ -42,13 +43,26 @@ Sentence = Callable[[Submission, Draws], str | None]
 
 @dataclass(frozen=True)
 class Asked:
-    """One call: its options, its answer, what it may be made of by name, and what may be added to that."""
+    """One call: its options, its answer, and what that may be made of.
+
+    Attributes:
+        recon_loss: the likelihood.
+        beta: the weight.
+        answer: loss, recon and kl.
+        parts: by name, what the right answers are made of.
+        find_others: asks for what else they may be made of, by name, and for what may be added to the right parts.
+    """
 
     recon_loss: str
     beta: float
     answer: tuple[Any, ...]
     parts: dict[str, float]
-    added: dict[str, float]
+    find_others: Callable[[], tuple[dict[str, float], dict[str, float]]]
+
+    @functools.cached_property
+    def others(self) -> tuple[dict[str, float], dict[str, float]]:
+        """What ``find_others`` has found: it takes most of the questions, and only wrong answers need it."""
+        return self.find_others()
 
 
 def ask(submission: Submission, draws: Draws, call: Call, recon_loss: str, beta: float) -> Asked:
@@ -58,53 +72,51 @@ def ask(submission: Submission, draws: Draws, call: Call, recon_loss: str, beta:
     mu = mu * float(draws.uniform(1, low=0.3, high=3.0))
     point = elbo.Point(x, logits, mu, logvar)
     answer = unpack(call(submission, point, {"recon_loss": recon_loss, "beta": beta}), PARTS, "the function")
-    kl = scalar(submission, "kl_divergence", (mu, logvar), oracles.kl(mu, logvar))
-    parts = {"kl": kl}
-    for name, true in elbo.LIKELIHOODS.items():
-        own = scalar(submission, f"reconstruction_loss_{name}", (logits, x), true(logits, x))
-        parts["recon" if name == recon_loss else f"the {name} loss"] = own
-    of = elbo.LIKELIHOODS[recon_loss]
-    squashed = scalar(submission, f"reconstruction_loss_{recon_loss}", (logits.sigmoid(), x), of(logits.sigmoid(), x))
-    for words, change in SQUASHES:
-        other = change(logits)
-        parts[f"the recon of {words}"] = scalar(
-            submission, f"reconstruction_loss_{recon_loss}", (other, x), of(other, x)
-        )
-    swapped = scalar(submission, f"reconstruction_loss_{recon_loss}", (x, logits), of(x, logits))
-    parts |= {
-        "beta kl": beta * kl,
-        "beta recon": beta * parts["recon"],
-        "beta": beta,
-        "1": 1.0,
-        "the recon with logits and x exchanged": swapped,
-        "the recon of the sigmoid of the logits": squashed,
-        "the kl with mu and logvar exchanged": float(oracles.kl(logvar, mu)),
-        "beta (the kl with mu and logvar exchanged)": beta * float(oracles.kl(logvar, mu)),
-        "beta squared kl": beta**2 * kl,
-        **{
-            f"{name} {words}": weight * value
-            for words, weight in (
-                ("times the batch size", batch),
-                ("over the batch size", 1 / batch),
-                ("over the number of features", 1 / features),
-                ("over the number of latents", 1 / latents),
-                ("times the number of latents over that of features", latents / features),
-            )
-            for name, value in (("recon", parts["recon"]), ("kl", kl), ("beta kl", beta * kl))
-        },
-        "recon times kl": parts["recon"] * kl,
-        "kl over beta": kl / beta if beta else math.nan,
-        "recon over beta": parts["recon"] / beta if beta else math.nan,
-    }
-    added = {
-        f"{size} {name}, summed": float(of_element(tensor).sum(1).mean())
-        for name, tensor in (("mu", mu), ("logvar", logvar), ("logits", logits))
-        for size, of_element in (("the squares of", torch.square), ("the sizes of", torch.abs))
-    }
-    return Asked(recon_loss, beta, answer, parts, added)
+
+    def loss(name: str, output: torch.Tensor, data: torch.Tensor = x) -> float:
+        return scalar(submission, f"reconstruction_loss_{name}", (output, data), elbo.LIKELIHOODS[name](output, data))
+
+    kl, recon = scalar(submission, "kl_divergence", (mu, logvar), oracles.kl(mu, logvar)), loss(recon_loss, logits)
+
+    def others() -> tuple[dict[str, float], dict[str, float]]:
+        exchanged = float(oracles.kl(logvar, mu))
+        parts = {f"the {name} loss": loss(name, logits) for name in elbo.LIKELIHOODS if name != recon_loss}
+        parts |= {f"the recon of {words}": loss(recon_loss, change(logits)) for words, change in SQUASHES}
+        parts |= {
+            "beta recon": beta * recon,
+            "beta": beta,
+            "1": 1.0,
+            "the recon with logits and x exchanged": loss(recon_loss, x, logits),
+            "the kl with mu and logvar exchanged": exchanged,
+            "beta (the kl with mu and logvar exchanged)": beta * exchanged,
+            "beta squared kl": beta**2 * kl,
+            **{
+                f"{name} {words}": weight * value
+                for words, weight in (
+                    ("times the batch size", batch),
+                    ("over the batch size", 1 / batch),
+                    ("over the number of features", 1 / features),
+                    ("over the number of latents", 1 / latents),
+                    ("times the number of latents over that of features", latents / features),
+                )
+                for name, value in (("recon", recon), ("kl", kl), ("beta kl", beta * kl))
+            },
+            "recon times kl": recon * kl,
+            "kl over beta": kl / beta if beta else math.nan,
+            "recon over beta": recon / beta if beta else math.nan,
+        }
+        added = {
+            f"{size} {name}, summed": float(of_element(tensor).sum(1).mean())
+            for name, tensor in (("mu", mu), ("logvar", logvar), ("logits", logits))
+            for size, of_element in (("the squares of", torch.square), ("the sizes of", torch.abs))
+        }
+        return parts, added
+
+    return Asked(recon_loss, beta, answer, {"kl": kl, "recon": recon, "beta kl": beta * kl}, others)
 
 
 SQUASHES: tuple[tuple[str, Callable[[torch.Tensor], torch.Tensor]], ...] = (
+    ("the sigmoid of the logits", torch.sigmoid),
     ("the logits cut off below 0 and above 1", lambda o: o.clamp(0, 1)),
     ("tanh of the logits", torch.tanh),
     ("a ReLU of the logits", torch.relu),
@@ -121,8 +133,9 @@ def combination(values: list[float], asked: list[Asked], right: dict[str, float]
     """The fewest parts that give the values, with their weights; the right ones, where they do."""
     wanted = torch.tensor(values, dtype=torch.float64)
 
+    values_of = [one.parts for one in asked]
+
     def fits(names: tuple[str, ...]) -> dict[str, float] | None:
-        values_of = [one.parts | one.added for one in asked]
         columns = torch.tensor([[one[name] for name in names] for one in values_of], dtype=torch.float64)
         rows = torch.isfinite(columns).all(1) & torch.isfinite(wanted)  # what is divided by beta has no value at 0
         if int(rows.sum()) < len(names) + 2:  # else some combination fits by chance
@@ -136,13 +149,15 @@ def combination(values: list[float], asked: list[Asked], right: dict[str, float]
     found = fits(tuple(right))
     if found is not None and all(abs(found[name] - weight) < 1e-3 for name, weight in right.items()):
         return dict(right)
-    names = list(asked[0].parts)
+    values_of = [one.parts | one.others[0] | one.others[1] for one in asked]
+    others, added = asked[0].others
+    names = [*asked[0].parts, *others]
     for size in (1, 2):
         for chosen in itertools.combinations(names, size):
             found = fits(chosen)
             if found is not None and all(abs(weight) > 1e-3 for weight in found.values()):
                 return found
-    for third in (*names, *asked[0].added):
+    for third in (*names, *added):
         found = fits((*right, third)) if third not in right and len(right) == 2 else None
         if found is not None and sum(_is_simple(weight) for weight in found.values()) > 1:
             return {name: weight for name, weight in found.items() if abs(weight) > 1e-3}
@@ -162,7 +177,7 @@ def _snapped(weight: float) -> float:
 def _weighed(asked: Asked, of: Callable[[float], float]) -> Asked:
     """The same call, were the KL weighted with another function of beta."""
     parts = {"recon": asked.parts["recon"], "kl": asked.parts["kl"]}
-    return replace(asked, parts=parts | {"beta kl": of(asked.beta) * parts["kl"]}, added={})
+    return replace(asked, parts=parts | {"beta kl": of(asked.beta) * parts["kl"]}, find_others=lambda: ({}, {}))
 
 
 def expression(weights: dict[str, float]) -> str:

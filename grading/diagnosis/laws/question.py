@@ -93,6 +93,8 @@ class Question:
         arguments: the names of what it is given, in order.
         settings: the circumstances beside the ordinary ones.
         random: whether it is to draw random numbers.
+        usual: the circumstances that it is used in, where the ordinary ones here reach further; its words say which
+            they are. What is wrong beyond them alone is told as that.
     """
 
     subject: Callable[[Submission, Draws, Setting], Any]
@@ -101,6 +103,7 @@ class Question:
     arguments: tuple[str, ...]
     settings: tuple[Setting, ...] = ()
     random: bool = False
+    usual: Setting | None = None
 
     def put(self, submission: Submission, draws: Draws, setting: Setting = ORDINARY) -> Asked:
         """One question to a new subject."""
@@ -161,7 +164,10 @@ def _ordinary(question: Question, submission: Submission, draws: Draws) -> Itera
     base = _base(question, submission, draws)
     answer = ask_safely(lambda: question.put(submission, draws, base))
     if not isinstance(answer, Raised):
-        yield from _sentences(answer)
+        said = _sentences(answer)
+        if said and question.usual is not None and _is_right(question, submission, draws, question.usual):
+            said = tuple(f"Right {question.usual.words}, but elsewhere {_inside(sentence)}" for sentence in said)
+        yield from said
         return
     works = [setting for setting in question.settings if _answers(question, submission, draws, setting)]
     if works:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,11 +12,17 @@ import torch
 from .reduction import BY_NAME, REDUCTIONS, Reduction
 from .terms import OUTERS, Arguments, Change, Formula, Found, Outer, Tensor, Term, snapped
 
+Variant = tuple[tuple[Change, ...], tuple[Term, ...], tuple[str, ...]]
+"""What is done to the arguments, the terms, and what is said of terms that stand in the place of others."""
 SINGLE = ((1, 1),) * 12
 SEVERAL = ((2, 3), (5, 2), (4, 7), (3, 3), (2, 5), (6, 4), (2, 4), (4, 3), (2, 2))
 """Shapes of more than one example and column, for a function that has no answer to less."""
 MOST_CANCELLED = 30.0
 """How many times as large as an answer, or as 1, its terms may be where rounding is bounded by their size."""
+SPARE = 4
+"""So many more answers than unknown weights there have to be."""
+FIRST = 3
+"""So many answers to several elements are looked at first."""
 MODERATE = (*SINGLE, (1, 4), (3, 1), *SEVERAL)
 
 
@@ -42,6 +48,8 @@ class Search:
         self._count = len(single)
         self._single = tuple(torch.stack(column) for column in zip(*single, strict=True))
         self._columns: dict[tuple[int, ...], Tensor] = {}
+        self._targets: dict[tuple[int, int], list[Tensor]] = {}
+        self._shallow: list[list[Found]] | None = None
         right = [BY_NAME[self.formula.reduction]]
         rest = [r for r in REDUCTIONS if r.name != self.formula.reduction]
         self._reductions = (
@@ -60,28 +68,32 @@ class Search:
         Args:
             deep: look for two mistakes and three as well, of which there are thousands.
         """
-        terms = self.formula.terms
-        stages: list[Iterator[tuple[tuple[Change, ...], tuple[Term, ...], tuple[str, ...]]]] = [
-            iter([((), terms, ())]),
-            self._one(),
-        ]
-        if deep and (not self._count or not self._possible((), terms, None)):  # else elements are right one by one
-            stages += [self._two(), self._three()]
         found: Found | None = None
-        for stage, variants in enumerate(stages):
-            for changed, columns, said in variants:
-                if time.monotonic() > self.until:
-                    return found
-                for result in self._fits(changed, columns, said):
-                    if _has_trace(result.weights):
-                        continue
-                    if found is None or len(result.sentences) < len(found.sentences):
-                        found = result
+        for stage, fits in enumerate(self._stages(deep=deep)):
+            for result in fits:
+                if not _has_trace(result.weights) and (found is None or len(result.sentences) < len(found.sentences)):
+                    found = result
             if found is not None and len(found.sentences) <= stage + 2:
                 return found
         return found
 
-    def _one(self) -> Iterator[tuple[tuple[Change, ...], tuple[Term, ...], tuple[str, ...]]]:
+    def _stages(self, *, deep: bool) -> Iterator[Iterable[Found]]:
+        """What fits, of one mistake after the other, then of two, then of three; until there is no more time."""
+        terms = self.formula.terms
+        if self._shallow is None:
+            self._shallow = [list(self._fitting([((), terms, ())])), list(self._fitting(self._one()))]
+        yield from self._shallow
+        if deep and (not self._count or not self._possible((), terms, None)):  # else elements are right one by one
+            yield self._fitting(self._two())
+            yield self._fitting(self._three())
+
+    def _fitting(self, variants: Iterable[Variant]) -> Iterator[Found]:
+        for variant in variants:
+            if time.monotonic() > self.until:
+                return
+            yield from self._fits(*variant)
+
+    def _one(self) -> Iterator[Variant]:
         terms = self.formula.terms
         for change in self.formula.changes:
             yield (change,), terms, ()
@@ -92,7 +104,7 @@ class Search:
         for extra in self.formula.extras:
             yield (), (*terms, extra), ()
 
-    def _two(self) -> Iterator[tuple[tuple[Change, ...], tuple[Term, ...], tuple[str, ...]]]:
+    def _two(self) -> Iterator[Variant]:
         terms, extras, changes = self.formula.terms, self.formula.extras, self.formula.changes
         for two in itertools.permutations(changes, 2):
             yield two, terms, ()
@@ -112,7 +124,7 @@ class Search:
                 columns_[one], columns_[other] = self._as(terms[one], of), self._as(terms[other], also_of)
                 yield (), tuple(columns_), (words, also)
 
-    def _three(self) -> Iterator[tuple[tuple[Change, ...], tuple[Term, ...], tuple[str, ...]]]:
+    def _three(self) -> Iterator[Variant]:
         terms = self.formula.terms
         for change, pair in itertools.product(self.formula.changes, itertools.combinations(self.formula.extras, 2)):
             yield (change,), (*terms, *pair), ()
@@ -133,36 +145,56 @@ class Search:
         outers = [outer for outer in (None, *(OUTERS if plain else ())) if self._possible(changes, columns, outer)]
         if not outers:
             return
-        stacks = [_stack(case, changes, columns) for case in self._doubles]
+        stacks = [_stack(case, changes, columns) for case in self._doubles[self._count :]]
+        single = torch.stack([self._column(changes, term) for term in columns], 1) if self._count else None
         for reduction in self._reductions:
-            matrix = torch.cat([reduction.apply(stack).reshape(len(columns), -1).T for stack in stacks])
             for outer in outers:
-                wanted = self._wanted(outer, self.answers)
-                weights = _solved(matrix, wanted) if reduction.linear else self._by_elements(stacks, reduction, wanted)
+                fit = self._linear if reduction.linear else self._by_elements
+                weights = fit(single, stacks, reduction, self._wanted(outer, self.answers))
                 if weights is not None:
                     yield Found(self.formula, columns, weights, changes, reduction, outer, said)
 
-    def _by_elements(self, stacks: list[Tensor], reduction: Reduction, wanted: Tensor) -> tuple[float, ...] | None:
+    def _linear(
+        self, single: Tensor | None, stacks: list[Tensor], reduction: Reduction, wanted: list[Tensor]
+    ) -> tuple[float, ...] | None:
+        """The weights that make all answers: most reductions are out by a few of them already."""
+        elements = [] if single is None else [reduction.apply(single[:, :, None, None]).reshape(self._count, -1)]
+        weights = None
+        for count in (FIRST, len(stacks)):
+            own = torch.cat(wanted[: self._count + count])
+            reduced = [reduction.apply(stack).reshape(len(stack), -1).T for stack in stacks[:count]]
+            matrix = torch.cat(elements + reduced)
+            if count < len(stacks) and len(own) < matrix.shape[1] + SPARE:
+                continue
+            weights = _solved(matrix, own)
+            if weights is None:
+                return None
+        return weights
+
+    def _by_elements(
+        self, single: Tensor | None, stacks: list[Tensor], reduction: Reduction, wanted: list[Tensor]
+    ) -> tuple[float, ...] | None:
         """The weights that single elements show, if a reduction that is not linear makes all answers of them."""
-        if not self._count:
+        if single is None:
             return None
-        matrix = torch.stack([stack.reshape(-1) for stack in stacks[: self._count]])
-        weights = _solved(matrix, wanted[: self._count])
+        weights = _solved(single, torch.cat(wanted[: self._count]))
         if weights is None:
             return None
-        values = [
-            reduction.apply((torch.tensor(weights, dtype=stack.dtype)[:, None, None] * stack).sum(0))
-            for stack in stacks
-        ]
-        predicted = torch.cat([value.reshape(-1) for value in values])
-        fits = torch.isfinite(wanted).all() and _close(predicted, wanted, predicted.abs() + wanted.abs())
-        return weights if fits else None
+        factors = torch.tensor(weights, dtype=single.dtype)
+        elements = single @ factors
+        parts = [elements[:, None, None], *((factors[:, None, None] * stack).sum(0) for stack in stacks)]
+        owns = [torch.cat(wanted[: self._count]), *wanted[self._count :]]
+        for part, own in zip(parts, owns, strict=True):
+            predicted = reduction.apply(part).reshape(-1)
+            if not (torch.isfinite(own).all() and _close(predicted, own, predicted.abs() + own.abs())):
+                return None
+        return weights
 
     def _possible(self, changes: tuple[Change, ...], columns: tuple[Term, ...], outer: Outer | None) -> bool:
         """Whether single elements, of which no reduction makes anything else, are not against it."""
         if not self._count:
             return outer is None
-        wanted = self._wanted(outer, self.answers[: self._count])
+        wanted = torch.cat(self._wanted(outer, self.answers[: self._count]))
         if not torch.isfinite(wanted).all() or len(wanted) != self._count:
             return outer is None  # a reduction that has no answer for one example
         matrix = torch.stack([self._column(changes, term) for term in columns], 1)
@@ -177,9 +209,14 @@ class Search:
             self._columns[key] = _stack(self._single, changes, (term,)).reshape(-1)
         return self._columns[key]
 
-    @staticmethod
-    def _wanted(outer: Outer | None, answers: list[Tensor]) -> Tensor:
-        return torch.cat([(a.double() if outer is None else outer.inverse(a.double())).reshape(-1) for a in answers])
+    def _wanted(self, outer: Outer | None, answers: list[Tensor]) -> list[Tensor]:
+        """What the weights have to make, before something is done to the whole."""
+        key = (id(outer), len(answers))
+        if key not in self._targets:
+            self._targets[key] = [
+                (a.double() if outer is None else outer.inverse(a.double())).reshape(-1) for a in answers
+            ]
+        return self._targets[key]
 
 
 def _has_trace(weights: Sequence[float]) -> bool:
@@ -201,7 +238,7 @@ def _solved(matrix: Tensor, wanted: Tensor) -> tuple[float, ...] | None:
     if not torch.isfinite(wanted[seen]).all():
         return None
     matrix, wanted = matrix[seen], wanted[seen]
-    if len(wanted) < matrix.shape[1] + 4:
+    if len(wanted) < matrix.shape[1] + SPARE:
         return None
     weights = torch.linalg.lstsq(matrix, wanted[:, None], driver="gelsd").solution[:, 0]
     scale = matrix.abs()
