@@ -14,6 +14,7 @@ a file of numbers (``stored``).
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Sequence
 from functools import cache
@@ -24,14 +25,11 @@ from .. import catalogue
 from ..assignment import Assignment
 from ..boundary.workers import Workers
 from ..results import Misconception
-from .evidence import Evidence
+from .evidence import Evidence, TimeIsUpError
 from .replay import Replayed
 from .stored import Stored
 
-__all__ = ["SECONDS", "Diagnostician", "Evidence", "diagnose", "open_diagnostician", "preload"]
-
-SECONDS = 10.0
-"""No run is held up longer than this; what is not explained by then stays unexplained."""
+__all__ = ["Diagnostician", "Evidence", "diagnose", "open_diagnostician", "preload"]
 
 
 class Diagnostician(Protocol):
@@ -81,7 +79,7 @@ def _catalogue(reference: Path, files: tuple[str, ...]) -> catalogue.Catalogue:
 def diagnose(
     diagnostician: Diagnostician,
     evidence: list[Evidence],
-    seconds: float = SECONDS,
+    seconds: float = math.inf,
     problems: list[str] | None = None,
 ) -> dict[str, Misconception]:
     """Explain the failed checks of a run, as far as that is possible.
@@ -89,18 +87,21 @@ def diagnose(
     Args:
         diagnostician: knows the wrong answers.
         evidence: of every check that was made, in any order.
-        seconds: how long this may take.
+        seconds: how long this may take; what is not explained by then stays unexplained.
         problems: where a fault in the diagnosis of one item is told, so that it costs no other item its own; without
             it the fault is raised.
     """
     deadline = time.monotonic() + seconds
     by_item = {item: [e for e in evidence if e.item == item] for item in (e.item for e in evidence if e.failed)}
     found: dict[str, Misconception] = {}
-    unexplained = []
+    unexplained, late = [], []
 
     def explain(item: str, beside: Sequence[str] = ()) -> dict[str, Misconception]:
         try:
             return diagnostician.explain(item, by_item[item], deadline, beside)
+        except TimeIsUpError:
+            late.append(item)
+            return {}
         except Exception as error:
             if problems is None:
                 raise
@@ -118,4 +119,7 @@ def diagnose(
     certain = sorted({named.names[0] for named in found.values() if len(named.names) == 1})
     for item in unexplained if certain else ():
         found |= explain(item, certain)
+    if late and problems is not None:
+        items = ", ".join(dict.fromkeys(late))
+        problems.append(f"no mistakes could be named in {items}: the time for it was used up")
     return found

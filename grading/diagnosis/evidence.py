@@ -12,6 +12,10 @@ MOST_NAMED = 3
 """More mistakes than this are not named together: whoever reads the list would learn nothing."""
 
 
+class TimeIsUpError(Exception):
+    """There was no time to find out more."""
+
+
 @dataclass(frozen=True)
 class Evidence:
     """How one check ended, and the conversation that it had with the submission.

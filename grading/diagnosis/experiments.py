@@ -24,10 +24,10 @@ from .laws import Law, contrast
 from .laws.asking import UNUSABLE
 
 SHARE = 1 / 3
-"""Of what the run took until then: with it, experiments take a quarter of a run of 12 seconds or more at most."""
+"""Of what the run took until then, for all that explains it: a quarter of the run at most."""
 MOST_SECONDS = 15.0
-LEAST_SECONDS = 4.0
-"""What experiments with a dozen items take in a run that is short; most need a tenth of it."""
+LEAST_SECONDS = 1.0
+"""For a run of few checks: to begin takes longer than they do."""
 MOST_TOLD = 4
 NAME = "experiment"
 
@@ -38,7 +38,7 @@ Open = Callable[[str, float], Submission]
 
 
 def budget(elapsed: float) -> float:
-    """Seconds that all experiments of a run may take, which has taken ``elapsed`` so far."""
+    """Seconds that explaining a run may take, which has taken ``elapsed`` so far."""
     return min(MOST_SECONDS, max(LEAST_SECONDS, SHARE * elapsed))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +19,7 @@ from ..boundary.workers import Workers
 from ..catalogue import Answer, Catalogue, combined
 from ..results import Misconception
 from .clothes import Clothes, Question
-from .evidence import Evidence, together
+from .evidence import Evidence, TimeIsUpError, together
 from .leaves import Leaf, Reader, fields_of, messages, same
 
 CALL_SECONDS = 3.0
@@ -79,7 +80,7 @@ class _Replay:
 
         Raises:
             SubmissionFault: the file gave no answer.
-            TimeoutError: the deadline is over.
+            TimeIsUpError: the deadline is over.
         """
         channel = self._take_worker()
         clothes, theirs = Clothes(), Reader()
@@ -87,7 +88,7 @@ class _Replay:
         for i, (request, _) in enumerate(transcript.exchanges):
             left = self._deadline - time.monotonic()
             if left <= 0:
-                raise TimeoutError("the time for it was used up")
+                raise TimeIsUpError
             # The first request of every conversation loads the file.
             asked = clothes.translated(own.question(i)) if i else _loading(request, source)
             try:
@@ -167,6 +168,7 @@ class Replayed:
     catalogue: Catalogue
     workers: Workers
     _by_item: dict[str, list[Answer]] = field(default_factory=dict)
+    _line_ups: dict[tuple[str, tuple[str, ...]], _LineUp] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for answer in self.catalogue.misconceptions:
@@ -178,20 +180,24 @@ class Replayed:
         """The mistakes of one item that explain all of its evidence, for each check that shows them.
 
         Raises:
-            TimeoutError: no mistake was found before the deadline, or while a wrong answer could not be asked.
+            TimeIsUpError: no mistake was found before the deadline.
+            TimeoutError: no mistake was found, and a wrong answer could not be asked.
         """
         suspects = self._by_item.get(item, [])
         if not suspects:
             return {}
         file = suspects[0].file
         around = [a for a in self.catalogue.misconceptions if a.name in beside and a.file == file and a.item != item]
-        solution = combined(self.catalogue.solution[file], around)
-        sources = {suspect.name: combined(suspect.source, around) for suspect in suspects}
+        key = item, tuple(a.name for a in around)
+        line_up = self._line_ups.get(key)
+        if line_up is None or not line_up.goes_on_with(evidence):
+            line_up = self._line_ups[key] = _LineUp(suspects, self.catalogue.solution[file], around)
         replay = _Replay(self.workers, deadline)
         try:
-            shown = _shown(suspects, sources, evidence, solution, replay)
+            line_up.ask(evidence, replay)
         finally:
             replay.close()
+        shown = line_up.shown
         named = together([(s.name, s.tell, s.section) for s in suspects if shown.get(s.name)])
         if named is None:
             if replay.unanswered:
@@ -200,24 +206,40 @@ class Replayed:
         return {check: named for checks in shown.values() for check in checks}
 
 
-def _shown(
-    suspects: Sequence[Answer],
-    sources: dict[str, bytes],
-    evidence: Sequence[Evidence],
-    solution: bytes,
-    replay: _Replay,
-) -> dict[str, set[str]]:
-    """The checks that show a mistake, by its name, for those that explain all the evidence."""
-    shown: dict[str, set[str]] = {suspect.name: set() for suspect in suspects}
-    # Small conversations first, above all failed ones: they cost little and leave few suspects for the others.
-    for piece in sorted(evidence, key=lambda e: e.transcript.size * (1 if e.failed else 8)):
-        if not shown:
-            break
-        exhibit = _Exhibit.of(piece, solution, replay)
-        for name in list(shown):
-            given = exhibit.fits(sources[name], replay)
-            if given is None:
-                del shown[name]
-            elif exhibit.shows(given):
-                shown[name].add(piece.check)
-    return shown
+class _LineUp:
+    """The wrong answers to an item that explain all of a submission's evidence so far.
+
+    Args:
+        suspects: the wrong answers.
+        solution: the file with none of them.
+        around: mistakes in other items that the submission makes as well.
+
+    Attributes:
+        shown: the checks that show each that is left, by its name.
+    """
+
+    def __init__(self, suspects: Sequence[Answer], solution: bytes, around: Sequence[Answer]) -> None:
+        self.shown: dict[str, set[str]] = {suspect.name: set() for suspect in suspects}
+        self._sources = {suspect.name: combined(suspect.source, around) for suspect in suspects}
+        self._solution = combined(solution, around)
+        self._asked: list[weakref.ref[Evidence]] = []
+
+    def goes_on_with(self, evidence: Sequence[Evidence]) -> bool:
+        """Whether all that was asked about is among this evidence: it is of the same submission."""
+        return all(any(asked() is piece for piece in evidence) for asked in self._asked)
+
+    def ask(self, evidence: Sequence[Evidence], replay: _Replay) -> None:
+        """Ask those that are left about the evidence that is new."""
+        new = [piece for piece in evidence if not any(asked() is piece for asked in self._asked)]
+        # Small conversations first, above all failed ones: they cost little and leave few suspects for the others.
+        for piece in sorted(new, key=lambda e: e.transcript.size * (1 if e.failed else 8)):
+            if not self.shown:
+                break
+            exhibit = _Exhibit.of(piece, self._solution, replay)
+            for name in list(self.shown):
+                given = exhibit.fits(self._sources[name], replay)
+                if given is None:
+                    del self.shown[name]
+                elif exhibit.shows(given):
+                    self.shown[name].add(piece.check)
+            self._asked.append(weakref.ref(piece))

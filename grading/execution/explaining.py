@@ -6,11 +6,12 @@ import contextlib
 import dataclasses
 import io
 import time
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from ..boundary.proxy import Submission
-from ..diagnosis import diagnose, open_diagnostician
-from ..diagnosis.experiments import LEAST_SECONDS, budget, experiment, refuted
+from ..diagnosis import Evidence, diagnose, open_diagnostician
+from ..diagnosis.experiments import budget, experiment, refuted
 from ..results import Misconception
 from .run import CheckRun
 from .session import ExperimentSession
@@ -19,8 +20,9 @@ from .session import ExperimentSession
 def explain_failures(run: CheckRun, found: dict[str, Misconception], problems: list[str]) -> None:
     """Find the mistakes that explain failed checks.
 
-    A student reads what is named for a public check, so that this comes from public checks alone: what hidden ones were
-    answered could otherwise be told by the choice of a mistake.
+    A student reads what is named for a public check, so that this comes from public checks alone, in a time that they
+    alone have earned: what hidden ones were answered could otherwise be told by the choice of a mistake. What is left
+    of that time is for what hidden checks show.
 
     Args:
         run: what was asked and answered.
@@ -28,49 +30,47 @@ def explain_failures(run: CheckRun, found: dict[str, Misconception], problems: l
         problems: gets what went wrong on the way.
     """
     run.close()  # the worker that is kept would stand in the way of those of the diagnosis
+    end = time.monotonic() + budget(run.foreseen_seconds)
     diagnostician = open_diagnostician(run.assignment, run.workers)
+    public = [piece for piece in run.evidence if piece.check.startswith("public/")]
     if diagnostician is not None:
-        public = [piece for piece in run.evidence if piece.check.startswith("public/")]
-        found |= diagnose(diagnostician, public, problems=problems)
-        if len(public) < len(run.evidence):
-            named = diagnose(diagnostician, run.evidence, problems=problems)
-            found |= {check: mistake for check, mistake in named.items() if check.startswith("hidden/")}
-    _add_experiments(run, found, problems)
-
-
-def _add_experiments(run: CheckRun, found: dict[str, Misconception], problems: list[str]) -> None:
-    """What experiments say of items in which public checks have named no mistake, for each check that failed.
-
-    Whether they are made, and for how long, must not depend on what hidden checks were answered, since a student reads
-    what they find: items in which public checks have failed come first, with time that these alone have earned.
-    """
-    _drop_refuted(run, found)
-    named = {check.split("/")[1] for check in found if check.startswith("public/")}
-    failed = [piece for piece in run.evidence if piece.failed and piece.item not in named]
-    # Of a file that cannot be loaded there is nothing to find out.
-    failed = [piece for piece in failed if run.assignment.item(piece.item).file not in run.load_faults]
-    public = {piece.item for piece in failed if piece.check.startswith("public/")}
-    known = [item for item in run.assignment.items if item.id in public]
-    others = [item for item in run.assignment.items if item.id in {piece.item for piece in failed} - public]
-
-    fresh = partial(_fresh, run)
-    told: dict[str, Misconception] = {}
-    with contextlib.redirect_stdout(io.StringIO()):  # what the student's code prints once more in this process
-        for items in (known, others):
-            sections = [(item.id, item.section.removeprefix("Task ")) for item in items]
-            told |= experiment(sections, fresh, budget(run.foreseen_seconds), problems)
-    for piece in failed:
-        if piece.item in told:
+        found |= diagnose(diagnostician, public, end - time.monotonic(), problems)
+    _drop_refuted(run, found, end)
+    known = _failed_items(run, public, found)
+    told = _experiment(run, known, end, problems)
+    if diagnostician is not None and len(public) < len(run.evidence):
+        named = diagnose(diagnostician, run.evidence, end - time.monotonic(), problems)
+        found |= {check: mistake for check, mistake in named.items() if check.startswith("hidden/")}
+    others = [item for item in _failed_items(run, run.evidence, found) if item not in known]
+    told |= _experiment(run, others, end, problems)
+    by_public = {check.split("/")[1] for check in found if check.startswith("public/")}
+    for piece in run.evidence:
+        if piece.failed and piece.item in told and piece.item not in by_public:
             by_replay = found.get(piece.check)
             why = told[piece.item]
             found[piece.check] = why if by_replay is None else dataclasses.replace(by_replay, why=why.why)
+
+
+def _failed_items(run: CheckRun, evidence: Sequence[Evidence], found: Mapping[str, Misconception]) -> list[str]:
+    """The items to experiment with: those that failed, and in which public checks have named no mistake."""
+    named = {check.split("/")[1] for check in found if check.startswith("public/")}
+    failed = {piece.item for piece in evidence if piece.failed} - named
+    # Of a file that cannot be loaded there is nothing to find out.
+    return [item.id for item in run.assignment.items if item.id in failed and item.file not in run.load_faults]
+
+
+def _experiment(run: CheckRun, items: Sequence[str], end: float, problems: list[str]) -> dict[str, Misconception]:
+    """What experiments say of items."""
+    sections = [(item, run.assignment.item(item).section.removeprefix("Task ")) for item in items]
+    with contextlib.redirect_stdout(io.StringIO()):  # what the student's code prints once more in this process
+        return experiment(sections, partial(_fresh, run), end - time.monotonic(), problems)
 
 
 def _fresh(run: CheckRun, item: str, until: float) -> Submission:
     return Submission(ExperimentSession(run, run.assignment.item(item).checks[0], until))
 
 
-def _drop_refuted(run: CheckRun, found: dict[str, Misconception]) -> None:
+def _drop_refuted(run: CheckRun, found: dict[str, Misconception], end: float) -> None:
     """Take back what public checks have named and experiments show not to be so; they will tell what is."""
     by_item: dict[str, list[str]] = {}
     for check in found:
@@ -79,6 +79,6 @@ def _drop_refuted(run: CheckRun, found: dict[str, Misconception]) -> None:
     for item, checks in by_item.items():
         names = [name for check in checks for name in found[check].names]
         with contextlib.redirect_stdout(io.StringIO()):
-            wrong = refuted(item, names, partial(_fresh, run), time.monotonic() + LEAST_SECONDS)
+            wrong = refuted(item, names, partial(_fresh, run), end)
         for check in checks if wrong else ():
             del found[check]
