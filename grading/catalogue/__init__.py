@@ -10,7 +10,7 @@ when asked for. That package holds the solution's files, under the names that st
 
 from .entries import CatalogueError, Edit, Misconception, Misconceptions, Task, Variant, Variants
 from .load import Answer, Catalogue, exists, load
-from .splice import combined, edit_function, replace_function
+from .splice import combined, edit_function, reached, replace_function
 
 __all__ = [
     "Answer",
@@ -26,5 +26,6 @@ __all__ = [
     "edit_function",
     "exists",
     "load",
+    "reached",
     "replace_function",
 ]

@@ -85,6 +85,34 @@ def combined(source: bytes, answers: Iterable[Source]) -> bytes:
     return text.encode()
 
 
+def reached(source: str, qualified_name: str) -> frozenset[str]:
+    """The functions and methods of a file, by their last names, that one of them names, or that one of those names.
+
+    A class that is named stands for all its methods.
+    """
+    uses = _uses(source)
+    found: set[str] = set()
+    left = [qualified_name.rpartition(".")[2]]
+    while left:
+        named = uses[left.pop()] - found
+        found |= named
+        left += named
+    return frozenset(found)
+
+
+@cache
+def _uses(source: str) -> dict[str, set[str]]:
+    """The names in each function and class of a file that are those of others."""
+    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+    uses: dict[str, set[str]] = {node.name: set() for node in nodes}
+    for node in nodes:
+        for inner in ast.walk(node):
+            name = inner.id if isinstance(inner, ast.Name) else getattr(inner, "attr", getattr(inner, "name", None))
+            if name in uses and name != node.name:
+                uses[node.name].add(name)
+    return uses
+
+
 def position(source: str, qualified_name: str) -> int:
     """The line, counted from 1, in which a function begins.
 

@@ -59,9 +59,10 @@ def open_diagnostician(assignment: Assignment, workers: Workers) -> Diagnosticia
     Raises:
         CatalogueError: there is a catalogue, but it cannot be used.
     """
+    stored = Stored.load(assignment.answers) if assignment.answers.is_file() else None
     if catalogue.exists(assignment.reference):
-        return Replayed(_catalogue(assignment.reference, assignment.files), workers)
-    return Stored.load(assignment.answers) if assignment.answers.is_file() else None
+        return Replayed(_catalogue(assignment.reference, assignment.files), workers, stored)
+    return stored
 
 
 def preload(assignment: Assignment) -> None:

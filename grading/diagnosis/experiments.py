@@ -23,8 +23,8 @@ from ..results import Misconception
 from .laws import Law, contrast
 from .laws.asking import UNUSABLE
 
-SHARE = 1 / 3
-"""Of what the run took until then, for all that explains it: a quarter of the run at most."""
+SHARE = 0.3
+"""Of what the run took until then, for all that explains it: less than a quarter of the run."""
 MOST_SECONDS = 15.0
 LEAST_SECONDS = 1.0
 """For a run of few checks: to begin takes longer than they do."""

@@ -16,11 +16,12 @@ from ..boundary.errors import SubmissionFault
 from ..boundary.shared import wire
 from ..boundary.transcript import Transcript
 from ..boundary.workers import Workers
-from ..catalogue import Answer, Catalogue, combined
+from ..catalogue import Answer, Catalogue, combined, reached
 from ..results import Misconception
 from .clothes import Clothes, Question
 from .evidence import Evidence, TimeIsUpError, together
 from .leaves import Leaf, Reader, fields_of, messages, same
+from .stored import Stored
 
 CALL_SECONDS = 3.0
 """What one question may take; the answers of the catalogue take milliseconds."""
@@ -163,10 +164,13 @@ class Replayed:
     Attributes:
         catalogue: the wrong answers, and the solution.
         workers: where they run.
+        stored: which public checks each of them fails, if that is known: the inputs of these are always the same, so
+            that one which fails others than the submission does need not be asked.
     """
 
     catalogue: Catalogue
     workers: Workers
+    stored: Stored | None = None
     _by_item: dict[str, list[Answer]] = field(default_factory=dict)
     _line_ups: dict[tuple[str, tuple[str, ...]], _LineUp] = field(default_factory=dict)
 
@@ -187,11 +191,14 @@ class Replayed:
         if not suspects:
             return {}
         file = suspects[0].file
-        around = [a for a in self.catalogue.misconceptions if a.name in beside and a.file == file and a.item != item]
+        around = self._around(suspects, beside)
+        if beside and not around:
+            return {}  # none of these mistakes is one of what it calls, so that nothing is otherwise than without them
         key = item, tuple(a.name for a in around)
         line_up = self._line_ups.get(key)
         if line_up is None or not line_up.goes_on_with(evidence):
-            line_up = self._line_ups[key] = _LineUp(suspects, self.catalogue.solution[file], around)
+            possible = suspects if around else self._possible(item, evidence)
+            line_up = self._line_ups[key] = _LineUp(possible, self.catalogue.solution[file], around)
         replay = _Replay(self.workers, deadline)
         try:
             line_up.ask(evidence, replay)
@@ -204,6 +211,29 @@ class Replayed:
                 raise TimeoutError(f"a wrong answer of the catalogue gave no answer: {replay.unanswered[0]}")
             return {}
         return {check: named for checks in shown.values() for check in checks}
+
+    def _around(self, suspects: Sequence[Answer], names: Sequence[str]) -> list[Answer]:
+        """Those of the named mistakes that are in functions which this one calls."""
+        file, own = suspects[0].file, {suspect.replaces for suspect in suspects}
+        solution = self.catalogue.solution[file].decode()
+        called = {name for function in own if function for name in reached(solution, function)}
+        return [
+            answer
+            for answer in self.catalogue.misconceptions
+            if answer.name in names and answer.file == file and answer.item != suspects[0].item
+            if answer.replaces is not None and answer.replaces.rpartition(".")[2] in called
+        ]
+
+    def _possible(self, item: str, evidence: Sequence[Evidence]) -> list[Answer]:
+        """The wrong answers that fail those public checks which the submission fails."""
+        suspects = self._by_item.get(item, [])
+        if self.stored is None:
+            return suspects
+        failing = self.stored.failing(item)
+        public = [piece for piece in evidence if piece.check.startswith("public/")]
+        failed = {piece.check for piece in public if piece.failed}
+        asked = {piece.check for piece in public}
+        return [suspect for suspect in suspects if failing.get(suspect.name, set()) & asked == failed]
 
 
 class _LineUp:

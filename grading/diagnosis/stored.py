@@ -82,6 +82,10 @@ class Stored:
         content = json.loads(path.read_text(encoding="utf-8"))
         return cls(content["items"]) if content.get("version") == VERSION else None
 
+    def failing(self, item: str) -> dict[str, set[str]]:
+        """The public checks that each wrong answer to an item fails, by its name; of others, it fails none."""
+        return {mistake["name"]: set(mistake["checks"]) for mistake in self.items.get(item, [])}
+
     def dumps(self) -> str:
         """The text of the file, one wrong answer a line."""
         lines = []
