@@ -56,11 +56,11 @@ def model(submission: Submission, draws: Draws, setting: Setting) -> Model:
         name: setting.options[name] for name in ("recon_loss", "beta", "layers") if name in setting.options
     }
     sizes, depth = setting.options.get("sizes", SIZES), setting.options.get("layers", 1)
-    made = networks.build(submission, *sizes, **options)
+    made = setting.of(networks.build(submission, *sizes, **options))  # a cast forgets what was set before
     networks.begin_anew(made, draws)
     for name, reach in (("mu", 12.0), ("logvar", -12.0), (f"dec.{2 * depth}", 15.0)):
         made.set(f"{name}.bias", reach * torch.linspace(-1.0, 1.0, made.parameters[f"{name}.bias"].numel()) ** 3)
-    return setting.of(made)
+    return made
 
 
 def rows(draws: Draws, setting: Setting, width: int) -> torch.Tensor:

@@ -165,9 +165,8 @@ def _ordinary(question: Question, submission: Submission, draws: Draws) -> Itera
     answer = ask_safely(lambda: question.put(submission, draws, base))
     if not isinstance(answer, Raised):
         said = _sentences(answer)
-        if said and question.usual is not None and _is_right(question, submission, draws, question.usual):
-            said = tuple(f"Right {question.usual.words}, but elsewhere {_inside(sentence)}" for sentence in said)
-        yield from said
+        right = _where_right(question, submission, draws, answer) if said else ""
+        yield from (f"Right {right}, but elsewhere {_inside(sentence)}" for sentence in said) if right else said
         return
     works = [setting for setting in question.settings if _answers(question, submission, draws, setting)]
     if works:
@@ -175,6 +174,17 @@ def _ordinary(question: Question, submission: Submission, draws: Draws) -> Itera
         yield f"{answer.name} is raised in an ordinary case, though not {' and not '.join(words[:2])}."
         for sentence in _sentences(question.put(submission, draws, works[0])):
             yield f"{start(words[0])}: {_inside(sentence)}"
+
+
+def _where_right(question: Question, submission: Submission, draws: Draws, ordinary: Asked) -> str:
+    """The circumstances under which nothing is wrong, though something is in ordinary ones; empty if there are none."""
+    reading = read(ordinary.answer, ordinary.parts, deep=False)
+    of_values = bool(reading.sentences or reading.unexplained)  # else no gradients are no wrong ones
+    settings = [question.usual] if question.usual is not None else []
+    settings += [setting for setting in question.settings if of_values or (setting.recording and setting.leaves)]
+    places = [s.words for s in settings if _is_right(question, submission, draws, s, with_slopes=True)]
+    *first, last = places if len(places) < 4 else [*places[:2], "in other cases"] if places else [""]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _answers(question: Question, submission: Submission, draws: Draws, setting: Setting) -> bool:
@@ -244,11 +254,21 @@ def _settings(question: Question, submission: Submission, draws: Draws) -> Itera
         yield f"{start(where)}, and not otherwise: {_inside(sentence)}"
 
 
-def _is_right(question: Question, submission: Submission, draws: Draws, setting: Setting) -> bool:
-    """Whether the answers to some questions are what they should be."""
-    asked = [ask_safely(lambda: question.put(submission, draws, setting)) for _ in range(3)]
-    readings = [read(one.answer, one.parts, deep=False) for one in asked if isinstance(one, Asked)]
-    return len(readings) == len(asked) and not any(r.sentences or r.unexplained for r in readings)
+def _is_right(
+    question: Question, submission: Submission, draws: Draws, setting: Setting, *, with_slopes: bool = False
+) -> bool:
+    """Whether the answers to some questions are what they should be, and their gradients too if that is asked."""
+    for _ in range(3):
+        try:
+            asked = ask_safely(lambda: question.put(submission, draws, setting))
+        except UNUSABLE:
+            return False  # what is held against it is of no use here
+        if not isinstance(asked, Asked):
+            return False
+        reading = read(asked.answer, asked.parts, deep=False)
+        if reading.sentences or reading.unexplained or (with_slopes and slopes(reading)):
+            return False
+    return True
 
 
 def _same_slope(one: str, other: str) -> bool:
