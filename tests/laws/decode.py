@@ -32,7 +32,7 @@ def _ask(model: Model, draws: Draws, setting: Setting) -> Asked:
     return Asked(answer, (Part(OUTPUT, networks.linear(parameters, last, hidden), others, leaves),))
 
 
-DECODE = Question(layers.model, _ask, (OUTPUT,), ("z",), layers.SETTINGS)
+DECODE = Question(layers.model, _ask, (OUTPUT,), ("z",), layers.SETTINGS, apart=layers.APART)
 
 
 def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:

@@ -49,7 +49,7 @@ def judged(
     return Asked(answer, tuple(part(name) for name in HEADS))
 
 
-ENCODE = Question(layers.model, _ask, HEADS, ("x",), layers.SETTINGS, usual=layers.DATA)
+ENCODE = Question(layers.model, _ask, HEADS, ("x",), layers.SETTINGS, apart=(layers.DATA, *layers.APART))
 
 
 def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:

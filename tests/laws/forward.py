@@ -161,7 +161,7 @@ def _ask(model: Model, draws: Draws, setting: Setting) -> Asked:
     )
 
 
-FORWARD = Question(layers.model, _ask, NAMES, ("x",), layers.WHOLE, random=True, usual=layers.DATA)
+FORWARD = Question(layers.model, _ask, NAMES, ("x",), layers.WHOLE, random=True, apart=(layers.DATA, *layers.APART))
 
 
 def _works_at(submission: Submission, draws: Draws) -> dict[str, Any]:

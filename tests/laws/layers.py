@@ -15,6 +15,12 @@ from grading.diagnosis.laws import EVERYWHERE, Setting, changes
 SIZES = (11, 13, 5)
 OF_HANDOUT = (784, 400, 20)
 LARGE = Setting("for a batch of 128", options={"batch": 128})
+FIELDS = (
+    Setting("for recon_loss = 'gaussian'", options={"recon_loss": "gaussian"}),
+    Setting("for recon_loss = 'laplace'", options={"recon_loss": "laplace"}),
+    Setting("for another beta than 1", options={"beta": 4.0}),
+    Setting("for beta = 0", options={"beta": 0.0}),
+)
 SETTINGS = (
     *EVERYWHERE,
     Setting("for a batch of one", options={"batch": 1}),
@@ -23,12 +29,11 @@ SETTINGS = (
     Setting("with three hidden layers", options={"layers": 3}),
     Setting("at the sizes of the handout", options={"sizes": OF_HANDOUT, "batch": 40}),
     Setting("for numbers of the order of 1000", options={"scale": 1000.0}),
-    Setting("for recon_loss = 'gaussian'", options={"recon_loss": "gaussian"}),
-    Setting("for recon_loss = 'laplace'", options={"recon_loss": "laplace"}),
-    Setting("for another beta than 1", options={"beta": 4.0}),
-    Setting("for beta = 0", options={"beta": 0.0}),
+    *FIELDS,
 )
 DATA = Setting("for data between 0 and 1", options={"data": True})
+APART = (*EVERYWHERE, *FIELDS)
+"""Circumstances under which a mistake may not be made, of which sizes are none."""
 WHOLE = tuple(setting for setting in SETTINGS if "scale" not in setting.options)
 """Those for a whole pass, in which no variance may overflow."""
 ACTIVATIONS: tuple[tuple[str, Callable[[torch.Tensor], torch.Tensor]], ...] = (

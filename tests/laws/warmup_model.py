@@ -179,9 +179,9 @@ def _forward(model: Model, draws: Draws, setting: Setting) -> Asked:
     )
 
 
-ENCODE = Question(model, _encode, encode.HEADS, ("x",), SETTINGS, usual=layers.DATA)
+ENCODE = Question(model, _encode, encode.HEADS, ("x",), SETTINGS, apart=(layers.DATA, *EVERYWHERE))
 DECODE = Question(model, _decode, ("the output of decode",), ("z",), SETTINGS)
-FORWARD = Question(model, _forward, NAMES, ("x",), SETTINGS[:-1], random=True, usual=layers.DATA)
+FORWARD = Question(model, _forward, NAMES, ("x",), SETTINGS[:-1], random=True, apart=(layers.DATA, *EVERYWHERE))
 SAMPLER = Sampler(_model)
 
 

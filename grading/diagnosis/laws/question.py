@@ -93,8 +93,8 @@ class Question:
         arguments: the names of what it is given, in order.
         settings: the circumstances beside the ordinary ones.
         random: whether it is to draw random numbers.
-        usual: the circumstances that it is used in, where the ordinary ones here reach further; its words say which
-            they are. What is wrong beyond them alone is told as that.
+        apart: circumstances under which all may be right though it is not in ordinary ones; that is told with what
+            is wrong.
     """
 
     subject: Callable[[Submission, Draws, Setting], Any]
@@ -103,7 +103,7 @@ class Question:
     arguments: tuple[str, ...]
     settings: tuple[Setting, ...] = ()
     random: bool = False
-    usual: Setting | None = None
+    apart: tuple[Setting, ...] = ()
 
     def put(self, submission: Submission, draws: Draws, setting: Setting = ORDINARY) -> Asked:
         """One question to a new subject."""
@@ -180,10 +180,12 @@ def _where_right(question: Question, submission: Submission, draws: Draws, ordin
     """The circumstances under which nothing is wrong, though something is in ordinary ones; empty if there are none."""
     reading = read(ordinary.answer, ordinary.parts, deep=False)
     of_values = bool(reading.sentences or reading.unexplained)  # else no gradients are no wrong ones
-    settings = [question.usual] if question.usual is not None else []
-    settings += [setting for setting in question.settings if of_values or (setting.recording and setting.leaves)]
-    places = [s.words for s in settings if _is_right(question, submission, draws, s, with_slopes=True)]
-    *first, last = places if len(places) < 4 else [*places[:2], "in other cases"] if places else [""]
+    settings = [setting for setting in question.apart if of_values or (setting.recording and setting.leaves)]
+    # Each in a process of its own, as one may not hold many models.
+    places = [s.words for s in settings if _is_right(question, submission.alone(), draws, s, with_slopes=True)]
+    if not places:
+        return ""
+    *first, last = places if len(places) < 4 else [*places[:2], "in other cases"]
     return f"{', '.join(first)} and {last}" if first else last
 
 
