@@ -35,7 +35,7 @@ from grading.diagnosis.laws import (
 )
 from laws import weights
 from laws.bounds import bound_fact
-from laws.three_parts import PARTS, Call, defaults_fact, gradient_fact, random_fact, scalar, unknown_fact
+from laws.three_parts import PARTS, Call, code, defaults_fact, gradient_fact, random_fact, scalar, unknown_fact
 
 BETAS = (1.0, 0.0, 4.0, 0.5, 2.5, 1.5)
 Sentence = Callable[[Submission, Draws], str | None]
@@ -80,6 +80,12 @@ def ask(submission: Submission, draws: Draws, call: Call, recon_loss: str, beta:
 
     def others() -> tuple[dict[str, float], dict[str, float]]:
         exchanged = float(oracles.kl(logvar, mu))
+        fields = {"mu": mu, "logvar": logvar, "z": code(point)}
+        kls = {
+            f"the kl of {one} and {other}": float(oracles.kl(fields[one], fields[other]))
+            for one, other in itertools.permutations(fields, 2)
+            if "z" in (one, other)
+        }
         parts = {f"the {name} loss": loss(name, logits) for name in elbo.LIKELIHOODS if name != recon_loss}
         parts |= {f"the recon of {words}": loss(recon_loss, change(logits)) for words, change in SQUASHES}
         parts |= {
@@ -90,6 +96,8 @@ def ask(submission: Submission, draws: Draws, call: Call, recon_loss: str, beta:
             "the kl with mu and logvar exchanged": exchanged,
             "beta (the kl with mu and logvar exchanged)": beta * exchanged,
             "beta squared kl": beta**2 * kl,
+            **kls,
+            **{f"beta ({name})": beta * value for name, value in kls.items()},
             **{
                 f"{name} {words}": weight * value
                 for words, weight in (
