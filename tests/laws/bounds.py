@@ -7,7 +7,7 @@ has a number in it, which one of the answers shows.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import elbo
@@ -21,7 +21,7 @@ from laws.three_parts import PARTS, Call, scalar
 SCALES = (0.0, 0.1, 0.3, 0.7, 1.5, 3.0)
 """How far from the prior the posteriors are."""
 BETAS = {"loss": (2.0, 0.5), "kl": (2.0,)}
-LOW, HIGH, STEPS = 1e-3, 1e3, 60
+LOW, HIGH, PLACES, STEPS = 1e-3, 1e3, 24, 48
 
 
 class Row(NamedTuple):
@@ -57,8 +57,9 @@ def bound_fact(call: Call, part: str) -> facts.Fact:
         if _fits(rows, [row.beta * row.kl for row in rows]):
             return None
         for words, of in FORMS:
-            c = _number(of, rows)
-            if c is not None and _fits(rows, [of(row, c) for row in rows]):
+            for c in dict.fromkeys(_numbers(of, rows)):
+                if not _fits(rows, [of(row, c) for row in rows]):
+                    continue
                 where = "In the loss the KL" if part == "loss" else "The kl that is returned"
                 return f"{where} {words.format(c=f'{c:.3g}')}."
         return None
@@ -78,19 +79,24 @@ def _row(call: Call, part: str, submission: Submission, draws: Draws, scale: flo
     return Row(counts, beta if part == "loss" else 1.0, kl, 0.5 * (mu**2 + logvar.exp() - logvar - 1))
 
 
-def _number(of: Callable[[Row, float], float], rows: Sequence[Row]) -> float | None:
-    """The number with which one of the rows comes out, by bisection of its logarithm."""
+def _numbers(of: Callable[[Row, float], float], rows: Sequence[Row]) -> Iterator[float]:
+    """Numbers with which one of the rows comes out, by bisection of their logarithm between places some way apart."""
+    places = [LOW * (HIGH / LOW) ** (i / PLACES) for i in range(PLACES + 1)]
     for row in rows:
-        low, high = LOW, HIGH
-        begins = of(row, low) - row.counts
-        if not begins * (of(row, high) - row.counts) < 0:
-            continue
-        for _ in range(STEPS):
-            middle = math.sqrt(low * high)
-            low, high = (middle, high) if (of(row, middle) - row.counts) * begins > 0 else (low, middle)
-        short = float(f"{low:.3g}")
-        return short if abs(short - low) < 1e-3 * low else low
-    return None
+        gaps = [of(row, place) - row.counts for place in places]
+        for i in range(PLACES):
+            if gaps[i] * gaps[i + 1] < 0:
+                found = _bisected(lambda c, row=row: of(row, c) - row.counts, places[i], places[i + 1])  # type: ignore[misc]
+                short = float(f"{found:.3g}")
+                yield short if abs(short - found) < 1e-3 * found else found
+
+
+def _bisected(gap: Callable[[float], float], low: float, high: float) -> float:
+    begins = gap(low)
+    for _ in range(STEPS):
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if gap(middle) * begins > 0 else (low, middle)
+    return low
 
 
 def _fits(rows: Sequence[Row], expected: Sequence[float]) -> bool:

@@ -126,6 +126,12 @@ def _ask(model: Model, draws: Draws, setting: Setting) -> Asked:
         yield "z", given
         yield "sigma, the exponential of half of logvar", (logvar / 2).exp()
         yield "the variance, the exponential of logvar", logvar.exp()
+        for words, code in (
+            ("the logits", logits),
+            ("the reconstruction, the sigmoid of the logits", logits.sigmoid()),
+        ):
+            of_output = own_parts(model, code.detach(), (mu, logvar))[1:]
+            yield f"that of {words}", of_output[0] if name == "mu" else of_output[1]
         for words, of in INPUTS:
             other_mu, other_logvar = own_parts(model, of(x), (mu, logvar))[1:]
             yield f"that of {words}", other_mu if name == "mu" else other_logvar
@@ -273,12 +279,16 @@ def _steady(submission: Submission, draws: Draws) -> Iterator[str]:
     x = draws.uniform(6, options.get("sizes", layers.SIZES)[0])
     unexplained = question.read_of(FORWARD, submission, draws, replace(ORDINARY, options=options)).unexplained
     (_, *first, _), (logits, *second, z) = (unpack(model(x), NAMES, "forward") for _ in range(2))
+    quiet = [unpack(model.eval()(x), NAMES, "forward")[1:3] for _ in range(2)]
+    model.train()
     own = own_parts(model, x, networks.encode(model.parameters, x))
     alone = own_parts(model, x, networks.encode(model.parameters, x))
     pairs = zip(("mu", "logvar"), first, second, strict=True)
     moving = [n for n, a, b in pairs if n in unexplained and not alike(a, b.detach())]
     if moving and alike(own[1], alone[1].detach()):
-        yield f"{' and '.join(moving)} differ from pass to pass for the same x: something is random before the sample."
+        where = "In train mode " if all(alike(a, b.detach()) for a, b in zip(*quiet, strict=True)) else ""
+        differ = f"{' and '.join(moving)} {'differ' if len(moving) > 1 else 'differs'}"
+        yield f"{where}{differ} from pass to pass for the same x, for which encode gives the same."
     for name, given, right in zip(("mu", "logvar"), second, own[1:], strict=True):
         if name in unexplained and not moving and not alike(given, right.detach()):
             yield f"What forward returns as {name} is not what encode(x) gives."

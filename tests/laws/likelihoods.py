@@ -138,6 +138,7 @@ def loss_of(
     extras: tuple[Term, ...],
     bends: tuple[Bend, ...] = (),
     variants: tuple[tuple[str, tuple[Term, ...]], ...] = (),
+    otherwise: tuple[tuple[Term, ...], ...] = (),
 ) -> Formula:
     """The formula of one reconstruction loss."""
     return Formula(
@@ -154,6 +155,7 @@ def loss_of(
         judged_at=(0,),
         bends=bends,
         variants=variants,
+        otherwise=otherwise,
     )
 
 

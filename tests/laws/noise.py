@@ -220,8 +220,6 @@ def sharing(eps: Tensor) -> str | None:
         return "all examples of a batch share the same noise; each needs its own."
     if columns > 1 and bool((eps == eps[:, :1]).all()):
         return "all latent dimensions of an example share the same noise; each needs its own."
-    if rows > 1 and bool((eps.abs() == eps[:1].abs()).all()):
-        return "all examples of a batch share the size of the noise, and only its signs differ."
     for name, still in (("example", ~eps.any(1)), ("latent dimension", ~eps.any(0))):
         if bool(still.any()):
             place = {0: "first", len(still) - 1: "last"}.get(int(still.nonzero()[0]))
@@ -231,10 +229,22 @@ def sharing(eps: Tensor) -> str | None:
     few = len(eps.abs().unique())
     if few <= 3:
         return "the noise has only few values, such as -1 and 1, where a normal law has a density."
+    if rows > 1 and bool((eps.abs() == eps[:1].abs()).all()):
+        return "all examples of a batch share the size of the noise, and only its signs differ."
     if abs(few - eps.numel() / 2) <= 2:
         return "every number of the noise is there twice, perhaps with the other sign."
     if few < eps.numel() / 8:
         return "the noise has few values, as if it were rounded, where a normal law has a density."
+    return normalized(eps)
+
+
+def normalized(eps: Tensor) -> str | None:
+    """Whether all rows or all columns of some noise have one length, as independent numbers never have."""
+    for axis, which, where in ((1, "example", "in its row"), (0, "latent dimension", "over the batch")):
+        lengths, means = eps.double().norm(dim=axis), eps.double().mean(axis).abs()
+        if len(lengths) > 2 and eps.shape[axis] > 2 and float(lengths.std()) < 1e-4 * float(lengths.mean()):
+            centred = " and mean 0" if float(means.max()) < 1e-4 * float(lengths.mean()) else ""
+            return f"the noise of every {which} has one and the same length{centred}: it is normalized {where}."
     return None
 
 

@@ -37,6 +37,8 @@ from laws import weights
 from laws.bounds import bound_fact
 from laws.three_parts import PARTS, Call, code, defaults_fact, gradient_fact, random_fact, scalar, unknown_fact
 
+REACHES = (0.2, 1.0, 3.0)
+"""Of the means: what holds far from the prior alone is no law."""
 BETAS = (1.0, 0.0, 4.0, 0.5, 2.5, 1.5)
 Sentence = Callable[[Submission, Draws], str | None]
 
@@ -65,11 +67,11 @@ class Asked:
         return self.find_others()
 
 
-def ask(submission: Submission, draws: Draws, call: Call, recon_loss: str, beta: float) -> Asked:
-    """One call at a fresh point, near to the prior or far from it, of sizes of its own, so that each shows."""
+def ask(submission: Submission, draws: Draws, call: Call, recon_loss: str, beta: float, reach: float = 1.0) -> Asked:
+    """One call at a fresh point, so far from the prior, of sizes of its own, so that each shows."""
     batch, features, latents = draws.integer(3, 7), draws.integer(4, 9), draws.integer(2, 6)
     x, logits, mu, logvar = elbo.draw(draws, batch, features, latents)
-    mu = mu * float(draws.uniform(1, low=0.3, high=3.0))
+    mu = mu * reach * float(draws.uniform(1, low=0.8, high=1.25))
     point = elbo.Point(x, logits, mu, logvar)
     answer = unpack(call(submission, point, {"recon_loss": recon_loss, "beta": beta}), PARTS, "the function")
 
@@ -203,7 +205,8 @@ def part_fact(call: Call, part: str, recon_loss: str) -> Sentence:
     """What one of the three is made of, for one likelihood."""
 
     def fact(submission: Submission, draws: Draws) -> str | None:
-        asked = [ask(submission, draws, call, recon_loss, beta) for beta in BETAS]
+        points = zip(BETAS, itertools.cycle(REACHES))
+        asked = [ask(submission, draws, call, recon_loss, beta, reach) for beta, reach in points]
         answers = [one.answer[PARTS.index(part)] for one in asked]
         if any(answer is None for answer in answers):
             return f"The {part} that is returned is None for recon_loss = {recon_loss!r}."

@@ -98,6 +98,11 @@ BERNOULLI = likelihoods.loss_of(
       (Term("the hinge", 1.0, lambda o, x: (1 - (2 * x - 1) * o).relu()),)),
      ("The exponential loss is computed, as boosting has it.",
       (Term("the exponential", 1.0, lambda o, x: (-(2 * x - 1) * o).exp()),))),
+    ((Term("minus x times the logits", 1.0, lambda o, x: -x * o),
+      Term("softplus of the logits", 1.0, lambda o, x: torch.nn.functional.softplus(o))),
+     (Term("the positive part of the logits", 1.0, lambda o, x: o.relu()),
+      Term("minus x times the logits", 1.0, lambda o, x: -x * o),
+      Term("log(1 + exp(-|logits|))", 1.0, lambda o, x: (-o.abs()).exp().log1p()))),
 )  # fmt: skip
 
 

@@ -177,10 +177,16 @@ def _scale(sampler: Sampler) -> facts.Fact:
 
     def fact(submission: Submission, draws: Draws) -> str | None:
         eps = sampler.noise(submission, noise.ROWS, noise.COLUMNS)
+        if noise.normalized(eps) is not None:
+            return None  # its spread and its law follow from that
         model = sampler.build(submission)
         followed = _followed(sampler, model, draws) if _repeats(sampler, model, draws) else None
         at_zero = abs(followed[1](0.0)) if followed is not None else 1.0
-        said = noise.law(eps / at_zero if at_zero > 1e-6 else eps)  # a wrong sigma is told by itself
+        at_zero = at_zero if at_zero > 1e-6 else 1.0  # a wrong sigma is told by itself
+        said = noise.law(eps / at_zero)
+        if said:  # what holds for so many latent dimensions alone is no law of a number
+            fewer = noise.law(sampler.noise(submission, 2 * noise.ROWS, noise.COLUMNS // 2) / at_zero)
+            said = [words for words in said if words in fewer]
         return f"The noise is wrong: {', '.join(said)}." if said else None
 
     return fact

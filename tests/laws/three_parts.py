@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -101,11 +102,24 @@ def _missing(call: Call, submission: Submission, draws: Draws, recon_loss: str, 
     answer = unpack(call(submission, point, {"recon_loss": recon_loss, "beta": 2.0}), PARTS, "the function")
     needs = {"loss": ("logits", "mu", "logvar"), "recon": ("logits",), "kl": ("mu", "logvar")}
     missing = {}
-    for part, value in zip(PARTS, answer, strict=True):
+    moved = {name: _moved(call, submission, draws, point, name, recon_loss) for name in needs["loss"]}
+    for i, (part, value) in enumerate(zip(PARTS, answer, strict=True)):
         found = gradients(value, [getattr(point, name) for name in needs[part]])
         pairs = zip(needs[part], found, strict=True)
-        missing[part] = [name for name, g in pairs if g is NO_GRADIENT or not bool(g.any())]
+        silent = [name for name, g in pairs if g is NO_GRADIENT or not bool(g.any())]
+        # Of what does not depend on an argument at all it is the value that is wrong.
+        missing[part] = [name for name in silent if _moves([value, moved[name]()[i]])]
     return missing
+
+
+def _moved(
+    call: Call, submission: Submission, draws: Draws, point: elbo.Point, name: str, recon_loss: str
+) -> Callable[[], tuple[Any, ...]]:
+    """The answer where one argument is another one, once it is needed."""
+    x, logits, mu, logvar = elbo.draw(draws, 4, 5, 3)
+    other = point._replace(**{name: getattr(elbo.Point(x, logits, mu, logvar), name)})
+    options = {"recon_loss": recon_loss, "beta": 2.0}
+    return functools.cache(lambda: unpack(call(submission, other, options), PARTS, "the function"))
 
 
 def random_fact(call: Call) -> facts.Fact:
@@ -141,5 +155,5 @@ REPEATS = 10
 
 def _moves(answers: list[Any]) -> bool:
     """Whether some of these scalars differ from the first of them."""
-    first, *others = map(float, answers)
+    first, *others = (float(a.detach()) if isinstance(a, torch.Tensor) else float(a) for a in answers)
     return any(abs(other - first) > 1e-4 * (1 + abs(first)) for other in others)

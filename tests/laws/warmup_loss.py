@@ -5,12 +5,12 @@ For these experiments there are as many latents as pixels, so that all four argu
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import torch
 
 from grading.checks import Draws, Submission
-from grading.diagnosis.laws import Change, Formula, Law, Probe, Term, formula
+from grading.diagnosis.laws import Change, Formula, Law, Probe, Term, formula, is_near, number
 from laws import kl_divergence
 
 Four = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
@@ -66,6 +66,24 @@ VARIANTS = (
 )
 
 
+def _of_kl(weights: Mapping[str, float]) -> str | None:
+    """What all terms of the KL count, where that is one number for all, and another one than for the squared error."""
+    if weights.keys() != {term.words for term in (SQUARES, *KL)}:
+        return None
+    counts = [weights[term.words] / term.weight for term in KL]
+    count, error = sum(counts) / len(counts), weights[SQUARES.words]
+    if max(counts) - min(counts) > 5e-3 * abs(count) or abs(count - error) < 2e-3 * abs(error) or is_near(count, 1.0):
+        return None
+    beside = "" if is_near(error, 1.0) else f" The weight of the squared error is {number(error)}; it should be 1."
+    if abs(count) < 2e-5:
+        return f"The KL is missing.{beside}"
+    if is_near(count, -1.0):
+        return f"The KL is subtracted, so that the loss rewards codes that are far from the prior.{beside}"
+    if is_near(count, 2.0):
+        return f"The KL counts twice: its factor of one half is missing.{beside}"
+    return f"The KL counts {number(count)} times; it should count once.{beside}"
+
+
 def _draw(draws: Draws, batch: int, width: int, scale: float) -> Four:
     mu, logvar = draws.normal(batch, width, std=1.5), draws.normal(batch, width, std=1.5)
     x = draws.uniform(batch, width, low=0.02, high=0.98)
@@ -100,6 +118,7 @@ LOSS = Formula(
         ("where there are more pixels than latents", lambda d: (*_draw(d, 4, 7, 1.0)[:2], *_draw(d, 4, 2, 1.0)[2:])),
     ),
     judged_at=(0, 2, 3),
+    readings=(_of_kl,),
 )
 
 

@@ -7,7 +7,7 @@ from .contrast import Probe
 from .law import Law, Trial, number
 from .question import DOUBLE, EVAL, EVERYWHERE, ORDINARY, PLAIN, SILENT, Asked, Question, Setting
 from .reading import Part, start
-from .terms import Change, Formula, Term
+from .terms import Change, Formula, Term, is_near
 
 __all__ = [
     "DOUBLE",
@@ -36,6 +36,7 @@ __all__ = [
     "facts",
     "formula",
     "gradients",
+    "is_near",
     "number",
     "number_of",
     "question",

@@ -38,6 +38,14 @@ ELEMENTWISE: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (
     ("goes through a ReLU: what is negative is lost", torch.relu),
     ("goes through a sigmoid, so that it stays between 0 and 1", torch.sigmoid),
     ("goes through tanh, so that it stays between -1 and 1", torch.tanh),
+    (
+        "goes through the logarithm of softplus, which bends it where it is large",
+        lambda t: torch.nn.functional.softplus(t).log(),
+    ),
+    (
+        "goes through the logarithm of softplus plus a small constant, so that it is bounded below",
+        lambda t: (torch.nn.functional.softplus(t) + 1e-6).log(),
+    ),
     ("goes through softplus, so that it is never negative", torch.nn.functional.softplus),
     ("goes through a LeakyReLU", lambda t: torch.nn.functional.leaky_relu(t, 0.01)),
     ("goes through ELU", torch.nn.functional.elu),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -139,8 +140,9 @@ def explain(formula: Formula, submission: Submission, draws: Draws, until: float
         said = [] if found is None else [*found.sentences]
         if found is not None:
             slopes = _gradients(formula, found, submission, draws)
-            said += slopes[0] if slopes is not None else []
-            counts = slopes[1] if slopes is not None else None
+            if slopes is not None:
+                cuts, counts, found = slopes
+                said += cuts
         if by_bend is not None:
             said.append(by_bend[0])
             bent = by_bend[1]
@@ -247,12 +249,20 @@ def _silent(formula: Formula, submission: Submission, draws: Draws, places: tupl
 
 def _gradients(
     formula: Formula, found: Found, submission: Submission, draws: Draws
-) -> tuple[list[str], list[Tensor]] | None:
+) -> tuple[list[str], list[Tensor], Found] | None:
+    """What is wrong with the gradients, what each term's counts, and the terms: those found, or others of that sum."""
     points = [with_gradients(formula.draw(draws, batch, width, 1.0)) for batch, width in ((2, 3), (4, 2), (3, 5))]
     answered = [(point, ask(lambda point=point: formula.call(submission, point))) for point in points]  # type: ignore[misc]
     if not all(isinstance(answer, torch.Tensor) for _, answer in answered):
         return None
-    return gradient_sentences(found, answered)
+    ways = [found]
+    if not found.sentences:  # the same may be written with other terms, through which gradients pass or not
+        ways += [replace(found, columns=terms, weights=tuple(t.weight for t in terms)) for terms in formula.otherwise]
+    for way in ways:
+        said = gradient_sentences(way, answered)
+        if said is not None:
+            return *said, way
+    return None
 
 
 def _question(

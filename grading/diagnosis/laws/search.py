@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -71,7 +71,7 @@ class Search:
         found: Found | None = None
         for stage, fits in enumerate(self._stages(deep=deep)):
             for result in fits:
-                if not _has_trace(result.weights) and (found is None or len(result.sentences) < len(found.sentences)):
+                if not _has_trace(result) and (found is None or len(result.sentences) < len(found.sentences)):
                     found = result
             if found is not None and len(found.sentences) <= stage + 2:
                 return found
@@ -219,9 +219,18 @@ class Search:
         return self._targets[key]
 
 
-def _has_trace(weights: Sequence[float]) -> bool:
-    """Whether a term counts so little that nothing would be said of it, and yet is needed: it stands for another."""
-    return max(map(abs, weights)) > 0.05 and any(2e-5 < abs(weight) < 2e-3 for weight in weights)
+def _has_trace(found: Found) -> bool:
+    """Whether a term counts so little that nothing would be said of it, and yet is needed: it stands for another.
+
+    Where several count the same trace of what they should, they have one weight, and stand for nothing.
+    """
+    if max(map(abs, found.weights)) <= 0.05:
+        return False
+    pairs = zip(found.columns, found.weights, strict=True)
+    traces = [(term, weight) for term, weight in pairs if 2e-5 < abs(weight) < 2e-3]
+    shares = [weight / term.weight if term.weight else 0.0 for term, weight in traces]
+    alike = all(abs(share - shares[0]) < 0.01 * abs(share) for share in shares)
+    return bool(traces) and not (len(traces) > 2 and alike)
 
 
 def _stack(arguments: Arguments, changes: tuple[Change, ...], columns: tuple[Term, ...]) -> Tensor:

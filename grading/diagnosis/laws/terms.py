@@ -95,6 +95,7 @@ class Formula:
         variants: other terms in place of all, each with words for the whole mistake.
         situations: special arguments, in words ("a batch of one"), made from draws.
         usual: those of them, by their words, in which a law has to hold to be told at all.
+        otherwise: other terms that add up to the same, through single ones of which gradients may pass or not.
         bends: families of mistakes with one number in them, ``bends.Bend``.
         readings: what the weights of all terms together may mean, by the words of each: a sentence, or None.
     """
@@ -111,6 +112,7 @@ class Formula:
     usual: tuple[str, ...] = ()
     judged_at: tuple[int, ...] = (0, 1)
     variants: tuple[tuple[str, tuple[Term, ...]], ...] = ()
+    otherwise: tuple[tuple[Term, ...], ...] = ()
     bends: tuple[Any, ...] = ()
     readings: tuple[Callable[[Mapping[str, float]], str | None], ...] = ()
 
