@@ -24,6 +24,8 @@ ELBO = "return ElboTerms(loss=recon + beta * kl, recon=recon, kl=kl)"
 HEADS = "return self.mu(h), self.logvar(h)"
 DECODED = "return self.dec(z)"
 OUTPUT = "return VAEOutput(logits=self.decode(z), mu=mu, logvar=logvar, z=z)"
+WARMUP = "return squared_error + kl"
+FIELDS = "return compute_elbo(x, output.logits, output.mu, output.logvar"
 SIGMOID = "return torch.sigmoid(self.output(h))"
 SCHEDULE = "return beta_max * min(step / warmup_steps, 1.0)"
 
@@ -161,6 +163,15 @@ CASES = [
      ["that of the question before"]),
     ("kl_divergence", KL, "return F.kl_div(F.log_softmax(mu, 1), logvar.softmax(1), reduction='batchmean')",
      ["as kl_div has it"]),
+    # What one term counts, fields that are not used, rows of one length, and the same sum in other terms.
+    ("warmup_loss", WARMUP, WARMUP.replace("+ kl", "- kl"), ["The KL is subtracted"]),
+    ("vae_loss", FIELDS, FIELDS.replace("output.mu", "output.z"), ["The kl is the kl of z and logvar"]),
+    ("reparameterize", SAMPLE, SAMPLE.replace("torch.randn_like(sigma)", "F.normalize(torch.randn_like(sigma), dim=1)"),
+     ["The noise of every example has one and the same length: it is normalized in its row"]),
+    ("reconstruction_loss_bernoulli", BERNOULLI,
+     "return (F.softplus(logits).detach() - x * logits).sum(dim=1).mean()",
+     ["No gradient for the logits passes through the term softplus of the logits"]),
+    ("compute_elbo", ELBO, ELBO.replace("beta * kl", "beta * (kl - 5).abs()"), ["counts by its distance from 5"]),
     ("warmup_model", "super().__init__()\n        # >>> solution: task 1.1", "pass  #", ["No model can be made"]),
 ]  # fmt: skip
 
