@@ -26,7 +26,7 @@ from .laws.asking import UNUSABLE
 SHARE = 0.3
 """Of what the run took until then, for all that explains it: less than a quarter of the run."""
 MOST_SECONDS = 15.0
-LEAST_SECONDS = 1.0
+LEAST_SECONDS = 1.5
 """For a run of few checks: to begin takes longer than they do."""
 MOST_TOLD = 4
 NAME = "experiment"

@@ -30,8 +30,8 @@ VAE.decode = lambda self, z: float("nan") * self.dec(z)
 del vae_loss
 """
 SUBMISSIONS = {"solution": "", "wrong values": WRONG_VALUES, "wrong kinds": WRONG_KINDS, "broken": "\ndef :\n"}
-# What a check's record says of how it was run, and not of the submission.
-INCIDENTAL = {"seconds", "duration"}
+# What a check's record says of how it was run, and not of the submission; and what there was time to explain.
+INCIDENTAL = {"seconds", "duration", "misconception"}
 
 
 def judged(document):
