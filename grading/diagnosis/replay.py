@@ -197,7 +197,7 @@ class Replayed:
         key = item, tuple(a.name for a in around)
         line_up = self._line_ups.get(key)
         if line_up is None or not line_up.goes_on_with(evidence):
-            possible = suspects if around else self._possible(item, evidence)
+            possible = suspects if around else self._possible(item, suspects, evidence)
             line_up = self._line_ups[key] = _LineUp(possible, self.catalogue.solution[file], around)
         replay = _Replay(self.workers, deadline)
         try:
@@ -224,9 +224,8 @@ class Replayed:
             if answer.replaces is not None and answer.replaces.rpartition(".")[2] in called
         ]
 
-    def _possible(self, item: str, evidence: Sequence[Evidence]) -> list[Answer]:
+    def _possible(self, item: str, suspects: list[Answer], evidence: Sequence[Evidence]) -> list[Answer]:
         """The wrong answers that fail those public checks which the submission fails."""
-        suspects = self._by_item.get(item, [])
         if self.stored is None:
             return suspects
         failing = self.stored.failing(item)

@@ -43,9 +43,8 @@ def explain_failures(run: CheckRun, found: dict[str, Misconception], problems: l
         found |= {check: mistake for check, mistake in named.items() if check.startswith("hidden/")}
     others = [item for item in _failed_items(run, run.evidence, found) if item not in known]
     told |= _experiment(run, others, end, problems)
-    by_public = {check.split("/")[1] for check in found if check.startswith("public/")}
     for piece in run.evidence:
-        if piece.failed and piece.item in told and piece.item not in by_public:
+        if piece.failed and piece.item in told:
             by_replay = found.get(piece.check)
             why = told[piece.item]
             found[piece.check] = why if by_replay is None else dataclasses.replace(by_replay, why=why.why)

@@ -130,7 +130,7 @@ def _ask(model: Model, draws: Draws, setting: Setting) -> Asked:
             ("the logits", logits),
             ("the reconstruction, the sigmoid of the logits", logits.sigmoid()),
         ):
-            of_output = own_parts(model, code.detach(), (mu, logvar))[1:]
+            of_output = own_parts(model, code, (mu, logvar))[1:]
             yield f"that of {words}", of_output[0] if name == "mu" else of_output[1]
         for words, of in INPUTS:
             other_mu, other_logvar = own_parts(model, of(x), (mu, logvar))[1:]

@@ -142,8 +142,7 @@ MEANT = {"loss": "recon + beta kl", "recon": "the reconstruction loss", "kl": "t
 def combination(values: list[float], asked: list[Asked], right: dict[str, float]) -> dict[str, float] | None:
     """The fewest parts that give the values, with their weights; the right ones, where they do."""
     wanted = torch.tensor(values, dtype=torch.float64)
-
-    values_of = [one.parts for one in asked]
+    values_of = [one.parts for one in asked]  # of others only once these do not give the values
 
     def fits(names: tuple[str, ...]) -> dict[str, float] | None:
         columns = torch.tensor([[one[name] for name in names] for one in values_of], dtype=torch.float64)

@@ -244,8 +244,7 @@ def slopes(reading: Reading) -> list[str]:
         leaves = list(part.leaves.values())
         if not leaves or not predicted.requires_grad or not part.right.requires_grad:
             continue
-        right = alike(own.to(part.right.dtype), part.right.detach())
-        if own.numel() < FEW and not right:
+        if own.numel() < FEW and not alike(own.to(part.right.dtype), part.right.detach()):
             continue  # few numbers tell too little of what they are for more to follow from it
         expected = gradients(predicted, leaves)
         given = gradients(own, leaves)
@@ -255,7 +254,7 @@ def slopes(reading: Reading) -> list[str]:
             if wanted is NO_GRADIENT or float(wanted.abs().max()) < NOTHING_LEFT:
                 continue
             judged += 1
-            words = _slope(wanted, slope, 1e-3 if right else 5e-2)  # what went a longer way was rounded more often
+            words = _slope(wanted, slope)
             if words:
                 by_words.setdefault(words, []).append(name)
         for words, names in by_words.items():
@@ -264,13 +263,13 @@ def slopes(reading: Reading) -> list[str]:
     return said
 
 
-def _slope(wanted: Tensor, slope: Any, tolerance: float) -> str:
+def _slope(wanted: Tensor, slope: Any) -> str:
     if not bool(torch.isfinite(wanted).all()):
         return ""  # of what overflows no gradient is known
     if slope is NO_GRADIENT or not bool(slope.any()):
         return "is cut off: none arrives"
     gap = (slope.double() - wanted.double()).abs().max() if slope.shape == wanted.shape else torch.inf
-    if gap <= tolerance * float(wanted.abs().max()) + 1e-6:  # rounding is all that is left where something saturates
+    if gap <= 1e-3 * float(wanted.abs().max()) + 1e-6:  # rounding is all that is left where something saturates
         return ""
     change = find_change(wanted, slope)
     plain = change is not None and change.words.startswith(OF_GRADIENTS)

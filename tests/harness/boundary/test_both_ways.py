@@ -30,7 +30,7 @@ VAE.decode = lambda self, z: float("nan") * self.dec(z)
 del vae_loss
 """
 SUBMISSIONS = {"solution": "", "wrong values": WRONG_VALUES, "wrong kinds": WRONG_KINDS, "broken": "\ndef :\n"}
-# What a check's record says of how it was run, and not of the submission; and what there was time to explain.
+# What a check's record says of how it was run, and not of the submission; and what may not have had the time.
 INCIDENTAL = {"seconds", "duration", "misconception"}
 
 
@@ -55,6 +55,12 @@ CASES = [
 ]
 
 
+def named(document):
+    """The names of the mistakes that there was time to explain, by check."""
+    checks = [check for item in document["items"] for check in item["checks"]]
+    return {check["id"]: check["misconception"]["name"] for check in checks if check.get("misconception")}
+
+
 @pytest.mark.parametrize(("name", "items"), CASES)
 def test_the_documents_are_equal(name, items, hand_in, graded, graded_here):
     source = (ROOT / "reference" / "vae.py").read_text(encoding="utf-8") + SUBMISSIONS[name]
@@ -71,6 +77,9 @@ def test_the_documents_are_equal(name, items, hand_in, graded, graded_here):
     for level in levels:
         assert documents[level]["isolation"]["level"] == level
         assert judged(documents[level]) == judged(documents["in-process"])
+        here, there = named(documents[level]), named(documents["in-process"])
+        both = here.keys() & there.keys()
+        assert {check: here[check] for check in both} == {check: there[check] for check in both}
     if name == "solution":
         assert documents["in-process"]["score"]["earned"] == 100
 
