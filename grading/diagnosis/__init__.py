@@ -49,17 +49,26 @@ class Diagnostician(Protocol):
         ...
 
 
-def open_diagnostician(assignment: Assignment, workers: Workers) -> Diagnostician | None:
+def open_diagnostician(
+    assignment: Assignment, workers: Workers, problems: list[str] | None = None
+) -> Diagnostician | None:
     """What can name mistakes in an assignment, or None where nothing can.
 
     Args:
         assignment: the assignment.
         workers: where the wrong answers of a catalogue run, with the limits that they give.
+        problems: where it is told that the file of answers cannot be read; without it the fault is raised.
 
     Raises:
         CatalogueError: there is a catalogue, but it cannot be used.
     """
-    stored = Stored.load(assignment.answers) if assignment.answers.is_file() else None
+    stored = None
+    try:
+        stored = Stored.load(assignment.answers) if assignment.answers.is_file() else None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        if problems is None:
+            raise
+        problems.append(f"{assignment.answers.name} cannot be read, and mistakes are named without it: {error}")
     if catalogue.exists(assignment.reference):
         return Replayed(_catalogue(assignment.reference, assignment.files), workers, stored)
     return stored

@@ -31,7 +31,7 @@ def explain_failures(run: CheckRun, found: dict[str, Misconception], problems: l
     """
     run.close()  # the worker that is kept would stand in the way of those of the diagnosis
     end = time.monotonic() + budget(run.foreseen_seconds)
-    diagnostician = open_diagnostician(run.assignment, run.workers)
+    diagnostician = open_diagnostician(run.assignment, run.workers, problems)
     public = [piece for piece in run.evidence if piece.check.startswith("public/")]
     if diagnostician is not None:
         found |= diagnose(diagnostician, public, end - time.monotonic(), problems)

@@ -2,6 +2,7 @@
 
 import resource
 import time
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -9,8 +10,9 @@ from harness.boundary.sides import session_on
 
 from grading.boundary.isolation import open_workers
 from grading.catalogue import Answer, Catalogue
-from grading.diagnosis import Evidence, diagnose
-from grading.diagnosis.replay import Replayed
+from grading.diagnosis import Evidence, diagnose, open_diagnostician
+from grading.diagnosis.replay import Replayed, _Exhibit
+from grading.diagnosis.stored import Stored
 
 FUNCTION = "import torch\n\n\ndef f(a, b):\n    {}\n"
 BODIES = {
@@ -75,6 +77,39 @@ def test_what_a_submission_returned_does_not_make_the_grader_grow(workers):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert diagnose(Replayed(catalogue_of("averages"), workers), evidence, time.monotonic()) == {}
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000  # KiB
+
+
+def test_a_wrong_answer_that_fails_other_public_checks_is_not_asked(workers, monkeypatch):
+    asked = []
+    monkeypatch.setattr(_Exhibit, "fits", lambda self, source, replay: asked.append(source))
+    stored = Stored({"f": [{"name": "exits", "checks": {"public/f/value": []}},
+                           {"name": "averages", "checks": {"public/f/value": [], "public/f/other": []}}]})  # fmt: skip
+    catalogue = catalogue_of("exits", "averages", "grows")
+    evidence = evidence_of(workers, "return (a + b).mean()", (2, 3), (2, 3))
+    passed = Evidence("public/f/other", "f", False, evidence[0].transcript)
+    assert diagnose(Replayed(catalogue, workers, stored), [*evidence, passed]) == {}
+    assert asked == [catalogue.misconceptions[0].source]
+
+
+def test_what_public_checks_have_ruled_out_is_not_asked_for_hidden_ones(workers):
+    evidence = evidence_of(workers, "return (a + b).mean()", (2, 3), (2, 3))
+    replayed = Replayed(catalogue_of("averages", "exits"), workers)
+    assert set(diagnose(replayed, evidence)) == {"public/f/value"}
+    assert set(replayed._line_ups["f", ()].shown) == {"averages"}
+    hidden = Evidence("hidden/f/value", "f", True, evidence[0].transcript)
+    assert set(diagnose(replayed, [*evidence, hidden])) == {"public/f/value", "hidden/f/value"}
+
+
+@pytest.mark.parametrize("content", ["{", '{"version": 2}', "[]", '{"version": 2, "items": {"f": 3}}'])
+def test_a_file_of_answers_that_cannot_be_read_is_told_and_costs_no_more(workers, tmp_path, content):
+    (tmp_path / "answers.json").write_text(content)
+    assignment = SimpleNamespace(answers=tmp_path / "answers.json", reference=tmp_path / "none")
+    problems = []
+    diagnostician = open_diagnostician(assignment, workers, problems)
+    found = {} if diagnostician is None else diagnose(diagnostician, evidence_of(workers, "return a", (2, 3), (2, 3)),
+                                                      problems=problems)  # fmt: skip
+    assert found == {}
+    assert len(problems) == 1
 
 
 MODEL = """
