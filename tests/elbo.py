@@ -90,6 +90,12 @@ def to_differentiate(draws: Draws, recon_loss: str) -> list[Point]:
     ]
 
 
+def ways() -> list[tuple[str, torch.dtype, bool]]:
+    """Likelihood, dtype, and whether with gradients."""
+    usual = [(name, torch.float32, gradients) for name in LIKELIHOODS for gradients in (True, False)]
+    return [*usual, ("gaussian", torch.float64, True), ("bernoulli", torch.float64, False)]
+
+
 def unknown_names(draws: Draws) -> list[str]:
     """Names of no likelihood, some of which begin as a right one does; none is another spelling of one."""
     starts = [name[: draws.integer(1, 3)] for name in LIKELIHOODS]
@@ -155,10 +161,11 @@ class Case:
     Args:
         submission: whose ``compute_elbo`` is judged.
         point: where.
+        times: how many calls like it come before each one.
     """
 
-    def __init__(self, submission: Submission, point: Point) -> None:
-        self.submission, self.point = submission, point
+    def __init__(self, submission: Submission, point: Point, times: int = 0) -> None:
+        self.submission, self.point, self._times = submission, point, times
         # Drawn as its numbers are: a part must not tell by the seed who asks.
         self.seed = zlib.crc32(point.mu.detach().numpy().tobytes()) >> 1
         self.args: tuple[Any, ...] = ()
@@ -168,7 +175,8 @@ class Case:
     def compute_elbo(self, *args: Any, **options: Any) -> tuple[Any, Any, Any]:
         """``(loss, recon, kl)``, as the submission computes them with these arguments after the tensors."""
         self.args, self.options = args, options
-        result = self._guarded(lambda: self.submission.seeded(self.seed).compute_elbo(*self.point, *args, **options))
+        asked = self.submission.after(self._times, self.seed)
+        result = self._guarded(lambda: asked.compute_elbo(*self.point, *args, **options))
         loss, recon, kl = unpack(result, TERMS, "compute_elbo")
         self.terms = loss, recon, kl
         return self.terms

@@ -117,6 +117,11 @@ def every_way(model: Model) -> Iterator[Model]:
             yield model.train(training)
 
 
+def batches(draws: Draws) -> tuple[int, int, int]:
+    """Sizes of batches: one row, a few, and over 1,000."""
+    return 1, draws.integer(2, 40), draws.integer(1_001, 1_500)
+
+
 def clear_of_kinks(model: Model, part: str, rows: torch.Tensor) -> torch.Tensor:
     """Those of more rows than are needed at which no unit of ``enc`` or ``dec`` is near its kink.
 

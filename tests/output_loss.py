@@ -55,9 +55,11 @@ class OutputCase:
         submission: whose ``vae_loss`` is judged.
         draws: where the codes ``z`` come from, which the loss must not depend on.
         point: the data and the other fields of the output.
+        times: how many calls like it come before each one.
     """
 
-    def __init__(self, submission: Submission, draws: Draws, point: Point) -> None:
+    def __init__(self, submission: Submission, draws: Draws, point: Point, times: int = 0) -> None:
+        self._times = times
         self.submission, self.point, self.parts = submission, point, Case(submission, point)
         z = draws.normal(*point.mu.shape, dtype=point.mu.dtype)
         self.output = submission.record("VAEOutput", logits=point.logits, mu=point.mu, logvar=point.logvar, z=z)
@@ -125,7 +127,7 @@ class OutputCase:
         """What the submission returns; if it crashes because of ``compute_elbo``, the check is blocked by that."""
         of_elbo(self._note_likelihood)
         try:
-            return asked(self.submission.seeded(self.parts.seed).vae_loss)
+            return asked(self.submission.after(self._times, self.parts.seed).vae_loss)
         except StudentError as fault:
             if not isinstance(fault, NotImplementedError):
                 self.require_elbo(of_elbo)

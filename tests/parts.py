@@ -60,15 +60,15 @@ class OwnPass(Pass):
     overwritten: frozenset[str]
 
 
-def forward(model: Model, x: torch.Tensor, seed: int) -> Pass:
-    """``model(x)``, once it is known to be four tensors.
+def forward(model: Model, x: torch.Tensor, seed: int, times: int = 0) -> Pass:
+    """``model(x)``, once it is known to be four tensors, after so many others like it.
 
     Raises:
         Blocked: it fails because one of the parts does not do its work.
         NotImplementedError: it is a stub.
     """
     try:
-        values = unpack(model.seeded(seed)(x), NAMES, "forward")
+        values = unpack(model.after(times, seed)(x), NAMES, "forward")
         for name, value in zip(NAMES, values, strict=True):
             if not isinstance(value, torch.Tensor):
                 raise CheckFailure("structure", f"{name} is not a tensor", expected="a tensor", actual=short(value))
@@ -225,16 +225,17 @@ Equation = Callable[[Any], torch.Tensor]
 
 @dataclass(frozen=True)
 class Case:
-    """A submission's model at some data, with torch's generator seeded before each call."""
+    """A submission's model at some data, with torch's generator seeded before each call, and many calls before it."""
 
     submission: Submission
     model: Model
     x: torch.Tensor
     seed: int
+    times: int = 0
 
     def forward(self) -> Pass:
         """The output of ``model(x)``."""
-        return forward(self.model, self.x, self.seed)
+        return forward(self.model, self.x, self.seed, self.times)
 
     def own(self) -> OwnPass:
         """What the submission's own parts give."""

@@ -21,6 +21,7 @@ from .channels import Channel
 from .errors import RefusedError, ViolationError
 from .replies import tensors_in
 from .shared import wire
+from .shared.arrival import Arrival, drawn
 from .shared.framing import WireError
 from .shared.wire import Opaque, Record
 from .transcript import Transcript
@@ -52,8 +53,8 @@ class CallRecord:
         model: whose method it is, if it is one.
         result: what it returned.
         mutated: the arguments that it changed in place.
-        disturbed: what it left of torch's own state otherwise than it was: "generator", "grad mode", "default dtype",
-            "gradients" of arguments and parameters.
+        disturbed: what it left otherwise than it was: "generator", "grad mode", "default dtype", "settings" of torch,
+            "gradients" of arguments and parameters, "mode" of the model, "which parameters take gradients".
         line: where it begins in the student's file.
     """
 
@@ -76,6 +77,11 @@ class Session:
         timeout: seconds that one request may take.
         replacements: makes the calls, given this session and what ``call`` is given, where parts of the submission are
             answered for by somebody else.
+        varied: let the arguments of its calls arrive in turning ways (``Arrival``).
+        follows: the conversation beside which this one is held: its calls are made as the last one was there.
+
+    Attributes:
+        asked: how the arguments of the last call arrived, and how often it had been made before.
     """
 
     channel: Channel
@@ -87,6 +93,9 @@ class Session:
     received: int = 0
     _values: int = 0
     replacements: Callable[..., Any] | None = None
+    varied: bool = False
+    follows: Session | None = None
+    asked: tuple[Arrival, int] = (Arrival(0), 0)
     _uncollected: ClassVar[int] = 0
     _released: list[int] = field(default_factory=list)
     _random_seed: int = 0
@@ -149,12 +158,18 @@ class Session:
             gc.collect()
 
     def call(
-        self, model: Model | None, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], seed: int | None
+        self,
+        model: Model | None,
+        name: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        seed: int | None,
+        times: int = 0,
     ) -> Any:
         """Call a function of the student's file, or a method of one of its models; gradients flow through."""
         if self.replacements is None:
-            return self.ask(model, name, args, kwargs, seed)[0]
-        return self.replacements(self, model, name, args, kwargs, seed)
+            return self.ask(model, name, args, kwargs, seed, times=times)[0]
+        return self.replacements(self, model, name, args, kwargs, seed)  # of which each call is made many times anyway
 
     def ask(
         self,
@@ -164,8 +179,11 @@ class Session:
         kwargs: dict[str, Any],
         seed: int | None,
         replaced: Mapping[str, Any] | None = None,
+        times: int = 0,
     ) -> tuple[Any, str | None]:
         """Call a function, of which others may be ``replaced``: their names, and the answers that they give in turn.
+
+        The call that counts comes after ``times`` others like it.
 
         Returns:
             The result and None; or the arguments, by position and by name, that a replaced function was called with
@@ -174,6 +192,10 @@ class Session:
         number, replaced = next(self._numbers), replaced or {}
         # How many random numbers a file or a constructor draws is the student's affair: what comes next begins anew.
         begin, self._next_seed = (self._next_seed if seed is None else seed), None
+        leaves = [
+            leaf for value in (*args, *kwargs.values(), *replaced.get("answers", ())) for leaf in tensors_in(value)
+        ]
+        arrival, times = self._way(number, leaves, times)
         reply = self.request(
             "call",
             model=model.number if model is not None else None,
@@ -183,6 +205,8 @@ class Session:
             seed=begin,
             grad=torch.is_grad_enabled(),
             call=number,
+            arrival=int(arrival),
+            times=times,
             parameters=model.changed_parameters() if model is not None else {},
             **replaced,
         )
@@ -191,9 +215,6 @@ class Session:
             self._next_seed = (self._random_seed + number + 1) % 2**31
         for made in models.values():
             made.made_by = (name, args, kwargs, seed)
-        leaves = [
-            leaf for value in (*args, *kwargs.values(), *replaced.get("answers", ())) for leaf in tensors_in(value)
-        ]
         result = self._connect(number, model, leaves, reply.get("value"), models)
         mutated, disturbed = (
             tuple(replies.text(name) for name in replies.items(reply.get(key))) for key in ("mutated", "disturbed")
@@ -202,6 +223,17 @@ class Session:
         self.calls.append(CallRecord(name, args, kwargs, model, result, mutated, disturbed, line))
         asked = reply.get("asked")
         return result, replies.text(asked) if asked is not None else None
+
+    def _way(self, number: int, leaves: list[torch.Tensor], times: int) -> tuple[Arrival, int]:
+        """How the arguments of a call arrive, and after how many others like it."""
+        if self.follows is not None:
+            arrival, times = self.follows.asked
+        else:
+            arrival = drawn(self._random_seed, number) if self.varied else Arrival(0)
+        if any(leaf.requires_grad and not leaf.is_leaf for leaf in leaves):
+            arrival |= Arrival.RESULT  # as they are here
+        self.asked = arrival, times
+        return self.asked
 
     def _connect(
         self, number: int, model: Model | None, leaves: list[torch.Tensor], value: Any, models: dict[int, Model]
@@ -347,6 +379,10 @@ class Model:
         """This model, with torch's default generator seeded right before each call through the result."""
         return _Seeded(self._session, self, seed)
 
+    def after(self, times: int, seed: int) -> _Seeded:
+        """As ``seeded``, where each call through the result comes after so many others like it."""
+        return _Seeded(self._session, self, seed, times)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the model's forward pass, as calling a ``torch.nn.Module`` does."""
         return self._session.call(self, "__call__", args, kwargs, None)
@@ -368,6 +404,10 @@ class Submission:
     def seeded(self, seed: int) -> _Seeded:
         """This file, with torch's default generator seeded right before each call through the result."""
         return _Seeded(self._session, None, seed)
+
+    def after(self, times: int, seed: int) -> _Seeded:
+        """As ``seeded``, where each call through the result comes after so many others like it."""
+        return _Seeded(self._session, None, seed, times)
 
     def alone(self) -> Submission:
         """The same file in a process of its own, which has seen nothing of what was asked here.
@@ -404,24 +444,24 @@ class Submission:
 
 
 class _Seeded:
-    """A submission or model whose calls are seeded."""
+    """A submission or model whose calls are seeded, and come after so many others like them."""
 
-    def __init__(self, session: Session, model: Model | None, seed: int) -> None:
-        self._session, self._model, self._seed = session, model, seed
+    def __init__(self, session: Session, model: Model | None, seed: int, times: int = 0) -> None:
+        self._session, self._model, self._seed, self._times = session, model, seed, times
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._session.call(self._model, "__call__", args, kwargs, self._seed)
+        return self._session.call(self._model, "__call__", args, kwargs, self._seed, self._times)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        return _method(self._session, self._model, name, self._seed)
+        return _method(self._session, self._model, name, self._seed, self._times)
 
 
-def _method(session: Session, model: Model | None, name: str, seed: int | None) -> Callable[..., Any]:
+def _method(session: Session, model: Model | None, name: str, seed: int | None, times: int = 0) -> Callable[..., Any]:
     if name.startswith("_"):  # copy, pickle and pytest's introspection probe for these
         raise AttributeError(name)
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        return session.call(model, name, args, kwargs, seed)
+        return session.call(model, name, args, kwargs, seed, times)
 
     call.__name__ = name
     return call

@@ -36,6 +36,7 @@ class CheckSession(Session):
         self._inherited = False
         self.load_fault: SubmissionFault | None = None
         self._file = run.assignment.item(check.item).file
+        self.varied = True
 
     @property
     def inherited(self) -> bool:
@@ -46,6 +47,7 @@ class CheckSession(Session):
         """A conversation with a worker that only its like have seen; the same one each time."""
         if self._fresh is None:
             self._fresh = CheckSession(self._run, self.check, on_its_own=True, replacements=self.replacements)
+            self._fresh.follows = self
         return self._fresh
 
     def end(self, *, passed: bool) -> None:
@@ -106,11 +108,13 @@ class ExperimentSession(CheckSession):
     def __init__(self, run: CheckRun, check: Check, until: float) -> None:
         super().__init__(run, check, on_its_own=True)
         self._until = until
+        self.varied = False  # what a law says of a function has to hold in every way, or it says too much
 
     def fresh(self) -> CheckSession:
         """As in a check, but with the same end."""
         if self._fresh is None:
             self._fresh = ExperimentSession(self._run, self.check, self._until)
+            self._fresh.follows = self
         return self._fresh
 
     def request(self, operation: str, **fields: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import contextlib
 import elbo
 import networks
 import torch
-from asking import in_turn
+from asking import in_turn, many
 
 from grading.checks import Blocked, CheckFailure
 
@@ -124,11 +124,12 @@ def test_the_message_for_an_unknown_recon_loss_names_the_three(submission, draws
 
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
-    """Other points of one shape, likelihoods and betas in turn, and the first ones again."""
+    """Other points of one shape, likelihoods and betas in turn, and the first ones again; also after many calls."""
     options = zip(("gaussian", "bernoulli", "laplace", "gaussian"), networks.betas(draws), strict=False)
     questions = [(elbo.draw(draws, 4, 6, 3), name, beta) for name, beta in options]
-    for point, name, beta in in_turn(questions):
-        case, (x, logits, mu, logvar) = elbo.Case(submission, point), point
+    asked = [(*question, 0) for question in in_turn(questions)]
+    for point, name, beta, times in (*asked, (*questions[0], many(draws))):
+        case, (x, logits, mu, logvar) = elbo.Case(submission, point, times), point
         with contextlib.suppress(Blocked):  # the parts by themselves, which may remember, are asked as often
             case.ask_parts(name)
         try:
@@ -147,4 +148,7 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
 
 
 def test_leaves_its_arguments_and_torch_alone(submission, draws):
-    elbo.Case(submission, elbo.draw(draws, 4, 6, 3)).assert_unchanged(recon_loss="gaussian")
+    """For each likelihood, with gradients and without, in both precisions."""
+    for name, dtype, gradients in elbo.ways():
+        with torch.set_grad_enabled(gradients):
+            elbo.Case(submission, elbo.draw(draws, 4, 6, 3, dtype)).assert_unchanged(recon_loss=name)

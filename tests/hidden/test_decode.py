@@ -3,7 +3,7 @@
 import networks
 import oracles
 import torch
-from asking import in_turn
+from asking import in_turn, many
 
 from grading.checks import assert_close, assert_unchanged, gradient
 
@@ -48,16 +48,19 @@ def test_works_for_a_batch_of_one(submission, draws):
 def test_is_the_same_in_train_and_eval_mode_and_without_gradients(submission, draws):
     model = networks.build(submission, 11, 13, 3, layers=2, draws=draws)
     for _ in networks.every_way(model):
-        assert_decodes(model, draws.normal(draws.integer(1, 40), 3))
+        for batch in networks.batches(draws):
+            assert_decodes(model, draws.normal(batch, 3))
 
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
-    """Batches of one size with other codes, for other weights, and the first ones again."""
+    """Batches of one size with other codes, for other weights, and the first ones again; also after many calls."""
     models = [networks.build(submission, 11, 13, 3, layers=2, draws=draws) for _ in range(2)]
     models[1].set("dec.4.bias", torch.linspace(-2.0, 2.0, 11))
     batches = [draws.normal(5, 3) for _ in range(3)]
     for model, z in in_turn([(model, z) for model in models for z in batches]):
         assert_close(model.seeded(draws.seed()).decode(z), networks.decode(model.parameters, z), "decode(z)")
+    logits = model.after(many(draws), draws.seed()).decode(z)
+    assert_close(logits, networks.decode(model.parameters, z), "decode(z), asked hundreds of times,")
 
 
 def test_keeps_float64(submission, draws):

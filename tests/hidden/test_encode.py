@@ -3,7 +3,7 @@
 import networks
 import oracles
 import torch
-from asking import in_turn
+from asking import in_turn, many
 
 from grading.checks import assert_close, assert_unchanged, gradient, unpack
 
@@ -48,16 +48,20 @@ def test_works_for_a_batch_of_one(submission, draws):
 def test_is_the_same_in_train_and_eval_mode_and_without_gradients(submission, draws):
     model = networks.build(submission, 11, 13, 3, layers=2, draws=draws)
     for _ in networks.every_way(model):
-        assert_encodes(model, draws.uniform(draws.integer(1, 40), 11, high=2.0))
+        for batch in networks.batches(draws):
+            assert_encodes(model, draws.uniform(batch, 11, high=2.0))
 
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
-    """Batches of one size with other data, for other weights, and the first ones again."""
+    """Batches of one size with other data, for other weights, and the first ones again; also after many calls."""
     models = [networks.build(submission, 11, 13, 3, layers=2, draws=draws) for _ in range(2)]
     networks.spread_heads(models[1], reach=2.0)
     batches = [draws.uniform(5, 11) for _ in range(3)]
     for model, x in in_turn([(model, x) for model in models for x in batches]):
         assert_encodes(model, x)
+    mu, logvar = unpack(model.after(many(draws), draws.seed()).encode(x), ("mu", "logvar"), "encode")
+    for name, own, true in zip(("mu", "logvar"), (mu, logvar), networks.encode(model.parameters, x), strict=True):
+        assert_close(own, true, f"{name}, asked hundreds of times,")
 
 
 def test_rows_do_not_depend_on_each_other(submission, draws):

@@ -9,7 +9,7 @@ import networks
 import oracles
 import parts
 import torch
-from asking import in_turn
+from asking import in_turn, many
 from noise import (
     assert_independent,
     assert_independent_draws,
@@ -25,9 +25,9 @@ from grading.checks import Blocked, CheckFailure, StudentError, assert_close, as
 from grading.results import Kind
 
 
-def assert_put_together(submission, model, x, seed):
+def assert_put_together(submission, model, x, seed, times=0):
     """Every field of the output follows from the submission's own parts."""
-    case = parts.Case(submission, model, x, seed)
+    case = parts.Case(submission, model, x, seed, times)
     output = case.forward()
     case.assert_equal(
         output,
@@ -290,7 +290,7 @@ def test_gradients_are_those_of_its_parts(submission, draws):
 
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
-    """Batches of one size with other data, for other weights, in both modes, and the first ones again."""
+    """Batches with other data, for other weights, in both modes, and the first ones again; also after many calls."""
     models = [networks.build(submission, 11, 13, 3, layers=2, draws=draws) for _ in range(2)]
     for name, parameter in models[1].parameters.items():
         models[1].set(name, 0.5 * parameter.detach())
@@ -299,10 +299,18 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
         seed = draws.seed()
         own_parts(submission, model.train(i % 3 == 0), x, seed)  # which may remember, and are asked as often
         assert_put_together(submission, model, x, seed)
+    assert_put_together(submission, model, x, draws.seed(), many(draws))
 
 
 def test_leaves_its_argument_and_torch_alone(submission, draws):
+    """And the model, in either mode, with gradients and without."""
     model = networks.build(submission, 11, 13, 3, draws=draws)
+    for _ in networks.every_way(model):
+        assert_leaves_alone(submission, model, draws)
+
+
+def assert_leaves_alone(submission, model, draws):
+    """``forward`` changes nothing of what its parts, asked one by one, leave as it is."""
     x, seed = draws.normal(5, 11), draws.seed()
     parts.forward(model, x, seed)
     changed = submission.mutated or set(submission.disturbed) - {"generator"}

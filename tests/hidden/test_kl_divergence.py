@@ -2,7 +2,7 @@
 
 import oracles
 import torch
-from asking import in_turn
+from asking import in_turn, many
 
 from grading.checks import assert_close, assert_gradient, assert_tensor, assert_unchanged
 
@@ -14,9 +14,12 @@ def test_is_right_on_fresh_shapes(submission, draws):
         with torch.set_grad_enabled(bool(draws.integer(0, 1))):
             value = submission.kl_divergence(mu, logvar)
         assert_close(value, oracles.kl(mu, logvar).float(), "the KL of a random batch")
-    with torch.no_grad():
-        value = submission.kl_divergence(mu, logvar)
-    assert_close(value, oracles.kl(mu, logvar).float(), "the KL under torch.no_grad()")
+    for batch, dtype, gradients in oracles.ways(draws):
+        mu, logvar = draws.normal(batch, 3, dtype=dtype), draws.normal(batch, 3, dtype=dtype)
+        with torch.set_grad_enabled(gradients):
+            value = submission.kl_divergence(mu, logvar)
+        what = f"the KL {'with gradients' if gradients else 'under torch.no_grad()'}"
+        assert_close(value, oracles.kl(mu, logvar).to(dtype), what)
 
 
 def test_is_additive_over_latent_dimensions(submission, draws):
@@ -88,7 +91,7 @@ def test_its_gradient_for_logvar_is_that_of_the_closed_form(submission, draws):
 
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
-    """Other numbers in the same shape, in other shapes, and the first ones again."""
+    """Other numbers in the same shape, in other shapes, and the first ones again; also after hundreds of calls."""
     questions = [(draws.normal(batch, 3), draws.normal(batch, 3)) for batch in (5, 5, 5, 2)]
     for mu, logvar in in_turn(questions):
         assert_close(
@@ -96,6 +99,8 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
             oracles.kl(mu, logvar).float(),
             "the KL, asked repeatedly,",
         )
+    value = submission.after(many(draws), draws.seed()).kl_divergence(mu, logvar)
+    assert_close(value, oracles.kl(mu, logvar).float(), "the KL, asked hundreds of times,")
 
 
 def test_leaves_its_arguments_and_torch_alone(submission, draws):

@@ -2,7 +2,7 @@
 
 import oracles
 import torch
-from asking import in_turn
+from asking import in_turn, many
 
 from grading.checks import assert_close, assert_finite, assert_gradient, assert_tensor, assert_unchanged
 
@@ -14,9 +14,12 @@ def test_is_right_on_fresh_shapes(submission, draws):
         with torch.set_grad_enabled(bool(draws.integer(0, 1))):
             value = submission.reconstruction_loss_bernoulli(logits, x)
         assert_close(value, oracles.bernoulli(logits, x).float(), "the Bernoulli loss of a random batch")
-    with torch.no_grad():
-        value = submission.reconstruction_loss_bernoulli(logits, x)
-    assert_close(value, oracles.bernoulli(logits, x).float(), "the Bernoulli loss under torch.no_grad()")
+    for batch, dtype, gradients in oracles.ways(draws):
+        logits, x = draws.normal(batch, 5, dtype=dtype), oracles.pixels(draws, batch, 5, dtype=dtype)
+        with torch.set_grad_enabled(gradients):
+            value = submission.reconstruction_loss_bernoulli(logits, x)
+        what = f"the Bernoulli loss {'with gradients' if gradients else 'under torch.no_grad()'}"
+        assert_close(value, oracles.bernoulli(logits, x).to(dtype), what)
 
 
 def test_is_right_for_binary_pixels(submission, draws):
@@ -95,7 +98,7 @@ def test_its_gradient_survives_huge_logits(submission):
 
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
-    """Other numbers in the same shape, in other shapes, and the first ones again."""
+    """Other numbers in the same shape, in other shapes, and the first ones again; also after hundreds of calls."""
     questions = [(draws.normal(batch, 6, std=3.0), draws.uniform(batch, 6)) for batch in (5, 5, 5, 2)]
     for logits, x in in_turn(questions):
         expected = oracles.bernoulli(logits, x).float()
@@ -104,6 +107,8 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
             expected,
             "the loss, asked repeatedly,",
         )
+    value = submission.after(many(draws), draws.seed()).reconstruction_loss_bernoulli(logits, x)
+    assert_close(value, expected, "the loss, asked hundreds of times,")
 
 
 def test_leaves_its_arguments_and_torch_alone(submission, draws):

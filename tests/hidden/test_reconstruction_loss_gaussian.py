@@ -5,7 +5,7 @@ Means, data and their differences are judged up to 10,000 in size, as the logits
 
 import oracles
 import torch
-from asking import in_turn
+from asking import in_turn, many
 
 from grading.checks import assert_close, assert_gradient, assert_tensor, assert_unchanged
 
@@ -17,9 +17,12 @@ def test_is_right_on_fresh_shapes(submission, draws):
         with torch.set_grad_enabled(bool(draws.integer(0, 1))):
             value = submission.reconstruction_loss_gaussian(mean, x)
         assert_close(value, oracles.gaussian(mean, x).float(), "the Gaussian loss of a random batch")
-    with torch.no_grad():
-        value = submission.reconstruction_loss_gaussian(mean, x)
-    assert_close(value, oracles.gaussian(mean, x).float(), "the Gaussian loss under torch.no_grad()")
+    for batch, dtype, gradients in oracles.ways(draws):
+        mean, x = draws.normal(batch, 5, dtype=dtype), oracles.pixels(draws, batch, 5, dtype=dtype)
+        with torch.set_grad_enabled(gradients):
+            value = submission.reconstruction_loss_gaussian(mean, x)
+        what = f"the Gaussian loss {'with gradients' if gradients else 'under torch.no_grad()'}"
+        assert_close(value, oracles.gaussian(mean, x).to(dtype), what)
 
 
 def test_the_mean_is_the_raw_output_wherever_it_lies(submission, draws):
@@ -77,7 +80,7 @@ def test_its_gradient_is_twice_the_error(submission, draws):
 
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
-    """Other numbers in the same shape, in other shapes, and the first ones again."""
+    """Other numbers in the same shape, in other shapes, and the first ones again; also after hundreds of calls."""
     questions = [(draws.normal(batch, 6, std=3.0), draws.uniform(batch, 6)) for batch in (5, 5, 5, 2)]
     for mean, x in in_turn(questions):
         expected = oracles.gaussian(mean, x).float()
@@ -86,6 +89,8 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
             expected,
             "the loss, asked repeatedly,",
         )
+    value = submission.after(many(draws), draws.seed()).reconstruction_loss_gaussian(mean, x)
+    assert_close(value, expected, "the loss, asked hundreds of times,")
 
 
 def test_leaves_its_arguments_and_torch_alone(submission, draws):

@@ -5,7 +5,7 @@ import contextlib
 import elbo
 import networks
 import torch
-from asking import in_turn
+from asking import in_turn, many
 from output_loss import OutputCase, true_elbo
 
 from grading.checks import Blocked, CheckFailure
@@ -115,11 +115,12 @@ def test_the_error_for_an_unknown_recon_loss_passes_through(submission, draws):
 
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
-    """Other outputs of one shape, likelihoods and betas in turn, and the first ones again."""
+    """Other outputs of one shape, likelihoods and betas in turn, and the first ones again; also after many calls."""
     options = zip(("gaussian", "bernoulli", "laplace", "gaussian"), networks.betas(draws), strict=False)
     questions = [(elbo.draw(draws, 4, 6, 3), name, beta) for name, beta in options]
-    for point, name, beta in in_turn(questions):
-        case, (x, logits, mu, logvar) = OutputCase(submission, draws, point), point
+    asked = [(*question, 0) for question in in_turn(questions)]
+    for point, name, beta, times in (*asked, (*questions[0], many(draws))):
+        case, (x, logits, mu, logvar) = OutputCase(submission, draws, point, times), point
 
         def of_elbo(compute_elbo):
             return compute_elbo(x, logits, mu, logvar, name, beta)
@@ -136,4 +137,7 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
 
 
 def test_leaves_its_arguments_and_torch_alone(submission, draws):
-    OutputCase(submission, draws, fresh(draws)).assert_unchanged(recon_loss="gaussian")
+    """For each likelihood, with gradients and without, in both precisions."""
+    for name, dtype, gradients in elbo.ways():
+        with torch.set_grad_enabled(gradients):
+            OutputCase(submission, draws, elbo.draw(draws, 4, 6, 3, dtype)).assert_unchanged(recon_loss=name)

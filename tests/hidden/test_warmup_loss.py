@@ -2,7 +2,7 @@
 
 import oracles
 import torch
-from asking import in_turn
+from asking import in_turn, many
 
 from grading.checks import assert_close, assert_gradient, assert_tensor, assert_unchanged
 
@@ -19,9 +19,12 @@ def test_is_right_on_fresh_shapes(submission, draws):
         with torch.set_grad_enabled(bool(draws.integer(0, 1))):
             value = submission.vae_loss(*arguments)
         assert_close(value, oracles.warmup_loss(*arguments).float(), "the warm-up loss")
-    with torch.no_grad():
-        value = submission.vae_loss(*arguments)
-    assert_close(value, oracles.warmup_loss(*arguments).float(), "the warm-up loss under torch.no_grad()")
+    for batch, dtype, gradients in oracles.ways(draws):
+        arguments = draw(draws, batch, 6, 3, dtype)
+        with torch.set_grad_enabled(gradients):
+            value = submission.vae_loss(*arguments)
+        what = f"the warm-up loss {'with gradients' if gradients else 'under torch.no_grad()'}"
+        assert_close(value, oracles.warmup_loss(*arguments).to(dtype), what)
 
 
 def test_a_batch_given_twice_costs_twice_as_much(submission, draws):
@@ -88,10 +91,12 @@ def test_is_right_for_tiny_and_for_huge_variances(submission, draws):
 
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
-    """Other numbers in the same shape, in other shapes, and the first ones again."""
+    """Other numbers in the same shape, in other shapes, and the first ones again; also after hundreds of calls."""
     for arguments in in_turn([draw(draws, batch, 6, 3) for batch in (5, 5, 5, 2)]):
         expected = oracles.warmup_loss(*arguments).float()
         assert_close(submission.vae_loss(*arguments), expected, "the warm-up loss, asked repeatedly,")
+    value = submission.after(many(draws), draws.seed()).vae_loss(*arguments)
+    assert_close(value, expected, "the warm-up loss, asked hundreds of times,")
 
 
 def test_leaves_its_arguments_and_torch_alone(submission, draws):

@@ -2,11 +2,12 @@
 
 import itertools
 from functools import partial
+from typing import Any
 
 import networks
 import torch
 import warmup
-from asking import in_turn
+from asking import in_turn, many
 from configurations import assert_begun_as_layers_are
 from noise import (
     assert_independent,
@@ -81,7 +82,7 @@ def test_rows_do_not_depend_on_each_other(submission, draws):
 
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
-    """Batches of one size in turn, in either mode: each row gets what it gets in one batch of all of them."""
+    """Batches in turn, in either mode, also after many calls: each row gets what it gets in one batch of all."""
     model = warmup.build(submission, 11, 13, 3)
     x, z = draws.normal(20, 11), draws.normal(20, 3)
     for gain in (1.0, 0.5):
@@ -95,6 +96,10 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
             for field, own, all_rows in zip(("mu", "logvar"), heads, (mu, logvar), strict=True):
                 assert_close(own, all_rows[i].detach(), f"{field}, asked repeatedly,")
             assert_close(decoded, recon_x[i].detach(), "decode(z), asked repeatedly,")
+    later: Any = model.after(many(draws), draws.seed())
+    for field, own, before in zip(("mu", "logvar"), warmup.encode(later, x, 3), (mu, logvar), strict=True):
+        assert_close(own, before.detach(), f"{field}, asked hundreds of times,")
+    assert_close(warmup.decode(later, z, 11), recon_x.detach(), "decode(z), asked hundreds of times,")
 
 
 def test_mu_and_logvar_are_different_functions_of_x_of_any_sign(submission, draws):

@@ -19,14 +19,17 @@ import traceback
 import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch.nn.parameter import UninitializedParameter
 
 from ..shared import wire
+from ..shared.arrival import Arrival
 from ..shared.framing import MAX_PAYLOAD
+from .arguments import Arguments
+from .surroundings import Surroundings
 
 MAX_OUTPUT = 20_000
 MAX_MODELS = 256
@@ -57,6 +60,18 @@ class _Call:
     inputs: list[torch.Tensor]
     parameters: Mapping[str, torch.Tensor]
     outputs: list[torch.Tensor]
+
+
+class _Made(NamedTuple):
+    """What a call came to."""
+
+    result: Any
+    asked: str | None
+    inputs: list[torch.Tensor]
+    handed: list[torch.Tensor]
+    parameters: dict[str, torch.nn.Parameter]
+    mutated: list[str]
+    disturbed: list[str]
 
 
 class _Capped(io.TextIOBase):
@@ -90,6 +105,8 @@ class Executor:
         self._filename = ""
         self._models: dict[int, torch.nn.Module] = {}
         self._calls: dict[int, _Call] = {}
+        self._surroundings = Surroundings()
+        self._earlier: list[torch.Tensor] = []
         self._random_state: torch.Tensor | None = None
         self._exported = 0
         self._operations: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
@@ -127,6 +144,8 @@ class Executor:
         name, self._filename = request["module"], request["filename"]
         self._models.clear()  # of the check before, whose numbers begin at 0 as well
         self._calls.clear()
+        self._earlier = []
+        self._surroundings.restore()
         source = request["source"].numpy().tobytes()
         _seed(request["random_seed"])
         random.seed(request["random_seed"])
@@ -144,46 +163,32 @@ class Executor:
     def _call(self, request: dict[str, Any]) -> dict[str, Any]:
         model = self._models[request["model"]] if request["model"] is not None else None
         function = self._resolve(model, request["name"])
-        if model is not None and request["parameters"]:
-            own = dict(model.named_parameters())
-            for name, value in request["parameters"].items():
-                if name not in own or own[name].shape != value.shape:
-                    raise RefusedError(
-                        "structure", f"the model no longer has the parameter {name!r} that it began with"
-                    )
-                own[name].data.copy_(value)
-        leaves: list[tuple[str, torch.Tensor]] = []
-        args = [self._materialize(value, f"argument {i + 1}", leaves) for i, value in enumerate(request["args"])]
-        kwargs = {key: self._materialize(value, key, leaves) for key, value in request["kwargs"].items()}
-        before = [leaf.detach().clone() for _, leaf in leaves]
-        replaced = request.get("replaced", [])
-        answers = [self._materialize(value, "an answer", leaves) for value in request.get("answers", [])]
-        asked: _Asked | None = None
-        generator, dtype = torch.default_generator.get_state(), torch.get_default_dtype()
-        with torch.set_grad_enabled(request["grad"]), self._replacing(model, replaced, answers):
-            try:
-                result = self._resolve(model, request["name"])(*args, **kwargs)
-            except _Asked as question:
-                asked, result = question, (question.args, question.kwargs)
-            changed = {"grad mode": torch.is_grad_enabled() is not request["grad"]}
-        changed["generator"] = not torch.equal(torch.default_generator.get_state(), generator)
-        changed["default dtype"] = torch.get_default_dtype() is not dtype
-        parameters = dict(model.named_parameters()) if model is not None else {}
-        changed["gradients"] = _take_gradients([*(leaf for _, leaf in leaves), *parameters.values()])
-        # The answers are not arguments.
-        mutated = [name for (name, leaf), old in zip(leaves, before, strict=False) if not _same(leaf, old)]
+        self._take(model, request["parameters"])
+        arrival, generator = Arrival(request["arrival"]), torch.default_generator.get_state()
+        if request["times"]:
+            self._call_often(model, request, arrival)
+            torch.default_generator.set_state(generator)
+        try:
+            made = self._make(model, request, arrival)
+        except RuntimeError as error:
+            # Whoever writes `view` relies on rows without gaps, which nobody has promised nor denied.
+            if Arrival.GAPS not in arrival or "view size is not compatible" not in str(error):
+                raise
+            torch.default_generator.set_state(generator)
+            made = self._make(model, request, arrival & ~Arrival.GAPS)
         outputs: list[torch.Tensor] = []
         described: list[dict[str, Any]] = []
         self._exported = 0
-        value = self._export(result, outputs, described)
-        if any(output.requires_grad for output in outputs):
-            inputs = [leaf for _, leaf in leaves]
-            self._calls[request["call"]] = _Call(inputs, parameters, outputs)
+        value = self._export(made.result, outputs, described)
+        kept = any(output.requires_grad for output in outputs)
+        if kept:
+            self._calls[request["call"]] = _Call(made.inputs, made.parameters, outputs)
+        self._earlier = [] if kept else made.handed
         return {
             "value": value,
-            "asked": asked.name if asked is not None else None,
-            "mutated": mutated,
-            "disturbed": [name for name, was in changed.items() if was],
+            "asked": made.asked,
+            "mutated": made.mutated,
+            "disturbed": made.disturbed,
             "models": described,
             "line": self._line(function),
         }
@@ -212,16 +217,64 @@ class Executor:
         }
 
     def _train(self, request: dict[str, Any]) -> dict[str, Any]:
-        self._models[request["model"]].train(request["mode"])
+        model = self._models[request["model"]]
+        model.train(request["mode"])
+        self._surroundings.know(request["model"], model)
         return {}
 
     def _cast(self, request: dict[str, Any]) -> dict[str, Any]:
         model = self._models[request["model"]]
         if model.to(wire.DTYPES[request["dtype"]]) is not model:
             raise RefusedError("structure", f"{type(model).__name__}.to() returns another object than the model itself")
+        self._surroundings.know(request["model"], model)
         return {"models": [_description(request["model"], model)]}
 
     # --- helpers ---
+
+    def _take(self, model: torch.nn.Module | None, parameters: Mapping[str, torch.Tensor]) -> None:
+        """Give these values to the parameters of a model."""
+        if model is None or not parameters:
+            return
+        own = dict(model.named_parameters())
+        for name, value in parameters.items():
+            if name not in own or own[name].shape != value.shape:
+                raise RefusedError("structure", f"the model no longer has the parameter {name!r} that it began with")
+            own[name].data.copy_(value)
+
+    def _call_often(self, model: torch.nn.Module | None, request: dict[str, Any], arrival: Arrival) -> None:
+        """Make a call as often as the request says, as training does, before the one that counts."""
+        arguments = Arguments(arrival, [], self._build)
+        args, kwargs = arguments.of(request["args"], request["kwargs"])
+        function = self._resolve(model, request["name"])
+        with torch.set_grad_enabled(request["grad"]):
+            for _ in range(request["times"]):
+                function(*args, **kwargs)
+
+    def _make(self, model: torch.nn.Module | None, request: dict[str, Any], arrival: Arrival) -> _Made:
+        """Make a call, and see what it leaves otherwise than it was."""
+        arguments = Arguments(arrival, self._earlier, self._build)
+        args, kwargs = arguments.of(request["args"], request["kwargs"])
+        before, inputs = [tensor.detach().clone() for tensor in arguments.handed], [*arguments.inputs]
+        replaced = request.get("replaced", [])
+        given = Arguments(Arrival.RESULT, [], self._build)
+        answers = [given.hand_over(value, "an answer") for value in request.get("answers", [])]
+        asked: str | None = None
+        self._surroundings.note()
+        with torch.set_grad_enabled(request["grad"]), self._replacing(model, replaced, answers):
+            try:
+                result = self._resolve(model, request["name"])(*args, **kwargs)
+            except _Asked as question:
+                asked, result = question.name, (question.args, question.kwargs)
+            disturbed = ["grad mode"] if torch.is_grad_enabled() is not request["grad"] else []
+        disturbed += self._surroundings.changed()
+        parameters = dict(model.named_parameters()) if model is not None else {}
+        if _take_gradients([*arguments.handed, *inputs, *parameters.values()]):
+            disturbed.append("gradients")
+        if model is not None:
+            disturbed += self._surroundings.changed_in(request["model"], model, parameters)
+        handed = zip(arguments.names, arguments.handed, before, strict=True)
+        mutated = [name for name, tensor, old in handed if not _same(tensor, old)]
+        return _Made(result, asked, [*inputs, *given.inputs], arguments.handed, parameters, mutated, disturbed)
 
     @contextlib.contextmanager
     def _replacing(self, model: torch.nn.Module | None, names: list[str], answers: list[Any]) -> Iterator[None]:
@@ -272,18 +325,9 @@ class Executor:
             raise RefusedError("structure", f"{name} {problem} in {where}: keep the names of the skeleton")
         return function
 
-    def _materialize(self, value: Any, name: str, leaves: list[tuple[str, torch.Tensor]]) -> Any:
-        """``value`` with records built from the student's classes, and its tensors noted as leaves."""
-        if isinstance(value, torch.Tensor):
-            leaves.append((name, value))
-            return value
-        if isinstance(value, wire.Record):
-            build = self._resolve(None, value.class_name)
-            fields = {key: self._materialize(item, f"{name}.{key}", leaves) for key, item in value.fields.items()}
-            return build(**fields)
-        if isinstance(value, (tuple, list)):
-            return type(value)(self._materialize(item, name, leaves) for item in value)
-        return value
+    def _build(self, class_name: str, fields: dict[str, Any]) -> Any:
+        """An instance of a class of the student's file."""
+        return self._resolve(None, class_name)(**fields)
 
     def _export(self, value: Any, outputs: list[torch.Tensor], described: list[dict[str, Any]], depth: int = 0) -> Any:
         """``value`` with models replaced by handles, and its tensors noted as outputs in the order of the wire."""
@@ -295,6 +339,7 @@ class Executor:
                 raise RefusedError("crash", "more models were built than a check can need")
             number = len(self._models)
             self._models[number] = value
+            self._surroundings.know(number, value)
             described.append(_description(number, value))
             return wire.ModelHandle(number)
         if isinstance(value, torch.Tensor):
