@@ -131,5 +131,7 @@ def diagnose(
         found |= explain(item, certain)
     if late and problems is not None:
         items = ", ".join(dict.fromkeys(late))
-        problems.append(f"no mistakes could be named in {items}: the time for it was used up")
+        problem = f"no mistakes could be named in {items}: the time for it was used up"
+        if problem not in problems:
+            problems.append(problem)
     return found

@@ -26,8 +26,8 @@ from .laws.asking import UNUSABLE
 SHARE = 0.3
 """Of what the run took until then, for all that explains it: less than a quarter of the run."""
 MOST_SECONDS = 15.0
-LEAST_SECONDS = 1.5
-"""For a run of few checks: to begin takes longer than they do."""
+LEAST_SECONDS = 2.0
+"""For a run of few checks: to begin takes longer than they do. Where others use the machine too, it is more."""
 MOST_TOLD = 4
 NAME = "experiment"
 
@@ -37,9 +37,20 @@ Open = Callable[[str, float], Submission]
 """A submission in a fresh process: for experiments on an item, until a time on the monotonic clock."""
 
 
-def budget(elapsed: float) -> float:
-    """Seconds that explaining a run may take, which has taken ``elapsed`` so far."""
-    return min(MOST_SECONDS, max(LEAST_SECONDS, SHARE * elapsed))
+def budget(elapsed: float, slow: float = 1.0) -> float:
+    """Seconds that explaining a run may take, which takes ``elapsed`` in all, on a machine that is so slow."""
+    return min(MOST_SECONDS, max(LEAST_SECONDS * slow, SHARE * elapsed))
+
+
+def slowness(probe: float = 0.02, most: float = 4.0) -> float:
+    """How many times as long as on an idle machine a process takes here and now, from 1 to ``most``.
+
+    What can be explained in a time must not depend on who else uses the machine.
+    """
+    begun, used = time.monotonic(), time.thread_time()
+    while time.thread_time() - used < probe:
+        pass
+    return min(most, max(1.0, (time.monotonic() - begun) / probe))
 
 
 def module_of(item: str) -> ModuleType | None:

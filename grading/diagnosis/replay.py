@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from ..boundary.channels import Channel
-from ..boundary.errors import SubmissionFault
+from ..boundary.errors import CallTimeoutError, SubmissionFault
 from ..boundary.shared import wire
 from ..boundary.transcript import Transcript
 from ..boundary.workers import Workers
@@ -95,6 +95,8 @@ class _Replay:
             try:
                 answer = channel.exchange(asked, min(CALL_SECONDS, left))
             except SubmissionFault as fault:
+                if left < CALL_SECONDS and isinstance(fault, CallTimeoutError):
+                    raise TimeIsUpError from None
                 self.unanswered.append(fault)
                 raise
             fields = fields_of(answer)

@@ -11,7 +11,7 @@ from functools import partial
 
 from ..boundary.proxy import Submission
 from ..diagnosis import Evidence, diagnose, open_diagnostician
-from ..diagnosis.experiments import budget, experiment, refuted
+from ..diagnosis.experiments import budget, experiment, refuted, slowness
 from ..results import Misconception
 from .run import CheckRun
 from .session import ExperimentSession
@@ -30,16 +30,16 @@ def explain_failures(run: CheckRun, found: dict[str, Misconception], problems: l
         problems: gets what went wrong on the way.
     """
     run.close()  # the worker that is kept would stand in the way of those of the diagnosis
-    end = time.monotonic() + budget(run.foreseen_seconds)
+    end = time.monotonic() + budget(run.foreseen_seconds, slowness())
     diagnostician = open_diagnostician(run.assignment, run.workers, problems)
     public = [piece for piece in run.evidence if piece.check.startswith("public/")]
     if diagnostician is not None:
-        found |= diagnose(diagnostician, public, end - time.monotonic(), problems)
+        found |= diagnose(diagnostician, public, _half(end), problems)
     _drop_refuted(run, found, end)
     known = _failed_items(run, public, found)
     told = _experiment(run, known, end, problems)
     if diagnostician is not None and len(public) < len(run.evidence):
-        named = diagnose(diagnostician, run.evidence, end - time.monotonic(), problems)
+        named = diagnose(diagnostician, run.evidence, _half(end), problems)
         found |= {check: mistake for check, mistake in named.items() if check.startswith("hidden/")}
     others = [item for item in _failed_items(run, run.evidence, found) if item not in known]
     told |= _experiment(run, others, end, problems)
@@ -48,6 +48,11 @@ def explain_failures(run: CheckRun, found: dict[str, Misconception], problems: l
             by_replay = found.get(piece.check)
             why = told[piece.item]
             found[piece.check] = why if by_replay is None else dataclasses.replace(by_replay, why=why.why)
+
+
+def _half(end: float) -> float:
+    """Seconds for the catalogue, which leave as many for experiments: a large one has many to ask."""
+    return (end - time.monotonic()) / 2
 
 
 def _failed_items(run: CheckRun, evidence: Sequence[Evidence], found: Mapping[str, Misconception]) -> list[str]:

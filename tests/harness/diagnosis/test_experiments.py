@@ -270,9 +270,11 @@ def test_a_function_that_hangs_costs_no_more_than_one_question(workers):
 
 
 def test_explanations_take_a_quarter_of_a_run_at_most_and_a_little_of_a_short_one():
-    for elapsed in (5.0, 12.0, 30.0, 200.0):
+    for elapsed in (7.0, 12.0, 30.0, 200.0):
         assert experiments.budget(elapsed) <= elapsed / 3 + 1e-9
     assert experiments.budget(1.0) == experiments.LEAST_SECONDS
+    assert experiments.budget(1.0, slow=3.0) == 3 * experiments.LEAST_SECONDS
+    assert 1.0 <= experiments.slowness() <= 4.0
 
 
 def test_an_assignment_without_laws_has_no_experiments(monkeypatch):
