@@ -74,8 +74,9 @@ def assert_independent_draws(eps: torch.Tensor, what: str, row: str = "row", col
         _assert_variances(lines, f"the variance of {what} in a {name}")
         _assert_distribution(lines, f"the distribution of {what} in a {name}")
         # Numbers that are independent stay so when some are replaced by their sizes.
-        for kind, one, other in (("", lines, lines), ("size of ", sizes, sizes), ("size and value of ", sizes, lines)):
-            _assert_unrelated(one, other, f"the {kind}{what} in two {name}s")
+        pairs = (("", lines, lines), ("the size of ", sizes, sizes), ("size and value of ", sizes, lines))
+        for kind, one, other in pairs:
+            _assert_unrelated(one, other, f"{kind}{what} in two {name}s")
         quarters = lines.shape[1] // 4 * 4
         for start in (0, 2):  # what comes in groups may begin anywhere
             blocks = [
@@ -198,11 +199,11 @@ def assert_unrelated_at_any_distance(eps: torch.Tensor, what: str) -> None:
     shape, sizes = [2 * n for n in eps.shape], size_as_normal(eps)
     values, squares = ([torch.fft.rfft2(of**power, s=shape) for of in (eps, sizes)] for power in (1, 2))
     distances = eps.numel() * 4
-    for kind, one, other in (("", 0, 0), ("size of ", 1, 1), ("size and value of ", 1, 0)):
+    for kind, one, other in (("", 0, 0), ("the size of ", 1, 1), ("size and value of ", 1, 0)):
         sums, variances = (torch.fft.irfft2(of[one].conj() * of[other], s=shape) for of in (values, squares))
         sums[0, 0] = 0.0
         correlations = sums / variances.clamp(min=1e-3).sqrt()
-        _assert_normal(correlations, 6 * distances, f"the correlation of the {kind}{what} at two places")
+        _assert_normal(correlations, 6 * distances, f"the correlation of {kind}{what} at two places")
 
 
 def _assert_triples_unrelated(values: torch.Tensor, sizes: torch.Tensor, what: str) -> None:
@@ -239,4 +240,7 @@ def _assert_normal(values: torch.Tensor, count: int, what: str) -> None:
     """
     bound = math.sqrt(2 * math.log(count / RATE))
     worst = values.flatten()[values.abs().argmax()].item()
-    assert_statistic(worst, 0.0, bound / 7, what, rate=RATE)
+    if math.isnan(worst):  # of numbers that are all 0
+        message = f"{what} cannot be told: there is no noise"
+        raise CheckFailure("statistics", message, expected="independent numbers", actual="all the same ones")
+    assert_statistic(worst, 0.0, bound / 7, f"{what}, in standard errors,", rate=RATE)

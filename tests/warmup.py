@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
@@ -61,6 +62,16 @@ def forward(model: Model, x: torch.Tensor, latent_dim: int) -> tuple[torch.Tenso
     return recon_x, assert_tensor(mu, shape, x.dtype, "mu"), assert_tensor(logvar, shape, x.dtype, "logvar")
 
 
+@contextlib.contextmanager
+def about_forward() -> Iterator[None]:
+    """What fails inside is put down to ``forward``, whatever was called last."""
+    try:
+        yield
+    except CheckFailure as failure:
+        failure.of = "__call__"
+        raise
+
+
 def gradients(outputs: Sequence[torch.Tensor], model: Model) -> dict[str, torch.Tensor]:
     """The gradient of the sum of ``outputs`` for each parameter at which one arrives."""
     sums = [output.sum() for output in outputs if output.requires_grad]
@@ -100,6 +111,9 @@ def assert_reached(wanted: set[str], output: torch.Tensor, model: Model, what: s
 def assert_not_affine(a: torch.Tensor, b: torch.Tensor, both: torch.Tensor, zero: torch.Tensor, what: str) -> None:
     """``f(a) + f(b) - f(a + b) - f(0)``, which is zero for every affine ``f``, is not."""
     gap = (a + b - both - zero).abs().max().item()
+    if not math.isfinite(gap):
+        message = f"{what} is infinite or no number at some places"
+        raise CheckFailure("value", message, expected="finite numbers", actual=short(both))
     if not gap > 1e-3 * both.abs().max().item():
         message = f"{what} is only a linear map: its hidden layer lacks a nonlinearity"
         raise CheckFailure("value", message, expected="f(a) + f(b) - f(a + b) - f(0) != 0", actual=f"{gap:.3g}")
@@ -138,6 +152,9 @@ def logits(model: Model, z: torch.Tensor, input_dim: int) -> torch.Tensor:
     low, high = recon_x.min().item(), recon_x.max().item()
     if not (low >= 0 and high <= 1):
         message = "decode(z) leaves the range from 0 to 1, which no sigmoid does"
+        raise CheckFailure("value", message, expected="between 0 and 1", actual=f"from {low:.4g} to {high:.4g}")
+    if low == 0 or (high == 1 and recon_x.dtype == torch.float64):
+        message = "decode(z) is exactly 0 or 1 for numbers of usual size, which no sigmoid is"
         raise CheckFailure("value", message, expected="between 0 and 1", actual=f"from {low:.4g} to {high:.4g}")
     return torch.logit(recon_x)
 

@@ -13,7 +13,12 @@ class CheckFailure(AssertionError):
         message: one sentence for the student.
         expected: what should have come, in short form.
         actual: what came, in short form.
+
+    Attributes:
+        of: the function that is found wrong, as it is called; if empty, the one that was called last.
     """
+
+    of = ""
 
     def __init__(self, kind: Kind | str, message: str, *, expected: str = "", actual: str = "") -> None:
         super().__init__(message)

@@ -38,14 +38,18 @@ def describe(
     if error is None:
         return CheckResult(check.id, Status.PASSED, **known)
     item = assignment.item(check.item)
-    return CheckResult(check.id, **{**_place(item, calls), **_failure(error, assignment, item), **known})
+    of = error.of if isinstance(error, CheckFailure) else ""
+    return CheckResult(check.id, **{**_place(item, calls, of), **_failure(error, assignment, item), **known})
 
 
-def _place(item: Item, calls: Sequence[CallRecord]) -> dict[str, Any]:
-    """Where the function begins that a wrong result most likely came from: the item's own that was called last."""
+def _place(item: Item, calls: Sequence[CallRecord], of: str) -> dict[str, Any]:
+    """Where the function begins that a wrong result most likely came from: the item's own that was called last.
+
+    Of a failure that says whose it is (``of``), it is that one.
+    """
     own = {item.calls.get(name, name): name for name in item.functions}
     for call in reversed(calls):
-        if call.name in own and call.line is not None:
+        if call.name in own and of in ("", call.name) and call.line is not None:
             return {"line": call.line, "function": own[call.name]}
     return {}
 

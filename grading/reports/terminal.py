@@ -262,7 +262,7 @@ def _folded(cause: Cause) -> Text:
     """The checks of one cause beside those that are shown, as one line."""
     if not cause.shown:
         fail = "fails" if len(cause.folded) == 1 else "fail"
-        told = f"{_count(cause.folded)} {fail} beside it, probably for the same reason"
+        told = f"{_count(cause.folded)} {fail} beside it, for this reason or another"
         return Text(told).append(_minus(cause.folded))
     return Text(f"and {_count(cause.folded)}").append(_minus(cause.folded))
 

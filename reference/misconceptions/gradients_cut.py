@@ -131,9 +131,7 @@ def detached_logvar(self, x):
     return self.decode(self.reparameterize(mu, logvar)), mu, logvar.detach()
 
 
-@wrong_warmup_forward(
-    "Mean and log-variance are computed once more without gradients for the result, so the KL term trains nothing."
-)
+@wrong_warmup_forward("The mean and the log-variance that you return carry no gradient, so the KL term trains nothing.")
 def posterior_without_gradient(self, x):
     recon_x = self.decode(self.reparameterize(*self.encode(x)))
     with torch.no_grad():

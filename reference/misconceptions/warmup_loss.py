@@ -11,7 +11,7 @@ misconception = Misconceptions(WARMUP_LOSS)
 
 misconception.edit(
     "mean_error_summed_kl",
-    "The squared error is averaged while the KL term is summed, so the KL term is hundreds of times too heavy and the "
+    "The squared error is averaged while the KL term is summed, so the KL term is far too heavy and the "
     "posterior collapses onto the prior. Both are summed here.",
     ('F.mse_loss(recon_x, x, reduction="sum")', "F.mse_loss(recon_x, x)"),
 )

@@ -270,17 +270,19 @@ def assert_gradients_of_forward(submission, draws, sizes, dtype, rtol):
         eps = standardized(code(output[0]), *output[1:]).to(dtype)
         mu, logvar = warmup.encode(model, x, latent)
         parts = warmup.decode(model, mu + torch.exp(logvar / 2) * eps, features), mu, logvar
-        for what, own, part in zip(("recon_x", "mu", "logvar"), output, parts, strict=True):
-            assert_close(own, part.detach(), f"{what} of forward", rtol=rtol)
+        with warmup.about_forward():
+            for what, own, part in zip(("recon_x", "mu", "logvar"), output, parts, strict=True):
+                assert_close(own, part.detach(), f"{what} of forward", rtol=rtol)
         found, expected = (
             warmup.gradients([value * weights[:, : value.shape[1]] for value in of], model) for of in (output, parts)
         )
-        for name in expected:
-            what = f"the gradient of a weighted sum of recon_x, mu and logvar for {name}"
-            if name not in found:
-                raise CheckFailure("gradient", f"{what}: none arrives", expected="a gradient", actual="none")
-            atol = rtol * float(expected[name].abs().max())
-            assert_close(found[name], expected[name], what, rtol=10 * rtol, atol=atol, kind=Kind.GRADIENT)
+        with warmup.about_forward():
+            for name in expected:
+                what = f"the gradient of a weighted sum of recon_x, mu and logvar for {name}"
+                if name not in found:
+                    raise CheckFailure("gradient", f"{what}: none arrives", expected="a gradient", actual="none")
+                atol = rtol * float(expected[name].abs().max())
+                assert_close(found[name], expected[name], what, rtol=10 * rtol, atol=atol, kind=Kind.GRADIENT)
 
 
 def test_gradients_of_mu_and_logvar_reach_the_encoder(submission, draws):

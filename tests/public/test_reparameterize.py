@@ -25,7 +25,7 @@ def test_the_variance_of_z_is_nine_at_logvar_log_nine(submission):
     mu = torch.zeros(10_000, 4)
     z = assert_tensor(model.reparameterize(mu, torch.full_like(mu, math.log(9.0))), mu.shape, None, "z")
     variance = z.detach().pow(2).mean().item()
-    assert_statistic(variance, 9.0, 9.0 * math.sqrt(2 / 40_000), "the variance of z at logvar = log 9")
+    assert_statistic(variance, 9.0, 9.0 * math.sqrt(2 / 40_000), "the mean square of z at mu = 0 and logvar = log 9")
 
 
 def test_two_calls_draw_different_noise(submission):

@@ -224,19 +224,28 @@ def weight_sentences(columns: Sequence[Term], weights: Sequence[float]) -> list[
         if is_near(own, 1.0):
             continue
         if is_near(own, 0.0):
-            said.append(f"The term {term.words} is missing.")
+            said.append(f"{_of(term)[0].upper()}{_of(term)[1:]} is missing.")
         elif is_near(ratio, 1.0):
-            said.append(f"But the term {term.words} counts as much as it should.")
+            said.append(f"But {_of(term)} counts as much as it should.")
         elif is_near(own, -1.0):
-            said.append(f"The sign of the term {term.words} is wrong.")
+            said.append(f"The sign of {_of(term)} is wrong.")
         else:
             weight = number(ratio * term.weight)
-            said.append(f"The weight of the term {term.words} is {weight}; it should be {number(term.weight)}.")
-    return said + [
-        f"{term.words[0].upper()}{term.words[1:]} is added, {number(weight)} times; it has no place in the formula."
-        for term, weight in extra
-        if not is_near(weight, 0.0)
-    ]
+            said.append(f"The weight of {_of(term)} is {weight}; it should be {number(term.weight)}.")
+    return said + [_added(term, weight) for term, weight in extra if not is_near(weight, 0.0)]
+
+
+def _added(term: Term, weight: float) -> str:
+    """What is said of a term that has no place in the formula."""
+    what = f"{term.words[0].upper()}{term.words[1:]} is added, {number(weight)} times"
+    if term.words.startswith("a constant for each "):
+        what = f"{number(weight)} is added {term.words.removeprefix('a constant ')}"
+    return f"{what}; it has no place in the formula."
+
+
+def _of(term: Term) -> str:
+    """The term in a sentence: a formula needs to be called one, words do not."""
+    return term.words if term.words.startswith(("the ", "a ")) else f"the term {term.words}"
 
 
 def common_factor(factor: float) -> str:

@@ -1,0 +1,152 @@
+"""How the arguments of a call arrive, after how many others like it, and what it leaves otherwise than it was."""
+
+import pytest
+import torch
+from harness.boundary.sides import session_on, submission_on
+
+from grading.boundary.proxy import Session, Submission
+from grading.boundary.shared.arrival import Arrival, drawn
+
+SOURCE = """
+import torch
+from torch import nn
+
+last, count = [None], [0]
+
+def seen(x):
+    again = last[0] is x
+    last[0] = x
+    return x.is_leaf, x.is_contiguous(), x.storage_offset() > 0, again
+
+def square(x):
+    return (x * x).sum()
+
+def viewed(x):
+    return x.view(-1).sum() + torch.rand(())
+
+def grows(x):
+    x.mul_(2)
+    return x.sum()
+
+def counts(x):
+    count[0] += 1
+    return torch.rand(()) + count[0]
+
+def settings():
+    torch.autograd.set_detect_anomaly(True)
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(2, 2)
+
+    def forward(self, x):
+        return self.layer(x)
+
+    def encode(self, x):
+        self.layer.eval()
+        return x
+
+    def decode(self, x):
+        self.layer.bias.requires_grad_(False)
+        return x
+"""
+X = torch.arange(12.0).reshape(4, 3)
+
+
+class Fixed(Submission):
+    """A submission of which every argument arrives in one way."""
+
+    def __init__(self, workers, arrival):
+        session = session_on(workers, SOURCE)
+        session.follows = Session(session.channel, asked=(arrival, 0))
+        super().__init__(session)
+
+
+@pytest.mark.parametrize(
+    ("arrival", "grad", "expected"),
+    [
+        (Arrival(0), True, (True, True, False)),
+        (Arrival.RESULT, True, (False, True, False)),
+        (Arrival.RESULT, False, (True, True, False)),
+        (Arrival.GAPS, True, (True, False, False)),
+        (Arrival.GAPS | Arrival.RESULT, True, (False, False, False)),
+        (Arrival.AMONG, False, (True, True, True)),
+        (Arrival.AMONG | Arrival.RESULT, True, (False, True, True)),
+    ],
+)
+def test_an_argument_arrives_as_it_is_said(any_workers, arrival, grad, expected):
+    submission, x = Fixed(any_workers, arrival), X.clone().requires_grad_(grad)
+    assert submission.seen(x)[:3] == expected
+    assert submission.square(x).item() == X.square().sum().item()
+
+
+@pytest.mark.parametrize("arrival", [Arrival(bits) for bits in range(16)])
+def test_values_gradients_and_damage_do_not_depend_on_it(any_workers, arrival):
+    submission, x = Fixed(any_workers, arrival), X.clone().requires_grad_()
+    (found,) = torch.autograd.grad(submission.square(x), x)
+    assert torch.equal(found, 2 * X)
+    for _ in range(2):
+        assert submission.grows(X).item() == 2 * X.sum().item()
+        assert submission.mutated == ("argument 1",)
+    assert torch.equal(X, torch.arange(12.0).reshape(4, 3))
+
+
+def test_a_tensor_comes_again_unless_a_graph_still_needs_it(any_workers):
+    submission = Fixed(any_workers, Arrival.AGAIN)
+    assert [submission.seen(x)[3] for x in (X, X + 1, X[:2], X[2:])] == [False, True, False, True]
+    weight = torch.ones(4, 3, requires_grad=True)
+    kept = submission.square(weight)
+    assert not submission.seen(X)[3]
+    assert torch.equal(torch.autograd.grad(kept, weight)[0], 2 * torch.ones(4, 3))
+
+
+def test_rows_with_gaps_fail_nobody_who_relies_on_rows_without(any_workers):
+    with_gaps, without = (Fixed(any_workers, arrival).seeded(3) for arrival in (Arrival.GAPS, Arrival(0)))
+    assert with_gaps.viewed(X).item() == without.viewed(X).item()
+
+
+def test_each_way_comes_about_as_often_as_it_is_meant_to():
+    ways = [drawn(seed, number) for seed in range(40) for number in range(100)]
+    for way, share in ((Arrival.RESULT, 0.5), (Arrival.AGAIN, 0.5), (Arrival.GAPS, 0.25), (Arrival.AMONG, 0.25)):
+        assert abs(sum(way in found for found in ways) / len(ways) - share) < 0.03
+    assert {drawn(1, number) for number in range(400)} == {drawn(2, number) for number in range(400)}
+
+
+def test_only_a_session_of_a_check_varies_and_one_beside_it_follows(any_workers):
+    session = session_on(any_workers, SOURCE)
+    Submission(session).seen(X)
+    assert session.asked == (Arrival(0), 0)
+    session.varied, beside = True, session_on(any_workers, SOURCE)
+    beside.follows = session
+    for i in range(1, 41):
+        Submission(session).after(2, 1).counts(X)
+        assert Submission(beside).counts(X).item() > 3 * i
+        assert beside.asked == session.asked
+
+
+def test_what_is_no_leaf_here_is_none_there(any_workers):
+    submission, x = submission_on(any_workers, SOURCE), X.clone().requires_grad_()
+    assert submission.seen(x)[0]
+    assert not submission.seen(2 * x)[0]
+
+
+def test_a_call_comes_after_others_with_the_random_numbers_of_its_own_seed(any_workers):
+    submission = submission_on(any_workers, SOURCE)
+    first = submission.seeded(5).counts(X).item()
+    assert submission.after(300, 5).counts(X).item() == pytest.approx(first + 301, abs=1e-3)
+
+
+def test_what_a_call_leaves_of_a_model_and_of_torch_is_seen_once(any_workers):
+    submission = submission_on(any_workers, SOURCE)
+    model, x = submission.Net(), torch.ones(1, 2)
+    asked = (model, model.encode, model.decode, model.encode, submission.settings)
+    expected = [(), ("mode",), ("which parameters take gradients",), (), ("settings",)]
+    found = []
+    for ask in asked:
+        ask() if ask is asked[-1] else ask(x)
+        found.append(submission.disturbed)
+    assert found == expected
+    model.train(False)
+    model.encode(x)
+    assert submission.disturbed == ()
