@@ -117,9 +117,10 @@ def every_way(model: Model) -> Iterator[Model]:
             yield model.train(training)
 
 
-def batches(draws: Draws) -> tuple[int, int, int]:
-    """Sizes of batches: one row, a few, and over 1,000."""
-    return 1, draws.integer(2, 40), draws.integer(1_001, 1_500)
+def batches(draws: Draws) -> tuple[int, ...]:
+    """Sizes of batches: one row, a few, and over 1,000; some twice, so that a tensor may come again."""
+    few = draws.integer(2, 40)
+    return 1, 1, few, few, draws.integer(1_001, 1_500)
 
 
 def clear_of_kinks(model: Model, part: str, rows: torch.Tensor) -> torch.Tensor:
