@@ -139,10 +139,12 @@ def experiment(
     """
     end = time.monotonic() + seconds
     found: dict[str, Misconception] = {}
+    late = []
     for i, (item, section) in enumerate(items):
         left = end - time.monotonic()
         if left <= 0:
-            break
+            late.append(item)
+            continue
         until = time.monotonic() + left / (len(items) - i) if math.isfinite(left) else math.inf
         try:
             why = explain(item, open_submission, until)
@@ -153,4 +155,8 @@ def experiment(
             continue
         if why:
             found[item] = Misconception(f"{NAME}.{item}", " ".join(why), section, why)
+        elif time.monotonic() > until:
+            late.append(item)
+    if late and problems is not None:
+        problems.append(f"experiments with {', '.join(late)} have not come to an end: the time for them was used up")
     return found

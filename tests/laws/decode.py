@@ -35,6 +35,10 @@ def _ask(model: Model, draws: Draws, setting: Setting) -> Asked:
 DECODE = Question(layers.model, _ask, (OUTPUT,), ("z",), layers.SETTINGS, apart=layers.APART)
 
 
+CLAIMS = {"decode.without_activation": layers.is_linear("dec", lambda model, z: model.decode(z))}
+"""What is said of decoders of any depth, of which the public checks ask for one."""
+
+
 def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:
     """What the output is."""
     return facts.explain(question.facts_of(DECODE), submission, draws)

@@ -52,6 +52,10 @@ def judged(
 ENCODE = Question(layers.model, _ask, HEADS, ("x",), layers.SETTINGS, apart=(layers.DATA, *layers.APART))
 
 
+CLAIMS = {"encode.without_activation": layers.is_linear("enc", lambda model, x: model.encode(x)[0])}
+"""What is said of encoders of any depth, of which the public checks ask for one."""
+
+
 def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:
     """What each output is."""
     return facts.explain(question.facts_of(ENCODE), submission, draws)

@@ -11,6 +11,7 @@ import torch
 
 from grading.checks import Draws, Model, Submission
 from grading.diagnosis.laws import EVERYWHERE, Setting, changes
+from grading.diagnosis.laws.asking import alike
 
 SIZES = (11, 13, 5)
 OF_HANDOUT = (784, 400, 20)
@@ -74,6 +75,25 @@ def rows(draws: Draws, setting: Setting, width: int) -> torch.Tensor:
         return setting.leaf(draws.uniform(6, width))
     drawn = draws.normal(setting.options.get("batch", 6), width, mean=0.3, std=setting.options.get("scale", 1.0))
     return setting.leaf(drawn)
+
+
+def is_linear(part: str, ask: Callable[[Model, torch.Tensor], torch.Tensor]) -> Callable[[Submission, Draws], bool]:
+    """A claim: with two hidden layers, ``enc`` or ``dec`` has no activation at all.
+
+    Args:
+        part: which of them.
+        ask: gives what the last layer behind it, ``mu`` or ``dec.4``, makes of rows of numbers.
+    """
+
+    def claim(submission: Submission, draws: Draws) -> bool:
+        made = model(submission, draws, Setting("", options={"layers": 2}))
+        names = list(weights(made.parameters, part))
+        x = draws.normal(6, made.parameters[f"{names[0]}.weight"].shape[1])
+        *names, last = [*names, "mu"] if part == "enc" else names
+        hidden = through(made.parameters, names, x, lambda h: h)
+        return alike(ask(made, x), networks.linear(made.parameters, last, hidden))
+
+    return claim
 
 
 def weights(parameters: networks.Parameters, part: str) -> Iterator[str]:

@@ -164,8 +164,9 @@ class Executor:
         model = self._models[request["model"]] if request["model"] is not None else None
         function = self._resolve(model, request["name"])
         self._take(model, request["parameters"])
-        arrival, generator = Arrival(request["arrival"]), torch.default_generator.get_state()
+        arrival = Arrival(request["arrival"])
         if request["times"]:
+            generator = torch.default_generator.get_state()
             self._call_often(model, request, arrival)
             torch.default_generator.set_state(generator)
         try:
@@ -174,7 +175,7 @@ class Executor:
             # Whoever writes `view` relies on rows without gaps, which nobody has promised nor denied.
             if Arrival.GAPS not in arrival or "view size is not compatible" not in str(error):
                 raise
-            torch.default_generator.set_state(generator)
+            torch.default_generator.set_state(self._surroundings.generator)
             made = self._make(model, request, arrival & ~Arrival.GAPS)
         outputs: list[torch.Tensor] = []
         described: list[dict[str, Any]] = []

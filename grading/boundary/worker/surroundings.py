@@ -16,11 +16,15 @@ class _Condition(NamedTuple):
 
 
 class Surroundings:
-    """Sees what student's code changes of all that others rely on."""
+    """Sees what student's code changes of all that others rely on.
+
+    Attributes:
+        generator: the state of torch's generator before the last call.
+    """
 
     def __init__(self) -> None:
         self._models: dict[int, _Condition] = {}
-        self._generator, self._dtype = torch.default_generator.get_state(), torch.get_default_dtype()
+        self.generator, self._dtype = torch.default_generator.get_state(), torch.get_default_dtype()
         self._settings = self._begun = _settings()
 
     def restore(self) -> None:
@@ -35,12 +39,12 @@ class Surroundings:
 
     def note(self) -> None:
         """Note torch's state before a call."""
-        self._generator, self._settings = torch.default_generator.get_state(), _settings()
+        self.generator, self._settings = torch.default_generator.get_state(), _settings()
 
     def changed(self) -> list[str]:
         """What of torch's state is otherwise than it was noted."""
         changed = {
-            "generator": not torch.equal(torch.default_generator.get_state(), self._generator),
+            "generator": not torch.equal(torch.default_generator.get_state(), self.generator),
             "default dtype": torch.get_default_dtype() is not self._dtype,
             "settings": _settings() != self._settings,
         }

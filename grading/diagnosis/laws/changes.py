@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, NamedTuple
@@ -75,6 +76,9 @@ ELEMENTWISE: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (
     ),
     ("has the mean of its row taken off", lambda t: t - t.mean(-1, keepdim=True)),
     ("is divided by the largest of its row", lambda t: t / t.amax(-1, keepdim=True)),
+    ("is divided by the largest of all its numbers", lambda t: t / t.max()),
+    ("is divided by the largest of all its numbers where that is above 1", lambda t: t / t.max().clamp(min=1)),
+    ("is divided by the largest of its row where that is above 1", lambda t: t / t.amax(-1, keepdim=True).clamp(min=1)),
     ("is spread in every row from 0 for the smallest to 1 for the largest", lambda t: _spread(t, -1)),
     ("is spread from 0 for the smallest of all to 1 for the largest", lambda t: _spread(t, (-2, -1))),
     ("is normalized by mean and spread of all its numbers", lambda t: (t - t.mean()) / t.std()),
@@ -141,12 +145,12 @@ def _bounded(true: Tensor, own: Tensor) -> Change | None:
     return Change(f"is cut off {' and '.join(places)}", lambda t: t.clamp(*bounds))
 
 
-SQUASHED: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (
-    ("tanh", torch.tanh),
-    ("softsign", torch.nn.functional.softsign),
-    ("a sigmoid from -1 to 1", lambda t: 2 * t.sigmoid() - 1),
-    ("a sigmoid from -1 to 1", lambda t: 2 * (2 * t).sigmoid() - 1),
+SQUASHED: tuple[tuple[str, Callable[[Tensor], Tensor], Callable[[float], float]], ...] = (
+    ("tanh", torch.tanh, math.tanh),
+    ("softsign", torch.nn.functional.softsign, lambda t: t / (1 + t)),
+    ("a sigmoid from -1 to 1", lambda t: 2 * t.sigmoid() - 1, lambda t: math.tanh(t / 2)),
 )
+"""Each for tensors, and for one positive number, of which many have to be tried."""
 
 
 def _stretched(of: Callable[[Tensor], Tensor], bound: float, t: Tensor) -> Tensor:
@@ -159,11 +163,11 @@ def _squashed(true: Tensor, own: Tensor) -> Change | None:
     x, y = float(true.reshape(-1)[largest].abs()), float((own * true.sign()).reshape(-1)[largest])
     if not 0.05 < y < 0.999 * x:
         return None
-    for words, of in SQUASHED:
+    for words, of, single in SQUASHED:
         low, high = y / 2, 1e4 * x
         for _ in range(80):
             bound = (low * high) ** 0.5
-            low, high = (low, bound) if float(bound * of(torch.tensor(x / bound))) > y else (bound, high)
+            low, high = (low, bound) if bound * single(x / bound) > y else (bound, high)
         bound = float(f"{high:.3g}")
         if alike(own, _stretched(of, bound, true.double()).to(own.dtype)):
             said = f"goes through {words} that is stretched to stay between -{bound:g} and {bound:g}"
@@ -174,6 +178,8 @@ def _squashed(true: Tensor, own: Tensor) -> Change | None:
 def _ordered(true: Tensor, own: Tensor) -> Change | None:
     """Rows in another order."""
     if own.dim() != 2 or not 3 <= len(own) <= MANY:
+        return None
+    if not torch.allclose(own.sum(1).sort().values, true.sum(1).sort().values, rtol=1e-3, atol=1e-3):
         return None
     near = [[i for i, row in enumerate(true) if alike(own_row, row)] for own_row in own]
     places = [found[0] for found in near if len(found) == 1]
@@ -194,6 +200,8 @@ def _linear(true: Tensor, own: Tensor) -> Change | None:
         # What is near 1 comes out the same to four digits by chance.
         words = f"{ratio:.6g}" if abs(ratio - 1) < 0.1 else number(ratio)
         return Change(f"is {words} times what it should be", lambda t: ratio * t)
+    if not _may_be_linear(flat, own.double().reshape(-1)):
+        return None
     columns = torch.stack([flat, torch.ones_like(flat)], 1)
     sizes = own.double().reshape(-1, 1)
     weights = 1 / (sizes.abs() + 0.1)  # near 0 a small constant shows best
@@ -203,6 +211,16 @@ def _linear(true: Tensor, own: Tensor) -> Change | None:
     said = [f"is multiplied by {number(slope)}"] if abs(slope - 1) > 1e-4 else []
     said += [f"has {number(float(f'{offset:.2g}'))} added"] if abs(offset) > 2e-5 else []
     return Change(" and ".join(said), lambda t: slope * t + offset) if said else None
+
+
+def _may_be_linear(true: Tensor, own: Tensor) -> bool:
+    """Whether the line through two points, those furthest apart, comes near to others."""
+    low, high = int(true.argmin()), int(true.argmax())
+    width = float(true[high] - true[low])
+    if width <= 0:
+        return True
+    line = own[low] + (true - true[low]) * ((own[high] - own[low]) / width)
+    return bool((line - own).abs().max() <= 0.05 * own.abs().max() + 1e-4)
 
 
 def _both(first: Callable[[Tensor], Tensor], second: Callable[[Tensor], Tensor], t: Tensor) -> Tensor:
