@@ -24,17 +24,18 @@ class Surroundings:
 
     def __init__(self) -> None:
         self._models: dict[int, _Condition] = {}
-        self.generator, self._dtype = torch.default_generator.get_state(), torch.get_default_dtype()
-        self._settings = self._begun = _settings()
+        self.generator, self._dtype = torch.default_generator.get_state(), torch.float32
+        # As torch begins: what an earlier file has left in this process is no measure.
+        self._begun = (False, torch.get_num_threads(), False)
+        self._settings = _settings()
 
     def restore(self) -> None:
         """Let torch be as it was when this process began, and forget all models."""
         self._models.clear()
         torch.set_default_dtype(self._dtype)
         if _settings() != self._begun:
-            deterministic, threads = self._begun[:2]
-            torch.use_deterministic_algorithms(deterministic)
-            torch.set_num_threads(threads)
+            torch.use_deterministic_algorithms(False)
+            torch.set_num_threads(self._begun[1])
             torch.autograd.set_detect_anomaly(False)
 
     def note(self) -> None:
