@@ -24,7 +24,7 @@ class Surroundings:
 
     def __init__(self) -> None:
         self._models: dict[int, _Condition] = {}
-        self.generator, self._dtype = torch.default_generator.get_state(), torch.float32
+        self.generator, self._dtype = torch.default_generator.get_state(), torch.get_default_dtype()
         # As torch begins: what an earlier file has left in this process is no measure.
         self._begun = (False, torch.get_num_threads(), False)
         self._settings = _settings()
@@ -32,7 +32,7 @@ class Surroundings:
     def restore(self) -> None:
         """Let torch be as it was when this process began, and forget all models."""
         self._models.clear()
-        torch.set_default_dtype(self._dtype)
+        torch.set_default_dtype(torch.float32)
         if _settings() != self._begun:
             torch.use_deterministic_algorithms(False)
             torch.set_num_threads(self._begun[1])
@@ -40,7 +40,8 @@ class Surroundings:
 
     def note(self) -> None:
         """Note torch's state before a call."""
-        self.generator, self._settings = torch.default_generator.get_state(), _settings()
+        self.generator, self._dtype = torch.default_generator.get_state(), torch.get_default_dtype()
+        self._settings = _settings()
 
     def changed(self) -> list[str]:
         """What of torch's state is otherwise than it was noted."""
