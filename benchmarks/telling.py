@@ -12,7 +12,9 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-PLACE = re.compile(r"^(?:what stands in the place of )?(?P<part>.+?) is (?P<what>.+?)(?:, which (?P<then>.+))?$")
+PLACE = re.compile(
+    r"^(?:what stands in the place of )?(?P<part>.+?) (?:is|are) (?P<what>.+?)(?:, which (?P<then>.+))?$"
+)
 TERM = re.compile(r"^(?P<where>for [^,]+ )?the (?P<part>loss|recon|kl) is (?P<sum>.+); it should be")
 RIGHT_TERMS = {"loss": {"recon", "beta kl"}, "recon": {"recon"}, "kl": {"kl"}}
 ADDED = re.compile(r"^(?P<term>.+) is added, (?P<times>\S+) times; it has no place in the formula$")

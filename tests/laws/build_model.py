@@ -163,6 +163,9 @@ def _fields(submission: Submission, draws: Draws) -> Iterator[str]:
             said.setdefault(words, []).append(aspect)
     for words, which in said.items():
         subject = " and ".join(which)
+        if len(which) > 1:
+            verb, _, rest = words.partition(" ")
+            words = f"{'are' if verb == 'is' else verb.removesuffix('s')} {rest}"
         yield f"{subject if subject.startswith('model.') else subject[0].upper() + subject[1:]} {words}."
 
 

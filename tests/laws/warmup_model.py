@@ -144,6 +144,7 @@ def _decode(model: Model, draws: Draws, setting: Setting) -> Asked:
         yield "a sigmoid of a ReLU of the logits", logits.relu().sigmoid()
         yield "the softplus of the logits; the stub asks for a sigmoid", torch.nn.functional.softplus(logits)
         yield "a hard sigmoid of the logits", torch.nn.functional.hardsigmoid(logits)
+        yield "a hard sigmoid of the logits, of slope 0.2", (0.2 * logits + 0.5).clamp(0, 1)
         for words, h in list(layers.features(parameters, ["dec.0"], z, "z"))[1:]:
             at_end = networks.linear(parameters, "dec.2", h)
             yield f"that {words}", at_end.sigmoid()
@@ -167,14 +168,26 @@ def _forward(model: Model, draws: Draws, setting: Setting) -> Asked:
         yield "x", x
         for words, code in forward.codes(twin, seed, mu, logvar):
             yield f"decode of {words}", forward.decoded(twin, code, recon)
+        for words, of in forward.INPUTS:
+            heads = forward.own_parts(model, of(x), (nothing, nothing))[1:]
+            sample = forward.sampled(twin, seed, *heads)
+            yield f"decode of a sample for {words}", forward.decoded(twin, sample, recon)
+
+    def of_heads(name: str) -> Iterator[tuple[str, torch.Tensor]]:
+        yield ("logvar", logvar) if name == "mu" else ("mu", mu)
+        yield "z", z
+        yield "sigma", (logvar / 2).exp()
+        for words, of in forward.INPUTS:
+            heads = forward.own_parts(model, of(x), (nothing, nothing))[1:]
+            yield f"that of {words}", heads[0] if name == "mu" else heads[1]
 
     leaves = {name: p for name, p in model.parameters.items() if name.endswith("weight")}
     return Asked(
         answer,
         (
             Part("recon_x", recon, others, leaves),
-            Part("mu", mu, lambda: [("logvar", logvar), ("z", z)], leaves),
-            Part("logvar", logvar, lambda: [("mu", mu), ("z", z), ("sigma", (logvar / 2).exp())], leaves),
+            Part("mu", mu, lambda: of_heads("mu"), leaves),
+            Part("logvar", logvar, lambda: of_heads("logvar"), leaves),
         ),
     )
 

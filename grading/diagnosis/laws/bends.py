@@ -105,8 +105,12 @@ def general(formula: Formula) -> Iterator[Bend]:
     )
 
 
-def find(formula: Formula, found: Found | None, answered: list[tuple[Arguments, Tensor]]) -> tuple[str, Value] | None:
-    """The bend that gives all these answers where the law does not: in words, and as what it predicts.
+def find(
+    formula: Formula, found: Found | None, answered: list[tuple[Arguments, Tensor]]
+) -> Iterator[tuple[str, Value]]:
+    """The bends that give all these answers where the law does not: in words, and as what they predict.
+
+    Two that are alike here (probabilities kept away from 0 and 1, logits cut off) may differ elsewhere.
 
     Args:
         formula: of the function.
@@ -120,19 +124,20 @@ def find(formula: Formula, found: Found | None, answered: list[tuple[Arguments, 
 
     off = [(a, own) for a, own in answered if not near(value(a), own)]
     if not off:
-        return None
+        return
     # The number in a bend shows best where it moves the answer most.
     off.sort(key=lambda one: -float(((value(one[0]).double() - one[1].double()).abs() / (one[1].abs() + 1e-3)).max()))
-    return _bent(formula, value, answered, off) or _bent_inside(formula, found, answered, off)
+    yield from _bent(formula, value, answered, off)
+    yield from _bent_inside(formula, found, answered, off)
 
 
 def _bent_inside(
     formula: Formula, found: Found | None, answered: list[tuple[Arguments, Tensor]], off: list[tuple[Arguments, Tensor]]
-) -> tuple[str, Value] | None:
+) -> Iterator[tuple[str, Value]]:
     """A bend of the right formula, behind what is done to its arguments and before a factor of the whole."""
     factor = None if found is None else found.factor
     if found is None or factor is None:
-        return None
+        return
 
     def changed(arguments: Arguments) -> Arguments:
         arguments = tuple(a.double() for a in arguments)
@@ -141,16 +146,13 @@ def _bent_inside(
         return arguments
 
     inner, scaled = ([(changed(a), own.double() / factor) for a, own in part] for part in (answered, off))
-    bent = _bent(formula, lambda a: formula.right(tuple(t.double() for t in a)), inner, scaled)
-    if bent is None:
-        return None
-    words, of = bent
-    return words, lambda a: factor * of(changed(a))
+    for words, of in _bent(formula, lambda a: formula.right(tuple(t.double() for t in a)), inner, scaled):
+        yield words, lambda a, of=of: factor * of(changed(a))  # type: ignore[misc]
 
 
 def _bent(
     formula: Formula, value: Value, answered: list[tuple[Arguments, Tensor]], off: list[tuple[Arguments, Tensor]]
-) -> tuple[str, Value] | None:
+) -> Iterator[tuple[str, Value]]:
     for bend in (*formula.bends, *general(formula)):
         for arguments, own in off[:2]:
             b = _solved(bend, value, formula, arguments, float(own))
@@ -162,8 +164,8 @@ def _bent(
                 return bend.of(value, formula, tuple(t.double() for t in a), b)
 
             if all(near(predicted(a), answer) for a, answer in answered):
-                return bend.words.format(b=number(abs(b)) if "-{b}" in bend.words else f"{b:.4g}"), predicted
-    return None
+                yield bend.words.format(b=number(abs(b)) if "-{b}" in bend.words else f"{b:.4g}"), predicted
+                break
 
 
 def near(predicted: Tensor, own: Tensor) -> bool:

@@ -20,12 +20,13 @@ def bend(
 ) -> tuple[str, bends.Value] | None:
     """The bend that explains special situations beside a law, or all answers where there is none."""
     answered = _special(formula, found, submission, draws) + (ordinary if found is None else [])
-    by_bend = bends.find(formula, found, _finite(answered))
-    if by_bend is None:
-        return None
-    # One that does not hold again would take the rest of the law with it.
-    again = _finite(_special(formula, found, submission, draws))
-    return by_bend if all(bends.near(by_bend[1](a), own) for a, own in again) else None
+    again: Answered = []
+    for words, value in bends.find(formula, found, _finite(answered)):
+        # One that does not hold again would take the rest of the law with it.
+        again = again or _finite(_special(formula, found, submission, draws))
+        if all(bends.near(value(a), own) for a, own in again):
+            return words, value
+    return None
 
 
 def is_usual(formula: Formula, found: Found, submission: Submission, draws: Draws) -> bool:

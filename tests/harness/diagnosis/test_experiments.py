@@ -71,6 +71,15 @@ CASES = [
     ("compute_elbo", ELBO, ELBO.replace("kl=kl", "kl=-kl.detach()"), ["The kl is - kl", "No gradient passes from kl"]),
     ("encode", HEADS, "return torch.tanh(self.mu(h)), 0.5 * F.relu(self.logvar(h))",
      ["mu goes through tanh", "logvar goes through a ReLU: what is negative is lost, and then is multiplied by 1/2"]),
+    ("encode", "h = self.enc(x)", "h = self.enc(x / x.max().clamp(min=1))",
+     [f"in the place of {head} is the output of the {head} head where x is divided by the largest of all its numbers"
+      for head in ("mu", "logvar")]),
+    ("reconstruction_loss_bernoulli", "logits(logits,", "logits(logits.clamp(-15, 15),",
+     ["The logits are cut off beyond -15 and 15"]),
+    ("warmup_model", "mu, logvar = self.encode(x)", "mu, logvar = self.encode((x > 0.5).to(x.dtype))",
+     ["decode of a sample for an x that is made 0 and 1",
+      *(f"{head} is that of an x that is made 0 and 1, at one half" for head in ("mu", "logvar"))]),
+    ("warmup_model", SIGMOID, "return (0.2 * self.output(h) + 0.5).clamp(0, 1)", ["hard sigmoid of the logits"]),
     ("encode", HEADS, "return self.mu(h), self.logvar(h) if self.training else -self.logvar(h)",
      ["In eval mode, and not otherwise: logvar has its sign turned round"]),
     ("decode", DECODED, "kept = self.__dict__.setdefault('kept', {}); return kept.setdefault(z.shape, self.dec(z))",
@@ -185,19 +194,24 @@ def workers():
     workers.close()
 
 
-def explain(workers, item, old, new, seconds=20.0):
+def opener(workers, old, new):
+    """What opens a submission that is the solution with one change, and the items that it was opened for."""
     file = next(name for name, text in FILES.items() if old in text)
     source = f"{FILES[file].replace(old, new)}\n\n_calls = []\n"
     opened = []
 
     def fresh(*_):
-        opened.append(item)
+        opened.append(1)
         session = session_on(workers, source, timeout=2.0)
         vars(session)["fresh"] = functools.cache(lambda: session_on(workers, source, timeout=2.0))
         return Submission(session)
 
-    why = experiments.explain(item, fresh, time.monotonic() + seconds)
-    return why, len(opened)
+    return fresh, opened
+
+
+def explain(workers, item, old, new, seconds=20.0):
+    fresh, opened = opener(workers, old, new)
+    return experiments.explain(item, fresh, time.monotonic() + seconds), len(opened)
 
 
 # Of several mistakes in one function, or one kind in several, those whose questions take long to ask.
@@ -275,6 +289,17 @@ def test_explanations_take_a_quarter_of_a_run_at_most_and_a_little_of_a_short_on
     assert experiments.budget(1.0) == experiments.LEAST_SECONDS
     assert experiments.budget(1.0, slow=3.0) == 3 * experiments.LEAST_SECONDS
     assert 1.0 <= experiments.slowness() <= 4.0
+
+
+SKIPS_LAST = "for i in range(len(self.dec)): z = z if i == len(self.dec) - 2 else self.dec[i](z)\n        return z"
+LINEAR = "for i in range(0, len(self.dec), 2): z = self.dec[i](z)\n        return z"
+
+
+@pytest.mark.parametrize(("body", "refuted"), [(LINEAR, False), (SKIPS_LAST, True)])
+def test_what_is_said_of_networks_of_any_depth_is_tried_with_two_layers(workers, body, refuted):
+    fresh, _ = opener(workers, DECODED, body)
+    names = ["decode.without_activation"]
+    assert experiments.refuted("decode", names, fresh, time.monotonic() + 20.0) is refuted
 
 
 def test_an_assignment_without_laws_has_no_experiments(monkeypatch):
