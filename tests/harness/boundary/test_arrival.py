@@ -8,6 +8,7 @@ from grading.boundary.proxy import Session, Submission
 from grading.boundary.shared.arrival import Arrival, drawn
 
 SOURCE = """
+import time
 import torch
 from torch import nn
 
@@ -31,6 +32,11 @@ def grows(x):
 def counts(x):
     count[0] += 1
     return torch.rand(()) + count[0]
+
+def sleeps(x):
+    count[0] += 1
+    time.sleep(0.1)
+    return torch.tensor(float(count[0]))
 
 def settings():
     torch.autograd.set_detect_anomaly(True)
@@ -135,6 +141,10 @@ def test_a_call_comes_after_others_with_the_random_numbers_of_its_own_seed(any_w
     submission = submission_on(any_workers, SOURCE)
     first = submission.seeded(5).counts(X).item()
     assert submission.after(300, 5).counts(X).item() == pytest.approx(first + 301, abs=1e-3)
+
+
+def test_a_slow_function_comes_after_fewer_calls(any_workers):
+    assert 3 < submission_on(any_workers, SOURCE).after(300, 5).sleeps(X).item() < 40
 
 
 def test_what_a_call_leaves_of_a_model_and_of_torch_is_seen_once(any_workers):
