@@ -19,6 +19,7 @@ from . import replies
 from .bridge import Bridge, Link
 from .channels import Channel
 from .errors import RefusedError, ViolationError
+from .records import CallRecord, SourceFile
 from .replies import tensors_in
 from .shared import wire
 from .shared.arrival import Arrival, drawn
@@ -31,41 +32,6 @@ COLLECT_AFTER = 128 << 20
 their bytes."""
 
 __all__ = ["CallRecord", "Model", "Opaque", "Record", "Session", "SourceFile", "Submission"]
-
-
-@dataclass(frozen=True)
-class SourceFile:
-    """A student's file: its module name, what to call it in messages, and its bytes."""
-
-    module: str
-    filename: str
-    source: bytes
-
-
-@dataclass(frozen=True)
-class CallRecord:
-    """One call of a student's function as the grader saw it, for a diagnosis of wrong answers.
-
-    Attributes:
-        name: of the function.
-        args: by position.
-        kwargs: by name.
-        model: whose method it is, if it is one.
-        result: what it returned.
-        mutated: the arguments that it changed in place.
-        disturbed: what it left otherwise than it was: "generator", "grad mode", "default dtype", "settings" of torch,
-            "gradients" of arguments and parameters, "mode" of the model, "which parameters take gradients".
-        line: where it begins in the student's file.
-    """
-
-    name: str
-    args: tuple[Any, ...]
-    kwargs: Mapping[str, Any]
-    model: Model | None
-    result: Any
-    mutated: tuple[str, ...]
-    disturbed: tuple[str, ...]
-    line: int | None
 
 
 @dataclass

@@ -7,7 +7,6 @@ a debugger) and in a confined one (for a grade).
 
 from __future__ import annotations
 
-import builtins
 import contextlib
 import functools
 import io
@@ -16,7 +15,6 @@ import os
 import random
 import sys
 import time
-import traceback
 import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,36 +22,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch.nn.parameter import UninitializedParameter
 
 from ..shared import wire
 from ..shared.arrival import Arrival
 from ..shared.framing import MAX_PAYLOAD
 from .arguments import Arguments
+from .describing import error_as_data, model_as_data
+from .replaced import Asked, RefusedError, replacing
 from .surroundings import Surroundings
 
 MAX_OUTPUT = 20_000
 MAX_MODELS = 256
-MAX_FRAMES = 20
 MAX_VALUES = 20_000
 OFTEN_SECONDS = 1.5
 """For the calls before one that counts: a right function that is slow has fewer of them, and no point less."""
-
-
-class RefusedError(Exception):
-    """A request that this file cannot serve, in words for the student; ``kind`` says what failed."""
-
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
-
-
-class _Asked(BaseException):
-    """The student's code has called a function that is replaced, and there is no answer yet."""
-
-    def __init__(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        super().__init__(name)
-        self.name, self.args, self.kwargs = name, args, kwargs
 
 
 @dataclass
@@ -138,7 +120,7 @@ class Executor:
             if self._shared_process and isinstance(raised, KeyboardInterrupt):
                 raise
             self.last_exception = raised
-            error = _describe(raised, self._filename)
+            error = error_as_data(raised, self._filename)
         return _answer(frame, {"error": error}, stream.text)
 
     # --- the operations ---
@@ -231,7 +213,7 @@ class Executor:
         if model.to(wire.DTYPES[request["dtype"]]) is not model:
             raise RefusedError("structure", f"{type(model).__name__}.to() returns another object than the model itself")
         self._surroundings.know(request["model"], model)
-        return {"models": [_description(request["model"], model)]}
+        return {"models": [model_as_data(request["model"], model)]}
 
     # --- helpers ---
 
@@ -267,10 +249,10 @@ class Executor:
         answers = [given.hand_over(value, "an answer") for value in request.get("answers", [])]
         asked: str | None = None
         self._surroundings.note()
-        with torch.set_grad_enabled(request["grad"]), self._replacing(model, replaced, answers):
+        with torch.set_grad_enabled(request["grad"]), replacing(self._module, model, replaced, answers):
             try:
                 result = self._resolve(model, request["name"])(*args, **kwargs)
-            except _Asked as question:
+            except Asked as question:
                 asked, result = question.name, (question.args, question.kwargs)
             disturbed = ["grad mode"] if torch.is_grad_enabled() is not request["grad"] else []
         disturbed += self._surroundings.changed()
@@ -282,38 +264,6 @@ class Executor:
         handed = zip(arguments.names, arguments.handed, before, strict=True)
         mutated = [name for name, tensor, old in handed if not _same(tensor, old)]
         return _Made(result, asked, [*inputs, *given.inputs], arguments.handed, parameters, mutated, disturbed)
-
-    @contextlib.contextmanager
-    def _replacing(self, model: torch.nn.Module | None, names: list[str], answers: list[Any]) -> Iterator[None]:
-        """Functions and methods of the file replaced by ones that give ``answers``, in turn, and then ask."""
-        remaining = iter(answers)
-
-        def replacement(name: str, owner: Any) -> Callable[..., Any]:
-            def answer(*args: Any, **kwargs: Any) -> Any:
-                for found in remaining:
-                    return found
-                if owner is self._module:
-                    raise _Asked(name, args, kwargs)
-                if not args or args[0] is not model:
-                    raise RefusedError("structure", f"{name} is called on another object than the model")
-                raise _Asked(name, args[1:], kwargs)
-
-            return answer
-
-        before: list[tuple[Any, str, dict[str, Any]]] = []
-        for name in names:
-            for owner in (self._module, *(() if model is None else (type(model),))):
-                if hasattr(owner, name):
-                    before.append((owner, name, {name: vars(owner)[name]} if name in vars(owner) else {}))
-                    setattr(owner, name, replacement(name, owner))
-        try:
-            yield
-        finally:
-            for owner, name, own in before:
-                if own:
-                    setattr(owner, name, own[name])
-                else:
-                    delattr(owner, name)  # an inherited one
 
     def _line(self, function: Callable[..., Any]) -> int | None:
         """Where a function of the student's file begins, so that a wrong result can be shown beside its source."""
@@ -347,7 +297,7 @@ class Executor:
             number = len(self._models)
             self._models[number] = value
             self._surroundings.know(number, value)
-            described.append(_description(number, value))
+            described.append(model_as_data(number, value))
             return wire.ModelHandle(number)
         if isinstance(value, torch.Tensor):
             reason = wire.refusal(value)
@@ -420,40 +370,3 @@ def _take_gradients(tensors: list[torch.Tensor]) -> bool:
     for tensor in left:
         tensor.grad = None
     return bool(left)
-
-
-def _description(number: int, model: torch.nn.Module) -> dict[str, Any]:
-    plain = {k: v for k, v in vars(model).items() if not k.startswith("_") and type(v) in (bool, int, float, str)}
-    parameters = dict(model.named_parameters())
-    there = {name: p.detach() for name, p in parameters.items() if not isinstance(p, UninitializedParameter)}
-    return {
-        "number": number,
-        "class": type(model).__name__,
-        "parameters": there,
-        "lazy": len(there) < len(parameters),
-        "attributes": plain,
-    }
-
-
-def _describe(error: BaseException, filename: str) -> dict[str, Any]:
-    """An exception as data: type, message, and where in the student's own file it was raised, innermost last."""
-    with contextlib.suppress(BaseException):
-        message = str(error)[:2000]
-        bases = [base.__name__ for base in type(error).__mro__ if getattr(builtins, base.__name__, None) is base]
-        frames = [
-            {"function": frame.name, "line": frame.lineno, "source": (frame.line or "")[:200]}
-            for frame in traceback.extract_tb(error.__traceback__)
-            if frame.filename == filename
-        ]
-        if isinstance(error, SyntaxError) and error.lineno and error.filename == filename:
-            message = error.msg
-            frames.append({"function": "", "line": error.lineno, "source": (error.text or "").strip()[:200]})
-        return {
-            "type": type(error).__name__,
-            "bases": bases,
-            "message": message,
-            "frames": frames[-MAX_FRAMES:],
-            "refused": None,
-        }
-    # An exception whose own __str__ fails.
-    return {"type": "Exception", "bases": ["Exception"], "message": "", "frames": [], "refused": None}
