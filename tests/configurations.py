@@ -157,7 +157,9 @@ def assert_methods_of_its_class(submission: Submission, fields: Mapping[str, Any
 def _alike(one: Any, other: Any) -> bool:
     if isinstance(one, (tuple, list)) and isinstance(other, (tuple, list)):
         return len(one) == len(other) and all(map(_alike, one, other))
-    return same(one, other) or (short(one) == short(other) and not isinstance(one, torch.Tensor))
+    # Rows with gaps between them may be added up in another order, whatever the dtype is that comes of it.
+    alike = same(one, other, rtol=1e-4, atol=1e-5)
+    return alike or (short(one) == short(other) and not isinstance(one, torch.Tensor))
 
 
 def assert_trainable(model: Model, x: torch.Tensor) -> None:

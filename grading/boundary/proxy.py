@@ -146,10 +146,12 @@ class Session:
         seed: int | None,
         replaced: Mapping[str, Any] | None = None,
         times: int = 0,
+        arrival: Arrival | None = None,
     ) -> tuple[Any, str | None]:
         """Call a function, of which others may be ``replaced``: their names, and the answers that they give in turn.
 
-        The call that counts comes after ``times`` others like it.
+        The call that counts comes after ``times`` others like it. Its arguments arrive as ``arrival`` says, or as it
+        comes.
 
         Returns:
             The result and None; or the arguments, by position and by name, that a replaced function was called with
@@ -161,7 +163,7 @@ class Session:
         leaves = [
             leaf for value in (*args, *kwargs.values(), *replaced.get("answers", ())) for leaf in tensors_in(value)
         ]
-        arrival, times = self._way(number, leaves, times)
+        arrival, times = self._way(number, leaves, times) if arrival is None else (arrival, times)
         reply = self.request(
             "call",
             model=model.number if model is not None else None,

@@ -14,10 +14,13 @@ from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any
 
+import torch
+
 from ..assignment import Check, Item
 from ..boundary.errors import RefusedError, SubmissionFault
 from ..boundary.proxy import Model, Session
 from ..boundary.replies import MAX_ELEMENTS, tensors_in
+from ..boundary.shared.arrival import Arrival
 from ..checks.parts import same
 from .describe import in_the_way
 from .run import CheckRun
@@ -83,14 +86,17 @@ class ReplacedParts:
         args, kwargs = arguments
         twin = self._twin(model) if model is not None else None
         answer = self._solution.call(twin, name, args, kwargs, seed)
-        try:
-            # As it was called: what changes its arguments in place may fail only where they take gradients.
-            alone = session.fresh().ask(model.alone() if model is not None else None, name, args, kwargs, seed)[0]
-        except SubmissionFault:
-            return answer
-        if same(alone, answer):
-            raise RefusedError("structure", f"{name} is right when it is asked alone")
-        return answer
+        # What changes its arguments in place may fail only where they are leaves that take gradients.
+        leaves = tuple(map(_leaf, args)), {key: _leaf(value) for key, value in kwargs.items()}
+        for (given, named), arrival in (((args, kwargs), None), (leaves, Arrival(0))):
+            own = model.alone() if model is not None else None
+            try:
+                alone = session.fresh().ask(own, name, given, named, seed, arrival=arrival)[0]
+            except SubmissionFault:
+                return answer
+            if not same(alone, answer):
+                return answer
+        raise RefusedError("structure", f"{name} is right when it is asked alone")
 
     def _twin(self, model: Model) -> Model:
         """The solution's model with the same parameters, which get the gradients of both."""
@@ -105,6 +111,10 @@ class ReplacedParts:
                 raise RefusedError("structure", "the solution's model has other parameters")
             self._twins[model] = twin.share(model)
         return self._twins[model]
+
+
+def _leaf(value: Any) -> Any:
+    return value.detach().requires_grad_(value.requires_grad) if isinstance(value, torch.Tensor) else value
 
 
 def _refuse_large(asked: Any, given: Sequence[Any]) -> None:
