@@ -54,6 +54,7 @@ class CheckSession(Session):
         """Let the worker go on with the next check, or end it."""
         if self._fresh is not None:
             self._fresh.end(passed=passed)
+            self._fresh.follows = None  # no cycle keeps what was said, which may be large
         # Where it was told what the solution answers, it ends.
         if passed and self._begun and self.load_fault is None and self.replacements is None:
             self._run.keep_worker(self.check, self.channel, alone=self._on_its_own)
