@@ -199,6 +199,8 @@ class Replayed:
         key = item, tuple(a.name for a in around)
         line_up = self._line_ups.get(key)
         if line_up is None or not line_up.goes_on_with(evidence):
+            # Those of a submission that is gone would each keep the texts of all wrong answers.
+            self._line_ups = {known: other for known, other in self._line_ups.items() if other.is_needed}
             possible = suspects if around else self._possible(item, suspects, evidence)
             line_up = self._line_ups[key] = _LineUp(possible, self.catalogue.solution[file], around)
         replay = _Replay(self.workers, deadline)
@@ -258,6 +260,11 @@ class _LineUp:
     def goes_on_with(self, evidence: Sequence[Evidence]) -> bool:
         """Whether all that was asked about is among this evidence: it is of the same submission."""
         return all(any(asked() is piece for piece in evidence) for asked in self._asked)
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether anybody still has what was asked about."""
+        return any(asked() is not None for asked in self._asked)
 
     def ask(self, evidence: Sequence[Evidence], replay: _Replay) -> None:
         """Ask those that are left about the evidence that is new."""
