@@ -132,10 +132,13 @@ class Session:
         seed: int | None,
         times: int = 0,
     ) -> Any:
-        """Call a function of the student's file, or a method of one of its models; gradients flow through."""
+        """Call a function of the student's file, or a method of one of its models; gradients flow through.
+
+        It comes after ``times`` others like it, unless parts of the submission are replaced.
+        """
         if self.replacements is None:
             return self.ask(model, name, args, kwargs, seed, times=times)[0]
-        return self.replacements(self, model, name, args, kwargs, seed)  # of which each call is made many times anyway
+        return self.replacements(self, model, name, args, kwargs, seed)
 
     def ask(
         self,
@@ -297,7 +300,11 @@ class Model:
         """The same model in a process of its own: made by the same call, with these parameters, in this mode."""
         if self._twin is None:
             name, args, kwargs, seed = self.made_by
-            twin = self._session.fresh().call(None, name, args, kwargs, seed)
+            fresh = self._session.fresh()
+            if fresh.replacements is None:
+                twin, _ = fresh.ask(None, name, args, kwargs, seed, arrival=Arrival(0))  # once, whatever was asked here
+            else:
+                twin = fresh.call(None, name, args, kwargs, seed)
             if not isinstance(twin, Model):
                 raise RefusedError("structure", f"{name} returns a model at one time and something else at another")
             self._twin = twin.double() if self._doubled else twin
