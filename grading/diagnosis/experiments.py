@@ -28,6 +28,8 @@ SHARE = 0.3
 MOST_SECONDS = 15.0
 LEAST_SECONDS = 2.0
 """For a run of few checks: to begin takes longer than they do. Where others use the machine too, it is more."""
+ALONE_SECONDS = 5.0
+"""For a run of one item: whoever asks for it wants to know what is wrong with it."""
 MOST_TOLD = 4
 NAME = "experiment"
 
@@ -37,9 +39,15 @@ Open = Callable[[str, float], Submission]
 """A submission in a fresh process: for experiments on an item, until a time on the monotonic clock."""
 
 
-def budget(elapsed: float, slow: float = 1.0) -> float:
-    """Seconds that explaining a run may take, which takes ``elapsed`` in all, on a machine that is so slow."""
-    return min(MOST_SECONDS, max(LEAST_SECONDS * slow, SHARE * elapsed))
+def budget(elapsed: float, slow: float = 1.0, *, alone: bool = False) -> float:
+    """Seconds that explaining a run may take.
+
+    Args:
+        elapsed: what the run takes in all.
+        slow: how many times as long as on an idle machine everything takes.
+        alone: whether it is a run of one item.
+    """
+    return min(MOST_SECONDS, max((ALONE_SECONDS if alone else LEAST_SECONDS) * slow, SHARE * elapsed))
 
 
 def slowness(probe: float = 0.02, most: float = 4.0) -> float:

@@ -30,7 +30,8 @@ def explain_failures(run: CheckRun, found: dict[str, Misconception], problems: l
         problems: gets what went wrong on the way.
     """
     run.close()  # the worker that is kept would stand in the way of those of the diagnosis
-    end = time.monotonic() + budget(run.foreseen_seconds, slowness())
+    alone = len({piece.item for piece in run.evidence}) == 1
+    end = time.monotonic() + budget(run.foreseen_seconds, slowness(), alone=alone)
     diagnostician = open_diagnostician(run.assignment, run.workers, problems)
     public = [piece for piece in run.evidence if piece.check.startswith("public/")]
     if diagnostician is not None:

@@ -289,6 +289,7 @@ def test_explanations_take_a_quarter_of_a_run_at_most_and_a_little_of_a_short_on
         assert experiments.budget(elapsed) <= elapsed / 3 + 1e-9
     assert experiments.budget(1.0) == experiments.LEAST_SECONDS
     assert experiments.budget(1.0, slow=3.0) == 3 * experiments.LEAST_SECONDS
+    assert experiments.budget(1.0, slow=2.0, alone=True) == 2 * experiments.ALONE_SECONDS
     assert 1.0 <= experiments.slowness() <= 4.0
 
 
