@@ -152,7 +152,7 @@ class Executor:
         arrival = Arrival(request["arrival"])
         if request["times"]:
             generator = torch.default_generator.get_state()
-            self._call_often(model, request, arrival)
+            self._call_often(model, request, arrival & ~Arrival.GAPS)
             torch.default_generator.set_state(generator)
         try:
             made = self._make(model, request, arrival)

@@ -110,6 +110,9 @@ def test_a_tensor_comes_again_unless_a_graph_still_needs_it(any_workers):
 def test_rows_with_gaps_fail_nobody_who_relies_on_rows_without(any_workers):
     with_gaps, without = (Fixed(any_workers, arrival).seeded(3) for arrival in (Arrival.GAPS, Arrival(0)))
     assert with_gaps.viewed(X).item() == without.viewed(X).item()
+    many = session_on(any_workers, SOURCE)
+    many.varied = True
+    assert len({Submission(many).after(5, 3).viewed(X).item() for _ in range(20)}) == 1
 
 
 def test_each_way_comes_about_as_often_as_it_is_meant_to():
