@@ -60,7 +60,8 @@ class Arguments:
                 return value, laid.clone() if laid is value else laid
         at = len(self.handed)
         earlier = self._earlier[at] if at < len(self._earlier) and Arrival.AGAIN in self._arrival else None
-        if earlier is not None and not value.requires_grad and _alike(earlier, value):
+        fits = earlier is not None and (earlier.is_contiguous() or Arrival.GAPS in self._arrival)
+        if earlier is not None and fits and not value.requires_grad and _alike(earlier, value):
             earlier.copy_(value)
             return earlier, earlier
         leaf = self._laid_out(value.detach()).requires_grad_(value.requires_grad)

@@ -115,6 +115,14 @@ def test_rows_with_gaps_fail_nobody_who_relies_on_rows_without(any_workers):
     assert len({Submission(many).after(5, 3).viewed(X).item() for _ in range(20)}) == 1
 
 
+def test_a_tensor_with_gaps_does_not_come_again_as_one_without(any_workers):
+    session = session_on(any_workers, SOURCE)
+    session.follows = Session(session.channel, asked=(Arrival.GAPS, 0))
+    Submission(session).square(X)
+    session.follows.asked = (Arrival.AGAIN, 0)
+    Submission(session).viewed(X)
+
+
 def test_each_way_comes_about_as_often_as_it_is_meant_to():
     ways = [drawn(seed, number) for seed in range(40) for number in range(100)]
     for way, share in ((Arrival.RESULT, 0.5), (Arrival.AGAIN, 0.75), (Arrival.GAPS, 0.25), (Arrival.AMONG, 0.25)):
