@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -164,12 +165,16 @@ def _forward(model: Model, draws: Draws, setting: Setting) -> Asked:
     z = forward.sampled(twin, seed, mu, logvar)
     recon = forward.decoded(twin, z, x)
 
+    @functools.cache
+    def encoded() -> list[tuple[str, tuple[torch.Tensor, torch.Tensor]]]:
+        """What encode gives for what may stand in the place of x; all three outputs may come of it."""
+        return [(words, forward.own_parts(model, of(x), (nothing, nothing))[1:]) for words, of in forward.INPUTS]
+
     def others() -> Iterator[tuple[str, torch.Tensor]]:
         yield "x", x
         for words, code in forward.codes(twin, seed, mu, logvar):
             yield f"decode of {words}", forward.decoded(twin, code, recon)
-        for words, of in forward.INPUTS:
-            heads = forward.own_parts(model, of(x), (nothing, nothing))[1:]
+        for words, heads in encoded():
             sample = forward.sampled(twin, seed, *heads)
             yield f"decode of a sample for {words}", forward.decoded(twin, sample, recon)
 
@@ -177,8 +182,7 @@ def _forward(model: Model, draws: Draws, setting: Setting) -> Asked:
         yield ("logvar", logvar) if name == "mu" else ("mu", mu)
         yield "z", z
         yield "sigma", (logvar / 2).exp()
-        for words, of in forward.INPUTS:
-            heads = forward.own_parts(model, of(x), (nothing, nothing))[1:]
+        for words, heads in encoded():
             yield f"that of {words}", heads[0] if name == "mu" else heads[1]
 
     leaves = {name: p for name, p in model.parameters.items() if name.endswith("weight")}

@@ -152,7 +152,7 @@ class Executor:
         arrival = Arrival(request["arrival"])
         if request["times"]:
             generator = torch.default_generator.get_state()
-            self._call_often(model, request, arrival & ~Arrival.GAPS)
+            self._call_often(function, request, arrival & ~Arrival.GAPS)
             torch.default_generator.set_state(generator)
         try:
             made = self._make(model, request, arrival)
@@ -227,11 +227,10 @@ class Executor:
                 raise RefusedError("structure", f"the model no longer has the parameter {name!r} that it began with")
             own[name].data.copy_(value)
 
-    def _call_often(self, model: torch.nn.Module | None, request: dict[str, Any], arrival: Arrival) -> None:
+    def _call_often(self, function: Callable[..., Any], request: dict[str, Any], arrival: Arrival) -> None:
         """Make a call as often as the request says, as training does, before the one that counts."""
         arguments = Arguments(arrival, [], self._build)
         args, kwargs = arguments.of(request["args"], request["kwargs"])
-        function = self._resolve(model, request["name"])
         end = time.monotonic() + OFTEN_SECONDS
         with torch.set_grad_enabled(request["grad"]):
             for _ in range(request["times"]):

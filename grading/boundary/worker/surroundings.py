@@ -24,10 +24,9 @@ class Surroundings:
 
     def __init__(self) -> None:
         self._models: dict[int, _Condition] = {}
-        self.generator, self._dtype = torch.default_generator.get_state(), torch.get_default_dtype()
         # As torch begins: what an earlier file has left in this process is no measure.
         self._begun = (False, torch.get_num_threads(), False)
-        self._settings = _settings()
+        self.note()
 
     def restore(self) -> None:
         """Let torch be as it was when this process began, and forget all models."""

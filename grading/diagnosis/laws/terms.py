@@ -15,6 +15,7 @@ import torch
 from ...boundary.proxy import Submission
 from ...checks.draws import Draws
 from .law import number
+from .reading import start
 from .reduction import BY_NAME, REDUCTIONS, Reduction, sentence
 
 Tensor = torch.Tensor
@@ -224,7 +225,7 @@ def weight_sentences(columns: Sequence[Term], weights: Sequence[float]) -> list[
         if is_near(own, 1.0):
             continue
         if is_near(own, 0.0):
-            said.append(f"{_of(term)[0].upper()}{_of(term)[1:]} is missing.")
+            said.append(f"{start(_of(term))} is missing.")
         elif is_near(ratio, 1.0):
             said.append(f"But {_of(term)} counts as much as it should.")
         elif is_near(own, -1.0):
