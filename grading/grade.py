@@ -43,6 +43,8 @@ class Options:
         seed: what the inputs of hidden checks are derived from; drawn at random if None.
         call_seconds: how long one call of the student's code may take.
         run_seconds: how long all checks together may take.
+        explain_seconds: how long it may take to explain what failed; if None, a part of what the run took, so that it
+            depends on the machine how much is explained.
     """
 
     tiers: tuple[str, ...]
@@ -51,6 +53,7 @@ class Options:
     seed: str | None = None
     call_seconds: float = CALL_SECONDS
     run_seconds: float = RUN_SECONDS
+    explain_seconds: float | None = None
 
 
 def choose_seed(submission: Submission, seed: str | None, secret: str | None) -> str:
@@ -127,6 +130,7 @@ def grade(
             key=seed,
             call_seconds=options.call_seconds,
             run_seconds=options.run_seconds,
+            explain_seconds=options.explain_seconds,
             faults=submission.faults,
             early_imports=[*launch.slow_imports(submission.files.values())],
             capture=True,

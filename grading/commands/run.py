@@ -105,6 +105,14 @@ def run(
         str | None,
         typer.Option(metavar="TEXT", help="Draw the same inputs for hidden checks as in a document with this seed."),
     ] = None,
+    explain_seconds: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            min=0,
+            help="How long it may take to find out why checks failed. Default: a part of what they took, at least 2.",
+        ),
+    ] = None,
     require: Annotated[
         float | None, typer.Option(metavar="PERCENT", min=0, max=100, help="Exit with status 1 below this score.")
     ] = None,
@@ -136,7 +144,9 @@ def run(
             for problem in submission.problems:
                 tell(problem)
         chosen = grade.choose_seed(submission, seed, os.environ.get("VAE_GRADE_SECRET"))
-        options = grade.Options(tiers, only=items, isolation=isolation.value, seed=chosen)
+        options = grade.Options(
+            tiers, only=items, isolation=isolation.value, seed=chosen, explain_seconds=explain_seconds
+        )
         with progress(enabled=not quiet) as watch:
             document = grade.grade(submission, loaded, options, watch)
     texts = {target: document} if target is not None else {}

@@ -31,7 +31,10 @@ def explain_failures(run: CheckRun, found: dict[str, Misconception], problems: l
     """
     run.close()  # the worker that is kept would stand in the way of those of the diagnosis
     alone = len({piece.item for piece in run.evidence}) == 1
-    end = time.monotonic() + budget(run.foreseen_seconds, slowness(), alone=alone)
+    seconds = run.explain_seconds
+    if seconds is None:
+        seconds = budget(run.foreseen_seconds, slowness(), alone=alone)
+    end = time.monotonic() + seconds
     diagnostician = open_diagnostician(run.assignment, run.workers, problems)
     public = [piece for piece in run.evidence if piece.check.startswith("public/")]
     if diagnostician is not None:

@@ -33,6 +33,7 @@ class Job:
         key: what the inputs of hidden checks are derived from.
         call_seconds: how long one call may take.
         run_seconds: how long all checks together may take.
+        explain_seconds: how long it may take to explain what failed; a part of what the run took if None.
         faults: why files could not be taken, by name.
         early_imports: modules that the submission seems to need.
         capture: record what the student's code prints, instead of letting it through.
@@ -50,6 +51,7 @@ class Job:
     key: str = "local"
     call_seconds: float = CALL_SECONDS
     run_seconds: float = RUN_SECONDS
+    explain_seconds: float | None = None
     faults: dict[str, str] = field(default_factory=dict)
     early_imports: list[str] = field(default_factory=list)
     capture: bool = False
@@ -57,6 +59,11 @@ class Job:
     lifeline: int | None = None
     serve: int | None = None
     files: list[str] = field(default_factory=list)
+
+    @property
+    def whole_seconds(self) -> float:
+        """How long all of it may take, to make the checks and to explain them."""
+        return self.run_seconds + (self.explain_seconds or 0.0)
 
     def dumps(self) -> str:
         """The text of the job's file."""

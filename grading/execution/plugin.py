@@ -83,7 +83,7 @@ def _workers(config: pytest.Config) -> Workers:
             job.isolation,
             capture=job.capture,
             repository=Path(job.assignment),
-            run_timeout=job.run_seconds,
+            run_timeout=job.whole_seconds,
             early_imports=tuple(job.early_imports),
         )
     return config.stash[_WORKERS]
@@ -128,6 +128,7 @@ def _run(config: pytest.Config) -> CheckRun:
             key=job.key,
             call_seconds=job.call_seconds,
             run_seconds=job.run_seconds,
+            explain_seconds=job.explain_seconds,
             faults=job.faults,
         )
     return config.stash[RUN]

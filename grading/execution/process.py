@@ -197,7 +197,7 @@ def _followed(
 ) -> tuple[bool, int]:
     """Follow the events until the process ends; whether it had to be ended, and its exit code."""
     # The checks keep their own deadline; this one is for a process that no longer does.
-    deadline = time.monotonic() + job.run_seconds + 60.0
+    deadline = time.monotonic() + job.whole_seconds + 60.0
     try:
         while process.poll() is None and time.monotonic() <= deadline:
             with contextlib.suppress(subprocess.TimeoutExpired):

@@ -49,6 +49,7 @@ class CheckRun:
         key: what the inputs of hidden checks are derived from.
         call_seconds: seconds that one call may take.
         run_seconds: seconds that all checks together may take.
+        explain_seconds: seconds that explaining what failed may take; a part of what the run took if None.
         faults: why files of the submission could not be taken, by name.
         load_faults: what loading them came to, by name, so that it is not tried again.
         loaded: files that could be loaded at least once: public checks come first, so that these decide.
@@ -65,6 +66,7 @@ class CheckRun:
     key: str
     call_seconds: float
     run_seconds: float
+    explain_seconds: float | None = None
     faults: dict[str, str] = field(default_factory=dict)
     load_faults: dict[str, SubmissionFault] = field(default_factory=dict)
     loaded: set[str] = field(default_factory=set)

@@ -62,7 +62,7 @@ def serve(descriptor: int, workers: ForkedWorkers) -> Asked | None:
             session = open_session(
                 workers,
                 repository=Path(job.assignment),
-                run_timeout=job.run_seconds,
+                run_timeout=job.whole_seconds,
                 early_imports=tuple(job.early_imports),
             )
         except (UnavailableError, WorkersLostError) as error:

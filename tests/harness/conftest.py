@@ -22,6 +22,8 @@ from grading.submission import take
 ROOT = Path(__file__).resolve().parents[2]
 
 ASSIGNMENT = assignment.load(ROOT)
+EXPLAIN_SECONDS = 60.0
+"""Ample, so that what is told of a mistake does not depend on what else runs here."""
 
 # One thread is faster for matrices of this size, and leaves the other cores to tests that run at the same time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -94,7 +96,7 @@ def _grading_by(command, tmp_path):
     def run(submission: str | Path, *arguments: str) -> Graded:
         target = tmp_path / "scores.json"
         target.unlink(missing_ok=True)
-        done = command("run", submission, "--json", target, *arguments)
+        done = command("run", submission, "--json", target, "--explain-seconds", EXPLAIN_SECONDS, *arguments)
         document = json.loads(target.read_text(encoding="utf-8")) if target.exists() else None
         return Graded(done.returncode, done.stdout, done.stderr, document)
 
@@ -135,7 +137,7 @@ def judged(_servers):
     """
 
     def run(submission: str | Path, *items: str, tiers: tuple[str, ...] = TIERS, seed: str | None = None) -> Graded:
-        options = grade.Options(tiers, only=items, seed=seed)
+        options = grade.Options(tiers, only=items, seed=seed, explain_seconds=EXPLAIN_SECONDS)
         server = _servers.of(ASSIGNMENT, options.isolation)
         document = grade.grade(take(str(submission), ASSIGNMENT), ASSIGNMENT, options, server=server)
         return Graded(0, "", "", document.to_json())
