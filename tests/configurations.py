@@ -21,6 +21,7 @@ from grading.checks import (
     same,
     short,
 )
+from grading.results import Kind
 
 DEFAULTS = {
     "input_dim": 784,
@@ -163,13 +164,49 @@ def _alike(one: Any, other: Any) -> bool:
 
 
 def assert_trainable(model: Model, x: torch.Tensor) -> None:
-    """Every parameter takes a gradient, as the given layers alone show: nothing that a student writes is called."""
-    h = model.enc(x)
-    mu, logvar = model.mu(h), model.logvar(h)
-    for output, parts in ((mu, ("enc", "mu")), (logvar, ("logvar",)), (model.dec(mu), ("dec",))):
-        for name, parameter in model.parameters.items():
-            if name.partition(".")[0] in parts:
-                gradient(output, parameter, f"the gradient for the parameter {name} of a new model")
+    """Every parameter takes its gradient, as the given layers alone show: nothing that a student writes is called.
+
+    A small and a large one, which is not the same where something is cut off on the way.
+    """
+    for scale in (1.0, 1e4):
+        h = model.enc(x)
+        mu, logvar = model.mu(h), model.logvar(h)
+        true_mu, true_logvar = networks.encode(model.parameters, x)
+        for output, true, layers in (
+            (mu, true_mu, ("enc", "mu")),
+            (logvar, true_logvar, ("enc", "logvar")),
+            (model.dec(mu), networks.decode(model.parameters, true_mu), ("enc", "mu", "dec")),
+        ):
+            for name, parameter in model.parameters.items():
+                if name.partition(".")[0] in layers:
+                    what = f"the gradient for the parameter {name} of a new model"
+                    (wanted,) = torch.autograd.grad(scale * true.sum(), parameter, retain_graph=True)
+                    assert_close(
+                        gradient(scale * output, parameter, what),
+                        wanted,
+                        what,
+                        rtol=1e-3,
+                        atol=1e-3 * float(wanted.abs().max()) + 1e-6,
+                        kind=Kind.GRADIENT,
+                    )
+
+
+def assert_random(one: Model, other: Model) -> None:
+    """The weights of two new models are numbers of their own; the heads may begin with zeros."""
+    for name in ("enc.0.weight", "mu.weight", "logvar.weight", "dec.0.weight"):
+        mine, theirs = (model.parameters.get(name, torch.empty(0)) for model in (one, other))
+        alike = torch.equal(mine, theirs)
+        if alike and name in ("mu.weight", "logvar.weight") and not mine.any():
+            continue
+        if alike:
+            message, actual = f"two models have the same {name}", "the same numbers"
+            raise CheckFailure("value", message, expected="fresh parameters at each call", actual=actual)
+        for units in (mine, mine.T):
+            rows = {tuple(row) for row in units.detach().tolist()}
+            if len(rows) < len(units):
+                message = f"units of a new model begin alike, in {name}"
+                actual = f"{len(rows)} different ones of {len(units)}"
+                raise CheckFailure("value", message, expected="random numbers", actual=actual)
 
 
 def assert_nothing_shared(first: Model, second: Model, x: torch.Tensor) -> None:

@@ -99,7 +99,10 @@ def ways() -> list[tuple[str, torch.dtype, bool]]:
 def unknown_names(draws: Draws) -> list[str]:
     """Names of no likelihood, some of which begin as a right one does; none is another spelling of one."""
     starts = [name[: draws.integer(1, 3)] for name in LIKELIHOODS]
-    return [start + "".join(chr(97 + draws.integer(0, 25)) for _ in range(6)) + "x" for start in ("", *starts)]
+    random = [start + "".join(chr(97 + draws.integer(0, 25)) for _ in range(6)) + "x" for start in ("", *starts)]
+    longer = [end for name in LIKELIHOODS for end in (f"x{name}", f"{name}x")]
+    parts_of_all = ["", "a", "an", *(name[1 : draws.integer(3, 5)] for name in LIKELIHOODS), " ".join(LIKELIHOODS)]
+    return [*random, *longer, *parts_of_all]
 
 
 def draw_of_all_sizes(draws: Draws, recon_loss: str) -> Point:
@@ -250,7 +253,8 @@ class Case:
         changed = {*self.submission.mutated, *self.submission.disturbed}
         for (item, args), names in zip(self.questions, (("logits", "x"), ("mu", "logvar")), strict=True):
             if changed:
-                self.own_part(item, *args)
+                for _ in range(2):  # in the second answer to one question shows what it does to the first one
+                    self.own_part(item, *args)
                 alone = self.submission.alone()
                 by_part = renamed(alone.mutated, names) | set(alone.disturbed)
                 if changed & by_part:
@@ -343,10 +347,10 @@ class Case:
         try:
             assert_true_or_own(self.submission, is_true, is_visibly_own, *items, usable=self.require_parts)
         except CheckFailure:
-            remembering = self.parts_that_remember()
-            if not remembering:
-                raise
-            self.submission.rely_on(*remembering)
+            for item in self.parts_that_remember():
+                if item in items:
+                    raise Blocked(item, "it answers the same question in another way when it is asked again") from None
+            raise
 
 
 def slope(output: Any, wanted: torch.Tensor) -> torch.Tensor:

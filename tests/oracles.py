@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch.distributions import Laplace, Normal, kl_divergence
 
-from grading.checks import Draws, assert_gradient
+from grading.checks import Draws, Submission, assert_gradient, assert_unchanged
 
 
 def kl(mu: torch.Tensor, logvar: torch.Tensor) -> torch.Tensor:
@@ -88,6 +88,25 @@ def ways(draws: Draws) -> list[tuple[int, torch.dtype, bool]]:
     sizes = (1, draws.integer(2, 90), draws.integer(1_001, 2_000))
     usual = [(size, torch.float32, gradients) for gradients in (True, False) for size in sizes]
     return [*usual, (draws.integer(2, 90), torch.float64, True), (draws.integer(2, 90), torch.float64, False)]
+
+
+def assert_leaves_alone(
+    submission: Submission, name: str, draw: Callable[[int, torch.dtype], Sequence[torch.Tensor]], draws: Draws
+) -> None:
+    """A function changes neither its arguments nor torch, nor earlier answers, in any of the ways of ``ways``.
+
+    Args:
+        submission: whose function it is.
+        name: of the function.
+        draw: its arguments, for a batch of this size in this dtype.
+        draws: where the batches come from.
+    """
+    for batch, dtype, gradients in ways(draws):
+        for takes in (False, True) if gradients else (False,):
+            arguments = [argument.requires_grad_(takes) for argument in draw(batch, dtype)]
+            with torch.set_grad_enabled(gradients):
+                getattr(submission, name)(*arguments)
+            assert_unchanged(submission, name)
 
 
 def assert_gradients(

@@ -131,17 +131,16 @@ def _true_logits(
 
 
 def decoded(submission: Submission, model: Model, twin: Model, z: torch.Tensor, seed: int) -> list[torch.Tensor]:
-    """What the logits may be: the submission's own ``decode(z)``, or the true one; nothing if ``decode`` is random.
+    """What the logits may be: the submission's own ``decode(z)``, or the true one.
 
     Raises:
-        Blocked: ``decode`` does not run.
+        Blocked: ``decode`` does not run, or is random.
     """
     with torch.no_grad():
         logits = _tensor("decode", lambda: twin.decode(z.detach()))
         passes = sum(call.name == "__call__" for call in submission.calls)
         if _decodes_at_random(twin, z.detach(), passes, Draws(seed)):
-            submission.rely_on("decode")
-            return []
+            raise Blocked("decode", "it answers the same question in another way each time")
         true = _true_logits(submission, model, twin, z, logits)
         return [logits] if true is None else [logits, true]
 
@@ -180,6 +179,33 @@ def excused_by(blocked: Blocked | None) -> Iterator[None]:
         if blocked is not None:
             raise blocked from None
         raise
+
+
+MADE_BY = {"mu": "encode", "logvar": "encode", "z": "reparameterize", "logits": "decode"}
+"""The part that each field of the output comes from."""
+
+
+def require_repeated(output: Pass, own: OwnPass, field: str) -> None:
+    """The parts give for this field, asked alone with the same seed, what ``forward`` has got of them.
+
+    Raises:
+        Blocked: the first one that does not.
+    """
+    for name in ("mu", "logvar", "z", field):
+        if not same(getattr(output, name), getattr(own, name)):
+            raise Blocked(MADE_BY[name], "what it gave to forward is not what it gives when it is asked alone")
+
+
+def of_its_part(field: str, work: Callable[[], list[torch.Tensor | None]]) -> list[torch.Tensor | None]:
+    """Gradients of what the submission's own parts give for this field.
+
+    Raises:
+        Blocked: there are none, since something raises where they are asked for.
+    """
+    try:
+        return work()
+    except StudentError as fault:
+        raise Blocked(MADE_BY[field], f"its gradients cannot be computed: {fault}") from fault
 
 
 def blame(model: Model, x: torch.Tensor) -> None:
@@ -249,8 +275,11 @@ class Case:
             return
         expected = self.own()
         for name in [name for name in wrong if name not in expected.overwritten]:
-            actual, candidates = getattr(output, name), self._own(equations[name], expected, true[name])
-            if candidates and not any(same(actual, candidate) for candidate in candidates):
+            actual, candidates = (
+                getattr(output, name),
+                self._own(equations[name], expected, true[name], getattr(output, name)),
+            )
+            if not any(same(actual, candidate) for candidate in candidates):
                 assert_close_to_any(actual, candidates, f"{name}, held against what its parts give,")
 
     def _true(self, equation: Equation, output: Pass) -> torch.Tensor | None:
@@ -264,8 +293,10 @@ class Case:
         with torch.no_grad():
             return equation(SimpleNamespace(encode=partial(networks.encode, parameters), decode=decode))
 
-    def _own(self, equation: Equation, own: OwnPass, true: torch.Tensor | None) -> list[torch.Tensor]:
-        """What the equation gives with the submission's own parts, or with the true ones; nothing if that is random."""
+    def _own(
+        self, equation: Equation, own: OwnPass, true: torch.Tensor | None, actual: torch.Tensor
+    ) -> list[torch.Tensor]:
+        """What the equation gives with the submission's own parts, or with the true ones."""
         questions: list[torch.Tensor] = []
 
         def decode(z: torch.Tensor) -> torch.Tensor:
@@ -273,6 +304,8 @@ class Case:
             return own.logits
 
         value = equation(SimpleNamespace(encode=lambda x: (own.mu, own.logvar), decode=decode))
+        if questions and same(questions[-1], own.z) and same(actual, own.logits):
+            return [own.logits]  # a decode that is random repeats itself with all that comes before it
         if not questions:
             return [value] if true is None else [value, true]
         logits = decoded(self.submission, self.model, own.twin, questions[-1], self.seed)

@@ -128,8 +128,16 @@ def assert_finite(actual: torch.Tensor, what: str) -> None:
         raise CheckFailure("value", f"{what} is not finite", expected="finite numbers", actual=short(actual))
 
 
+_OWNERS = {
+    "what it returned before": ("earlier answers",),
+    "its model": ("attributes", "buffers", "hooks", "mode", "which parameters take gradients"),
+    "gradients": ("gradients", "earlier gradients"),
+}
+"""Whose what a call has left otherwise is, where it is not torch's."""
+
+
 def assert_unchanged(source: Submission, what: str, *, draws: bool = False) -> None:
-    """The last call changed none of its arguments in place, and left torch's own state as it was.
+    """The last call changed none of its arguments in place, and left torch, its model and earlier answers as they were.
 
     Args:
         source: whose last call it was.
@@ -138,8 +146,9 @@ def assert_unchanged(source: Submission, what: str, *, draws: bool = False) -> N
     """
     disturbed = [name for name in source.disturbed if not (draws and name == "generator")]
     if disturbed:
-        message = f"{what} changes torch's own state, for everyone who calls it"
-        raise CheckFailure("mutation", message, expected="torch left as it was", actual=", ".join(disturbed))
+        whose = next((owner for owner, names in _OWNERS.items() if set(names) & {*disturbed}), "torch's own state")
+        message = f"{what} changes {whose}, for everyone who calls it"
+        raise CheckFailure("mutation", message, expected="all left as it was", actual=", ".join(disturbed))
     if source.mutated:
         message = f"{what} changes its arguments in place"
         raise CheckFailure(

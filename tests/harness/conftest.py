@@ -136,8 +136,15 @@ def judged(_servers):
     For tests of what is judged; that it is the same as in a grade by itself is a test of the server.
     """
 
-    def run(submission: str | Path, *items: str, tiers: tuple[str, ...] = TIERS, seed: str | None = None) -> Graded:
-        options = grade.Options(tiers, only=items, seed=seed, explain_seconds=EXPLAIN_SECONDS)
+    def run(
+        submission: str | Path,
+        *items: str,
+        tiers: tuple[str, ...] = TIERS,
+        seed: str | None = None,
+        explained: bool = False,
+    ) -> Graded:
+        seconds = EXPLAIN_SECONDS if explained else 0.0
+        options = grade.Options(tiers, only=items, seed=seed, explain_seconds=seconds)
         server = _servers.of(ASSIGNMENT, options.isolation)
         document = grade.grade(take(str(submission), ASSIGNMENT), ASSIGNMENT, options, server=server)
         return Graded(0, "", "", document.to_json())

@@ -1,7 +1,6 @@
 """``build_model(cfg)``: one field changed at a time, and models that share nothing."""
 
 import networks
-import torch
 from asking import in_turn
 from configurations import (
     assert_begun_as_layers_are,
@@ -9,11 +8,10 @@ from configurations import (
     assert_given_network,
     assert_methods_of_its_class,
     assert_nothing_shared,
+    assert_random,
     assert_trainable,
     built,
 )
-
-from grading.checks import CheckFailure
 
 EVERYTHING = ["parameters", "recon_loss", "beta"]
 
@@ -100,15 +98,7 @@ def test_every_call_gives_a_new_model_with_fresh_parameters(submission, draws):
     seed, cfg = draws.seed(), submission.record("VAEConfig", **fields)
     elsewhere = submission.alone().seeded(seed).build_model(cfg)
     first, second = submission.seeded(seed + 1).build_model(cfg), built(submission, fields)
-    missing = torch.empty(0)
-    for one, other in ((first, second), (first, elsewhere)):
-        for name in ["enc.0.weight", "mu.weight", "logvar.weight", "dec.0.weight"]:
-            mine = one.parameters.get(name, missing)
-            # What is the same everywhere, such as zeros, is no random number.
-            if torch.equal(mine, other.parameters.get(name, missing)) and not torch.equal(mine, mine.roll(1)):
-                message = f"two models have the same {name}"
-                raise CheckFailure(
-                    "value", message, expected="fresh parameters at each call", actual="the same numbers"
-                )
+    assert_random(first, second)
+    assert_random(first, elsewhere)
     for model in (first, second):
         assert_begun_as_layers_are(model)

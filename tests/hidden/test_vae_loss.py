@@ -130,14 +130,16 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
         try:
             case.assert_equal(lambda vae_loss: vae_loss(case.output, x, name, beta), of_elbo)
         except CheckFailure:
-            # A part that remembers gives another answer each time: it is held against the truth, not against itself.
+            # A part that remembers gives another answer each time, so that nothing can be held against it.
             if elbo.same(tuple(case.own_elbo(of_elbo)), of_elbo(true_elbo)):
                 raise
-            case.rely_on_elbo()
+            raise Blocked("compute_elbo", "what it answers depends on what it was asked before") from None
 
 
 def test_leaves_its_arguments_and_torch_alone(submission, draws):
     """For each likelihood, with gradients and without, in both precisions."""
     for name, dtype, gradients in elbo.ways():
-        with torch.set_grad_enabled(gradients):
-            OutputCase(submission, draws, elbo.draw(draws, 4, 6, 3, dtype)).assert_unchanged(recon_loss=name)
+        for names in ((), elbo.Point._fields) if gradients else ((),):
+            point = elbo.with_gradients(elbo.draw(draws, 4, 6, 3, dtype), *names)
+            with torch.set_grad_enabled(gradients):
+                OutputCase(submission, draws, point).assert_unchanged(recon_loss=name)

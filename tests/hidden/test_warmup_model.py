@@ -325,5 +325,6 @@ def test_leaves_its_arguments_and_torch_alone(submission, draws):
             ("forward", partial(model, draws.normal(batch, 11))),
         ):
             ask()
+            ask()  # whose answer must not lie where the one before does
             assert_unchanged(submission, name, draws=name in ("forward", "reparameterize"))
     networks.assert_left_alone(model, before, "the model")

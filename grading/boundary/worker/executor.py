@@ -29,7 +29,7 @@ from ..shared.framing import MAX_PAYLOAD
 from .arguments import Arguments
 from .describing import error_as_data, model_as_data
 from .replaced import Asked, RefusedError, replacing
-from .surroundings import Surroundings
+from .surroundings import Answers, Surroundings, same
 
 MAX_OUTPUT = 20_000
 MAX_MODELS = 256
@@ -92,6 +92,7 @@ class Executor:
         self._calls: dict[int, _Call] = {}
         self._surroundings = Surroundings()
         self._earlier: list[torch.Tensor] = []
+        self._answers: list[torch.Tensor] = []
         self._random_state: torch.Tensor | None = None
         self._exported = 0
         self._operations: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
@@ -129,7 +130,7 @@ class Executor:
         name, self._filename = request["module"], request["filename"]
         self._models.clear()  # of the check before, whose numbers begin at 0 as well
         self._calls.clear()
-        self._earlier = []
+        self._earlier, self._answers = [], []
         self._surroundings.restore()
         source = request["source"].numpy().tobytes()
         _seed(request["random_seed"])
@@ -169,7 +170,7 @@ class Executor:
         kept = any(output.requires_grad for output in outputs)
         if kept:
             self._calls[request["call"]] = _Call(made.inputs, made.parameters, outputs)
-        self._earlier = [] if kept else made.handed
+        self._earlier, self._answers = [] if kept else made.handed, outputs
         return {
             "value": value,
             "asked": made.asked,
@@ -242,11 +243,14 @@ class Executor:
         """Make a call, and see what it leaves otherwise than it was."""
         arguments = Arguments(arrival, self._earlier, self._build)
         args, kwargs = arguments.of(request["args"], request["kwargs"])
-        before, inputs = [tensor.detach().clone() for tensor in arguments.handed], [*arguments.inputs]
+        before = [(tensor.detach().clone(), tensor.requires_grad) for tensor in arguments.handed]
+        inputs = [*arguments.inputs]
         replaced = request.get("replaced", [])
         given = Arguments(Arrival.RESULT, [], self._build)
         answers = [given.hand_over(value, "an answer") for value in request.get("answers", [])]
         asked: str | None = None
+        parameters = dict(model.named_parameters()) if model is not None else {}
+        gradients, earlier = self._surroundings.gradients(inputs, parameters.values()), Answers(self._answers)
         self._surroundings.note()
         with torch.set_grad_enabled(request["grad"]), replacing(self._module, model, replaced, answers):
             try:
@@ -256,12 +260,14 @@ class Executor:
             disturbed = ["grad mode"] if torch.is_grad_enabled() is not request["grad"] else []
         disturbed += self._surroundings.changed()
         parameters = dict(model.named_parameters()) if model is not None else {}
-        if _take_gradients([*arguments.handed, *inputs, *parameters.values()]):
-            disturbed.append("gradients")
+        disturbed += gradients.take_away([*arguments.handed, *inputs, *parameters.values()])
+        disturbed += ["earlier answers"] if earlier.changed() else []
         if model is not None:
             disturbed += self._surroundings.changed_in(request["model"], model, parameters)
         handed = zip(arguments.names, arguments.handed, before, strict=True)
-        mutated = [name for name, tensor, old in handed if not _same(tensor, old)]
+        mutated = [
+            name for name, tensor, (old, takes) in handed if not same(tensor, old) or tensor.requires_grad is not takes
+        ]
         return _Made(result, asked, [*inputs, *given.inputs], arguments.handed, parameters, mutated, disturbed)
 
     def _line(self, function: Callable[..., Any]) -> int | None:
@@ -354,18 +360,3 @@ def _answer(frame: wire.Frame, reply: dict[str, Any], output: str) -> bytes:
     if size > MAX_PAYLOAD or len(arrays) > wire.MAX_ARRAYS:
         raise RefusedError("shape", f"the result is too large: {len(arrays)} tensors of {size:,} bytes in all")
     return wire.encode({"id": frame.header.get("id"), "reply": tagged}, arrays)
-
-
-def _same(tensor: torch.Tensor, old: torch.Tensor) -> bool:
-    """Bit for bit, so that a NaN equals itself."""
-    if tensor.shape != old.shape or tensor.dtype != old.dtype:
-        return False
-    return torch.equal(tensor, old) or torch.equal(torch.nan_to_num(tensor.detach()), torch.nan_to_num(old))
-
-
-def _take_gradients(tensors: list[torch.Tensor]) -> bool:
-    """Whether a call has left gradients behind, which nobody who trains would expect there; they are taken away."""
-    left = [tensor for tensor in tensors if tensor.is_leaf and tensor.grad is not None]
-    for tensor in left:
-        tensor.grad = None
-    return bool(left)

@@ -63,7 +63,7 @@ def named(graded):
 
 @pytest.mark.parametrize("answer", TOLD, ids=lambda answer: answer.__name__)
 def test_a_mistake_is_told_whether_it_is_a_known_one_or_not(judged, hand_in, answer):
-    result = judged(hand_in(vae=with_kl(answer)), "kl_divergence")
+    result = judged(hand_in(vae=with_kl(answer)), "kl_divergence", explained=True)
     assert result.lost == {"kl_divergence"}
     told = named(result)
     assert len(told) == bool(TOLD[answer])
@@ -72,7 +72,7 @@ def test_a_mistake_is_told_whether_it_is_a_known_one_or_not(judged, hand_in, ans
 
 
 def test_a_right_answer_is_told_nothing(judged, hand_in):
-    result = judged(hand_in(), "kl_divergence")
+    result = judged(hand_in(), "kl_divergence", explained=True)
     assert named(result) == set()
 
 

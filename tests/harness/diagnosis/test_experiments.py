@@ -210,7 +210,7 @@ def opener(workers, old, new):
     return fresh, opened
 
 
-def explain(workers, item, old, new, seconds=20.0):
+def explain(workers, item, old, new, seconds=60.0):
     fresh, opened = opener(workers, old, new)
     return experiments.explain(item, fresh, time.monotonic() + seconds), len(opened)
 

@@ -49,7 +49,9 @@ def server():
 
 
 def graded(submission, server, assignment=ASSIGNMENT, **options):
-    document = grading.grade(submission, assignment, Options(TIERS, seed="s", explain_seconds=60, **options), server=server).to_json()
+    document = grading.grade(
+        submission, assignment, Options(TIERS, seed="s", explain_seconds=60, **options), server=server
+    ).to_json()
     incidental = {key: document.pop(key) for key in ("graded_at", "environment", "isolation")}
     for item in document["items"]:
         for check in item["checks"]:

@@ -68,7 +68,7 @@ def test_noise_that_is_shared_is_not_called_a_wrong_scale(judged, hand_in):
 def test_a_mistake_is_named_only_where_its_words_are_true(judged, hand_in, beta, said):
     """The public checks ask for one beta, for which both are the same."""
     changed = edited("vae", ("beta=cfg.beta,", f"beta={beta},"))
-    (check,) = failed(judged(hand_in(vae=changed), "build_model", tiers=("public",))).values()
+    (check,) = failed(judged(hand_in(vae=changed), "build_model", tiers=("public",), explained=True)).values()
     assert check["misconception"]["tell"].startswith(said)
 
 

@@ -97,7 +97,7 @@ def said(check):
 # One in which much is wrong, and one that costs little; the demonstration grades all of them.
 @pytest.mark.parametrize("name", ["4-four-typical-mistakes", "6-syntax-error"])
 def test_the_document_of_a_sample_is_the_golden_one(judged, name):
-    assert_golden(name, judged(ROOT / "samples" / name, seed=samples.SEED).document)
+    assert_golden(name, judged(ROOT / "samples" / name, seed=samples.SEED, explained=True).document)
 
 
 @pytest.mark.slow

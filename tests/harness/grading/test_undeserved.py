@@ -197,3 +197,77 @@ def test_what_is_wrong_earns_less(judged, hand_in, file, change, item):
     assert item in done.lost
     if item == "training":
         assert [found["earned"] for found in done.document["items"] if found["id"] == item] == [0]
+
+
+# Beside a wrong part whose answers nobody can foresee, who calls it rightly loses nothing, and nobody else gains.
+
+RANDOM_DECODE = """
+def _random(self, z):
+    return self.dec(z) + 0.1 * torch.randn(len(z), 1)
+
+VAE.decode = _random
+"""
+
+ANY_LOGITS = """
+_pass = VAE.forward
+
+def _any(self, x):
+    output = _pass(self, x)
+    return output._replace(logits=3 * self.dec(0.5 * output.z) + 7)
+
+VAE.forward = _any
+"""
+
+NUMPY_NOISE = """
+import numpy
+
+def _outside(self, mu, logvar):
+    eps = torch.from_numpy(numpy.random.standard_normal(mu.shape)).to(mu.dtype)
+    return mu + 2 * torch.exp(0.5 * logvar) * eps
+
+VAE.reparameterize = _outside
+"""
+
+DETACHED_LOGITS = """
+_pass = VAE.forward
+
+def _any(self, x):
+    output = _pass(self, x)
+    return output._replace(logits=output.logits.detach() + 0 * output.z.sum())
+
+VAE.forward = _any
+"""
+
+REMEMBERING_KL = """
+_kl, _asked = kl_divergence, {}
+
+def kl_divergence(mu, logvar):
+    key = (float(mu.sum()), float(logvar.sum()))
+    _asked[key] = _asked.get(key, -1) + 1
+    return _kl(mu, logvar) + 0.05 * _asked[key]
+"""
+
+ANY_TERMS = """
+_elbo = compute_elbo
+
+def compute_elbo(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
+    _, recon, kl = _elbo(x, logits, mu, logvar, recon_loss, beta)
+    recon, kl = 3 * recon + 1, 0 * kl + 7
+    return ElboTerms(recon + beta * kl, recon, kl)
+"""
+
+BESIDE = [
+    ("decode", RANDOM_DECODE, "forward", ANY_LOGITS, 5.5),
+    ("reparameterize", NUMPY_NOISE, "forward", DETACHED_LOGITS, 7.5),
+    ("kl_divergence", REMEMBERING_KL, "compute_elbo", ANY_TERMS, 2.5),
+]
+
+
+@pytest.mark.parametrize(("part_item", "part", "item", "caller", "most"), BESIDE)
+def test_a_part_that_cannot_be_repeated_is_no_excuse(judged, hand_in, part_item, part, item, caller, most):
+    text = (ROOT / "reference" / "vae.py").read_text(encoding="utf-8")
+    for change, right in ((part, True), (caller + part, False)):
+        done = judged(hand_in(str(right), vae=text + change), part_item, item)
+        assert_sound(done.document)
+        (found,) = (found for found in done.document["items"] if found["id"] == item)
+        assert found["earned"] == found["possible"] if right else found["earned"] <= most
