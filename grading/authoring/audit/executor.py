@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,10 @@ from pathlib import Path
 from ...results import Kind, Status
 from . import worker
 from .tasks import Outcome, Result, Setting, Task
+
+
+RENEWED_AFTER = 100
+"""Submissions after which a process is replaced: what was kept and freed between them leaves memory in pieces."""
 
 
 class AuditError(Exception):
@@ -40,7 +45,14 @@ def run(setting: Setting, tasks: Sequence[Task], jobs: int) -> Iterator[Result]:
             yield from executor.map(worker.solve, (task for task in tasks if task.group == "reference"))
             while waiting:
                 try:
-                    yield from _done(executor, waiting)
+                    while waiting:
+                        part = dict(itertools.islice(waiting.items(), RENEWED_AFTER * jobs))
+                        for number, result in _done(executor, part):
+                            del waiting[number]
+                            yield result
+                        if waiting:
+                            executor.shutdown()
+                            executor = _begin(setting, folder, min(jobs, len(waiting)))
                 except BrokenProcessPool:
                     hung = [number for number in waiting if worker.has_hung(Path(folder), number)]
                     if not hung:
@@ -59,13 +71,11 @@ def _begin(setting: Setting, folder: str, jobs: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(jobs, context, initializer=worker.begin, initargs=(setting, folder))
 
 
-def _done(executor: ProcessPoolExecutor, waiting: dict[int, Task]) -> Iterator[Result]:
-    """Results of the tasks that wait, each of which waits no longer then."""
-    futures = {executor.submit(worker.check, number, task): number for number, task in waiting.items()}
+def _done(executor: ProcessPoolExecutor, tasks: dict[int, Task]) -> Iterator[tuple[int, Result]]:
+    """The numbers of tasks and their results, as they are done."""
+    futures = {executor.submit(worker.check, number, task): number for number, task in tasks.items()}
     for future in as_completed(futures):
-        result = future.result()
-        del waiting[futures[future]]
-        yield result
+        yield futures[future], future.result()
 
 
 def _hung(setting: Setting, task: Task) -> Result:
