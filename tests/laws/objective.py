@@ -348,8 +348,7 @@ def usable(call: Callable[[], Any], true: torch.Tensor) -> torch.Tensor:
 
 def facts_of(call: Call) -> tuple[facts.Fact, ...]:
     """All that is measured; the answer as a whole only where its parts say nothing."""
-    random = random_fact(call)
-    moves = facts.once(random)
+    random, moves = facts.kept(random_fact(call))
 
     def steady(fact: facts.Fact) -> facts.Fact:
         """A fact that is asked only where the same arguments give the same numbers."""
@@ -357,35 +356,34 @@ def facts_of(call: Call) -> tuple[facts.Fact, ...]:
             () if facts.sentences_of(moves, submission, draws) else facts.sentences_of(fact, submission, draws)
         )
 
-    parts = [steady(same_for_all(call, part)) for part in PARTS]
+    parts = [facts.kept(steady(same_for_all(call, part))) for part in PARTS]
     parts_of = question_of(call)
     asked = [steady(fact) for fact in question.facts_of(parts_of)]
-    slopes = gradient_fact(call)
-    loss_told, kl_told = facts.once(parts[0]), facts.once(parts[2])
+    slopes, cuts = facts.kept(gradient_fact(call))
+    loss_said, kl_said = parts[0][1], parts[2][1]
 
     def weight(submission: Submission, draws: Draws) -> str | None:
         """Where nothing else explains the loss."""
-        return None if facts.sentences_of(loss_told, submission, draws) else weight_fact(call)(submission, draws)
+        return None if facts.sentences_of(loss_said, submission, draws) else weight_fact(call)(submission, draws)
 
     def shape(submission: Submission, draws: Draws) -> tuple[str, ...]:
         """The form of what comes back, of which its numbers say nothing."""
         return question.form_of(parts_of, submission, draws)
 
-    weight_told = facts.once(weight)
+    weight_told, weight_said = facts.kept(weight)
 
     def bound(submission: Submission, draws: Draws) -> Iterator[str]:
         """The same, and where no weight does."""
         for part in ("loss", "kl"):
-            known = (loss_told, weight_told) if part == "loss" else (kl_told,)
+            known = (loss_said, weight_said) if part == "loss" else (kl_said,)
             if not any(facts.sentences_of(fact, submission, draws) for fact in known):
                 yield from facts.sentences_of(bound_fact(call, part), submission, draws)
 
-    told = [facts.once(fact) for fact in (*parts, weight, steady(bound), shape)]
-    cuts = facts.once(slopes)
+    plain = [*parts, (weight_told, weight_said), facts.kept(steady(bound)), facts.kept(steady(shape))]
 
     def rest(fact: facts.Fact) -> facts.Fact:
         def of(submission: Submission, draws: Draws) -> Iterator[str]:
-            if any(facts.sentences_of(one, submission, draws) for one in told):
+            if any(facts.sentences_of(said, submission, draws) for _, said in plain):
                 return
             cut = bool(facts.sentences_of(cuts, submission, draws))
             for sentence in facts.sentences_of(fact, submission, draws):
@@ -395,7 +393,7 @@ def facts_of(call: Call) -> tuple[facts.Fact, ...]:
         return of
 
     others = (unknown_fact(call), steady(defaults_fact(call)), slopes)
-    return (random, *parts, weight, steady(bound), steady(shape), *others, rest(asked[0]), rest(asked[1]), *asked[2:])
+    return (random, *(told for told, _ in plain), *others, rest(asked[0]), rest(asked[1]), *asked[2:])
 
 
 def probes_of(call: Call) -> list[Probe]:

@@ -334,26 +334,26 @@ def _gradients(sampler: Sampler) -> facts.Fact:
 def facts_of(sampler: Sampler) -> tuple[facts.Fact, ...]:
     """All that is measured of a sample."""
     makers = (_spread, _mean, _sharing, _scale, _fresh, _rhythm, _seed, _gradients, _dependence)
-    first = _roles(sampler)
+    first, first_said = facts.kept(_roles(sampler))
 
     def proper(fact: facts.Fact) -> facts.Fact:
         """A fact that is asked only where mu shifts and sigma scales, as it takes for granted."""
         return lambda submission, draws: (
-            () if facts.sentences_of(first, submission, draws) else facts.sentences_of(fact, submission, draws)
+            () if facts.sentences_of(first_said, submission, draws) else facts.sentences_of(fact, submission, draws)
         )
 
-    plain = [first, *(proper(make(sampler)) for make in makers)]
+    plain = [(first, first_said), *(facts.kept(proper(make(sampler))) for make in makers)]
     ordinary, *others = question.facts_of(question_of(sampler.build))
 
     late = (ordinary, *(make(sampler) for make in (_elsewhere, _calls, _many_calls)))
 
     def rest(submission: Submission, draws: Draws) -> tuple[str, ...]:
         """What is asked for only where nothing plainer is wrong."""
-        if any(facts.sentences_of(fact, submission, draws) for fact in plain):
+        if any(said(submission, draws) for _, said in plain):
             return ()
         return next(filter(None, (facts.sentences_of(fact, submission, draws) for fact in late)), ())
 
-    return (*plain, *others, rest)
+    return (*(told for told, _ in plain), *others, rest)
 
 
 def probes_of(sampler: Sampler) -> list[Probe]:

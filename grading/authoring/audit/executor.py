@@ -14,7 +14,6 @@ from ...results import Kind, Status
 from . import worker
 from .tasks import Outcome, Result, Setting, Task
 
-
 RENEWED_AFTER = 100
 """Submissions after which a process is replaced: what was kept and freed between them leaves memory in pieces."""
 

@@ -51,13 +51,15 @@ def sentences_of(fact: Fact, submission: Submission, draws: Draws) -> tuple[str,
         return ()
 
 
-def once(fact: Fact) -> Fact:
-    """A fact that is asked once of each process, and remembered: on which other facts depend, not to be told itself."""
+def kept(fact: Fact) -> tuple[Fact, Fact]:
+    """A fact to be told, and what it said last of a process, for others that depend on it: asked only if it was not."""
     known: weakref.WeakKeyDictionary[Submission, tuple[str, ...]] = weakref.WeakKeyDictionary()
 
-    def of(submission: Submission, draws: Draws) -> tuple[str, ...]:
-        if submission not in known:
-            known[submission] = sentences_of(fact, submission, draws)
+    def told(submission: Submission, draws: Draws) -> tuple[str, ...]:
+        known[submission] = sentences_of(fact, submission, draws)
         return known[submission]
 
-    return of
+    def said(submission: Submission, draws: Draws) -> tuple[str, ...]:
+        return known[submission] if submission in known else told(submission, draws)
+
+    return told, said
