@@ -110,7 +110,7 @@ def run(
         typer.Option(
             metavar="SECONDS",
             min=0,
-            help="How long it may take to find out why checks failed. Default: a part of what they took, at least 2.",
+            help="How long it may take to find out why checks failed; 0 does not. Default: a part of what they took.",
         ),
     ] = None,
     require: Annotated[

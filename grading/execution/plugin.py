@@ -159,7 +159,7 @@ def _diagnosis(config: pytest.Config) -> dict[str, Misconception]:
         config.stash[_DIAGNOSIS], config.stash[_PROBLEMS] = found, problems
         run = _run(config)
         try:
-            if any(piece.failed for piece in run.evidence):
+            if run.explain_seconds != 0 and any(piece.failed for piece in run.evidence):
                 from .explaining import explain_failures
 
                 explain_failures(run, found, problems)

@@ -78,3 +78,10 @@ def test_no_name_of_a_check_claims_what_the_submission_does_right(judged, hand_i
     found = failed(judged(hand_in(vae=doubled), "kl_divergence", tiers=("public",)))
     assert len(found) == 4
     assert not [name for name in found if "sums" in name or "averages" in name]
+
+
+def test_without_time_for_it_nothing_is_explained_and_nothing_said_of_it(judged, hand_in):
+    doubled = edited("vae", ("0.5 * (mu.pow(2) + logvar.exp()", "1.0 * (mu.pow(2) + logvar.exp()"))
+    done = judged(hand_in(vae=doubled), "kl_divergence", tiers=("public",))
+    assert not done.document["run_problems"]
+    assert not [check for check in failed(done).values() if check["misconception"]]
