@@ -96,7 +96,20 @@ class ReplacedParts:
                 return answer
             if not same(alone, answer):
                 return answer
+        if self._differentiates_otherwise(alone, twin, name, leaves, seed):
+            return answer
         raise RefusedError("structure", f"{name} is right when it is asked alone")
+
+    def _differentiates_otherwise(
+        self, own: Any, twin: Model | None, name: str, leaves: tuple[Any, Any], seed: int
+    ) -> bool:
+        """Whether the gradients of a right answer to these leaves are wrong, or cannot be computed."""
+        wanted = [leaf for leaf in tensors_in([*leaves[0], *leaves[1].values()]) if leaf.requires_grad]
+        right = self._solution.call(twin, name, *leaves, seed)
+        try:
+            return not same(_slopes(own, wanted), _slopes(right, wanted))
+        except SubmissionFault:
+            return True
 
     def _twin(self, model: Model) -> Model:
         """The solution's model with the same parameters, which get the gradients of both."""
@@ -111,6 +124,17 @@ class ReplacedParts:
                 raise RefusedError("structure", "the solution's model has other parameters")
             self._twins[model] = twin.share(model)
         return self._twins[model]
+
+
+def _slopes(answer: Any, wanted: list[torch.Tensor]) -> list[torch.Tensor]:
+    """The gradients of an answer, of all its numbers together; zeros where none arrives."""
+    outputs = [tensor.sum() for tensor in tensors_in(answer) if tensor.requires_grad]
+    if not outputs or not wanted:
+        return [torch.zeros_like(leaf) for leaf in wanted]
+    total = torch.stack([output.double() for output in outputs]).sum()
+    found = torch.autograd.grad(total, wanted, allow_unused=True)
+    pairs = zip(wanted, found, strict=True)
+    return [torch.zeros_like(leaf) if gradient is None else gradient for leaf, gradient in pairs]
 
 
 def _leaf(value: Any) -> Any:

@@ -26,6 +26,24 @@ def kl_divergence(mu, logvar):
 """,
         {"kl_divergence"},
     ),
+    "the KL is right, but has no gradient that can be computed": (
+        """
+class Broken(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, kl):
+        return kl.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        raise ValueError("no")
+
+_kl = kl_divergence
+
+def kl_divergence(mu, logvar):
+    return Broken.apply(_kl(mu, logvar))
+""",
+        {"kl_divergence", "training"},
+    ),
     "parts ask the one that calls them": (
         """
 def kl_divergence(mu, logvar):
