@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -12,9 +13,19 @@ T = TypeVar("T")
 ROUNDS = 3
 
 
-def many(draws: Draws) -> int:
-    """How many calls an answer comes after, where nothing may depend on how many there were."""
-    return draws.integer(250, 400)
+def through_many(draws: Draws) -> list[int]:
+    """How many calls come before each of some answers, some 400 in all: so many since the answer before.
+
+    What is otherwise between two of these numbers alone is found if it is for as long as they are apart.
+    """
+    at = [draws.integer(low, high) for low, high in itertools.pairwise((10, 30, 60, 100, 150, 220, 300, 400))]
+    return [at[0], *(later - earlier for earlier, later in itertools.pairwise(at))]
+
+
+def sizes_of_every_kind(draws: Draws, largest: int = 2_000) -> list[int]:
+    """One, and one number from each of some ranges: what is otherwise in a whole range is found."""
+    ranges = itertools.pairwise((2, 17, 65, 129, 401, 1_001, 2_001))
+    return [1, *(draws.integer(low, high - 1) for low, high in ranges if high - 1 <= largest)]
 
 
 def in_turn(questions: Sequence[T]) -> list[T]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -77,8 +79,17 @@ def assert_begun_as_layers_are(model: Model) -> None:
     """The size of all parameters together is about that with which torch begins; any one part may begin with zeros.
 
     torch's own have a root mean square of about ``0.58 / sqrt(inputs)`` in each layer. A hundredth and a hundredfold
-    are let pass, as other ways to begin are within.
+    are let pass, as other ways to begin are within; biases up to 10, as some begin with a variance that they like.
     """
+    for name, parameter in model.parameters.items():
+        largest = float(parameter.detach().abs().max())
+        if parameter.dim() == 1 and not largest <= 10:
+            message = f"{name} of a new model is far from the size with which layers begin"
+            raise CheckFailure("value", message, expected="at most 10", actual=f"{largest:.3g}")
+        size = float(parameter.detach().double().square().mean().sqrt()) * math.sqrt(max(1, parameter.shape[-1]))
+        if parameter.dim() == 2 and size and not 0.58 / 100 < size < 0.58 * 100:
+            message = f"{name} of a new model is far from the size with which layers begin"
+            raise CheckFailure("value", message, expected="about 0.58 / sqrt(inputs)", actual=f"{size:.3g} of that")
     size = begun(model) * 0.58
     if not 0.58 / 100 < size < 0.58 * 100:
         message = "the parameters of a new model are far from the size with which layers begin"
@@ -89,15 +100,13 @@ def assert_begun_as_layers_are(model: Model) -> None:
 
 def begun(model: Model) -> float:
     """The size of the weights of a model, all matrices together, as times that with which torch begins."""
-    squares = [
-        parameter.detach().double().square().mean() * max(1, parameter.shape[-1]) for parameter in weights(model)
-    ]
+    squares = [parameter.detach().double().square().mean() * parameter[0].numel() for parameter in weights(model)]
     return float(torch.stack(squares).mean().sqrt()) / 0.58
 
 
 def weights(model: Model) -> list[torch.Tensor]:
-    """The matrices among its parameters."""
-    return [parameter for parameter in model.parameters.values() if parameter.dim() == 2]
+    """The weights among its parameters, one row a unit."""
+    return [parameter for parameter in model.parameters.values() if parameter.dim() >= 2]
 
 
 def assert_given_network(model: Model, x: torch.Tensor, z: torch.Tensor) -> None:
@@ -110,13 +119,17 @@ def assert_given_network(model: Model, x: torch.Tensor, z: torch.Tensor) -> None
 
 
 def answers(model: Model, x: torch.Tensor, z: torch.Tensor, seed: int) -> list[Any]:
-    """What each method of the model gives in both modes, or the exception that it ends with, asked in a fixed order."""
+    """What each method of the model gives in both modes, with gradients and without, or what exception it ends with.
+
+    They are asked in a fixed order.
+    """
     found: list[Any] = []
-    for mode in (True, False):
+    for mode, gradients in itertools.product((True, False), repeat=2):
         seeded = model.train(mode).seeded(seed)
-        for ask in (partial(seeded.encode, x), partial(seeded.reparameterize, z, z), partial(seeded.decode, z)):
-            found.append(_outcome(ask))
-        found.append(_outcome(partial(seeded, x)))
+        with torch.set_grad_enabled(gradients):
+            for ask in (partial(seeded.encode, x), partial(seeded.reparameterize, z, z), partial(seeded.decode, z)):
+                found.append(_outcome(ask))
+            found.append(_outcome(partial(seeded, x)))
     return found
 
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import oracles
 import torch
+from asking import sizes_of_every_kind
 
 from grading.boundary.errors import SubmissionFault
 from grading.checks import (
@@ -74,19 +75,27 @@ def of_every_kind(draws: Draws) -> list[Point]:
     return [
         draw_any(draws, *three(draws, 17)),
         draw_any(draws, 128, 784, 20),
-        draw_any(draws, 1, *three(draws, 17)[1:]),
-        draw_any(draws, draws.integer(1_001, 2_000), *three(draws, 6)[1:]),
         draw_any(draws, draws.integer(2, 9), draws.integer(2, 9), draws.integer(257, 400)),
+        *of_every_size(draws),
     ]
 
 
-def to_differentiate(draws: Draws, recon_loss: str) -> list[Point]:
+def of_every_size(draws: Draws) -> list[Point]:
+    """Points of batches of every size, and of examples of every size, in single and double precision."""
+    precision, sizes = oracles.precisions(draws), sizes_of_every_kind(draws)
+    batches = [draw_any(draws, size, *three(draws, 6)[1:], next(precision)) for size in sizes]
+    return batches + [
+        draw_any(draws, draws.integer(2, 4), size, draws.integer(2, 64), next(precision))
+        for size in sizes_of_every_kind(draws, largest=1_000)[2:]
+    ]
+
+
+def to_differentiate(draws: Draws) -> list[Point]:
     """Points of usual numbers, of numbers of all sizes, of one row, and of over 1,000."""
     return [
         draw_any(draws, 4, 6, 3),
-        draw_of_all_sizes(draws, recon_loss),
-        draw_any(draws, 1, *three(draws, 17)[1:]),
-        draw_any(draws, draws.integer(1_001, 2_000), 3, 2),
+        draw_of_all_sizes(draws),
+        *of_every_size(draws),
     ]
 
 
@@ -105,10 +114,10 @@ def unknown_names(draws: Draws) -> list[str]:
     return [*random, *longer, *parts_of_all]
 
 
-def draw_of_all_sizes(draws: Draws, recon_loss: str) -> Point:
-    """The same where numbers are of all sizes that the parts are judged at; data of a Bernoulli stay in ``[0, 1]``."""
+def draw_of_all_sizes(draws: Draws) -> Point:
+    """The same where numbers are of all sizes that the parts are judged at; data stay in ``[0, 1]``."""
     error = oracles.of_all_sizes(draws, 5, 7)
-    x = draws.uniform(5, 7) if recon_loss == "bernoulli" else oracles.of_all_sizes(draws, 5, 7)
+    x = draws.uniform(5, 7)
     return Point(
         x,
         oracles.beside(x, error),

@@ -96,7 +96,10 @@ def sizes(draws: Draws) -> list[Size]:
         Size(128, 784, 400, 20, 1),
         *small,
         Size._make([1, *draws.distinct(3, 2, 23), draws.integer(4, 6)]),
-        Size._make([draws.integer(24, 999), *draws.distinct(3, 2, 9), 1]),
+        *(
+            Size._make([draws.integer(low, high), *draws.distinct(3, 2, 9), 1])
+            for low, high in ((24, 64), (65, 127), (129, 400), (401, 1_000))
+        ),
         Size._make([draws.integer(1_001, 2_000), *draws.distinct(3, 2, 9), draws.integer(1, 2)]),
         Size._make([draws.integer(2, 9), *draws.distinct(2, 4, 23), draws.integer(100, 400), 1]),
         Size._make([draws.integer(2, 9), draws.integer(100, 400), 8, 8, draws.integer(1, 2)]),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import torch
+from asking import sizes_of_every_kind
 from torch.distributions import Laplace, Normal, kl_divergence
 
 from grading.checks import Draws, Submission, assert_gradient, assert_unchanged
@@ -60,9 +62,8 @@ def shapes(draws: Draws) -> list[tuple[int, int]]:
         *((draws.integer(2, 9), draws.integer(10, 17)) for _ in range(2)),
         (128, 784),
         (draws.integer(90, 400), 70),
-        (1, draws.integer(2, 17)),
-        (draws.integer(1_001, 3_000), draws.integer(2, 5)),
-        (draws.integer(2, 9), draws.integer(257, 900)),
+        *((size, draws.integer(2, 5)) for size in sizes_of_every_kind(draws)),
+        *((draws.integer(2, 9), size) for size in sizes_of_every_kind(draws, largest=1_000)[1:]),
     ]
 
 
@@ -74,20 +75,26 @@ def pixels(draws: Draws, *shape: int, dtype: torch.dtype = torch.float32) -> tor
 
 
 def batches_to_differentiate(draws: Draws) -> list[tuple[int, int, torch.dtype]]:
-    """Sizes and dtypes: one row, over 1,000, that of the handout, and a small one in double precision."""
-    return [
-        (1, draws.integer(2, 17), torch.float32),
-        (draws.integer(1_001, 2_000), draws.integer(2, 5), torch.float32),
-        (128, 784, torch.float32),
-        (draws.integer(2, 90), draws.integer(2, 300), torch.float64),
-    ]
+    """Sizes and dtypes: batches of every size, examples of every size, that of the handout; in turning precision."""
+    batches = [(size, draws.integer(2, 5)) for size in sizes_of_every_kind(draws)]
+    examples = [(draws.integer(2, 4), size) for size in sizes_of_every_kind(draws, largest=1_000)]
+    precision = precisions(draws)
+    return [(128, 784, torch.float32), *((*size, next(precision)) for size in (*batches, *examples))]
+
+
+def precisions(draws: Draws) -> Iterator[torch.dtype]:
+    """Single and double precision in turn, beginning with either."""
+    return itertools.cycle((torch.float32, torch.float64)[:: 1 - 2 * draws.integer(0, 1)])
 
 
 def ways(draws: Draws) -> list[tuple[int, torch.dtype, bool]]:
     """Batch size, dtype, and whether with gradients."""
-    sizes = (1, draws.integer(2, 90), draws.integer(1_001, 2_000))
-    usual = [(size, torch.float32, gradients) for gradients in (True, False) for size in sizes]
-    return [*usual, (draws.integer(2, 90), torch.float64, True), (draws.integer(2, 90), torch.float64, False)]
+    precision, found = precisions(draws), []
+    for size in sizes_of_every_kind(draws):
+        first, second = next(precision), next(precision)
+        found += [(size, first, True), (size, second, False)]
+        next(precision)  # the other way round for the next size
+    return found
 
 
 def assert_leaves_alone(

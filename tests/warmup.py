@@ -27,9 +27,18 @@ def build(submission: Submission, input_dim: int, hidden_dim: int, latent_dim: i
 def randomize(model: Model, draws: Draws, gain: float) -> Model:
     """Give every layer random weights and biases of this size, so that nothing depends on how it was initialized."""
     for name, parameter in model.parameters.items():
-        std = gain / math.sqrt(parameter.shape[-1]) if is_weight(parameter) else gain
+        inputs = parameter.shape[-1] if parameter.dim() < 3 else parameter[0].numel()  # of a convolution
+        std = gain / math.sqrt(inputs) if is_weight(parameter) else gain
         model.set(name, draws.normal(*parameter.shape, std=std, dtype=parameter.dtype))
     return model
+
+
+def in_both_precisions(submission: Submission, draws: Draws) -> tuple[Model, Model]:
+    """Two models with the same random weights, of which the second computes in double precision."""
+    single, double = randomize(build(submission, 11, 13, 3), draws, gain=1.0), build(submission, 11, 13, 3).double()
+    for name, parameter in single.parameters.items():
+        double.set(name, parameter.detach().double())
+    return single, double
 
 
 def is_weight(parameter: torch.Tensor) -> bool:

@@ -203,6 +203,8 @@ class Session:
             arrival = drawn(self._random_seed, number) if self.varied else Arrival(0)
         if any(leaf.requires_grad and not leaf.is_leaf for leaf in leaves):
             arrival |= Arrival.RESULT  # as they are here
+        if not leaves:  # a model that is made in inference mode can never be trained
+            arrival &= ~Arrival.INFERENCE
         self.asked = arrival, times
         return self.asked
 

@@ -5,7 +5,7 @@ import contextlib
 import elbo
 import networks
 import torch
-from asking import in_turn, many
+from asking import in_turn, through_many
 
 from grading.checks import Blocked, CheckFailure
 
@@ -58,7 +58,7 @@ def test_at_beta_zero_the_kl_is_still_reported(submission, draws):
 def with_gradients(draws, *names):
     """For each likelihood, with the name of its loss and a weight, points where gradients for these are asked for."""
     for recon_loss in elbo.LIKELIHOODS:
-        for point, beta in zip(elbo.to_differentiate(draws, recon_loss), networks.betas(draws), strict=False):
+        for point, beta in zip(elbo.to_differentiate(draws), networks.betas(draws), strict=False):
             yield recon_loss, f"reconstruction_loss_{recon_loss}", beta, elbo.with_gradients(point, *names)
 
 
@@ -128,7 +128,7 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
     options = zip(("gaussian", "bernoulli", "laplace", "gaussian"), networks.betas(draws), strict=False)
     questions = [(elbo.draw(draws, 4, 6, 3), name, beta) for name, beta in options]
     asked = [(*question, 0) for question in in_turn(questions)]
-    for point, name, beta, times in (*asked, (*questions[0], many(draws))):
+    for point, name, beta, times in (*asked, *((*questions[0], times) for times in through_many(draws))):
         case, (x, logits, mu, logvar) = elbo.Case(submission, point, times), point
         with contextlib.suppress(Blocked):  # the parts by themselves, which may remember, are asked as often
             case.ask_parts(name)

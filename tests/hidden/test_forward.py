@@ -10,7 +10,7 @@ import networks
 import oracles
 import parts
 import torch
-from asking import in_turn, many
+from asking import in_turn, sizes_of_every_kind, through_many
 from noise import (
     assert_independent,
     assert_independent_draws,
@@ -136,14 +136,14 @@ def test_samples_in_each_of_many_calls(submission, draws):
     for i, (x, seed) in enumerate(calls):
         if i % 10 == 0:
             model.train(i % 20 == 0)
-        with torch.set_grad_enabled(i % 7 == 0):
+        with torch.set_grad_enabled(i % 3 > 0):
             outputs.append(parts.forward(model, x, seed))
     try:
         assert_noise_of_calls(outputs)
     except CheckFailure:
         try:
             own = [
-                parts.own(submission, model.train(i // 10 % 2 == 0), x, seed, gradients=i % 7 == 0)
+                parts.own(submission, model.train(i // 10 % 2 == 0), x, seed, gradients=i % 3 > 0)
                 for i, (x, seed) in enumerate(calls)
             ]
             assert_noise_of_calls(own)
@@ -232,9 +232,9 @@ def test_gradients_of_z_reach_the_encoder(submission, draws):
     assert_reached(submission, output.z, own, "z", model, ("enc", "mu", "logvar"), "z", blocked)
 
 
-def gradients(output, model):
-    """The gradients of ``output`` for all parameters at once, None where none arrives."""
-    leaves = list(model.parameters.values())
+def gradients(output, model, x):
+    """The gradients of ``output`` for all parameters and for ``x`` at once, None where none arrives."""
+    leaves = [*model.parameters.values(), x]
     if not output.requires_grad:
         return [None] * len(leaves)
     return torch.autograd.grad(output.sum(), leaves, retain_graph=True, allow_unused=True)
@@ -252,9 +252,13 @@ def test_gradients_are_those_of_its_parts(submission, draws):
     """In train and eval mode, of all that is right, or that forward and its parts, called one by one, agree on."""
     small = networks.build(submission, 11, 13, 3, draws=draws)
     images = networks.build(submission, 784, 400, 20, draws=draws)
-    for model, batch, training, largest in ((small, 5, True, 1.0), (small, 5, False, 3.0), (images, 1, True, 1.0)):
+    precise = networks.build(submission, 11, 13, 3, draws=draws).double()
+    sizes = [((small, precise)[i % 2], size, i % 4 > 1, 1.0) for i, size in enumerate(sizes_of_every_kind(draws)[1:])]
+    asked = ((small, 5, True, 1.0), (small, 5, False, 3.0), (images, 1, True, 1.0), *sizes)
+    for model, batch, training, largest in asked:
         inputs, latent = (model.parameters[f"{layer}.bias"].numel() for layer in ("dec.2", "mu"))
-        x, seed = oracles.of_all_sizes(draws, batch, inputs, largest=largest), draws.seed()
+        dtype, seed = model.parameters["mu.bias"].dtype, draws.seed()
+        x = oracles.of_all_sizes(draws, batch, inputs, largest=largest, dtype=dtype).requires_grad_()
         output = parts.forward(model.train(training), x, seed)
         fits = output.z.shape == (batch, latent) and output.z.dtype == x.dtype
         true = true_pass(model, x, output.z) if fits else None
@@ -262,9 +266,9 @@ def test_gradients_are_those_of_its_parts(submission, draws):
         for field in parts.NAMES:
             one = getattr(output, field)
             if true is not None and parts.same(one, getattr(true, field)):
-                right = gradients(getattr(true, field), model)
+                right = gradients(getattr(true, field), model, x)
                 with contextlib.suppress(StudentError):  # a part may be the reason
-                    both = zip(gradients(one, model), right, strict=True)
+                    both = zip(gradients(one, model, x), right, strict=True)
                     if all(parts.same(*pair, rtol=1e-3) for pair in both if pair[1] is not None):
                         continue
             own = own or own_parts(submission, model, x, seed)[0]
@@ -274,8 +278,10 @@ def test_gradients_are_those_of_its_parts(submission, draws):
             if field in own.overwritten:
                 continue
             parts.require_repeated(output, own, field)
-            of_parts = parts.of_its_part(field, partial(gradients, other, own.twin))
-            for name, actual, expected in zip(model.parameters, gradients(one, model), of_parts, strict=True):
+            of_parts = parts.of_its_part(field, partial(gradients, other, own.twin, x))
+            for name, actual, expected in zip(
+                [*model.parameters, "x"], gradients(one, model, x), of_parts, strict=True
+            ):
                 if expected is None:
                     continue
                 what = f"the gradient of {field} for {name}"
@@ -295,7 +301,8 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
         seed = draws.seed()
         own_parts(submission, model.train(i % 3 == 0), x, seed)  # which may remember, and are asked as often
         assert_put_together(submission, model, x, seed)
-    assert_put_together(submission, model, x, draws.seed(), many(draws))
+    for times in through_many(draws):
+        assert_put_together(submission, model, x, draws.seed(), times)
 
 
 def test_leaves_its_argument_and_torch_alone(submission, draws):

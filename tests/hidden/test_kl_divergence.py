@@ -2,9 +2,11 @@
 
 import oracles
 import torch
-from asking import in_turn, many
+from asking import in_turn, through_many
 
 from grading.checks import assert_close, assert_gradient, assert_tensor
+
+PRECISIONS = torch.float32, torch.float64
 
 
 def test_is_right_on_fresh_shapes(submission, draws):
@@ -41,23 +43,26 @@ def test_a_single_latent_dimension_works(submission, draws):
 
 
 def test_is_right_for_tiny_variances(submission):
-    logvar = torch.linspace(-80.0, -10.0, 21).reshape(7, 3)
-    mu = torch.linspace(-3.0, 3.0, 21).reshape(7, 3)
-    value = submission.kl_divergence(mu, logvar)
-    assert_close(value, oracles.kl(mu, logvar).float(), "the KL for logvar from -80 to -10")
+    for dtype in PRECISIONS:
+        logvar = torch.linspace(-80.0, -10.0, 21, dtype=dtype).reshape(7, 3)
+        mu = torch.linspace(-3.0, 3.0, 21, dtype=dtype).reshape(7, 3)
+        value = submission.kl_divergence(mu, logvar)
+        assert_close(value, oracles.kl(mu, logvar).to(dtype), "the KL for logvar from -80 to -10")
 
 
 def test_is_right_for_huge_variances(submission):
-    logvar = torch.linspace(5.0, 20.0, 21).reshape(7, 3)
-    mu = torch.linspace(-10.0, 10.0, 21).reshape(7, 3)
-    value = submission.kl_divergence(mu, logvar)
-    assert_close(value, oracles.kl(mu, logvar).float(), "the KL for logvar from 5 to 20")
+    for dtype in PRECISIONS:
+        logvar = torch.linspace(5.0, 20.0, 21, dtype=dtype).reshape(7, 3)
+        mu = torch.linspace(-10.0, 10.0, 21, dtype=dtype).reshape(7, 3)
+        value = submission.kl_divergence(mu, logvar)
+        assert_close(value, oracles.kl(mu, logvar).to(dtype), "the KL for logvar from 5 to 20")
 
 
 def test_is_right_for_means_far_from_the_prior(submission, draws):
-    mu, logvar = draws.normal(4, 6, std=30.0), draws.normal(4, 6)
-    value = submission.kl_divergence(mu, logvar)
-    assert_close(value, oracles.kl(mu, logvar).float(), "the KL for means of about 30")
+    for dtype in PRECISIONS:
+        mu, logvar = draws.normal(4, 6, std=30.0, dtype=dtype), draws.normal(4, 6, dtype=dtype)
+        value = submission.kl_divergence(mu, logvar)
+        assert_close(value, oracles.kl(mu, logvar).to(dtype), "the KL for means of about 30")
 
 
 def test_keeps_float64(submission, draws):
@@ -68,7 +73,9 @@ def test_keeps_float64(submission, draws):
 def everywhere(draws):
     """Means and log-variances of usual sizes, and of all for which the KL is judged, in batches of every kind."""
     yield draws.normal(5, 3), draws.normal(5, 3)
-    yield oracles.of_all_sizes(draws, 9, 4, largest=100.0), oracles.log_variances(draws, 9, 4)
+    for dtype in PRECISIONS:
+        mu = oracles.of_all_sizes(draws, 9, 4, largest=100.0, dtype=dtype)
+        yield mu, oracles.log_variances(draws, 9, 4).to(dtype)
     for batch, latent, dtype in (*oracles.batches_to_differentiate(draws), (128, 20, torch.float32)):
         yield draws.normal(batch, latent, dtype=dtype), draws.normal(batch, latent, dtype=dtype)
 
@@ -99,8 +106,9 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
             oracles.kl(mu, logvar).float(),
             "the KL, asked repeatedly,",
         )
-    value = submission.after(many(draws), draws.seed()).kl_divergence(mu, logvar)
-    assert_close(value, oracles.kl(mu, logvar).float(), "the KL, asked hundreds of times,")
+    for times in through_many(draws):
+        value = submission.after(times, draws.seed()).kl_divergence(mu, logvar)
+        assert_close(value, oracles.kl(mu, logvar).float(), "the KL, asked hundreds of times,")
 
 
 def test_leaves_its_arguments_and_torch_alone(submission, draws):

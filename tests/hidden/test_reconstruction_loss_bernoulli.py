@@ -2,9 +2,11 @@
 
 import oracles
 import torch
-from asking import in_turn, many
+from asking import in_turn, through_many
 
 from grading.checks import assert_close, assert_finite, assert_gradient, assert_tensor
+
+PRECISIONS = torch.float32, torch.float64
 
 
 def test_is_right_on_fresh_shapes(submission, draws):
@@ -45,11 +47,12 @@ def test_a_batch_of_one_works(submission, draws):
 
 
 def test_is_finite_and_right_at_logits_of_ten_thousand(submission):
-    logits = torch.tensor([[1e4, -1e4, 1e4], [-1e4, 1e4, -1e4]])
-    x = torch.tensor([[0.0, 1.0, 1.0], [0.0, 0.25, 0.5]])
-    value = assert_tensor(submission.reconstruction_loss_bernoulli(logits, x), (), torch.float32, "the Bernoulli loss")
-    assert_finite(value, "the Bernoulli loss at logits of ±1e4")
-    assert_close(value, oracles.bernoulli(logits, x).float(), "the Bernoulli loss at logits of ±1e4")
+    for dtype in PRECISIONS:
+        logits = torch.tensor([[1e4, -1e4, 1e4], [-1e4, 1e4, -1e4]], dtype=dtype)
+        x = torch.tensor([[0.0, 1.0, 1.0], [0.0, 0.25, 0.5]], dtype=dtype)
+        value = assert_tensor(submission.reconstruction_loss_bernoulli(logits, x), (), dtype, "the Bernoulli loss")
+        assert_finite(value, "the Bernoulli loss at logits of ±1e4")
+        assert_close(value, oracles.bernoulli(logits, x).to(dtype), "the Bernoulli loss at logits of ±1e4")
 
 
 def test_a_confident_hit_costs_nothing(submission):
@@ -72,10 +75,11 @@ def test_keeps_float64(submission, draws):
 
 def test_its_gradient_is_the_error_of_the_probability(submission, draws):
     """For logits of usual sizes and of all up to 10,000; and for x it is what is left of the logits."""
-    for size, largest in ((5, 3.0), (9, 1e4)):
-        logits, x = oracles.of_all_sizes(draws, size, 3, largest=largest).requires_grad_(), draws.uniform(size, 3)
+    for size, largest, dtype in ((7, 1e4, torch.float64), (5, 3.0, torch.float32), (9, 1e4, torch.float32)):
+        x = draws.uniform(size, 3, dtype=dtype)
+        logits = oracles.of_all_sizes(draws, size, 3, largest=largest, dtype=dtype).requires_grad_()
         value = submission.reconstruction_loss_bernoulli(logits, x)
-        expected = oracles.bernoulli(logits, x).float().detach()
+        expected = oracles.bernoulli(logits, x).to(dtype).detach()
         assert_close(value, expected, "the Bernoulli loss, where a gradient is asked for,")
         closed_form = (torch.sigmoid(logits.detach()) - x) / size
         assert_gradient(value, logits, closed_form, "the gradient of the Bernoulli loss for the logits")
@@ -91,10 +95,11 @@ def test_its_gradient_is_the_error_of_the_probability(submission, draws):
 
 
 def test_its_gradient_survives_huge_logits(submission):
-    logits, x = torch.tensor([[1e4, -1e4], [200.0, -200.0]], requires_grad=True), torch.tensor([[0.0, 1.0]] * 2)
-    value = submission.reconstruction_loss_bernoulli(logits, x)
-    closed_form = torch.tensor([[0.5, -0.5], [0.5, -0.5]])
-    assert_gradient(value, logits, closed_form, "the gradient of the Bernoulli loss at huge logits")
+    for dtype in PRECISIONS:
+        logits = torch.tensor([[1e4, -1e4], [200.0, -200.0]], dtype=dtype).requires_grad_()
+        value = submission.reconstruction_loss_bernoulli(logits, torch.tensor([[0.0, 1.0]] * 2, dtype=dtype))
+        closed_form = torch.tensor([[0.5, -0.5], [0.5, -0.5]], dtype=dtype)
+        assert_gradient(value, logits, closed_form, "the gradient of the Bernoulli loss at huge logits")
 
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
@@ -107,8 +112,9 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
             expected,
             "the loss, asked repeatedly,",
         )
-    value = submission.after(many(draws), draws.seed()).reconstruction_loss_bernoulli(logits, x)
-    assert_close(value, expected, "the loss, asked hundreds of times,")
+    for times in through_many(draws):
+        value = submission.after(times, draws.seed()).reconstruction_loss_bernoulli(logits, x)
+        assert_close(value, expected, "the loss, asked hundreds of times,")
 
 
 def test_leaves_its_arguments_and_torch_alone(submission, draws):

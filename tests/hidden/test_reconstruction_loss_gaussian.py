@@ -3,11 +3,15 @@
 Means, data and their differences are judged up to 10,000 in size, as the logits of the Bernoulli loss are.
 """
 
+import itertools
+
 import oracles
 import torch
-from asking import in_turn, many
+from asking import in_turn, through_many
 
 from grading.checks import assert_close, assert_gradient, assert_tensor
+
+PRECISIONS = torch.float32, torch.float64
 
 
 def test_is_right_on_fresh_shapes(submission, draws):
@@ -26,10 +30,10 @@ def test_is_right_on_fresh_shapes(submission, draws):
 
 
 def test_the_mean_is_the_raw_output_wherever_it_lies(submission, draws):
-    for largest in (5.0, 100.0, 1e4):
-        mean, x = (oracles.of_all_sizes(draws, 4, 7, largest=largest) for _ in range(2))
+    for largest, dtype in itertools.product((5.0, 100.0, 1e4), PRECISIONS):
+        mean, x = (oracles.of_all_sizes(draws, 4, 7, largest=largest, dtype=dtype) for _ in range(2))
         value = submission.reconstruction_loss_gaussian(mean, x)
-        assert_close(value, oracles.gaussian(mean, x).float(), f"the Gaussian loss of means of up to {largest:g}")
+        assert_close(value, oracles.gaussian(mean, x).to(dtype), f"the Gaussian loss of means of up to {largest:g}")
 
 
 def test_doubling_the_error_quadruples_the_loss(submission, draws):
@@ -60,11 +64,12 @@ def test_keeps_float64(submission, draws):
 
 def test_its_gradient_is_twice_the_error(submission, draws):
     """For errors of usual sizes and of all up to 10,000; and for x it has the other sign."""
-    for size, largest in ((5, 3.0), (9, 1e4)):
-        x, error = draws.normal(size, 3), oracles.of_all_sizes(draws, size, 3, largest=largest)
+    for size, largest, dtype in ((7, 1e4, torch.float64), (5, 3.0, torch.float32), (9, 1e4, torch.float32)):
+        x = draws.normal(size, 3, dtype=dtype)
+        error = oracles.of_all_sizes(draws, size, 3, largest=largest, dtype=dtype)
         mean = (x + error).requires_grad_()
         value = submission.reconstruction_loss_gaussian(mean, x)
-        expected = oracles.gaussian(mean, x).float().detach()
+        expected = oracles.gaussian(mean, x).to(dtype).detach()
         assert_close(value, expected, "the Gaussian loss, where a gradient is asked for,")
         closed_form = 2 * (mean.detach() - x) / size
         assert_gradient(value, mean, closed_form, "the gradient of the Gaussian loss for the mean")
@@ -89,8 +94,9 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
             expected,
             "the loss, asked repeatedly,",
         )
-    value = submission.after(many(draws), draws.seed()).reconstruction_loss_gaussian(mean, x)
-    assert_close(value, expected, "the loss, asked hundreds of times,")
+    for times in through_many(draws):
+        value = submission.after(times, draws.seed()).reconstruction_loss_gaussian(mean, x)
+        assert_close(value, expected, "the loss, asked hundreds of times,")
 
 
 def test_leaves_its_arguments_and_torch_alone(submission, draws):

@@ -3,11 +3,15 @@
 Locations, data and their differences are judged up to 10,000 in size, as the logits of the Bernoulli loss are.
 """
 
+import itertools
+
 import oracles
 import torch
-from asking import in_turn, many
+from asking import in_turn, through_many
 
 from grading.checks import assert_close, assert_gradient
+
+PRECISIONS = torch.float32, torch.float64
 
 
 def test_is_right_on_fresh_shapes(submission, draws):
@@ -26,10 +30,12 @@ def test_is_right_on_fresh_shapes(submission, draws):
 
 
 def test_the_location_is_the_raw_output_wherever_it_lies(submission, draws):
-    for largest in (5.0, 100.0, 1e4):
-        location, x = (oracles.of_all_sizes(draws, 4, 7, largest=largest) for _ in range(2))
+    for largest, dtype in itertools.product((5.0, 100.0, 1e4), PRECISIONS):
+        location, x = (oracles.of_all_sizes(draws, 4, 7, largest=largest, dtype=dtype) for _ in range(2))
         value = submission.reconstruction_loss_laplace(location, x)
-        assert_close(value, oracles.laplace(location, x).float(), f"the Laplace loss of locations of up to {largest:g}")
+        assert_close(
+            value, oracles.laplace(location, x).to(dtype), f"the Laplace loss of locations of up to {largest:g}"
+        )
 
 
 def test_small_errors_count_in_proportion_too(submission, draws):
@@ -58,11 +64,12 @@ def test_keeps_float64(submission, draws):
 
 def test_its_gradient_is_the_sign_of_the_error(submission, draws):
     """For errors of usual sizes and of all up to 10,000; and for x it has the other sign."""
-    for size, largest in ((5, 3.0), (9, 1e4)):
-        x, error = draws.normal(size, 3), oracles.of_all_sizes(draws, size, 3, largest=largest)
+    for size, largest, dtype in ((7, 1e4, torch.float64), (5, 3.0, torch.float32), (9, 1e4, torch.float32)):
+        x = draws.normal(size, 3, dtype=dtype)
+        error = oracles.of_all_sizes(draws, size, 3, largest=largest, dtype=dtype)
         location = (x + error).requires_grad_()
         value = submission.reconstruction_loss_laplace(location, x)
-        expected = oracles.laplace(location, x).float().detach()
+        expected = oracles.laplace(location, x).to(dtype).detach()
         assert_close(value, expected, "the Laplace loss, where a gradient is asked for,")
         assert_gradient(value, location, error.sign() / size, "the gradient of the Laplace loss for the location")
     value = submission.reconstruction_loss_laplace(location, x.requires_grad_())
@@ -86,8 +93,9 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
             expected,
             "the loss, asked repeatedly,",
         )
-    value = submission.after(many(draws), draws.seed()).reconstruction_loss_laplace(location, x)
-    assert_close(value, expected, "the loss, asked hundreds of times,")
+    for times in through_many(draws):
+        value = submission.after(times, draws.seed()).reconstruction_loss_laplace(location, x)
+        assert_close(value, expected, "the loss, asked hundreds of times,")
 
 
 def test_leaves_its_arguments_and_torch_alone(submission, draws):

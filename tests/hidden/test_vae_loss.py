@@ -5,7 +5,7 @@ import contextlib
 import elbo
 import networks
 import torch
-from asking import in_turn, many
+from asking import in_turn, through_many
 from output_loss import OutputCase, true_elbo
 
 from grading.checks import Blocked, CheckFailure
@@ -60,7 +60,7 @@ def test_beta_is_one_unless_given(submission, draws):
 def assert_gradients(submission, draws, **leaves):
     """The gradients for these arguments are those of ``compute_elbo``, for some likelihood and weight."""
     name_of_loss = networks.likelihood(draws)
-    for anywhere, beta in zip(elbo.to_differentiate(draws, name_of_loss), networks.betas(draws), strict=False):
+    for anywhere, beta in zip(elbo.to_differentiate(draws), networks.betas(draws), strict=False):
         point = elbo.with_gradients(anywhere, *leaves)
         case = OutputCase(submission, draws, point)
         output, (x, logits, mu, logvar) = case.output, point
@@ -119,7 +119,7 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
     options = zip(("gaussian", "bernoulli", "laplace", "gaussian"), networks.betas(draws), strict=False)
     questions = [(elbo.draw(draws, 4, 6, 3), name, beta) for name, beta in options]
     asked = [(*question, 0) for question in in_turn(questions)]
-    for point, name, beta, times in (*asked, (*questions[0], many(draws))):
+    for point, name, beta, times in (*asked, *((*questions[0], times) for times in through_many(draws))):
         case, (x, logits, mu, logvar) = OutputCase(submission, draws, point, times), point
 
         def of_elbo(compute_elbo):

@@ -1,8 +1,10 @@
 """``vae_loss(recon_x, x, mu, logvar)`` of the warm-up: fresh shapes, float64, gradients of each term."""
 
+import itertools
+
 import oracles
 import torch
-from asking import in_turn, many
+from asking import in_turn, through_many
 
 from grading.checks import assert_close, assert_gradient, assert_tensor
 
@@ -10,6 +12,9 @@ from grading.checks import assert_close, assert_gradient, assert_tensor
 def draw(draws, batch, features, latent, dtype=torch.float32):
     recon_x, x = draws.uniform(batch, features, dtype=dtype), draws.uniform(batch, features, dtype=dtype)
     return recon_x, x, draws.normal(batch, latent, dtype=dtype), draws.normal(batch, latent, dtype=dtype)
+
+
+PRECISIONS = torch.float32, torch.float64
 
 
 def test_is_right_on_fresh_shapes(submission, draws):
@@ -47,11 +52,11 @@ def test_keeps_float64(submission, draws):
 
 def test_the_gradient_for_the_reconstruction_is_twice_the_error(submission, draws):
     """And for x it has the other sign; for errors of usual sizes and of all up to 10,000."""
-    for largest in (1.0, 1e4):
-        recon_x, x, mu, logvar = draw(draws, 4, 6, 3)
-        recon_x = (x + oracles.of_all_sizes(draws, 4, 6, largest=largest)).requires_grad_()
+    for largest, dtype in itertools.product((1.0, 1e4), PRECISIONS[::-1]):
+        recon_x, x, mu, logvar = draw(draws, 4, 6, 3, dtype)
+        recon_x = (x + oracles.of_all_sizes(draws, 4, 6, largest=largest, dtype=dtype)).requires_grad_()
         value = submission.vae_loss(recon_x, x, mu, logvar)
-        expected = oracles.warmup_loss(recon_x, x, mu, logvar).float().detach()
+        expected = oracles.warmup_loss(recon_x, x, mu, logvar).to(dtype).detach()
         assert_close(value, expected, "the loss, where a gradient for recon_x is asked for,")
         closed_form = 2 * (recon_x.detach() - x)
         assert_gradient(value, recon_x, closed_form, "the gradient of the loss for recon_x")
@@ -61,11 +66,11 @@ def test_the_gradient_for_the_reconstruction_is_twice_the_error(submission, draw
 
 def test_the_gradients_for_the_posterior_are_those_of_the_closed_form(submission, draws):
     """For means of usual sizes and of all up to 100."""
-    for largest in (1.0, 100.0):
-        recon_x, x, _, logvar = draw(draws, 4, 6, 3)
-        mu = oracles.of_all_sizes(draws, 4, 3, largest=largest).requires_grad_()
+    for largest, dtype in itertools.product((1.0, 100.0), PRECISIONS):
+        recon_x, x, _, logvar = draw(draws, 4, 6, 3, dtype)
+        mu = oracles.of_all_sizes(draws, 4, 3, largest=largest, dtype=dtype).requires_grad_()
         value = submission.vae_loss(recon_x, x, mu, logvar.requires_grad_())
-        expected = oracles.warmup_loss(recon_x, x, mu, logvar).float().detach()
+        expected = oracles.warmup_loss(recon_x, x, mu, logvar).to(dtype).detach()
         assert_close(value, expected, "the loss, where gradients for mu and logvar are asked for,")
         assert_gradient(value, mu, mu.detach(), "the gradient of the loss for mu")
         assert_gradient(value, logvar, (logvar.detach().exp() - 1) / 2, "the gradient of the loss for logvar")
@@ -80,12 +85,12 @@ def test_the_gradients_for_the_posterior_are_those_of_the_closed_form(submission
 
 
 def test_is_right_for_tiny_and_for_huge_variances(submission, draws):
-    recon_x, x, mu, _ = draw(draws, 7, 6, 3)
-    for low, high in ((-80.0, -10.0), (5.0, 20.0)):
-        arguments = recon_x, x, 30 * mu, torch.linspace(low, high, 21).reshape(7, 3).requires_grad_()
+    for (low, high), dtype in itertools.product(((-80.0, -10.0), (5.0, 20.0)), PRECISIONS):
+        recon_x, x, mu, _ = draw(draws, 7, 6, 3, dtype)
+        arguments = recon_x, x, 30 * mu, torch.linspace(low, high, 21, dtype=dtype).reshape(7, 3).requires_grad_()
         value = submission.vae_loss(*arguments)
         what = f"the loss for logvar from {low:g} to {high:g}"
-        assert_close(value, oracles.warmup_loss(*arguments).float().detach(), what)
+        assert_close(value, oracles.warmup_loss(*arguments).to(dtype).detach(), what)
         logvar = arguments[-1]
         assert_gradient(value, logvar, (logvar.detach().exp() - 1) / 2, f"the gradient of {what}")
 
@@ -95,8 +100,9 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
     for arguments in in_turn([draw(draws, batch, 6, 3) for batch in (5, 5, 5, 2)]):
         expected = oracles.warmup_loss(*arguments).float()
         assert_close(submission.vae_loss(*arguments), expected, "the warm-up loss, asked repeatedly,")
-    value = submission.after(many(draws), draws.seed()).vae_loss(*arguments)
-    assert_close(value, expected, "the warm-up loss, asked hundreds of times,")
+    for times in through_many(draws):
+        value = submission.after(times, draws.seed()).vae_loss(*arguments)
+        assert_close(value, expected, "the warm-up loss, asked hundreds of times,")
 
 
 def test_leaves_its_arguments_and_torch_alone(submission, draws):

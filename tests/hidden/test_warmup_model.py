@@ -7,7 +7,7 @@ from typing import Any
 import networks
 import torch
 import warmup
-from asking import in_turn, many
+from asking import in_turn, sizes_of_every_kind, through_many
 from configurations import assert_begun_as_layers_are
 from noise import (
     assert_independent,
@@ -47,6 +47,11 @@ def test_the_encoder_is_piecewise_linear(submission, draws):
     for what, head in warmup.heads(model, latent_dim=3).items():
         warmup.assert_piecewise_linear(head, start, end, what)
         warmup.assert_unbounded(head, 300 * ray, what)
+    single, double = warmup.in_both_precisions(submission, draws)
+    x = draws.normal(40, 11)
+    heads = warmup.encode(single, x, latent_dim=3), warmup.encode(double, x.double(), latent_dim=3)
+    for what, one, other in zip(("mu", "logvar"), *heads, strict=True):
+        assert_close(one, other.detach().float(), f"{what} in single precision, held against that in double precision,")
 
 
 def test_the_decoder_is_piecewise_linear_before_its_sigmoid(submission, draws):
@@ -59,6 +64,12 @@ def test_the_decoder_is_piecewise_linear_before_its_sigmoid(submission, draws):
     warmup.assert_piecewise_linear(logits, start, end, "the logit of decode(z)")
     warmup.randomize(model, draws, gain=0.1)
     warmup.assert_unbounded(logits, 100 * ray, "the logit of decode(z)")
+    single, double = warmup.in_both_precisions(submission, draws)
+    z = draws.normal(40, 3)
+    one, other = (
+        warmup.decode(model, z.to(dtype), 11) for model, dtype in ((single, z.dtype), (double, torch.float64))
+    )
+    assert_close(one, other.detach().float(), "decode(z) in single precision, held against that in double precision,")
 
 
 def test_rows_do_not_depend_on_each_other(submission, draws):
@@ -96,10 +107,11 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
             for field, own, all_rows in zip(("mu", "logvar"), heads, (mu, logvar), strict=True):
                 assert_close(own, all_rows[i].detach(), f"{field}, asked repeatedly,")
             assert_close(decoded, recon_x[i].detach(), "decode(z), asked repeatedly,")
-    later: Any = model.after(many(draws), draws.seed())
-    for field, own, before in zip(("mu", "logvar"), warmup.encode(later, x, 3), (mu, logvar), strict=True):
-        assert_close(own, before.detach(), f"{field}, asked hundreds of times,")
-    assert_close(warmup.decode(later, z, 11), recon_x.detach(), "decode(z), asked hundreds of times,")
+    for times in through_many(draws):
+        later: Any = model.after(times, draws.seed())
+        for field, own, before in zip(("mu", "logvar"), warmup.encode(later, x, 3), (mu, logvar), strict=True):
+            assert_close(own, before.detach(), f"{field}, asked hundreds of times,")
+        assert_close(warmup.decode(later, z, 11), recon_x.detach(), "decode(z), asked hundreds of times,")
 
 
 def test_mu_and_logvar_are_different_functions_of_x_of_any_sign(submission, draws):
@@ -192,7 +204,8 @@ def test_each_of_many_calls_draws_noise_of_its_own(submission, draws):
         mu, logvar = draws.normal(1, 48, std=3.0), draws.uniform(1, 48, low=-8.0, high=8.0)
         if i % 20 == 0:
             model.train(i % 40 == 0)
-        with torch.set_grad_enabled(i % 7 == 0):
+        with torch.set_grad_enabled(i % 3 > 0):  # as in training, where both take gradients
+            mu, logvar = mu.requires_grad_(i % 3 > 0), logvar.requires_grad_(i % 3 > 0)
             calls.append(standardized(warmup.reparameterize(model, mu, logvar), mu, logvar)[0])
     eps = torch.stack(calls)
     for some in (eps[:80], eps[-80:]):
@@ -264,7 +277,8 @@ def assert_gradients_of_forward(submission, draws, sizes, dtype, rtol):
     features, _, latent = sizes
     model = warmup.build_active(submission, draws, sizes, dtype)
     code = warmup.inverse_decoder(model, features, latent)
-    for training, batch in ((True, 8), (False, 8), (True, 1)):
+    sizes = sizes_of_every_kind(draws, largest=1_000 if features == warmup.FEATURES else 16)
+    for training, batch in ((True, 8), (False, 8), *((i % 2 == 0, size) for i, size in enumerate(sizes))):
         x, weights = (draws.uniform(batch, features, dtype=dtype) for _ in range(2))
         output = warmup.forward(model.train(training), x, latent)
         eps = standardized(code(output[0]), *output[1:]).to(dtype)
@@ -297,7 +311,7 @@ def test_gradients_of_mu_and_logvar_reach_the_encoder(submission, draws):
 
 def test_gradients_reach_mu_and_logvar_exactly(submission, draws):
     """In either mode, in both precisions, for one row, a usual batch and over 1,000 rows."""
-    for batch, latent in ((5, 3), (1, 7), (128, 20), (draws.integer(1_001, 2_000), 2)):
+    for batch, latent in ((5, 3), (1, 7), (128, 20), *((size, 2) for size in sizes_of_every_kind(draws)[2:])):
         model = warmup.build(submission, 11, 13, latent)
         for dtype, training in itertools.product((torch.float32, torch.float64), (True, False)):
             mu, logvar = (draws.normal(batch, latent, dtype=dtype).requires_grad_() for _ in range(2))

@@ -17,6 +17,8 @@ class Arrival(enum.IntFlag):
     """In memory there are other rows before and after theirs, as in a slice of more of them."""
     AGAIN = 8
     """Those that take no gradients are the tensors of the call before, with other numbers in them."""
+    INFERENCE = 16
+    """Where no gradients are asked for, that is by ``torch.inference_mode()``."""
 
 
 def drawn(seed: int, number: int) -> Arrival:
@@ -27,4 +29,5 @@ def drawn(seed: int, number: int) -> Arrival:
     bits = zlib.crc32(f"{seed} {number}".encode())
     layout = (Arrival(0), Arrival(0), Arrival.GAPS, Arrival.AMONG)[bits >> 8 & 3]
     again = Arrival.AGAIN if bits >> 12 & 3 else Arrival(0)
-    return layout | again | Arrival(bits >> 16 & Arrival.RESULT)
+    inference = Arrival(0) if bits >> 20 & 3 else Arrival.INFERENCE
+    return layout | again | inference | Arrival(bits >> 16 & Arrival.RESULT)

@@ -11,6 +11,8 @@ import torch.nn.functional as F
 from ..shared import wire
 from ..shared.arrival import Arrival
 
+PARTS = 5
+
 
 class Arguments:
     """Tensors that are handed over in one of the ways of ``Arrival``, and records built of the student's classes.
@@ -75,6 +77,22 @@ class Arguments:
         if Arrival.AMONG in self._arrival:
             return F.pad(value, (0, 0) * (value.dim() - 1) + (1, 1))[1:-1]
         return value
+
+
+def scaled(value: Any, part: int) -> Any:
+    """``value`` with so many of ``PARTS`` parts of each number in it; texts and truth values stay what they are."""
+    if isinstance(value, torch.Tensor):
+        fraction = value.detach() * (part / PARTS) if value.is_floating_point() else value
+        return fraction.requires_grad_(value.requires_grad)
+    if isinstance(value, wire.Record):
+        return wire.Record(value.class_name, scaled(value.fields, part))
+    if isinstance(value, dict):
+        return {key: scaled(item, part) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return type(value)(scaled(item, part) for item in value)
+    if type(value) is int:
+        return value * part // PARTS
+    return value * part / PARTS if type(value) is float else value
 
 
 def _alike(earlier: torch.Tensor, value: torch.Tensor) -> bool:

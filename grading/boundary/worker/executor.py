@@ -26,7 +26,7 @@ import torch
 from ..shared import wire
 from ..shared.arrival import Arrival
 from ..shared.framing import MAX_PAYLOAD
-from .arguments import Arguments
+from .arguments import PARTS, Arguments, scaled
 from .describing import error_as_data, model_as_data
 from .replaced import Asked, RefusedError, replacing
 from .surroundings import Answers, Surroundings, same
@@ -34,7 +34,7 @@ from .surroundings import Answers, Surroundings, same
 MAX_OUTPUT = 20_000
 MAX_MODELS = 256
 MAX_VALUES = 20_000
-OFTEN_SECONDS = 1.5
+OFTEN_SECONDS = 0.4
 """For the calls before one that counts: a right function that is slow has fewer of them, and no point less."""
 
 
@@ -229,12 +229,18 @@ class Executor:
             own[name].data.copy_(value)
 
     def _call_often(self, function: Callable[..., Any], request: dict[str, Any], arrival: Arrival) -> None:
-        """Make a call as often as the request says, as training does, before the one that counts."""
-        arguments = Arguments(arrival, [], self._build)
-        args, kwargs = arguments.of(request["args"], request["kwargs"])
+        """Make a call as often as the request says, as training does, before the one that counts.
+
+        With other numbers each time, which are none that could not be asked for: from a fifth of its own up to them.
+        """
+        asked = [
+            Arguments(arrival, [], self._build).of(*(scaled(request[key], part) for key in ("args", "kwargs")))
+            for part in range(1, PARTS + 1)
+        ]
         end = time.monotonic() + OFTEN_SECONDS
-        with torch.set_grad_enabled(request["grad"]):
-            for _ in range(request["times"]):
+        with _recording(request["grad"], arrival):
+            for i in range(request["times"]):
+                args, kwargs = asked[i % PARTS]
                 function(*args, **kwargs)
                 if time.monotonic() > end:
                     break
@@ -252,7 +258,7 @@ class Executor:
         parameters = dict(model.named_parameters()) if model is not None else {}
         gradients, earlier = self._surroundings.gradients(inputs, parameters.values()), Answers(self._answers)
         self._surroundings.note()
-        with torch.set_grad_enabled(request["grad"]), replacing(self._module, model, replaced, answers):
+        with _recording(request["grad"], arrival), replacing(self._module, model, replaced, answers):
             try:
                 result = self._resolve(model, request["name"])(*args, **kwargs)
             except Asked as question:
@@ -339,6 +345,13 @@ class Executor:
             return
         with contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
             yield
+
+
+@contextlib.contextmanager
+def _recording(gradients: bool, arrival: Arrival) -> Iterator[None]:
+    """With gradients, or without them in one of torch's two ways."""
+    with torch.inference_mode(not gradients and Arrival.INFERENCE in arrival), torch.set_grad_enabled(gradients):
+        yield
 
 
 def _seed(seed: int) -> None:

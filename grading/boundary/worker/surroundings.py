@@ -73,7 +73,8 @@ class Surroundings:
 
     def know(self, number: int, model: torch.nn.Module) -> None:
         """Note the condition of a model that is new, or that the grader has changed."""
-        self._models[number] = _condition(model, dict(model.named_parameters()))
+        new = _condition(model, dict(model.named_parameters()))
+        self._models[number] = _limited(new, self._models.get(number, new))
 
     def gradients(self, arguments: Iterable[torch.Tensor], parameters: Iterable[torch.Tensor]) -> Gradients:
         """Give gradients to what takes them, for the time of a call."""
@@ -84,7 +85,7 @@ class Surroundings:
     ) -> list[str]:
         """What is otherwise in a model than it was known, which it is from now on."""
         old, new = self._models[number], _condition(model, parameters)
-        self._models[number] = new
+        self._models[number] = _limited(new, old)
         changed = ["mode"] if len(old.modes) == len(new.modes) and old.modes != new.modes else []
         if any(new.takes.get(name, takes) != takes for name, takes in old.takes.items()):
             changed.append("which parameters take gradients")
@@ -180,6 +181,11 @@ def _condition(model: torch.nn.Module, parameters: Mapping[str, torch.nn.Paramet
         sum(len(getattr(module, kind)) for module in modules for kind in _HOOKS)
         + sum(len(getattr(one, kind) or ()) for one in parameters.values() for kind in _HOOKS_OF_PARAMETERS),
     )
+
+
+def _limited(new: _Condition, old: _Condition) -> _Condition:
+    """The condition without attributes that there were not before: what a call notes for itself is its own affair."""
+    return new._replace(attributes={name: new.attributes.get(name) for name in old.attributes})
 
 
 def _same_setting(old: Any, new: Any) -> bool:
