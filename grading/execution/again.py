@@ -15,7 +15,7 @@ from ..boundary.errors import SubmissionFault, WorkersLostError
 from ..boundary.proxy import Session, Submission
 from ..checks.draws import Draws
 from ..checks.failures import Blocked, CheckFailure
-from .replacing import attempts
+from .replacing import ReplacedParts, attempts, replaceable
 from .run import CheckRun
 from .session import CheckSession, SolutionSession
 
@@ -42,6 +42,36 @@ def passed_with_right_parts(
         if attempt.passed:
             return session
     return None
+
+
+def require_right_with_right_parts(test: pytest.Function, run: CheckRun, check: Check, session: Session) -> None:
+    """Of a check that was passed by what the submission's own wrong parts answer: it is passed with right ones too.
+
+    A caller may be wrong in the same way as its part, so that nothing of it shows.
+
+    Raises:
+        CheckFailure: it is not.
+    """
+    if not run.assignment.item(check.item).functions:
+        return
+    relied_on = {item for items in session.relied_on for item in items}
+    items = [run.assignment.item(item) for item in replaceable(run, check) if item in relied_on]
+    if not items or not all((run.assignment.reference / item.file).is_file() for item in items):
+        return
+    parts = ReplacedParts(items, SolutionSession(run, check), known_wrong=True)
+    anew = CheckSession(run, check, replacements=parts)
+    failure = None
+    try:
+        make(test, run, check, anew)
+    except CheckFailure as error:
+        failure = error
+    except Exception:  # what cannot be judged so has been judged by what its own parts answer
+        return
+    finally:
+        anew.end(passed=False)
+    if failure is not None and not isinstance(failure, Blocked):
+        message = f"{failure.message}, also with right parts in the place of its own"
+        raise CheckFailure(failure.kind, message, expected=failure.expected, actual=failure.actual)
 
 
 def fail(test: pytest.Function, run: CheckRun, check: Check, error: Exception) -> NoReturn:

@@ -287,26 +287,32 @@ def draws(request: pytest.FixtureRequest) -> Draws:
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """Make a check again, on a fresh worker, if it failed on one that has served another check before.
 
-    So no failure is ever owed to what an earlier check left in the worker.
+    So no failure is ever owed to what an earlier check left in the worker; and no point to a wrong part.
     """
     check = _check_of(pyfuncitem)
     if check is None:
         return (yield)
     try:
+        outcome: object = True
         try:
-            return (yield)
+            outcome = yield
         except Exception as error:
             earlier = pyfuncitem.stash.get(SESSION, None)
             # What is not implemented says so itself, and a skeleton would be asked twice for each check.
             if earlier is None or not earlier.inherited or isinstance(error, NotImplementedError):
                 raise
-        from .again import make
+            from .again import make
 
-        run = _run(pyfuncitem.config)
-        earlier.end(passed=False)
-        run.close()  # so that nothing at all has served another check
-        make(pyfuncitem, run, check, _new_session(pyfuncitem, check))
-        return True
+            run = _run(pyfuncitem.config)
+            earlier.end(passed=False)
+            run.close()  # so that nothing at all has served another check
+            make(pyfuncitem, run, check, _new_session(pyfuncitem, check))
+        session = pyfuncitem.stash.get(SESSION, None)
+        if session is not None and session.relied_on:
+            from .again import require_right_with_right_parts
+
+            require_right_with_right_parts(pyfuncitem, _run(pyfuncitem.config), check, session)
+        return outcome
     except Exception as error:
         from .again import end_in, fail, passed_with_right_parts
 

@@ -41,13 +41,17 @@ class ReplacedParts:
     Args:
         items: the items whose functions are replaced.
         solution: a conversation with the solution.
+        known_wrong: do not ask whether the submission's own parts are wrong.
 
     Attributes:
         used: whether a function that is judged ever called a replaced one.
+        wrong: the items of which some answer was found wrong.
     """
 
-    def __init__(self, items: Sequence[Item], solution: Session) -> None:
+    def __init__(self, items: Sequence[Item], solution: Session, *, known_wrong: bool = False) -> None:
         self.used = False
+        self._items = {name: item.id for item in items for name in item.functions}
+        self.wrong = {item.id for item in items} if known_wrong else set()
         self._names = [name for item in items for name in item.functions if not name.endswith("__")]
         self._solution = solution
         self._seeds = itertools.count(1)
@@ -80,12 +84,21 @@ class ReplacedParts:
         raise RefusedError("structure", f"{name} calls other functions more than {MOST_ANSWERS} times")
 
     def _answer(self, session: Session, model: Model | None, name: str, arguments: Any, seed: int) -> Any:
-        """What the solution answers, unless the submission's own part, asked alone, answers the same."""
+        """What the solution answers; and whether the submission's own part, asked alone, answers otherwise."""
         if name not in self._names or not _are_arguments(arguments):
             raise RefusedError("structure", "the submission's process asks for what it was not offered")
         args, kwargs = arguments
         twin = self._twin(model) if model is not None else None
         answer = self._solution.call(twin, name, args, kwargs, seed)
+        if self._items[name] not in self.wrong and self._is_wrong(session, model, name, arguments, answer, seed):
+            self.wrong.add(self._items[name])
+        return answer
+
+    def _is_wrong(
+        self, session: Session, model: Model | None, name: str, arguments: Any, answer: Any, seed: int
+    ) -> bool:
+        """Whether the submission's own part, asked alone, gives another answer or other gradients than the solution."""
+        args, kwargs = arguments
         # What changes its arguments in place may fail only where they are leaves that take gradients.
         leaves = tuple(map(_leaf, args)), {key: _leaf(value) for key, value in kwargs.items()}
         for (given, named), arrival in (((args, kwargs), None), (leaves, Arrival(0))):
@@ -93,12 +106,11 @@ class ReplacedParts:
             try:
                 alone = session.fresh().ask(own, name, given, named, seed, arrival=arrival)[0]
             except SubmissionFault:
-                return answer
+                return True
             if not same(alone, answer):
-                return answer
-        if self._differentiates_otherwise(alone, twin, name, leaves, seed):
-            return answer
-        raise RefusedError("structure", f"{name} is right when it is asked alone")
+                return True
+        twin = self._twin(model) if model is not None else None
+        return self._differentiates_otherwise(alone, twin, name, leaves, seed)
 
     def _differentiates_otherwise(
         self, own: Any, twin: Model | None, name: str, leaves: tuple[Any, Any], seed: int
@@ -165,7 +177,7 @@ class Attempt:
 
     Attributes:
         error: how the check ended, if it did not pass.
-        passed: whether it passed, and not without a call of what is replaced.
+        passed: whether it passed, and not without a call of what is replaced, each of which is wrong somewhere.
     """
 
     def __init__(self, run: CheckRun, check: Check, items: Sequence[Item]) -> None:
@@ -180,7 +192,7 @@ class Attempt:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> bool:
         self.error = error
-        self.passed = error is None and self._parts.used
+        self.passed = error is None and self._parts.used and self._parts.wrong >= {item.id for item in self._items}
         if self.passed:
             # One that its own checks find right was in the way of this check alone, which then fails.
             self._session.relied_on |= {(item.id,) for item in self._items}
@@ -188,6 +200,13 @@ class Attempt:
         else:
             self._session.end(passed=False)
         return error is None or isinstance(error, Exception)
+
+
+def replaceable(run: CheckRun, check: Check) -> list[str]:
+    """The parts that can be replaced where this check is made: those that the item may call, which come before it."""
+    item = run.assignment.item(check.item)
+    before = itertools.takewhile(lambda part: part != item, run.assignment.items)
+    return [part.id for part in before if part.id not in item.needs and part.file == item.file and part.functions]
 
 
 def attempts(run: CheckRun, check: Check, error: BaseException) -> Iterator[Attempt]:
@@ -199,8 +218,7 @@ def attempts(run: CheckRun, check: Check, error: BaseException) -> Iterator[Atte
     would come to a wrong result with it, whether or not it was of use where another check asked.
     """
     item = run.assignment.item(check.item)
-    before = {part.id for part in itertools.takewhile(lambda part: part != item, run.assignment.items)} - {*item.needs}
-    before -= set() if item.functions else run.wrong
+    before = {*replaceable(run, check)} - (set() if item.functions else run.wrong)
     items = [] if item.functions else [run.assignment.item(part) for part in sorted(run.replaced & before)]
     latest: BaseException | None = error
     if len(items) > MOST_OF_A_WHOLE:
@@ -211,7 +229,7 @@ def attempts(run: CheckRun, check: Check, error: BaseException) -> Iterator[Atte
     while latest is not None:
         found = in_the_way(latest, run.assignment, item)
         part = run.assignment.item(found) if found is not None else None
-        if part is None or part in items or part.id not in before or part.file != item.file:
+        if part is None or part in items or part.id not in before:
             return
         if not item.functions and len(items) >= MOST_OF_A_WHOLE:
             return

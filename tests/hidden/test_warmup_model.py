@@ -22,7 +22,7 @@ from noise import (
     standardized,
 )
 
-from grading.checks import CheckFailure, assert_close, assert_gradient, assert_statistic, assert_unchanged
+from grading.checks import CheckFailure, assert_close, assert_gradient, assert_statistic, assert_unchanged, gradient
 from grading.results import Kind
 
 
@@ -270,6 +270,7 @@ def test_gradients_of_forward_are_those_of_its_parts(submission, draws):
     """In train and eval mode, for eight rows and for one, with the noise that it drew; its decoder can be inverted."""
     handout = (warmup.FEATURES, warmup.UNITS, warmup.CODES)
     assert_gradients_of_forward(submission, draws, handout, torch.float64, rtol=1e-6)
+    assert_gradients_of_forward(submission, draws, handout, torch.float32, rtol=1e-3)
 
 
 def assert_gradients_of_forward(submission, draws, sizes, dtype, rtol):
@@ -295,14 +296,22 @@ def assert_gradients_of_forward(submission, draws, sizes, dtype, rtol):
                 what = f"the gradient of a weighted sum of recon_x, mu and logvar for {name}"
                 if name not in found:
                     raise CheckFailure("gradient", f"{what}: none arrives", expected="a gradient", actual="none")
+                if dtype == torch.float32:  # in which units near their kinks may differ, a few of them
+                    apart = float((found[name] - expected[name]).norm() / expected[name].norm())
+                    if not apart < 0.2:
+                        message = f"{what} is another one in single precision"
+                        raise CheckFailure("gradient", message, expected="less than 0.2 apart", actual=f"{apart:.3g}")
+                    continue
                 atol = rtol * float(expected[name].abs().max())
                 assert_close(found[name], expected[name], what, rtol=10 * rtol, atol=atol, kind=Kind.GRADIENT)
 
 
 def test_gradients_of_mu_and_logvar_reach_the_encoder(submission, draws):
-    """Of what ``encode`` gives, and of what ``forward`` gives."""
+    """Of what ``encode`` gives, and of what ``forward`` gives; and ``x``."""
     model = warmup.randomize(warmup.build(submission, 11, 13, 3), draws, gain=1.0)
     x = draws.uniform(20, 11)
+    for what, head in zip(("mu", "logvar"), warmup.encode(model, x.clone().requires_grad_(), 3), strict=True):
+        gradient(head, submission.calls[-1].args[0], f"the gradient of {what} for x")
     for place, (what, head) in enumerate(warmup.heads(model, latent_dim=3).items()):
         layers = warmup.matter(model, draws, partial(head, x))
         warmup.assert_reached(layers, warmup.encode(model, x, latent_dim=3)[place], model, f"{what} of encode")

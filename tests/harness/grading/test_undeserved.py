@@ -256,7 +256,49 @@ def compute_elbo(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
     return ElboTerms(recon + beta * kl, recon, kl)
 """
 
+NO_NOISE = """
+def _mean(self, mu, logvar):
+    return mu
+
+VAE.reparameterize = _mean
+"""
+
+NEVER_SAMPLES = """
+def _autoencoder(self, x):
+    mu, logvar = self.encode(x)
+    return VAEOutput(self.decode(mu), mu, logvar, mu)
+
+VAE.forward = _autoencoder
+"""
+
+SYMMETRIC_KL = """
+def kl_divergence(mu, logvar):
+    return 0.5 * (mu.pow(2) + logvar.pow(2)).sum(dim=1).mean()
+"""
+
+EXCHANGED = """
+_elbo = compute_elbo
+
+def compute_elbo(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
+    return _elbo(x, logits, logvar, mu, recon_loss, beta)
+"""
+
+BERNOULLI_ALONE = """
+def compute_elbo(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
+    recon, kl = reconstruction_loss_bernoulli(logits, x), kl_divergence(mu, logvar)
+    return ElboTerms(recon + kl, recon, kl)
+"""
+
+PASSES_NOTHING_ON = """
+def vae_loss(output, x, recon_loss="bernoulli", beta=1.0):
+    return compute_elbo(x, output.logits, output.mu, output.logvar)
+"""
+
 BESIDE = [
+    # Wrong in the same way as the part, so that nothing of it shows with that.
+    ("reparameterize", NO_NOISE, "forward", NEVER_SAMPLES, 5.5),
+    ("kl_divergence", SYMMETRIC_KL, "compute_elbo", EXCHANGED, 5.5),
+    ("compute_elbo", BERNOULLI_ALONE, "vae_loss", PASSES_NOTHING_ON, 1.5),
     ("decode", RANDOM_DECODE, "forward", ANY_LOGITS, 5.5),
     ("reparameterize", NUMPY_NOISE, "forward", DETACHED_LOGITS, 7.5),
     ("kl_divergence", REMEMBERING_KL, "compute_elbo", ANY_TERMS, 2.5),
