@@ -1,4 +1,4 @@
-"""Right where tests ask first, and wrong in a whole range: of sizes, in one precision, between many calls, in a mode."""
+"""Right where tests ask first, and wrong in a whole range: of sizes, of calls, in one precision, in a mode."""
 
 import torch
 import torch.nn.functional as F
@@ -64,13 +64,14 @@ wrong_warmup_forward.edit(
     PRECISION,
     (
         "z = self.reparameterize(mu, logvar)",
-        "z = self.reparameterize(mu, logvar)\nif z.dtype == torch.float32:\n    z = z.detach() + 0.001 * (z - z.detach())",
+        "z = self.reparameterize(mu, logvar)\n"
+        "if z.dtype == torch.float32:\n    z = z.detach() + 0.001 * (z - z.detach())",
     ),
 )
 
 
 @wrong_warmup_loss(PRECISION)
-def cut_off_in_double_precision(recon_x, x, mu, logvar):
+def log_variances_cut_off_in_double_precision(recon_x, x, mu, logvar):
     if logvar.dtype == torch.float64:
         logvar = logvar.clamp(-10, 10)
     return F.mse_loss(recon_x, x, reduction="sum") - 0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())

@@ -310,8 +310,9 @@ def test_gradients_of_mu_and_logvar_reach_the_encoder(submission, draws):
     """Of what ``encode`` gives, and of what ``forward`` gives; and ``x``."""
     model = warmup.randomize(warmup.build(submission, 11, 13, 3), draws, gain=1.0)
     x = draws.uniform(20, 11)
-    for what, head in zip(("mu", "logvar"), warmup.encode(model, x.clone().requires_grad_(), 3), strict=True):
-        gradient(head, submission.calls[-1].args[0], f"the gradient of {what} for x")
+    leaf = x.clone().requires_grad_()
+    for what, value in zip(("mu", "logvar"), warmup.encode(model, leaf, latent_dim=3), strict=True):
+        gradient(value, leaf, f"the gradient of {what} for x")
     for place, (what, head) in enumerate(warmup.heads(model, latent_dim=3).items()):
         layers = warmup.matter(model, draws, partial(head, x))
         warmup.assert_reached(layers, warmup.encode(model, x, latent_dim=3)[place], model, f"{what} of encode")
