@@ -111,11 +111,13 @@ def weights(model: Model) -> list[torch.Tensor]:
 
 def assert_given_network(model: Model, x: torch.Tensor, z: torch.Tensor) -> None:
     """The given layers compute what they do in the skeleton, as they show by themselves."""
-    h = model.enc(x)
-    heads = networks.encode(model.parameters, x)
-    for name, head, expected in zip(("mu", "logvar"), (model.mu(h), model.logvar(h)), heads, strict=True):
-        assert_close(head, expected, f"the layer {name} of a new model on the output of its layers enc")
-    assert_close(model.dec(z), networks.decode(model.parameters, z), "the layers dec of a new model")
+    for gradients in (True, False):
+        with torch.set_grad_enabled(gradients):
+            h = model.enc(x)
+            heads = networks.encode(model.parameters, x)
+            for name, head, expected in zip(("mu", "logvar"), (model.mu(h), model.logvar(h)), heads, strict=True):
+                assert_close(head, expected, f"the layer {name} of a new model on the output of its layers enc")
+            assert_close(model.dec(z), networks.decode(model.parameters, z), "the layers dec of a new model")
 
 
 def answers(model: Model, x: torch.Tensor, z: torch.Tensor, seed: int) -> list[Any]:
@@ -206,7 +208,7 @@ def assert_trainable(model: Model, x: torch.Tensor) -> None:
 
 def assert_random(one: Model, other: Model) -> None:
     """The weights of two new models are numbers of their own; the heads may begin with zeros."""
-    for name in ("enc.0.weight", "mu.weight", "logvar.weight", "dec.0.weight"):
+    for name in sorted({"enc.0.weight", "dec.0.weight"} | {name for name in one.parameters if "weight" in name}):
         mine, theirs = (model.parameters.get(name, torch.empty(0)) for model in (one, other))
         alike = torch.equal(mine, theirs)
         if alike and name in ("mu.weight", "logvar.weight") and not mine.any():
@@ -214,12 +216,17 @@ def assert_random(one: Model, other: Model) -> None:
         if alike:
             message, actual = f"two models have the same {name}", "the same numbers"
             raise CheckFailure("value", message, expected="fresh parameters at each call", actual=actual)
-        for units in (mine, mine.T):
-            rows = {tuple(row) for row in units.detach().tolist()}
-            if len(rows) < len(units):
-                message = f"units of a new model begin alike, in {name}"
-                actual = f"{len(rows)} different ones of {len(units)}"
-                raise CheckFailure("value", message, expected="random numbers", actual=actual)
+        assert_units_differ(name, mine)
+        assert_units_differ(name, mine.T)
+
+
+def assert_units_differ(name: str, weights: torch.Tensor) -> None:
+    """No two units of a layer begin with the same weights, and learn the same then; but all may begin with zeros."""
+    rows = {tuple(row) for row in weights.detach().flatten(1).tolist()}
+    if len(rows) < len(weights) and bool(weights.any()):
+        message = f"units of a new model begin alike, in {name}"
+        actual = f"{len(rows)} different ones of {len(weights)}"
+        raise CheckFailure("value", message, expected="random numbers", actual=actual)
 
 
 def assert_nothing_shared(first: Model, second: Model, x: torch.Tensor) -> None:

@@ -84,10 +84,9 @@ def of_every_size(draws: Draws) -> list[Point]:
     """Points of batches of every size, and of examples of every size, in single and double precision."""
     precision, sizes = oracles.precisions(draws), sizes_of_every_kind(draws)
     batches = [draw_any(draws, size, *three(draws, 6)[1:], next(precision)) for size in sizes]
-    return batches + [
-        draw_any(draws, draws.integer(2, 4), size, draws.integer(2, 64), next(precision))
-        for size in sizes_of_every_kind(draws, largest=1_000)[2:]
-    ]
+    examples = [(1, draws.integer(2, 5)), (draws.integer(2, 5), 1)]
+    examples += [(size, draws.integer(2, 64)) for size in sizes_of_every_kind(draws, largest=1_000)[2:]]
+    return batches + [draw_any(draws, draws.integer(2, 4), *size, next(precision)) for size in examples]
 
 
 def to_differentiate(draws: Draws) -> list[Point]:

@@ -95,7 +95,9 @@ def sizes(draws: Draws) -> list[Size]:
     return [
         Size(128, 784, 400, 20, 1),
         *small,
-        Size._make([1, *draws.distinct(3, 2, 23), draws.integer(4, 6)]),
+        Size._make([1, *draws.distinct(3, 2, 23), draws.integer(4, 9)]),
+        Size._make([draws.integer(2, 9), 1, *draws.distinct(2, 2, 23), 1]),
+        Size._make([draws.integer(2, 9), *draws.distinct(2, 2, 23), 1, 1]),
         *(
             Size._make([draws.integer(low, high), *draws.distinct(3, 2, 9), 1])
             for low, high in ((24, 64), (65, 127), (129, 400), (401, 1_000))
@@ -118,6 +120,15 @@ def every_way(model: Model) -> Iterator[Model]:
     for training, gradients in itertools.product((True, False), repeat=2):
         with torch.set_grad_enabled(gradients):
             yield model.train(training)
+
+
+def while_training(model: Model) -> Iterator[Model]:
+    """The model in each of these ways, before and after its weights have changed, which count from then on."""
+    for _ in every_way(model):
+        yield model
+        for name, parameter in model.parameters.items():
+            model.set(name, 0.8 * parameter.detach() + 0.02)
+        yield model
 
 
 def batches(draws: Draws) -> tuple[int, ...]:

@@ -98,19 +98,20 @@ def ways(draws: Draws) -> list[tuple[int, torch.dtype, bool]]:
 
 
 def assert_leaves_alone(
-    submission: Submission, name: str, draw: Callable[[int, torch.dtype], Sequence[torch.Tensor]], draws: Draws
+    submission: Submission, name: str, draw: Callable[[int, int, torch.dtype], Sequence[torch.Tensor]], draws: Draws
 ) -> None:
     """A function changes neither its arguments nor torch, nor earlier answers, in any of the ways of ``ways``.
 
     Args:
         submission: whose function it is.
         name: of the function.
-        draw: its arguments, for a batch of this size in this dtype.
+        draw: its arguments, for a batch of this size of examples of this size in this dtype.
         draws: where the batches come from.
     """
-    for batch, dtype, gradients in ways(draws):
+    for i, (batch, dtype, gradients) in enumerate(ways(draws)):
         for takes in (False, True) if gradients else (False,):
-            arguments = [argument.requires_grad_(takes) for argument in draw(batch, dtype)]
+            size = draws.integer(65, 130) if i % 4 < 2 else 3
+            arguments = [argument.requires_grad_(takes) for argument in draw(batch, size, dtype)]
             with torch.set_grad_enabled(gradients):
                 getattr(submission, name)(*arguments)
             assert_unchanged(submission, name)

@@ -41,6 +41,9 @@ def test_no_field_is_mistaken_for_another(submission, draws):
         assert_built_as(submission, config(draws) | {"num_hidden_layers": draws.integer(1, 4)}, EVERYTHING)
     for _ in range(4):
         assert_built_as(submission, any_config(draws), EVERYTHING)
+    small = {"input_dim": draws.integer(2, 9), "latent_dim": 1, "num_hidden_layers": draws.integer(7, 12)}
+    for sizes in (small | {"hidden_dim": 1}, {"input_dim": 1, "hidden_dim": draws.integer(1_024, 2_048)}):
+        assert_built_as(submission, any_config(draws) | {"num_hidden_layers": 1} | sizes, EVERYTHING)
 
 
 def test_a_default_configuration_gives_a_default_model(submission):

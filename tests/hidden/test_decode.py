@@ -30,7 +30,7 @@ def test_is_right_for_networks_of_any_size(submission, draws):
 
 def test_the_output_is_not_clamped(submission, draws):
     model = networks.build(submission, 11, 13, 3, draws=draws)
-    model.set("dec.2.bias", torch.linspace(-60.0, 60.0, 11))
+    model.set("dec.2.bias", torch.linspace(-1e4, 1e4, 11))
     assert_decodes(model, draws.normal(5, 3))
 
 
@@ -59,6 +59,9 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
     batches = [draws.normal(5, 3) for _ in range(3)]
     for model, z in in_turn([(model, z) for model in models for z in batches]):
         assert_close(model.seeded(draws.seed()).decode(z), networks.decode(model.parameters, z), "decode(z)")
+    for model in networks.while_training(models[0]):
+        assert_decodes(model, z)
+    model = models[1]
     for times in through_many(draws):
         logits = model.after(times, draws.seed()).decode(z)
         assert_close(logits, networks.decode(model.parameters, z), "decode(z), asked hundreds of times,")
@@ -96,10 +99,14 @@ def test_leaves_its_argument_and_torch_alone(submission, draws):
     """And its own parameters, in either mode, with gradients and without, so that they take gradients afterwards."""
     model = networks.build(submission, 11, 13, 3, draws=draws)
     before = {name: parameter.detach().double() for name, parameter in model.parameters.items()}
-    for _ in networks.every_way(model):
+    large = networks.build(submission, 784, 16, 70, draws=draws)
+    for _, _ in zip(networks.every_way(model), networks.every_way(large), strict=True):
         few = draws.integer(2, 200)
         for batch in (1, few, few):  # an answer of the same size must not lie where the one before does
             model.decode(draws.normal(batch, 3))
+            assert_unchanged(submission, "decode")
+        for _ in range(2):
+            large.decode(draws.normal(128, 70))
             assert_unchanged(submission, "decode")
     networks.assert_left_alone(model, before, "decode")
     output = model.decode(draws.normal(5, 3, dtype=torch.float64))

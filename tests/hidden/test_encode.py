@@ -37,7 +37,7 @@ def test_is_right_for_networks_of_any_size(submission, draws):
 
 def test_neither_head_is_clamped(submission, draws):
     model = networks.build(submission, 11, 13, 7, layers=2, recon_loss="laplace", beta=4.0, draws=draws)
-    networks.spread_heads(model, reach=60.0)
+    networks.spread_heads(model, reach=1e3)
     assert_encodes(model, draws.uniform(5, 11))
 
 
@@ -59,6 +59,9 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
     batches = [draws.uniform(5, 11) for _ in range(3)]
     for model, x in in_turn([(model, x) for model in models for x in batches]):
         assert_encodes(model, x)
+    for model in networks.while_training(models[0]):
+        assert_encodes(model, x)
+    model = models[1]
     for times in through_many(draws):
         mu, logvar = unpack(model.after(times, draws.seed()).encode(x), ("mu", "logvar"), "encode")
         for name, own, true in zip(("mu", "logvar"), (mu, logvar), networks.encode(model.parameters, x), strict=True):
@@ -104,10 +107,14 @@ def test_leaves_its_argument_and_torch_alone(submission, draws):
     """And its own parameters, in either mode, with gradients and without, so that they take gradients afterwards."""
     model = networks.build(submission, 11, 13, 3, draws=draws)
     before = {name: parameter.detach().double() for name, parameter in model.parameters.items()}
-    for _ in networks.every_way(model):
+    large = networks.build(submission, 784, 16, 20, draws=draws)
+    for _, _ in zip(networks.every_way(model), networks.every_way(large), strict=True):
         few = draws.integer(2, 200)
         for batch in (1, few, few):  # an answer of the same size must not lie where the one before does
             encode(model, draws.normal(batch, 11))
+            assert_unchanged(submission, "encode")
+        for _ in range(2):
+            encode(large, draws.normal(128, 784))
             assert_unchanged(submission, "encode")
     networks.assert_left_alone(model, before, "encode")
     mu, logvar = encode(model, draws.normal(5, 11, dtype=torch.float64))

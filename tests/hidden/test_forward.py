@@ -22,7 +22,7 @@ from noise import (
     standardized,
 )
 
-from grading.checks import Blocked, CheckFailure, StudentError, assert_close, gradient
+from grading.checks import Blocked, CheckFailure, StudentError, assert_close, gradient, unpack
 from grading.results import Kind
 
 
@@ -113,7 +113,7 @@ def test_is_put_together_rightly_for_networks_of_any_size(submission, draws):
 
 def test_neither_mu_nor_logvar_is_clamped_on_the_way(submission, draws):
     model = networks.build(submission, 11, 13, 7, recon_loss="gaussian", beta=4.0, draws=draws)
-    networks.spread_heads(model, reach=25.0)
+    networks.spread_heads(model, reach=60.0)
     assert_put_together(submission, model, draws.uniform(5, 11), draws.seed())
 
 
@@ -127,6 +127,15 @@ def test_samples_a_fresh_z_for_every_example_and_every_call(submission, draws):
     first, second = (assert_samples(submission, model, x, s) for s in (seed, seed + 1))
     if first is not None and second is not None:
         assert_independent(first, second, "the noise of two calls")
+    for gradients in (True, False):
+        with torch.set_grad_enabled(gradients):
+            one, other = (parts.forward(model, x, s).z for s in (seed, seed + 1))
+            if parts.same(one, other):
+                own = [parts.own(submission, model, x, s, gradients=gradients).z for s in (seed, seed + 1)]
+                if not parts.same(*own):
+                    message = "two calls with the same x give the same z"
+                    raise CheckFailure("statistics", message, expected="fresh noise", actual="the same numbers")
+                submission.rely_on("reparameterize", "encode")
 
 
 def test_samples_in_each_of_many_calls(submission, draws):
@@ -303,6 +312,12 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
         assert_put_together(submission, model, x, seed)
     for times in through_many(draws):
         assert_put_together(submission, model, x, draws.seed(), times)
+    for _ in networks.while_training(model):
+        assert_put_together(submission, model, x, draws.seed())
+    seed = draws.seed()
+    called, method = parts.forward(model, x, seed), unpack(model.seeded(seed).forward(x), parts.NAMES, "forward")
+    if not all(map(parts.same, method, (getattr(called, name) for name in parts.NAMES))):
+        raise CheckFailure("value", "model.forward(x) is not what model(x) is", expected="the same", actual="others")
 
 
 def test_leaves_its_argument_and_torch_alone(submission, draws):

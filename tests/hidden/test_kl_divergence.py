@@ -11,7 +11,8 @@ PRECISIONS = torch.float32, torch.float64
 
 def test_is_right_on_fresh_shapes(submission, draws):
     """Of one row, of over 1,000, and that of a batch of codes in training; with gradients and without."""
-    for batch, latent in (*oracles.shapes(draws), (128, 20), (draws.integer(2, 9), 256)):
+    shapes = [(batch, min(latent, 300)) for batch, latent in oracles.shapes(draws)]  # some have a matrix for each
+    for batch, latent in (*shapes, (128, 20), (draws.integer(2, 9), 256)):
         mu, logvar = draws.normal(batch, latent, std=2.0), draws.normal(batch, latent, std=2.0)
         with torch.set_grad_enabled(bool(draws.integer(0, 1))):
             value = submission.kl_divergence(mu, logvar)
@@ -73,10 +74,12 @@ def test_keeps_float64(submission, draws):
 def everywhere(draws):
     """Means and log-variances of usual sizes, and of all for which the KL is judged, in batches of every kind."""
     yield draws.normal(5, 3), draws.normal(5, 3)
+    yield torch.zeros(4, 3), torch.zeros(4, 3)  # as where the heads begin with zeros
     for dtype in PRECISIONS:
         mu = oracles.of_all_sizes(draws, 9, 4, largest=100.0, dtype=dtype)
         yield mu, oracles.log_variances(draws, 9, 4).to(dtype)
     for batch, latent, dtype in (*oracles.batches_to_differentiate(draws), (128, 20, torch.float32)):
+        latent = min(latent, 300)
         yield draws.normal(batch, latent, dtype=dtype), draws.normal(batch, latent, dtype=dtype)
 
 
@@ -116,6 +119,6 @@ def test_leaves_its_arguments_and_torch_alone(submission, draws):
     oracles.assert_leaves_alone(
         submission,
         "kl_divergence",
-        lambda batch, dtype: [draws.normal(batch, 3, dtype=dtype) for _ in range(2)],
+        lambda batch, size, dtype: [draws.normal(batch, size, dtype=dtype) for _ in range(2)],
         draws,
     )

@@ -122,6 +122,9 @@ def test_leaves_its_arguments_and_torch_alone(submission, draws):
     oracles.assert_leaves_alone(
         submission,
         "reconstruction_loss_bernoulli",
-        lambda batch, dtype: (draws.normal(batch, 3, dtype=dtype), oracles.pixels(draws, batch, 3, dtype=dtype)),
+        lambda batch, size, dtype: (
+            draws.normal(batch, size, dtype=dtype),
+            oracles.pixels(draws, batch, size, dtype=dtype),
+        ),
         draws,
     )

@@ -75,6 +75,9 @@ def test_its_gradient_is_twice_the_error(submission, draws):
         assert_gradient(value, mean, closed_form, "the gradient of the Gaussian loss for the mean")
     value = submission.reconstruction_loss_gaussian(mean, x.requires_grad_())
     assert_gradient(value, x, -closed_form, "the gradient of the Gaussian loss for x")
+    mean = draws.uniform(5, 3).requires_grad_()
+    value = submission.reconstruction_loss_gaussian(mean, mean.detach().clone())
+    assert_gradient(value, mean, torch.zeros(5, 3), "the gradient of the Gaussian loss at no error")
     for batch, features, dtype in oracles.batches_to_differentiate(draws):
         x = draws.normal(batch, features, dtype=dtype)
         mean = (x + oracles.away_from_zero(draws, batch, features)).requires_grad_()
@@ -104,6 +107,9 @@ def test_leaves_its_arguments_and_torch_alone(submission, draws):
     oracles.assert_leaves_alone(
         submission,
         "reconstruction_loss_gaussian",
-        lambda batch, dtype: (draws.normal(batch, 3, dtype=dtype), oracles.pixels(draws, batch, 3, dtype=dtype)),
+        lambda batch, size, dtype: (
+            draws.normal(batch, size, dtype=dtype),
+            oracles.pixels(draws, batch, size, dtype=dtype),
+        ),
         draws,
     )

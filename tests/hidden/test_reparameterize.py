@@ -77,9 +77,13 @@ def test_every_element_gets_noise_of_its_own(submission, draws):
 
 
 def test_every_call_draws_noise_of_its_own(submission, draws):
+    """Also for the same arguments, of which both, one or none take gradients."""
     model = networks.build(submission, 11, 13, 50, draws=draws)
     mu, logvar = posterior(draws, 2_000, 50)
     assert_independent(noise(model, mu, logvar), noise(model, mu, logvar), "the noise of two calls")
+    for takes in ((True, True), (True, False), (False, True)):
+        few = [part[:300].clone().requires_grad_(taken) for part, taken in zip((mu, logvar), takes, strict=True)]
+        assert_independent(noise(model, *few), noise(model, *few), "the noise of two calls in training")
 
 
 def test_each_of_many_calls_is_right_for_its_own_arguments(submission, draws):

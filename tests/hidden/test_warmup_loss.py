@@ -62,6 +62,10 @@ def test_the_gradient_for_the_reconstruction_is_twice_the_error(submission, draw
         assert_gradient(value, recon_x, closed_form, "the gradient of the loss for recon_x")
     value = submission.vae_loss(recon_x, x.requires_grad_(), mu, logvar)
     assert_gradient(value, x, -closed_form, "the gradient of the loss for x")
+    recon_x, mu = draws.uniform(4, 6).requires_grad_(), torch.zeros(4, 3, requires_grad=True)
+    value = submission.vae_loss(recon_x, recon_x.detach().clone(), mu, torch.zeros(4, 3))
+    for what, leaf in (("recon_x at no error", recon_x), ("mu at 0", mu)):
+        assert_gradient(value, leaf, torch.zeros_like(leaf), f"the gradient of the loss for {what}")
 
 
 def test_the_gradients_for_the_posterior_are_those_of_the_closed_form(submission, draws):
@@ -110,6 +114,6 @@ def test_leaves_its_arguments_and_torch_alone(submission, draws):
     oracles.assert_leaves_alone(
         submission,
         "vae_loss",
-        lambda batch, dtype: draw(draws, batch, 6, 3, dtype),
+        lambda batch, size, dtype: draw(draws, batch, size, 3, dtype),
         draws,
     )

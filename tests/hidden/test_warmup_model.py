@@ -8,7 +8,7 @@ import networks
 import torch
 import warmup
 from asking import in_turn, sizes_of_every_kind, through_many
-from configurations import assert_begun_as_layers_are
+from configurations import assert_begun_as_layers_are, assert_units_differ
 from noise import (
     assert_independent,
     assert_independent_draws,
@@ -46,6 +46,7 @@ def test_the_encoder_is_piecewise_linear(submission, draws):
     start, end, ray = (draws.normal(*shape, std=2.0, dtype=torch.float64) for shape in ((11,), (11,), (40, 11)))
     for what, head in warmup.heads(model, latent_dim=3).items():
         warmup.assert_piecewise_linear(head, start, end, what)
+        warmup.assert_bent_by_every_unit(head, ray[0], 13, what)
         warmup.assert_unbounded(head, 300 * ray, what)
     single, double = warmup.in_both_precisions(submission, draws)
     x = draws.normal(40, 11)
@@ -63,6 +64,7 @@ def test_the_decoder_is_piecewise_linear_before_its_sigmoid(submission, draws):
 
     warmup.assert_piecewise_linear(logits, start, end, "the logit of decode(z)")
     warmup.randomize(model, draws, gain=0.1)
+    warmup.assert_bent_by_every_unit(logits, ray[0], 13, "the logit of decode(z)")
     warmup.assert_unbounded(logits, 100 * ray, "the logit of decode(z)")
     single, double = warmup.in_both_precisions(submission, draws)
     z = draws.normal(40, 3)
@@ -154,6 +156,9 @@ def test_both_networks_have_a_hidden_layer_of_the_given_width(submission, draws)
     batch, inputs, hidden, latent = draws.distinct(4, 3, 29)
     model = warmup.build(submission, inputs, hidden, latent)
     assert_begun_as_layers_are(model)
+    for name, parameter in model.parameters.items():
+        if warmup.is_weight(parameter):
+            assert_units_differ(name, parameter)
     warmup.randomize(model, draws, gain=2.0)
     mu, _ = warmup.encode(model, draws.normal(batch, inputs), latent)
     warmup.assert_has_width(warmup.reached(mu, model), model, hidden, "encoder")
@@ -242,6 +247,12 @@ def test_forward_decodes_a_sample_of_the_posterior_in_train_and_eval_mode(submis
     """One x 20,000 times, against 20,000 codes of our own: means and variances agree within 7 standard errors."""
     model = warmup.randomize(warmup.build(submission, 11, 13, 3), draws, gain=1.0)
     x = draws.uniform(1, 11).repeat(20_000, 1)
+    for gradients in (True, False):
+        with torch.set_grad_enabled(gradients):
+            one, other = (warmup.forward(model, x[:9], latent_dim=3)[0].detach() for _ in range(2))
+        if torch.equal(one, other):
+            message = "two calls of forward with the same x give the same recon_x"
+            raise CheckFailure("statistics", message, expected="fresh noise", actual="the same numbers")
     for training in (True, False):
         model.train(training)
         recon_x, mu, logvar = (value.detach() for value in warmup.forward(model, x, latent_dim=3))
@@ -331,22 +342,30 @@ def test_gradients_reach_mu_and_logvar_exactly(submission, draws):
 
 
 def test_works_for_a_single_example_in_float64(submission, draws):
+    """And for examples of one feature, with codes of one number, alone and beside others."""
     model = warmup.build(submission, 11, 13, 3).double()
     warmup.forward(model, draws.uniform(1, 11, dtype=torch.float64), latent_dim=3)
+    single = warmup.build(submission, 1, 13, 1)
+    for batch in (1, 5):
+        warmup.forward(single, draws.uniform(batch, 1), latent_dim=1)
+        warmup.encode(single, draws.uniform(batch, 1), latent_dim=1)
+        warmup.decode(single, draws.normal(batch, 1), input_dim=1)
 
 
 def test_leaves_its_arguments_and_torch_alone(submission, draws):
     """And its own parameters, in either mode, with gradients and without."""
     model = warmup.build(submission, 11, 13, 3)
     before = {name: parameter.detach().double() for name, parameter in model.parameters.items()}
-    for _ in networks.every_way(model):
-        batch = draws.integer(1, 200)
+    large = warmup.build(submission, 70, 13, 66)
+    asked = ((model, 11, 3), (large, 70, 66))
+    for _, _, i in zip(networks.every_way(model), networks.every_way(large), itertools.count()):
+        batch, (asked_model, inputs, latent) = draws.integer(1, 200), asked[i % 2]
         # The parts before what calls them: their damage is not forward's.
         for name, ask in (
-            ("encode", partial(model.encode, draws.normal(batch, 11))),
-            ("reparameterize", partial(model.reparameterize, draws.normal(batch, 3), draws.normal(batch, 3))),
-            ("decode", partial(model.decode, draws.normal(batch, 3))),
-            ("forward", partial(model, draws.normal(batch, 11))),
+            ("encode", partial(asked_model.encode, draws.normal(batch, inputs))),
+            ("reparameterize", partial(asked_model.reparameterize, *draws.normal(2, batch, latent))),
+            ("decode", partial(asked_model.decode, draws.normal(batch, latent))),
+            ("forward", partial(asked_model, draws.normal(batch, inputs))),
         ):
             ask()
             ask()  # whose answer must not lie where the one before does

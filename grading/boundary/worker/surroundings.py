@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch.nn.parameter import UninitializedParameter
 
 _HOOKS = "_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks"
 _HOOKS_OF_PARAMETERS = "_backward_hooks", "_post_accumulate_grad_hooks"
-LARGEST_ANSWER = 5_000
+LARGEST_ANSWER = 120_000
 """Numbers in an answer that is looked at again: to compare larger ones after each call would take longer than it."""
 _reseeded = 0
 _SMALLEST = torch.tensor(1e-310, dtype=torch.float64)  # a denormal number
@@ -194,7 +195,8 @@ def _same_setting(old: Any, new: Any) -> bool:
 
 
 def _takes_gradients(tensor: torch.Tensor) -> bool:
-    return tensor.is_leaf and tensor.requires_grad
+    # The gradient of a lazy layer's has no shape yet.
+    return tensor.is_leaf and tensor.requires_grad and not isinstance(tensor, UninitializedParameter)
 
 
 def _fits(gradient: torch.Tensor, parameter: torch.Tensor) -> bool:
