@@ -95,7 +95,7 @@ def sizes(draws: Draws) -> list[Size]:
     return [
         Size(128, 784, 400, 20, 1),
         *small,
-        Size._make([1, *draws.distinct(3, 2, 23), draws.integer(4, 9)]),
+        Size._make([1, *draws.distinct(3, 2, 23), draws.integer(7, 9)]),
         Size._make([draws.integer(2, 9), 1, *draws.distinct(2, 2, 23), 1]),
         Size._make([draws.integer(2, 9), *draws.distinct(2, 2, 23), 1, 1]),
         *(
