@@ -28,6 +28,7 @@ def _ask(model: Model, draws: Draws, setting: Setting) -> Asked:
             yield f"that {words}", networks.linear(parameters, last, h)
 
     leaves = {"the last layer": parameters[f"{last}.weight"], "the hidden layers": parameters[f"{names[-1]}.weight"]}
+    leaves |= {"the bias of the last layer": parameters[f"{last}.bias"]}
     leaves |= {"z": z} if setting.leaves else {}
     return Asked(answer, (Part(OUTPUT, networks.linear(parameters, last, hidden), others, leaves),))
 

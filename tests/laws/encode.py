@@ -42,6 +42,7 @@ def judged(
 
     def part(name: str) -> Part:
         leaves = {"its head": parameters[f"{name}.weight"], "the hidden layers": parameters[f"{names[-1]}.weight"]}
+        leaves |= {"the bias of its head": parameters[f"{name}.bias"]}
         leaves |= {"x": x} if setting.leaves else {}
         leaves = {words: leaf for words, leaf in leaves.items() if leaf.is_leaf}  # heads may be parts of one layer
         return Part(name, networks.linear(parameters, name, hidden), lambda: others(name), leaves)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -238,6 +239,25 @@ def _spread_in(setting: Setting, submission: Submission, draws: Draws) -> Iterat
         yield "The noise in z has few values, as if it were rounded."
 
 
+def _spread_of_rows(submission: Submission, draws: Draws) -> str | None:
+    """Whether examples of one batch get noise of one size, though their variances differ."""
+    if facts.sentences_of(_spread, submission, draws):
+        return None
+    model = layers.model(submission, draws, ORDINARY)
+    rows = 4 * draws.normal(40, layers.SIZES[0])
+    logvar = unpack(model(rows), NAMES, "forward")[2].detach()
+    logvar = torch.where(logvar.abs() < 9, logvar, math.nan)  # elsewhere rounding hides what is drawn
+    low, high = (logvar.nan_to_num(by * math.inf) * by for by in (1, -1))
+    spread = torch.where(logvar.isfinite().any(0), -(low.amin(0) + high.amin(0)), 0.0)
+    column = int(spread.argmax())
+    pair = [int(low[:, column].argmin()), int(high[:, column].argmin())]
+    _, mu, _, z = (t.detach() for t in unpack(model(rows[pair].repeat_interleave(2_000, 0)), NAMES, "forward"))
+    first, second = (z - mu)[:, column].split(2_000)
+    if float(spread[column]) > 1 and abs(float((first.std() / second.std()).log())) < 0.15:
+        return "All examples of a batch get noise of the same size in z: sigma is not that of each example."
+    return None
+
+
 SCALES: tuple[tuple[str, Callable[[torch.Tensor], torch.Tensor]], ...] = (
     ("it is as large as the variance", lambda v: v),
     ("it is the exponential of a quarter of logvar", lambda v: v / 4),
@@ -306,7 +326,7 @@ def _mode(submission: Submission, draws: Draws) -> Iterator[str]:
             yield f"After forward the model is in {'eval' if training else 'train'} mode, whichever it was in before."
 
 
-FACTS = (*question.facts_of(FORWARD), _fresh, _spread, _mode, _steady)
+FACTS = (*question.facts_of(FORWARD), _fresh, _spread, _spread_of_rows, _mode, _steady)
 
 
 def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:

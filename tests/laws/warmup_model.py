@@ -152,6 +152,8 @@ def _decode(model: Model, draws: Draws, setting: Setting) -> Asked:
             yield f"that {words}, and without the sigmoid at the end", at_end
 
     leaves = {"the last layer": parameters["dec.2.weight"], "the hidden layer": parameters["dec.0.weight"]}
+    if any(parameters["dec.2.bias"] is own for own in model.parameters.values()):  # and no part of another one
+        leaves["the bias of the last layer"] = parameters["dec.2.bias"]
     leaves |= {"z": z} if setting.leaves else {}
     return Asked(answer, (Part("the output of decode", right, others, leaves),))
 
@@ -266,9 +268,52 @@ def _fresh(submission: Submission, draws: Draws) -> Iterator[str]:
             yield f"Two passes in {mode} mode give the same reconstruction: there is no fresh noise."
 
 
+def _shared(submission: Submission, draws: Draws) -> Iterator[str]:
+    """Whether all examples of a batch get the same noise in forward, though not by reparameterize."""
+    made = model(submission, draws, ORDINARY)
+    x = draws.uniform(1, SIZES[0]).repeat(9, 1)
+    first, second = (warmup.forward(made, x, SIZES[2])[0].detach() for _ in range(2))
+    z = warmup.reparameterize(made.alone(), *torch.zeros(2, 9, SIZES[2])).detach()
+    if alike(first, first[:1].expand_as(first)) and not alike(first, second) and not alike(z, z[:1].expand_as(z)):
+        yield "In forward all examples of a batch share the same noise; each needs its own."
+
+
+def _heads(submission: Submission, draws: Draws) -> str | None:
+    """Whether both heads are one."""
+    mu, logvar = (head.detach() for head in warmup.encode(model(submission, draws, ORDINARY), draws.normal(6, 11), 5))
+    return (
+        "mu and logvar are the same numbers: one layer gives both; each needs its own." if alike(mu, logvar) else None
+    )
+
+
+def _mixed(submission: Submission, draws: Draws) -> str | None:
+    """Whether what encode gives for an example depends on the others of its batch."""
+    made, rows = model(submission, draws, ORDINARY), draws.normal(8, SIZES[0])
+    whole, again, few = (warmup.encode(made, some, SIZES[2])[0].detach() for some in (rows, rows, rows[:5]))
+    if alike(whole, again) and not alike(whole[:5], few):
+        return "In train mode mu of an example depends on the others of its batch: examples do not know of each other."
+    return None
+
+
+def _frozen(submission: Submission, draws: Draws) -> str | None:
+    """Whether a layer gets no gradient of anything, though it counts."""
+    made, x, z = model(submission, draws, ORDINARY), draws.uniform(8, SIZES[0]), draws.normal(8, SIZES[2])
+    outputs = *warmup.encode(made, x, SIZES[2]), warmup.decode(made, z, SIZES[0])
+    reached = set(warmup.gradients(outputs, made))
+    layers_of = {name.rpartition(".")[0] for name in made.parameters}
+    frozen = sorted(of for of in layers_of if of and not any(name.startswith(f"{of}.") for name in reached))
+    counts = warmup.matter(made, draws, lambda: torch.cat(warmup.encode(made, x, SIZES[2]), 1))
+    counts |= warmup.matter(made, draws, lambda: warmup.decode(made, z, SIZES[0]))
+    frozen = [of for of in frozen if any(name.startswith(f"{of}.") for name in counts)]
+    if not frozen or len(frozen) > len(layers_of) / 2:
+        return None
+    which = f"The layer {frozen[0]} takes" if len(frozen) == 1 else f"The layers {' and '.join(frozen)} take"
+    return f"{which} no gradient, so that {'it never learns' if len(frozen) == 1 else 'they never learn'}."
+
+
 def _variation(submission: Submission, draws: Draws) -> Iterator[str]:
     """Whether the noise in a reconstruction is as large as that of a sample by reparameterize, in each mode."""
-    if facts.sentences_of(question.facts_of(FORWARD)[0], submission, draws):
+    if any("recon_x" in said for said in facts.sentences_of(question.facts_of(FORWARD)[0], submission, draws)):
         return
     said = []
     for setting in (ORDINARY, EVAL):
@@ -291,7 +336,7 @@ _PLAIN = [
     facts.kept(fact)
     for fact in (
         *(_made, _layers, *question.facts_of(ENCODE), *question.facts_of(DECODE), *_SAMPLED[:-1]),
-        *(*question.facts_of(FORWARD), _fresh, _variation),
+        *(*question.facts_of(FORWARD), _fresh, _shared, _variation, _heads, _mixed, _frozen),
     )
 ]
 

@@ -242,9 +242,12 @@ def _of_rows(answer: torch.Tensor, right: torch.Tensor) -> Iterator[Relation]:
             (f"is wrong in the {name} alone, and right in the others", rest, single),
         ):
 
-            def holds(a: Any, r: Any, good: Any = good, bad: Any = bad) -> bool:
+            def holds(a: Any, r: Any, good: Any = good, bad: Any = bad, along: int = int("column" in name)) -> bool:
                 comparable = isinstance(a, torch.Tensor) and a.shape == r.shape and good(r).numel() and bad(r).numel()
-                return bool(comparable) and alike(good(a), good(r)) and not alike(bad(a), bad(r))
+                if not comparable or not alike(good(a), good(r)):
+                    return False
+                pairs = zip(bad(a).unbind(along), bad(r).unbind(along), strict=True)
+                return not any(alike(*pair) for pair in pairs)  # each of them is wrong, not only some
 
             yield words, holds
 
