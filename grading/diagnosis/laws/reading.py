@@ -60,12 +60,15 @@ class Reading:
 
 def start(text: str) -> str:
     """The text with a capital letter, unless it begins with a name of the code."""
-    return text if text.partition(" ")[0] in {"mu", "logvar", "z", "x"} else text[:1].upper() + text[1:]
+    first = text.partition(" ")[0]
+    if first == "logits":
+        return f"The field {text}"
+    return text if first in {"mu", "logvar", "z", "x"} else text[:1].upper() + text[1:]
 
 
 def is_or_are(subject: str) -> str:
     """The verb of what is done to one thing or to several."""
-    return "are" if subject.endswith("logits") or " and " in subject else "is"
+    return "are" if subject.endswith(" logits") or " and " in subject else "is"
 
 
 def read(
