@@ -192,6 +192,9 @@ def require_repeated(output: Pass, own: OwnPass, field: str) -> None:
         Blocked: the first one that does not.
     """
     for name in ("mu", "logvar", "z", field):
+        if name in own.overwritten:
+            by = "decode" if name == "z" else "reparameterize"
+            raise Blocked(by, f"it changes {name} in place, so that nobody knows what it was given by forward")
         if not same(getattr(output, name), getattr(own, name)):
             raise Blocked(MADE_BY[name], "what it gave to forward is not what it gives when it is asked alone")
 

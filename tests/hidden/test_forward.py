@@ -159,7 +159,9 @@ def test_samples_in_each_of_many_calls(submission, draws):
         except CheckFailure:
             submission.rely_on("encode", "reparameterize")
         else:
-            raise
+            if not any(one.overwritten for one in own):
+                raise
+            submission.rely_on("reparameterize", "decode")
 
 
 def test_samples_in_eval_mode_too(submission, draws):
