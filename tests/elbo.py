@@ -216,9 +216,27 @@ class Case:
         self._either(
             parts,
             lambda: assert_gradient(output, wanted, true, what),
-            lambda: same(self.own(lambda part: slope(equation(part), wanted)), slope(output, wanted)),
+            lambda: same(self.own(lambda part: slope(equation(part), wanted)), self._slope(output, wanted)),
             [self.recon_item, "kl_divergence"],  # the loss has the shape of either
         )
+
+    def _slope(self, output: Any, wanted: torch.Tensor) -> torch.Tensor:
+        """The gradient of what ``compute_elbo`` gave.
+
+        Raises:
+            Blocked: it cannot be computed, and neither can that of a part.
+        """
+        try:
+            return slope(output, wanted)
+        except StudentError:
+            for item, args in self.questions:
+                leaves = [argument.detach().clone().requires_grad_() for argument in args]
+                value = prerequisite(item, partial(self.own_part, item, *(leaf + 0 for leaf in leaves)), shape=None)
+                try:
+                    slope(value, leaves[0])
+                except StudentError as fault:
+                    raise Blocked(item, f"its gradients cannot be computed: {fault}") from fault
+            raise
 
     def assert_loss(self, equation: Callable[[Any, Any], Any]) -> None:
         """The loss is the true one, or what the equation gives of the very terms that were returned with it."""
@@ -237,7 +255,8 @@ class Case:
             actual = short((recon, kl))
             raise CheckFailure("structure", "recon and kl do not add up", expected="scalars", actual=actual) from None
         self._require_to_show(self.questions)  # zeros add up too
-        other = Case(self.submission, Point(*map(elsewhere, self.point)))
+        # Elsewhere, so that the parts still follow the call that is judged.
+        other = Case(self.submission.alone().alone(), Point(*map(elsewhere, self.point)))
         if same(loss, other.compute_elbo(*self.args, **self.options)[0]):
             raise CheckFailure("value", f"{what} does not depend on anything", actual=short(loss))
         try:

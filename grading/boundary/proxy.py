@@ -134,11 +134,11 @@ class Session:
     ) -> Any:
         """Call a function of the student's file, or a method of one of its models; gradients flow through.
 
-        It comes after ``times`` others like it, unless parts of the submission are replaced.
+        It comes after ``times`` others like it; where parts of the submission are replaced, that is theirs to do.
         """
         if self.replacements is None:
             return self.ask(model, name, args, kwargs, seed, times=times)[0]
-        return self.replacements(self, model, name, args, kwargs, seed)
+        return self.replacements(self, model, name, args, kwargs, seed, times)
 
     def ask(
         self,

@@ -65,6 +65,7 @@ class ReplacedParts:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         seed: int | None,
+        times: int = 0,
     ) -> Any:
         """What a call comes to with the parts replaced.
 
@@ -80,31 +81,37 @@ class ReplacedParts:
                 return result
             self.used |= asked != name  # a check asks for the parts themselves, too
             _refuse_large(result, (*args, *kwargs.values()))
-            answers.append(self._answer(session, model, asked, result, seed + len(answers) * _STEP))
+            answers.append(self._answer(session, model, asked, result, seed + len(answers) * _STEP, times))
         raise RefusedError("structure", f"{name} calls other functions more than {MOST_ANSWERS} times")
 
-    def _answer(self, session: Session, model: Model | None, name: str, arguments: Any, seed: int) -> Any:
+    def _answer(self, session: Session, model: Model | None, name: str, arguments: Any, seed: int, times: int) -> Any:
         """What the solution answers; and whether the submission's own part, asked alone, answers otherwise."""
         if name not in self._names or not _are_arguments(arguments):
             raise RefusedError("structure", "the submission's process asks for what it was not offered")
         args, kwargs = arguments
         twin = self._twin(model) if model is not None else None
         answer = self._solution.call(twin, name, args, kwargs, seed)
-        if self._items[name] not in self.wrong and self._is_wrong(session, model, name, arguments, answer, seed):
+        asked = (session, model, name, arguments, answer, seed, times)
+        if self._items[name] not in self.wrong and self._is_wrong(*asked):
             self.wrong.add(self._items[name])
         return answer
 
     def _is_wrong(
-        self, session: Session, model: Model | None, name: str, arguments: Any, answer: Any, seed: int
+        self, session: Session, model: Model | None, name: str, arguments: Any, answer: Any, seed: int, times: int
     ) -> bool:
-        """Whether the submission's own part, asked alone, gives another answer or other gradients than the solution."""
+        """Whether the submission's own part, asked alone, gives another answer or other gradients than the solution.
+
+        After as many calls as the one that is judged comes after.
+        """
         args, kwargs = arguments
         # What changes its arguments in place may fail only where they are leaves that take gradients.
         leaves = tuple(map(_leaf, args)), {key: _leaf(value) for key, value in kwargs.items()}
-        for (given, named), arrival in (((args, kwargs), None), (leaves, Arrival(0))):
+        results = any(not tensor.is_leaf for tensor in tensors_in([*args, *kwargs.values()]))
+        usual = session.asked[0] | (Arrival.RESULT if results else Arrival(0))
+        for (given, named), arrival in (((args, kwargs), usual), (leaves, Arrival(0))):
             own = model.alone() if model is not None else None
             try:
-                alone = session.fresh().ask(own, name, given, named, seed, arrival=arrival)[0]
+                alone = session.fresh().ask(own, name, given, named, seed, times=times, arrival=arrival)[0]
             except SubmissionFault:
                 return True
             if not same(alone, answer):
