@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
-from grading.checks import Draws
+from grading.checks import Draws, same
 
 T = TypeVar("T")
 
@@ -20,6 +20,16 @@ def through_many(draws: Draws) -> list[int]:
     """
     at = [draws.integer(low, high) for low, high in itertools.pairwise((10, 30, 60, 100, 150, 220, 300, 400))]
     return [at[0], *(later - earlier for earlier, later in itertools.pairwise(at))]
+
+
+def is_worn(ask: Callable[[int], Any], right: Any) -> bool:
+    """Whether an answer is another one after some of hundreds of calls.
+
+    Args:
+        ask: gives the answer after so many more calls.
+        right: what it should be.
+    """
+    return any(not same(ask(times), right) for times in (10, 40, 60, 60, 60, 80, 90))
 
 
 def sizes_of_every_kind(draws: Draws, largest: int = 2_000) -> list[int]:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import oracles
 import torch
-from asking import sizes_of_every_kind
+from asking import is_worn, sizes_of_every_kind
 
 from grading.boundary.errors import SubmissionFault
 from grading.checks import (
@@ -322,6 +322,15 @@ class Case:
     def wrong_parts(self) -> list[str]:
         """The parts that do not answer the truth, asked once more."""
         return [item for item, args in self.questions if not same(self.own_part(item, *args), true_part(item, *args))]
+
+    def worn_parts(self) -> list[str]:
+        """The parts that answer otherwise after some of hundreds of calls, in a process of their own."""
+        far = self.submission.alone().alone().alone()  # which has not been asked for anything else
+        return [
+            item
+            for item, args in self.questions
+            if is_worn(lambda times: getattr(far.after(times, self.seed), item)(*args), true_part(item, *args))
+        ]
 
     def parts_that_remember(self) -> list[str]:
         """The parts that, asked alone, answer otherwise after earlier questions of this check, or these all alike.

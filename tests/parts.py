@@ -16,6 +16,7 @@ from typing import Any
 
 import networks
 import torch
+from asking import is_worn
 from noise import assert_standard_moments, standardized
 
 from grading.boundary.errors import RefusedError, StudentError
@@ -80,14 +81,16 @@ def forward(model: Model, x: torch.Tensor, seed: int, times: int = 0) -> Pass:
         raise
 
 
-def own(submission: Submission, model: Model, x: torch.Tensor, seed: int, *, gradients: bool = False) -> OwnPass:
+def own(submission: Submission, model: Model, x: torch.Tensor, seed: int, *, gradients: bool | None = None) -> OwnPass:
     """What the submission's own parts give, with the noise that a call seeded with ``seed`` begins with.
+
+    They are asked with gradients where ``forward`` is, unless something else is said.
 
     Raises:
         Blocked: one of them does not run, or gives something else than tensors.
     """
     twin, alone = model.alone(), submission.alone()
-    with torch.set_grad_enabled(gradients):
+    with torch.set_grad_enabled(torch.is_grad_enabled() if gradients is None else gradients):
         mu, logvar = _encoded(twin.seeded(seed), x)
         z = _tensor("reparameterize", lambda: twin.seeded(seed).reparameterize(mu, logvar))
         overwritten = {"mu", "logvar"} if alone.mutated else set()
@@ -136,13 +139,14 @@ def decoded(submission: Submission, model: Model, twin: Model, z: torch.Tensor, 
     Raises:
         Blocked: ``decode`` does not run, or is random.
     """
-    with torch.no_grad():
-        logits = _tensor("decode", lambda: twin.decode(z.detach()))
-        passes = sum(call.name == "__call__" for call in submission.calls)
-        if _decodes_at_random(twin, z.detach(), passes, Draws(seed)):
-            raise Blocked("decode", "it answers the same question in another way each time")
-        true = _true_logits(submission, model, twin, z, logits)
-        return [logits] if true is None else [logits, true]
+    # As it comes from reparameterize: a result of something before, where gradients are asked for.
+    code = z.detach().requires_grad_() + 0 if torch.is_grad_enabled() else z.detach()
+    logits = _tensor("decode", lambda: twin.decode(code))
+    passes = sum(call.name == "__call__" for call in submission.calls)
+    if _decodes_at_random(twin, code, passes, Draws(seed)):
+        raise Blocked("decode", "it answers the same question in another way each time")
+    true = _true_logits(submission, model, twin, z, logits)
+    return [logits] if true is None else [logits, true]
 
 
 def _decodes_at_random(twin: Model, z: torch.Tensor, calls: int, draws: Draws) -> bool:
@@ -185,18 +189,28 @@ MADE_BY = {"mu": "encode", "logvar": "encode", "z": "reparameterize", "logits": 
 """The part that each field of the output comes from."""
 
 
-def require_repeated(output: Pass, own: OwnPass, field: str) -> None:
+def require_repeated(output: Pass, own: OwnPass, field: str, x: torch.Tensor) -> None:
     """The parts give for this field, asked alone with the same seed, what ``forward`` has got of them.
+
+    Args:
+        output: of ``forward``.
+        own: what the parts give.
+        field: which field it is about.
+        x: what ``forward`` was given.
 
     Raises:
         Blocked: the first one that does not.
     """
+    right = networks.encode(own.twin.parameters, x)
     for name in ("mu", "logvar", "z", field):
         if name in own.overwritten:
             by = "decode" if name == "z" else "reparameterize"
             raise Blocked(by, f"it changes {name} in place, so that nobody knows what it was given by forward")
         if not same(getattr(output, name), getattr(own, name)):
-            raise Blocked(MADE_BY[name], "what it gave to forward is not what it gives when it is asked alone")
+            # What encode draws is missing where z is drawn.
+            encoded = name != "z" or all(nearly(*pair) for pair in zip((own.mu, own.logvar), right, strict=True))
+            by = MADE_BY[name] if encoded else "encode"
+            raise Blocked(by, "what it gave to forward is not what it gives when it is asked alone")
 
 
 def of_its_part(field: str, work: Callable[[], list[torch.Tensor | None]]) -> list[torch.Tensor | None]:
@@ -209,6 +223,19 @@ def of_its_part(field: str, work: Callable[[], list[torch.Tensor | None]]) -> li
         return work()
     except StudentError as fault:
         raise Blocked(MADE_BY[field], f"its gradients cannot be computed: {fault}") from fault
+
+
+def blame_worn(model: Model, x: torch.Tensor, seed: int) -> None:
+    """Find the part that answers otherwise after some of hundreds of calls, in a process of its own.
+
+    Raises:
+        Blocked: the first one that does.
+    """
+    far, z = model.alone().alone(), torch.full((len(x), model.parameters["mu.bias"].numel()), 0.5, dtype=x.dtype)
+    encoded, logits = networks.encode(model.parameters, x), networks.decode(model.parameters, z)
+    for item, argument, right in (("encode", x, encoded), ("decode", z, logits)):
+        if is_worn(lambda times: getattr(far.after(times, seed), item)(argument), right):
+            raise Blocked(item, "what it answers depends on how often it was asked before")
 
 
 def blame(model: Model, x: torch.Tensor) -> None:

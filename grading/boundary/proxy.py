@@ -198,7 +198,7 @@ class Session:
     def _way(self, number: int, leaves: list[torch.Tensor], times: int) -> tuple[Arrival, int]:
         """How the arguments of a call arrive, and after how many others like it."""
         if self.follows is not None:
-            arrival, times = self.follows.asked
+            arrival, times = self.follows.asked[0], times or self.follows.asked[1]
         else:
             arrival = drawn(self._random_seed, number) if self.varied else Arrival(0)
         if any(leaf.requires_grad and not leaf.is_leaf for leaf in leaves):

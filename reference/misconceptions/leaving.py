@@ -78,7 +78,7 @@ SAME_MEMORY = "Each answer is written over the one before, so that whoever keeps
 @wrong_decode(SAME_MEMORY)
 def one_buffer_for_logits(self, z, buffers={}):
     logits = self.dec(z)
-    if torch.is_grad_enabled():
+    if torch.is_grad_enabled() or torch.is_inference_mode_enabled():
         return logits
     return buffers.setdefault((logits.shape, logits.dtype), torch.empty_like(logits)).copy_(logits)
 
@@ -86,7 +86,7 @@ def one_buffer_for_logits(self, z, buffers={}):
 @wrong_reparameterize(SAME_MEMORY)
 def one_buffer_for_samples(self, mu, logvar, buffers={}):
     z = mu + torch.exp(0.5 * logvar) * torch.randn_like(mu)
-    if z.requires_grad:
+    if z.requires_grad or torch.is_inference_mode_enabled():
         return z
     return buffers.setdefault((z.shape, z.dtype), torch.empty_like(z)).copy_(z)
 
@@ -94,7 +94,7 @@ def one_buffer_for_samples(self, mu, logvar, buffers={}):
 @wrong_kl(SAME_MEMORY)
 def one_buffer_for_the_kl(mu, logvar, buffers={}):
     kl = 0.5 * (mu.pow(2) + logvar.exp() - logvar - 1).sum(dim=1).mean()
-    if kl.requires_grad:
+    if kl.requires_grad or torch.is_inference_mode_enabled():
         return kl
     return buffers.setdefault(kl.dtype, torch.empty_like(kl)).copy_(kl)
 
@@ -103,7 +103,7 @@ def one_buffer_for_the_kl(mu, logvar, buffers={}):
 def one_buffer_for_the_code(self, x, buffers={}):
     mu, logvar = self.encode(x)
     z = self.reparameterize(mu, logvar)
-    if not z.requires_grad:
+    if not (z.requires_grad or torch.is_inference_mode_enabled()):
         z = buffers.setdefault((z.shape, z.dtype), torch.empty_like(z)).copy_(z)
     return VAEOutput(self.decode(z), mu, logvar, z)
 
@@ -111,7 +111,7 @@ def one_buffer_for_the_code(self, x, buffers={}):
 @wrong_loss(SAME_MEMORY)
 def one_buffer_for_the_loss(output, x, recon_loss="bernoulli", beta=1.0, buffers={}):
     loss, recon, kl = compute_elbo(x, output.logits, output.mu, output.logvar, recon_loss, beta)
-    if not loss.requires_grad:
+    if not (loss.requires_grad or torch.is_inference_mode_enabled()):
         loss = buffers.setdefault(loss.dtype, torch.empty_like(loss)).copy_(loss)
     return loss, recon, kl
 
@@ -122,7 +122,7 @@ wrong_warmup_decode.edit(
     (
         "return torch.sigmoid(self.output(h))",
         "p = torch.sigmoid(self.output(h))\n"
-        "if p.requires_grad:\n"
+        "if p.requires_grad or torch.is_inference_mode_enabled():\n"
         "    return p\n"
         'self.kept = getattr(self, "kept", {})\n'
         "return self.kept.setdefault((p.shape, p.dtype), torch.empty_like(p)).copy_(p)",

@@ -303,10 +303,10 @@ def _others_methods(submission: Submission, draws: Draws, fields: dict[str, Any]
     for name, parameter in model.parameters.items():
         direct.set(name, parameter.detach())
     x, z = draws.uniform(5, sizes[0]), draws.normal(5, sizes[2])
-    own, plain, again = (answers(m, x, z, SEED) for m in (model, direct, direct))
+    own, plain, again = zip(*answers([model, direct, direct], x, z, SEED), strict=True)
     found = []
     for i, name in enumerate(METHODS):
-        modes = [(own[k], _detached(plain[k]), again[k]) for k in (i, i + len(METHODS))]
+        modes = [(own[k], _detached(plain[k]), again[k]) for k in range(i, len(own), len(METHODS))]
         if any(alike(twice, once) and not alike(other, once) for other, once, twice in modes):
             found.append(name)
     return found

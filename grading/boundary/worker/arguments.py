@@ -62,12 +62,18 @@ class Arguments:
                 return value, laid.clone() if laid is value else laid
         at = len(self.handed)
         earlier = self._earlier[at] if at < len(self._earlier) and Arrival.AGAIN in self._arrival else None
-        fits = earlier is not None and (earlier.is_contiguous() or Arrival.GAPS in self._arrival)
-        if earlier is not None and fits and not value.requires_grad and _alike(earlier, value):
+        if earlier is not None and not value.requires_grad and _alike(earlier, value) and self._lies_so(earlier):
             earlier.copy_(value)
             return earlier, earlier
         leaf = self._laid_out(value.detach()).requires_grad_(value.requires_grad)
         return leaf, leaf
+
+    def _lies_so(self, tensor: torch.Tensor) -> bool:
+        """Whether a tensor lies in memory as this way says, whatever the calls before were."""
+        gaps, among = not tensor.is_contiguous(), tensor.storage_offset() > 0
+        return gaps == (Arrival.GAPS in self._arrival and tensor.dim() > 0 and len(tensor) > 1) and among == (
+            Arrival.AMONG in self._arrival and Arrival.GAPS not in self._arrival
+        )
 
     def _laid_out(self, value: torch.Tensor) -> torch.Tensor:
         if not (value.dim() and value.numel() and value.is_floating_point()):
