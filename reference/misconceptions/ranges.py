@@ -181,7 +181,7 @@ def frozen_after_tens_of_training_steps(self, mu, logvar, calls=[], kept={}):
 
 # --- in inference mode ---
 
-INFERENCE = "Under torch.inference_mode() something else is computed than under torch.no_grad()."
+INFERENCE = "In inference mode something else is computed than where gradients are merely not recorded."
 
 
 @wrong_reparameterize(INFERENCE)

@@ -126,6 +126,8 @@ LONG = {
     "two parts raise",
     "the KL and one likelihood raise",
     "compute_elbo raises",
+    "arguments that swell",
+    "a part that answers, so that the whole has a result, which is wrong",
 }
 
 
