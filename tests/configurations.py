@@ -86,8 +86,10 @@ def assert_begun_as_layers_are(model: Model) -> None:
         if parameter.dim() == 1 and not largest <= 10:
             message = f"{name} of a new model is far from the size with which layers begin"
             raise CheckFailure("value", message, expected="at most 10", actual=f"{largest:.3g}")
+        if parameter.dim() != 2:
+            continue
         size = float(parameter.detach().double().square().mean().sqrt()) * math.sqrt(max(1, parameter.shape[-1]))
-        if parameter.dim() == 2 and size and not 0.58 / 100 < size < 0.58 * 100:
+        if size and not 0.58 / 100 < size < 0.58 * 100:
             message = f"{name} of a new model is far from the size with which layers begin"
             raise CheckFailure("value", message, expected="about 0.58 / sqrt(inputs)", actual=f"{size:.3g} of that")
     size = begun(model) * 0.58

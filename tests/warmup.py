@@ -27,8 +27,10 @@ def build(submission: Submission, input_dim: int, hidden_dim: int, latent_dim: i
 def randomize(model: Model, draws: Draws, gain: float) -> Model:
     """Give every layer random weights and biases of this size, so that nothing depends on how it was initialized."""
     for name, parameter in model.parameters.items():
-        inputs = parameter.shape[-1] if parameter.dim() < 3 else parameter[0].numel()  # of a convolution
-        std = gain / math.sqrt(inputs) if is_weight(parameter) else gain
+        std = gain
+        if is_weight(parameter):
+            inputs = parameter.shape[-1] if parameter.dim() == 2 else parameter[0].numel()  # of a convolution
+            std = gain / math.sqrt(inputs)
         model.set(name, draws.normal(*parameter.shape, std=std, dtype=parameter.dtype))
     return model
 
