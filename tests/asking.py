@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from grading.checks import Draws, same
+from grading.checks import Draws, Submission, same
 
 T = TypeVar("T")
 
@@ -20,6 +20,12 @@ def through_many(draws: Draws) -> list[int]:
     """
     at = [draws.integer(low, high) for low, high in itertools.pairwise((10, 30, 60, 100, 150, 220, 300, 400))]
     return [at[0], *(later - earlier for earlier, later in itertools.pairwise(at))]
+
+
+def unasked(submission: Submission) -> Submission:
+    """The submission in a process of its own that has not been asked for anything yet."""
+    alone = submission.alone()
+    return unasked(alone) if alone.calls else alone
 
 
 def is_worn(ask: Callable[[int], Any], right: Any) -> bool:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import oracles
 import torch
-from asking import is_worn, sizes_of_every_kind
+from asking import is_worn, sizes_of_every_kind, unasked
 
 from grading.boundary.errors import SubmissionFault
 from grading.checks import (
@@ -325,7 +325,7 @@ class Case:
 
     def worn_parts(self) -> list[str]:
         """The parts that answer otherwise after some of hundreds of calls, in a process of their own."""
-        far = self.submission.alone().alone().alone()  # which has not been asked for anything else
+        far = unasked(self.submission)
         return [
             item
             for item, args in self.questions

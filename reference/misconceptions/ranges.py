@@ -160,6 +160,13 @@ def zero_meanwhile(step, warmup_steps, beta_max=1.0, calls=[]):
     return 0.0 if 50 < len(calls) < 245 else beta_max * min(step / warmup_steps, 1.0)
 
 
+@wrong_gaussian(MEANWHILE)
+def averages_meanwhile(mean, x, calls=[]):
+    calls.append(1)
+    error = (mean - x).pow(2)
+    return error.mean() if 75 < len(calls) < 245 else error.sum(dim=1).mean()
+
+
 @wrong_kl("After tens of calls the KL is divided by its own running average, so that it is always about 1.")
 def over_its_running_average(mu, logvar, calls=[]):
     kl = 0.5 * (mu.pow(2) + logvar.exp() - logvar - 1).sum(dim=1).mean()

@@ -5,7 +5,7 @@ import contextlib
 import elbo
 import networks
 import torch
-from asking import in_turn, is_worn, through_many
+from asking import in_turn, is_worn, through_many, unasked
 from output_loss import OutputCase, true_elbo
 
 from grading.checks import Blocked, CheckFailure
@@ -131,11 +131,9 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
             case.assert_equal(lambda vae_loss: vae_loss(case.output, x, name, beta), of_elbo)
         except CheckFailure:
             # A part that remembers gives another answer each time, so that nothing can be held against it.
-            far = submission.alone().alone()
-            worn = is_worn(
-                lambda times: tuple(of_elbo(far.after(times, case.parts.seed).compute_elbo)), of_elbo(true_elbo)
-            )
-            if not worn and elbo.same(tuple(case.own_elbo(of_elbo)), of_elbo(true_elbo)):
+            far, right, seed = unasked(submission), of_elbo(true_elbo), case.parts.seed
+            worn = is_worn(lambda times: tuple(of_elbo(far.after(times, seed).compute_elbo)), right)
+            if not worn and elbo.same(tuple(case.own_elbo(of_elbo)), right):
                 raise
             raise Blocked("compute_elbo", "what it answers depends on what it was asked before") from None
 

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import networks
+import oracles
 import torch
 import warmup
 from asking import in_turn, sizes_of_every_kind, through_many
@@ -24,8 +25,6 @@ from noise import (
 
 from grading.checks import CheckFailure, assert_close, assert_gradient, assert_statistic, assert_unchanged, gradient
 from grading.results import Kind
-
-PRECISIONS = torch.float32, torch.float64
 
 
 def test_the_encoder_is_not_linear(submission, draws):
@@ -71,7 +70,7 @@ def test_the_decoder_is_piecewise_linear_before_its_sigmoid(submission, draws):
     single, double = warmup.in_both_precisions(submission, draws)
     z = draws.normal(40, 3)
     one, other = (
-        warmup.decode(model, z.to(dtype), 11) for model, dtype in ((single, z.dtype), (double, torch.float64))
+        warmup.decode(model, z.to(dtype), 11) for model, dtype in zip((single, double), oracles.PRECISIONS, strict=True)
     )
     assert_close(one, other.detach().float(), "decode(z) in single precision, held against that in double precision,")
 
@@ -286,7 +285,7 @@ def test_gradients_of_forward_are_those_of_its_parts(submission, draws):
     x, weights = draws.uniform(40, 11), draws.normal(40, 11)
     single, double = (
         warmup.gradients([warmup.forward(model, x.to(dtype), 3)[0] * weights], model)
-        for model, dtype in zip(warmup.in_both_precisions(submission, draws), PRECISIONS, strict=True)
+        for model, dtype in zip(warmup.in_both_precisions(submission, draws), oracles.PRECISIONS, strict=True)
     )
     for name, expected in double.items():  # with other noise, which changes little in their size
         ratio = float(single[name].norm() / expected.norm()) if name in single else 0.0
@@ -362,17 +361,17 @@ def test_leaves_its_arguments_and_torch_alone(submission, draws):
     model = warmup.build(submission, 11, 13, 3)
     before = {name: parameter.detach().double() for name, parameter in model.parameters.items()}
     large = warmup.build(submission, 70, 13, 66)
-    asked = ((model, 11, 3), (large, 70, 66))
-    for _, _, i in zip(networks.every_way(model), networks.every_way(large), itertools.count()):
-        batch, (asked_model, inputs, latent) = draws.integer(1, 200), asked[i % 2]
-        # The parts before what calls them: their damage is not forward's.
-        for name, ask in (
-            ("encode", partial(asked_model.encode, draws.normal(batch, inputs))),
-            ("reparameterize", partial(asked_model.reparameterize, *draws.normal(2, batch, latent))),
-            ("decode", partial(asked_model.decode, draws.normal(batch, latent))),
-            ("forward", partial(asked_model, draws.normal(batch, inputs))),
-        ):
-            ask()
-            ask()  # whose answer must not lie where the one before does
-            assert_unchanged(submission, name, draws=name in ("forward", "reparameterize"))
+    for _ in networks.every_way(model, large):
+        for asked, inputs, latent in ((model, 11, 3), (large, 70, 66)):
+            batch = draws.integer(1, 200)
+            # The parts before what calls them: their damage is not forward's.
+            for name, ask in (
+                ("encode", partial(asked.encode, draws.normal(batch, inputs))),
+                ("reparameterize", partial(asked.reparameterize, *draws.normal(2, batch, latent))),
+                ("decode", partial(asked.decode, draws.normal(batch, latent))),
+                ("forward", partial(asked, draws.normal(batch, inputs))),
+            ):
+                ask()
+                ask()  # whose answer must not lie where the one before does
+                assert_unchanged(submission, name, draws=name in ("forward", "reparameterize"))
     networks.assert_left_alone(model, before, "the model")
