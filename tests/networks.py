@@ -115,11 +115,13 @@ def any_way(model: Model, draws: Draws) -> Iterator[Model]:
         yield model.train(bool(draws.integer(0, 1)))
 
 
-def every_way(model: Model) -> Iterator[Model]:
-    """The model in either mode, with gradients and without."""
+def every_way(*models: Model) -> Iterator[None]:
+    """The models in either mode, with gradients and without."""
     for training, gradients in itertools.product((True, False), repeat=2):
         with torch.set_grad_enabled(gradients):
-            yield model.train(training)
+            for model in models:
+                model.train(training)
+            yield
 
 
 def while_training(model: Model) -> Iterator[Model]:

@@ -12,6 +12,8 @@ from torch.distributions import Laplace, Normal, kl_divergence
 
 from grading.checks import Draws, Submission, assert_gradient, assert_unchanged
 
+PRECISIONS = torch.float32, torch.float64
+
 
 def kl(mu: torch.Tensor, logvar: torch.Tensor) -> torch.Tensor:
     """``KL(N(mu, exp(logvar)) || N(0, I))`` in nats per example, from shapes ``(B, L)`` to ``()``."""
@@ -84,7 +86,7 @@ def batches_to_differentiate(draws: Draws) -> list[tuple[int, int, torch.dtype]]
 
 def precisions(draws: Draws) -> Iterator[torch.dtype]:
     """Single and double precision in turn, beginning with either."""
-    return itertools.cycle((torch.float32, torch.float64)[:: 1 - 2 * draws.integer(0, 1)])
+    return itertools.cycle(PRECISIONS[:: 1 - 2 * draws.integer(0, 1)])
 
 
 def ways(draws: Draws) -> list[tuple[int, torch.dtype, bool]]:

@@ -305,10 +305,8 @@ class Case:
             return
         expected = self.own()
         for name in [name for name in wrong if name not in expected.overwritten]:
-            actual, candidates = (
-                getattr(output, name),
-                self._own(equations[name], expected, true[name], getattr(output, name)),
-            )
+            actual = getattr(output, name)
+            candidates = self._own(equations[name], expected, true[name], actual)
             if not any(same(actual, candidate) for candidate in candidates):
                 assert_close_to_any(actual, candidates, f"{name}, held against what its parts give,")
 

@@ -60,18 +60,15 @@ def require_right_with_right_parts(test: pytest.Function, run: CheckRun, check: 
         return
     parts = ReplacedParts(items, SolutionSession(run, check), known_wrong=True)
     anew = CheckSession(run, check, replacements=parts)
-    failure = None
     try:
         make(test, run, check, anew)
-    except CheckFailure as error:
-        failure = error
+    except CheckFailure as failure:
+        message = f"{failure.message}, also with right parts in the place of its own"
+        raise CheckFailure(failure.kind, message, expected=failure.expected, actual=failure.actual) from None
     except Exception:  # what cannot be judged so has been judged by what its own parts answer
         return
     finally:
         anew.end(passed=False)
-    if failure is not None and not isinstance(failure, Blocked):
-        message = f"{failure.message}, also with right parts in the place of its own"
-        raise CheckFailure(failure.kind, message, expected=failure.expected, actual=failure.actual)
 
 
 def fail(test: pytest.Function, run: CheckRun, check: Check, error: Exception) -> NoReturn:

@@ -6,8 +6,6 @@ from asking import in_turn, through_many
 
 from grading.checks import assert_close, assert_gradient, assert_tensor
 
-PRECISIONS = torch.float32, torch.float64
-
 
 def test_is_right_on_fresh_shapes(submission, draws):
     """Of one row, of over 1,000, and that of a batch of codes in training; with gradients and without."""
@@ -44,7 +42,7 @@ def test_a_single_latent_dimension_works(submission, draws):
 
 
 def test_is_right_for_tiny_variances(submission):
-    for dtype in PRECISIONS:
+    for dtype in oracles.PRECISIONS:
         logvar = torch.linspace(-80.0, -10.0, 21, dtype=dtype).reshape(7, 3)
         mu = torch.linspace(-3.0, 3.0, 21, dtype=dtype).reshape(7, 3)
         value = submission.kl_divergence(mu, logvar)
@@ -52,7 +50,7 @@ def test_is_right_for_tiny_variances(submission):
 
 
 def test_is_right_for_huge_variances(submission):
-    for dtype in PRECISIONS:
+    for dtype in oracles.PRECISIONS:
         logvar = torch.linspace(5.0, 20.0, 21, dtype=dtype).reshape(7, 3)
         mu = torch.linspace(-10.0, 10.0, 21, dtype=dtype).reshape(7, 3)
         value = submission.kl_divergence(mu, logvar)
@@ -60,7 +58,7 @@ def test_is_right_for_huge_variances(submission):
 
 
 def test_is_right_for_means_far_from_the_prior(submission, draws):
-    for dtype in PRECISIONS:
+    for dtype in oracles.PRECISIONS:
         mu, logvar = draws.normal(4, 6, std=30.0, dtype=dtype), draws.normal(4, 6, dtype=dtype)
         value = submission.kl_divergence(mu, logvar)
         assert_close(value, oracles.kl(mu, logvar).to(dtype), "the KL for means of about 30")
@@ -75,7 +73,7 @@ def everywhere(draws):
     """Means and log-variances of usual sizes, and of all for which the KL is judged, in batches of every kind."""
     yield draws.normal(5, 3), draws.normal(5, 3)
     yield torch.zeros(4, 3), torch.zeros(4, 3)  # as where the heads begin with zeros
-    for dtype in PRECISIONS:
+    for dtype in oracles.PRECISIONS:
         mu = oracles.of_all_sizes(draws, 9, 4, largest=100.0, dtype=dtype)
         yield mu, oracles.log_variances(draws, 9, 4).to(dtype)
     for batch, latent, dtype in (*oracles.batches_to_differentiate(draws), (128, 20, torch.float32)):

@@ -6,8 +6,6 @@ from asking import in_turn, through_many
 
 from grading.checks import assert_close, assert_finite, assert_gradient, assert_tensor
 
-PRECISIONS = torch.float32, torch.float64
-
 
 def test_is_right_on_fresh_shapes(submission, draws):
     """Of one row, of over 1,000, and that of a batch of digits; with gradients and without."""
@@ -47,7 +45,7 @@ def test_a_batch_of_one_works(submission, draws):
 
 
 def test_is_finite_and_right_at_logits_of_ten_thousand(submission):
-    for dtype in PRECISIONS:
+    for dtype in oracles.PRECISIONS:
         logits = torch.tensor([[1e4, -1e4, 1e4], [-1e4, 1e4, -1e4]], dtype=dtype)
         x = torch.tensor([[0.0, 1.0, 1.0], [0.0, 0.25, 0.5]], dtype=dtype)
         value = assert_tensor(submission.reconstruction_loss_bernoulli(logits, x), (), dtype, "the Bernoulli loss")
@@ -95,7 +93,7 @@ def test_its_gradient_is_the_error_of_the_probability(submission, draws):
 
 
 def test_its_gradient_survives_huge_logits(submission):
-    for dtype in PRECISIONS:
+    for dtype in oracles.PRECISIONS:
         logits = torch.tensor([[1e4, -1e4], [200.0, -200.0]], dtype=dtype).requires_grad_()
         value = submission.reconstruction_loss_bernoulli(logits, torch.tensor([[0.0, 1.0]] * 2, dtype=dtype))
         closed_form = torch.tensor([[0.5, -0.5], [0.5, -0.5]], dtype=dtype)

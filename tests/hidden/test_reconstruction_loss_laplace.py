@@ -11,8 +11,6 @@ from asking import in_turn, through_many
 
 from grading.checks import assert_close, assert_gradient
 
-PRECISIONS = torch.float32, torch.float64
-
 
 def test_is_right_on_fresh_shapes(submission, draws):
     """Of one row, of over 1,000, and that of a batch of digits; with gradients and without."""
@@ -30,7 +28,7 @@ def test_is_right_on_fresh_shapes(submission, draws):
 
 
 def test_the_location_is_the_raw_output_wherever_it_lies(submission, draws):
-    for largest, dtype in itertools.product((5.0, 100.0, 1e4), PRECISIONS):
+    for largest, dtype in itertools.product((5.0, 100.0, 1e4), oracles.PRECISIONS):
         location, x = (oracles.of_all_sizes(draws, 4, 7, largest=largest, dtype=dtype) for _ in range(2))
         value = submission.reconstruction_loss_laplace(location, x)
         assert_close(

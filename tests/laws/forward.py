@@ -239,9 +239,12 @@ def _spread_in(setting: Setting, submission: Submission, draws: Draws) -> Iterat
         yield "The noise in z has few values, as if it were rounded."
 
 
+_spread_told, _spread_said = facts.kept(_spread)
+
+
 def _spread_of_rows(submission: Submission, draws: Draws) -> str | None:
     """Whether examples of one batch get noise of one size, though their variances differ."""
-    if facts.sentences_of(_spread, submission, draws):
+    if facts.sentences_of(_spread_said, submission, draws):
         return None
     model = layers.model(submission, draws, ORDINARY)
     rows = 4 * draws.normal(40, layers.SIZES[0])
@@ -326,7 +329,7 @@ def _mode(submission: Submission, draws: Draws) -> Iterator[str]:
             yield f"After forward the model is in {'eval' if training else 'train'} mode, whichever it was in before."
 
 
-FACTS = (*question.facts_of(FORWARD), _fresh, _spread, _spread_of_rows, _mode, _steady)
+FACTS = (*question.facts_of(FORWARD), _fresh, _spread_told, _spread_of_rows, _mode, _steady)
 
 
 def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:

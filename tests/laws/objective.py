@@ -75,15 +75,16 @@ def ask(submission: Submission, draws: Draws, call: Call, recon_loss: str, beta:
     point = elbo.Point(x, logits, mu, logvar)
     answer = unpack(call(submission, point, {"recon_loss": recon_loss, "beta": beta}), PARTS, "the function")
 
+    true_recon = elbo.LIKELIHOODS[recon_loss](logits, x)
+    recon = scalar(submission, f"reconstruction_loss_{recon_loss}", (logits, x), true_recon)
+    kl = scalar(submission, "kl_divergence", (mu, logvar), oracles.kl(mu, logvar))
+    right_here = math.isclose(recon, float(true_recon), rel_tol=1e-5)
+
     def loss(name: str, output: torch.Tensor, data: torch.Tensor = x) -> float:
         true = elbo.LIKELIHOODS[name](output, data)
         if name == recon_loss and right_here:  # then it need not be asked what else it would give
             return float(true)
         return scalar(submission, f"reconstruction_loss_{name}", (output, data), true)
-
-    right_here = False
-    kl, recon = scalar(submission, "kl_divergence", (mu, logvar), oracles.kl(mu, logvar)), loss(recon_loss, logits)
-    right_here = math.isclose(recon, float(elbo.LIKELIHOODS[recon_loss](logits, x)), rel_tol=1e-5)
 
     def others() -> tuple[dict[str, float], dict[str, float]]:
         exchanged = float(oracles.kl(logvar, mu))

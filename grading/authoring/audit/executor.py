@@ -44,14 +44,13 @@ def run(setting: Setting, tasks: Sequence[Task], jobs: int) -> Iterator[Result]:
             yield from executor.map(worker.solve, (task for task in tasks if task.group == "reference"))
             while waiting:
                 try:
-                    while waiting:
-                        part = dict(itertools.islice(waiting.items(), RENEWED_AFTER * jobs))
-                        for number, result in _done(executor, part):
-                            del waiting[number]
-                            yield result
-                        if waiting:
-                            executor.shutdown()
-                            executor = _begin(setting, folder, min(jobs, len(waiting)))
+                    part = dict(itertools.islice(waiting.items(), RENEWED_AFTER * jobs))
+                    for number, result in _done(executor, part):
+                        del waiting[number]
+                        yield result
+                    if waiting:
+                        executor.shutdown()
+                        executor = _begin(setting, folder, min(jobs, len(waiting)))
                 except BrokenProcessPool:
                     hung = [number for number in waiting if worker.has_hung(Path(folder), number)]
                     if not hung:
