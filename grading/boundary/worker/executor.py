@@ -29,7 +29,7 @@ from ..shared.framing import MAX_PAYLOAD
 from .arguments import PARTS, Arguments, scaled
 from .describing import error_as_data, model_as_data
 from .replaced import Asked, RefusedError, replacing
-from .surroundings import Answers, Surroundings, same
+from .surroundings import Answers, Gradients, Surroundings, same
 
 MAX_OUTPUT = 20_000
 MAX_MODELS = 256
@@ -255,8 +255,8 @@ class Executor:
         given = Arguments(Arrival.RESULT, [], self._build)
         answers = [given.hand_over(value, "an answer") for value in request.get("answers", [])]
         asked: str | None = None
-        parameters = dict(model.named_parameters()) if model is not None else {}
-        gradients, earlier = self._surroundings.gradients(inputs, parameters.values()), Answers(self._answers)
+        gradients, earlier = Gradients(), Answers(self._answers)
+        gradients.give(inputs)
         self._surroundings.note()
         with _recording(request["grad"], arrival), replacing(self._module, model, replaced, answers):
             try:
@@ -265,11 +265,13 @@ class Executor:
                 asked, result = question.name, (question.args, question.kwargs)
             disturbed = ["grad mode"] if torch.is_grad_enabled() is not request["grad"] else []
         disturbed += self._surroundings.changed()
-        parameters = dict(model.named_parameters()) if model is not None else {}
-        disturbed += gradients.take_away([*arguments.handed, *inputs, *parameters.values()])
+        disturbed += gradients.changed([*arguments.handed, *inputs])
+        gradients.take_away()
         disturbed += ["earlier answers"] if earlier.changed() else []
+        parameters: dict[str, torch.nn.Parameter] = {}
         if model is not None:
-            disturbed += self._surroundings.changed_in(request["model"], model, parameters)
+            of_model, parameters = self._surroundings.changed_in(request["model"], model)
+            disturbed += of_model
         handed = zip(arguments.names, arguments.handed, before, strict=True)
         mutated = [
             name for name, tensor, (old, takes) in handed if not same(tensor, old) or tensor.requires_grad is not takes
@@ -350,7 +352,8 @@ class Executor:
 @contextlib.contextmanager
 def _recording(gradients: bool, arrival: Arrival) -> Iterator[None]:
     """With gradients, or without them in one of torch's two ways."""
-    with torch.inference_mode(not gradients and Arrival.INFERENCE in arrival), torch.set_grad_enabled(gradients):
+    inference = torch.inference_mode() if not gradients and Arrival.INFERENCE in arrival else contextlib.nullcontext()
+    with inference, torch.set_grad_enabled(gradients):
         yield
 
 

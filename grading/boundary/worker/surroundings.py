@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,17 +16,19 @@ _HOOKS_OF_PARAMETERS = "_backward_hooks", "_post_accumulate_grad_hooks"
 LARGEST_ANSWER = 120_000
 """Numbers in an answer that is looked at again: to compare larger ones after each call would take longer than it."""
 _reseeded = 0
-_SMALLEST = torch.tensor(1e-310, dtype=torch.float64)  # a denormal number
+_denormal = 1e-310  # times 1 it is 0 for this processor, if torch has told it so
+_PLAIN = bool, int, float, str
 
 
 class _Condition(NamedTuple):
-    """What of a model is no parameter's value."""
+    """What of a model is no parameter's value; its parameters themselves, by name."""
 
     modes: list[bool]
     takes: dict[str, bool]
     attributes: dict[str, Any]
     buffers: list[str]
     hooks: int
+    parameters: dict[str, torch.nn.Parameter]
 
 
 class Surroundings:
@@ -38,7 +40,7 @@ class Surroundings:
 
     def __init__(self) -> None:
         self._models: dict[int, _Condition] = {}
-        self._gradients: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+        self._gradients = Gradients()
         _watch_seeding()
         # As torch begins: what an earlier file has left in this process is no measure.
         self._begun = (False, torch.get_num_threads(), False, False, "highest", False)
@@ -47,7 +49,7 @@ class Surroundings:
     def restore(self) -> None:
         """Let torch be as it was when this process began, and forget all models."""
         self._models.clear()
-        self._gradients.clear()
+        self._gradients.take_away()
         torch.set_default_dtype(torch.float32)
         if _settings() != self._begun:
             torch.use_deterministic_algorithms(False)
@@ -73,22 +75,19 @@ class Surroundings:
         return [name for name, has in changed.items() if has]
 
     def know(self, number: int, model: torch.nn.Module) -> None:
-        """Note the condition of a model that is new, or that the grader has changed."""
-        new = _condition(model, dict(model.named_parameters()))
+        """Note the condition of a model that is new, or that the grader has changed, and give it gradients."""
+        new = _condition(model)
         self._models[number] = _limited(new, self._models.get(number, new))
+        self._gradients.give(new.parameters.values())
 
-    def gradients(self, arguments: Iterable[torch.Tensor], parameters: Iterable[torch.Tensor]) -> Gradients:
-        """Give gradients to what takes them, for the time of a call."""
-        return Gradients(arguments, parameters, self._gradients)
-
-    def changed_in(
-        self, number: int, model: torch.nn.Module, parameters: Mapping[str, torch.nn.Parameter]
-    ) -> list[str]:
-        """What is otherwise in a model than it was known, which it is from now on."""
-        old, new = self._models[number], _condition(model, parameters)
+    def changed_in(self, number: int, model: torch.nn.Module) -> tuple[list[str], dict[str, torch.nn.Parameter]]:
+        """What is otherwise in a model than it was known, which it is from now on; and the parameters that it has."""
+        old, new = self._models[number], _condition(model)
         self._models[number] = _limited(new, old)
-        changed = ["mode"] if len(old.modes) == len(new.modes) and old.modes != new.modes else []
-        if any(new.takes.get(name, takes) != takes for name, takes in old.takes.items()):
+        changed = self._gradients.changed(new.parameters.values())
+        if len(old.modes) == len(new.modes) and old.modes != new.modes:
+            changed.append("mode")
+        if old.takes != new.takes and any(new.takes.get(name, takes) != takes for name, takes in old.takes.items()):
             changed.append("which parameters take gradients")
         if any(not _same_setting(value, new.attributes.get(name)) for name, value in old.attributes.items()):
             changed.append("attributes")
@@ -96,53 +95,51 @@ class Surroundings:
             changed.append("buffers")
         if old.hooks != new.hooks:
             changed.append("hooks")
-        return changed
+        return changed, new.parameters
 
 
 class Gradients:
-    """The ``.grad`` of tensors during a call: somebody else's, which a call has to leave as they are.
+    """The ``.grad`` of tensors: somebody else's, which a call has to leave as they are."""
 
-    Args:
-        arguments: some of those that may have one.
-        parameters: others of them.
-        kept: what parameters were given the last time, by their ids.
-    """
+    def __init__(self) -> None:
+        self._given: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
 
-    def __init__(
-        self,
-        arguments: Iterable[torch.Tensor],
-        parameters: Iterable[torch.Tensor],
-        kept: dict[int, tuple[torch.Tensor, torch.Tensor]],
-    ) -> None:
-        self._there: list[tuple[torch.Tensor, torch.Tensor, int]] = []
-        for argument in filter(_takes_gradients, arguments):
-            self._give(argument, torch.zeros_like(argument.detach()))
-        for parameter in filter(_takes_gradients, parameters):
-            owner, gradient = kept.get(id(parameter), (None, None))
-            if owner is not parameter or gradient is None or not _fits(gradient, parameter) or gradient._version:
-                gradient = torch.zeros_like(parameter.detach())
-                kept[id(parameter)] = parameter, gradient
-            self._give(parameter, gradient)
+    def give(self, tensors: Iterable[torch.Tensor]) -> None:
+        """Let each that can have a gradient have one of zeros."""
+        for tensor in tensors:
+            owner, gradient = self._given.get(id(tensor), (None, None))
+            if owner is tensor and gradient is tensor.grad and gradient is not None and not gradient._version:
+                continue
+            if tensor.is_leaf and tensor.requires_grad and not isinstance(tensor, UninitializedParameter):
+                tensor.grad = torch.zeros_like(tensor.detach())
+                self._given[id(tensor)] = tensor, tensor.grad
 
-    def _give(self, tensor: torch.Tensor, gradient: torch.Tensor) -> None:
-        tensor.grad = gradient
-        self._there.append((tensor, gradient, gradient._version))
-
-    def take_away(self, further: Iterable[torch.Tensor]) -> list[str]:
-        """What became of them, and of tensors that had none; none of them has one then."""
+    def changed(self, now: Iterable[torch.Tensor]) -> list[str]:
+        """What became of those of these tensors, each of which has one of zeros again then, if it can."""
         changed: set[str] = set()
-        known = {id(tensor) for tensor, _, _ in self._there}
-        for tensor, gradient, version in self._there:
-            now, tensor.grad = tensor.grad, None
-            if now is None or (now is gradient and now._version != version and not now.any()):
+        others: list[torch.Tensor] = []
+        for tensor in now:
+            owner, given = self._given.get(id(tensor), (None, None))
+            found = tensor.grad if tensor.is_leaf else None
+            if owner is tensor and found is given and given is not None and not given._version:
+                continue
+            others.append(tensor)
+            if owner is not tensor:
+                changed.update(["gradients"] if found is not None else [])
+            elif found is None or (found is given and not found.any()):
                 changed.add("earlier gradients")  # zero_grad() in one of its two ways
-            elif now is not gradient or now._version != version:
+            else:
                 changed.add("gradients")
-        for tensor in further:
-            if id(tensor) not in known and tensor.is_leaf and tensor.grad is not None:
+            if found is not None:
                 tensor.grad = None
-                changed.add("gradients")
+        self.give(others)
         return sorted(changed)
+
+    def take_away(self) -> None:
+        """Nobody has one any more."""
+        for tensor, _ in self._given.values():
+            tensor.grad = None
+        self._given.clear()
 
 
 class Answers:
@@ -168,20 +165,46 @@ def same(tensor: torch.Tensor, old: torch.Tensor) -> bool:
     return torch.equal(tensor, old) or torch.equal(torch.nan_to_num(tensor.detach()), torch.nan_to_num(old))
 
 
-def _condition(model: torch.nn.Module, parameters: Mapping[str, torch.nn.Parameter]) -> _Condition:
-    modules = [*model.modules()]
+def _condition(model: torch.nn.Module) -> _Condition:
+    modules, parameters = _parts(model)
+    hooks = 0
+    for module in modules:
+        for kind in _HOOKS:
+            hooks += len(getattr(module, kind))
+    for parameter in parameters.values():
+        for kind in _HOOKS_OF_PARAMETERS:
+            hooks += len(getattr(parameter, kind) or ())
     return _Condition(
         [module.training for module in modules],
         {name: parameter.requires_grad for name, parameter in parameters.items()},
-        {
-            name: value
-            for name, value in vars(model).items()
-            if type(value) in (bool, int, float, str) and name != "training"
-        },
-        [f"{i}.{name}" for i, module in enumerate(modules) for name in module._buffers],
-        sum(len(getattr(module, kind)) for module in modules for kind in _HOOKS)
-        + sum(len(getattr(one, kind) or ()) for one in parameters.values() for kind in _HOOKS_OF_PARAMETERS),
+        {name: value for name, value in vars(model).items() if type(value) in _PLAIN and name != "training"},
+        [f"{i}.{name}" for i, module in enumerate(modules) if module._buffers for name in module._buffers],
+        hooks,
+        parameters,
     )
+
+
+def _parts(model: torch.nn.Module) -> tuple[list[torch.nn.Module], dict[str, torch.nn.Parameter]]:
+    """All modules of a model and its parameters, as ``named_parameters`` gives them, which walks once for each kind."""
+    modules: list[torch.nn.Module] = []
+    parameters: dict[str, torch.nn.Parameter] = {}
+    seen: set[int] = set()
+
+    def visit(module: torch.nn.Module, prefix: str) -> None:
+        if id(module) in seen:
+            return
+        seen.add(id(module))
+        modules.append(module)
+        for name, parameter in module._parameters.items():
+            if parameter is not None and id(parameter) not in seen:
+                seen.add(id(parameter))
+                parameters[prefix + name] = parameter
+        for name, child in module._modules.items():
+            if child is not None:
+                visit(child, f"{prefix}{name}.")
+
+    visit(model, "")
+    return modules, parameters
 
 
 def _limited(new: _Condition, old: _Condition) -> _Condition:
@@ -192,15 +215,6 @@ def _limited(new: _Condition, old: _Condition) -> _Condition:
 def _same_setting(old: Any, new: Any) -> bool:
     """Whether an attribute is what it was; a count of calls is nobody's setting."""
     return bool(old == new) or (type(old) is int and type(new) is int)
-
-
-def _takes_gradients(tensor: torch.Tensor) -> bool:
-    # The gradient of a lazy layer's has no shape yet.
-    return tensor.is_leaf and tensor.requires_grad and not isinstance(tensor, UninitializedParameter)
-
-
-def _fits(gradient: torch.Tensor, parameter: torch.Tensor) -> bool:
-    return gradient.shape == parameter.shape and gradient.dtype == parameter.dtype
 
 
 @functools.cache
@@ -227,7 +241,7 @@ def _settings() -> tuple[bool, int, bool, bool, str, bool]:
         torch.are_deterministic_algorithms_enabled(),
         torch.get_num_threads(),
         torch.is_anomaly_enabled(),
-        not bool(_SMALLEST * 1.0),
+        _denormal * 1.0 == 0.0,
         torch.get_float32_matmul_precision(),
         torch.is_autocast_enabled("cpu"),
     )
