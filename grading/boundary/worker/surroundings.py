@@ -130,7 +130,8 @@ class Gradients:
                 changed.add("earlier gradients")  # zero_grad() in one of its two ways
             else:
                 changed.add("gradients")
-            if found is not None:
+        for tensor in others:
+            if tensor.is_leaf:
                 tensor.grad = None
         self.give(others)
         return sorted(changed)
