@@ -285,3 +285,11 @@ def with_variances_of_one_at_first(cfg):
     torch.nn.init.zeros_(model.logvar.weight)
     torch.nn.init.zeros_(model.logvar.bias)
     return model
+
+
+@variant_build
+def with_an_output_of_zeros_at_first(cfg):
+    model = VAE(**{name: getattr(cfg, name) for name in cfg.__dataclass_fields__})
+    for parameter in model.dec[-1].parameters():
+        torch.nn.init.zeros_(parameter)
+    return model
