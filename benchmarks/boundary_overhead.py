@@ -86,7 +86,8 @@ def show_calls(levels: list[str]) -> None:
     import torch
 
     torch.set_num_threads(1)
-    from grading.boundary.proxy import Session, SourceFile, Submission
+    from grading.boundary.proxy import Submission
+    from grading.boundary.session import Session, SourceFile
 
     file = SourceFile("vae", "vae.py", SOLUTION + b"\ndef nothing(): pass\ndef echo(x): return x\n")
     batch, mu = torch.rand(64, 784), torch.randn(64, 20, requires_grad=True)
@@ -108,7 +109,7 @@ def show_calls(levels: list[str]) -> None:
 
 def show_workers(levels: list[str]) -> None:
     """From nothing to the first answer of a fresh worker, with a spare at hand and without."""
-    from grading.boundary.proxy import Session, SourceFile
+    from grading.boundary.session import Session, SourceFile
 
     file = SourceFile("vae", "vae.py", SOLUTION)
 

@@ -45,7 +45,8 @@ from grading.authoring.audit import executor  # noqa: E402
 from grading.authoring.audit.tasks import Setting, Task  # noqa: E402
 from grading.boundary.errors import StudentError  # noqa: E402
 from grading.boundary.local import LocalChannel  # noqa: E402
-from grading.boundary.proxy import Session, SourceFile, Submission  # noqa: E402
+from grading.boundary.proxy import Submission  # noqa: E402
+from grading.boundary.session import Session, SourceFile  # noqa: E402
 from grading.catalogue.entries import CatalogueError, Misconception  # noqa: E402
 from grading.catalogue.load import _entries  # noqa: E402
 from grading.catalogue.splice import edit_function  # noqa: E402

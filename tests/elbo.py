@@ -280,10 +280,10 @@ class Case:
         changed = {*self.submission.mutated, *self.submission.disturbed}
         for (item, args), names in zip(self.questions, (("logits", "x"), ("mu", "logvar")), strict=True):
             if changed:
-                for _ in range(2):  # in the second answer to one question shows what it does to the first one
-                    self.own_part(item, *args)
-                alone = self.submission.alone()
-                by_part = renamed(alone.mutated, names) | set(alone.disturbed)
+                alone, by_part = self.submission.alone(), set[str]()
+                for asked in (map(elsewhere, args), args, args):  # in an answer shows what it does to the one before
+                    self.own_part(item, *asked)
+                    by_part |= renamed(alone.mutated, names) | set(alone.disturbed)
                 if changed & by_part:
                     self.submission.rely_on(item)
                     changed -= by_part

@@ -133,6 +133,18 @@ def while_training(model: Model) -> Iterator[Model]:
         yield model
 
 
+def assert_trainable_after(model: Model, x: torch.Tensor, what: str) -> None:
+    """The given layers of a model still take gradients after ``what`` was called, whose fault it is if they do not."""
+    h = model.enc(x)
+    output = model.dec(model.mu(h)).sum() + model.logvar(h).sum()
+    names, parameters = zip(*model.parameters.items(), strict=True)
+    found = torch.autograd.grad(output, parameters, allow_unused=True) if output.requires_grad else [None] * len(names)
+    frozen = [name for name, gradient in zip(names, found, strict=True) if gradient is None]
+    if frozen:
+        message = f"after {what}, layers of the model take no gradients any more"
+        raise CheckFailure("gradient", message, expected="a gradient for each", actual=f"none for {', '.join(frozen)}")
+
+
 def batches(draws: Draws) -> tuple[int, ...]:
     """Sizes of batches: one row, a few, and over 1,000; some twice, so that a tensor may come again."""
     few = draws.integer(2, 40)

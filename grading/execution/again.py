@@ -12,7 +12,8 @@ import pytest
 
 from ..assignment import Check
 from ..boundary.errors import SubmissionFault, WorkersLostError
-from ..boundary.proxy import Session, Submission
+from ..boundary.proxy import Submission
+from ..boundary.session import Session
 from ..checks.draws import Draws
 from ..checks.failures import Blocked, CheckFailure
 from .replacing import ReplacedParts, attempts, replaceable

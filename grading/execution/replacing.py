@@ -18,8 +18,9 @@ import torch
 
 from ..assignment import Check, Item
 from ..boundary.errors import RefusedError, SubmissionFault
-from ..boundary.proxy import Model, Session
+from ..boundary.proxy import Model
 from ..boundary.replies import MAX_ELEMENTS, tensors_in
+from ..boundary.session import Session
 from ..boundary.shared.arrival import Arrival
 from ..checks.parts import same
 from .describe import in_the_way

@@ -10,7 +10,7 @@ from typing import Any
 from ..assignment import Check
 from ..boundary.errors import CallTimeoutError, RefusedError, SubmissionFault
 from ..boundary.local import LocalChannel
-from ..boundary.proxy import Session, SourceFile
+from ..boundary.session import Session, SourceFile
 from .run import CheckRun
 
 EXPERIMENT_SECONDS = 2.0

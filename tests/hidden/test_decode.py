@@ -93,6 +93,9 @@ def test_gradients_reach_z_and_every_layer_of_the_decoder(submission, draws):
         assert_differentiates(
             few.train(i % 2 == 0), networks.clear_of_kinks(few, "dec", draws.normal(size + 8, 3))[:size]
         )
+    with torch.no_grad():
+        few.decode(draws.normal(5, 3))
+    networks.assert_trainable_after(few, draws.uniform(5, 11), "decode")
 
 
 def test_leaves_its_argument_and_torch_alone(submission, draws):

@@ -101,6 +101,9 @@ def test_gradients_reach_x_and_every_layer_of_the_encoder(submission, draws):
         assert_differentiates(
             few.train(i % 2 == 0), networks.clear_of_kinks(few, "enc", draws.normal(size + 8, 11))[:size]
         )
+    with torch.no_grad():
+        few.encode(draws.normal(5, 11))
+    networks.assert_trainable_after(few, draws.uniform(5, 11), "encode")
 
 
 def test_leaves_its_argument_and_torch_alone(submission, draws):

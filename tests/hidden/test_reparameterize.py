@@ -162,6 +162,7 @@ def test_gradients_are_exact_in_eval_mode_and_for_any_weights(submission, draws)
         assert_gradient(z * weights, mu, weights, "the gradient of a weighted sum of z for mu")
         half = weights * (z - mu).detach() / 2
         assert_gradient(z * weights, logvar, half, "the gradient of a weighted sum of z for logvar")
+    networks.assert_trainable_after(model, draws.uniform(5, 11, dtype=torch.float64), "reparameterize")
 
 
 def test_works_for_a_batch_of_one(submission, draws):

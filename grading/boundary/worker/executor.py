@@ -211,6 +211,7 @@ class Executor:
 
     def _cast(self, request: dict[str, Any]) -> dict[str, Any]:
         model = self._models[request["model"]]
+        self._take(model, request["parameters"])
         if model.to(wire.DTYPES[request["dtype"]]) is not model:
             raise RefusedError("structure", f"{type(model).__name__}.to() returns another object than the model itself")
         self._surroundings.know(request["model"], model)

@@ -19,7 +19,8 @@ from harness.attacks.attack import Attack, text_of
 
 from grading.boundary import launch
 from grading.boundary.errors import SubmissionFault
-from grading.boundary.proxy import Session, SourceFile, Submission
+from grading.boundary.proxy import Submission
+from grading.boundary.session import Session, SourceFile
 
 ROOT = Path(__file__).resolve().parents[3]
 SOLUTION = (ROOT / "reference" / "vae.py").read_text(encoding="utf-8")

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from grading.boundary.proxy import Session, SourceFile, Submission
+from grading.boundary.proxy import Submission
+from grading.boundary.session import Session, SourceFile
 
 ROOT = Path(__file__).resolve().parents[3]
 SOLUTION = (ROOT / "reference" / "vae.py").read_bytes()

@@ -4,7 +4,8 @@ import pytest
 import torch
 from harness.boundary.sides import session_on, submission_on
 
-from grading.boundary.proxy import Session, Submission
+from grading.boundary.proxy import Submission
+from grading.boundary.session import Session
 from grading.boundary.shared.arrival import Arrival, drawn
 
 SOURCE = """

@@ -201,7 +201,7 @@ sys.path.insert(0, {root!r})
 from grading.boundary.isolation import open_workers
 workers = open_workers({level!r})
 channel = workers.open()
-from grading.boundary.proxy import Session, SourceFile
+from grading.boundary.session import Session, SourceFile
 session = Session(channel)
 session.load(SourceFile("vae", "vae.py", b"import time"), 1)
 print("working", flush=True)

@@ -9,7 +9,8 @@ import torch
 
 from grading.boundary import replies
 from grading.boundary.errors import RefusedError, StudentError, SubmissionFault, ViolationError, student_error
-from grading.boundary.proxy import Session, Submission
+from grading.boundary.proxy import Submission
+from grading.boundary.session import Session
 from grading.boundary.shared import framing, wire
 from grading.diagnosis.clothes import Clothes
 from grading.diagnosis.leaves import Reader, fields_of
