@@ -213,15 +213,24 @@ def require_repeated(output: Pass, own: OwnPass, field: str, x: torch.Tensor) ->
             raise Blocked(by, "what it gave to forward is not what it gives when it is asked alone")
 
 
-def of_its_part(field: str, work: Callable[[], list[torch.Tensor | None]]) -> list[torch.Tensor | None]:
+Gradients = list[torch.Tensor | None]
+
+
+def of_its_part(own: OwnPass, field: str, gradients: Callable[[torch.Tensor], Gradients]) -> Gradients:
     """Gradients of what the submission's own parts give for this field.
 
     Raises:
-        Blocked: there are none, since something raises where they are asked for.
+        Blocked: there are none, since the first part of those that it goes through raises where they are asked for.
     """
     try:
-        return work()
+        return gradients(getattr(own, field))
     except StudentError as fault:
+        for name in ("mu", "logvar", "z"):
+            try:
+                gradients(getattr(own, name))
+            except StudentError:
+                field = name
+                break
         raise Blocked(MADE_BY[field], f"its gradients cannot be computed: {fault}") from fault
 
 

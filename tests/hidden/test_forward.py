@@ -290,11 +290,10 @@ def test_gradients_are_those_of_its_parts(submission, draws):
             own = own or own_parts(submission, model, x, seed)[0]
             if own is None:
                 return
-            other = getattr(own, field)
             if field in own.overwritten:
                 continue
             parts.require_repeated(output, own, field, x)
-            of_parts = parts.of_its_part(field, partial(gradients, other, own.twin, x))
+            of_parts = parts.of_its_part(own, field, partial(gradients, model=own.twin, x=x))
             for name, actual, expected in zip(
                 [*model.parameters, "x"], gradients(one, model, x), of_parts, strict=True
             ):
