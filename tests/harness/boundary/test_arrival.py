@@ -160,6 +160,13 @@ def test_a_slow_function_comes_after_fewer_calls(any_workers):
     assert 1 < submission_on(any_workers, SOURCE).after(300, 5).sleeps(X).item() < 40
 
 
+def test_a_cast_keeps_what_was_set(any_workers):
+    model = submission_on(any_workers, SOURCE).Net()
+    name, before = next((name, parameter.shape) for name, parameter in model.parameters.items())
+    model.set(name, 0.5)
+    assert torch.equal(model.double().parameters[name].detach(), torch.full(before, 0.5, dtype=torch.float64))
+
+
 def test_what_a_call_leaves_of_a_model_and_of_torch_is_seen_once(any_workers):
     submission = submission_on(any_workers, SOURCE)
     model, x = submission.Net(), torch.ones(1, 2)

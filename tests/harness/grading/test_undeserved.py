@@ -166,9 +166,39 @@ def compute_elbo(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
     return _elbo(x, logits, mu, logvar, recon_loss, beta if isinstance(beta, float) else 1.0)
 """
 
+# What is changed for good, the first call alone changes.
+FREEZES_WITHOUT_GRADIENTS = """
+_pass = VAE.forward
+
+def _forward(self, x):
+    self.dec.requires_grad_(torch.is_grad_enabled() and self.dec[0].weight.requires_grad)
+    return _pass(self, x)
+
+VAE.forward = _forward
+"""
+
+EVALUATES_FROM_NOW_ON = """
+_encode = VAE.encode
+
+def _encoded(self, x):
+    return _encode(self.eval(), x)
+
+VAE.encode = _encoded
+"""
+
+MULTIPLIES_LESS_EXACTLY = """
+_elbo_of = vae_loss
+
+def vae_loss(output, x, recon_loss="bernoulli", beta=1.0):
+    torch.set_float32_matmul_precision("high")
+    return _elbo_of(output, x, recon_loss, beta)
+"""
+
 # By item, since one process serves those that follow each other with the same one.
 CASES = [
     ("vae", LARGE_BATCHES_HALVED, "vae_loss"),
+    ("vae", MULTIPLIES_LESS_EXACTLY, "vae_loss"),
+    ("vae", FREEZES_WITHOUT_GRADIENTS, "forward"),
     ("vae", RANDOM_LATER, "forward"),
     ("vae", SEEDS_TORCH, "kl_divergence"),
     ("vae", REMEMBERS, "kl_divergence"),
@@ -177,6 +207,7 @@ CASES = [
     ("vae", DIFFERENTIATES, "compute_elbo"),
     ("vae", WHOLE_BETA_IS_ONE, "compute_elbo"),
     ("simple_vae", DETACHED_WITHOUT_DATA, "warmup_loss"),
+    ("simple_vae", EVALUATES_FROM_NOW_ON, "warmup_model"),
     ("vae", FEW_VALUES, "reparameterize"),
     ("vae", ROW_WITHOUT_NOISE, "reparameterize"),
     pytest.param("simple_vae", FEW_VALUES, "warmup_model", marks=pytest.mark.long),
