@@ -244,7 +244,25 @@ def blame_worn(model: Model, x: torch.Tensor, seed: int) -> None:
     encoded, logits = networks.encode(model.parameters, x), networks.decode(model.parameters, z)
     for item, argument, right in (("encode", x, encoded), ("decode", z, logits)):
         if is_worn(lambda times: getattr(far.after(times, seed), item)(argument), right):
-            raise Blocked(item, "what it answers depends on how often it was asked before")
+            raise Blocked(item, "what it answers depends on how often it was asked before", shown=True)
+
+
+@contextlib.contextmanager
+def blaming_what_remembers(model: Model, x: torch.Tensor) -> Iterator[None]:
+    """A failure inside is put down to the part that answers otherwise after other questions, asked as ``forward`` was.
+
+    Raises:
+        Blocked: the first one that does.
+    """
+    try:
+        yield
+    except CheckFailure:
+        far, z = model.alone().alone(), torch.full((len(x), model.parameters["mu.bias"].numel()), 0.5, dtype=x.dtype)
+        for item, true, at in (("encode", networks.encode, x), ("decode", networks.decode, z)):
+            for asked in (at, 0.5 * at, 1 - at, at):
+                if not same(getattr(far, item)(asked), true(model.parameters, asked)):
+                    raise Blocked(item, "what it answers depends on what it was asked before", shown=True) from None
+        raise
 
 
 def blame(model: Model, x: torch.Tensor) -> None:

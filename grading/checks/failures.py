@@ -40,8 +40,9 @@ class Blocked(Exception):
     Args:
         by: the item that is in the way.
         message: what is the matter with it.
+        shown: it has answered wrongly when it was asked alone, which need not show at every question.
     """
 
-    def __init__(self, by: str, message: str) -> None:
+    def __init__(self, by: str, message: str, *, shown: bool = False) -> None:
         super().__init__(f"{by} is needed for this check, and {message}")
-        self.by = by
+        self.by, self.shown = by, shown

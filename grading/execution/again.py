@@ -59,7 +59,7 @@ def require_right_with_right_parts(test: pytest.Function, run: CheckRun, check: 
     items = [run.assignment.item(item) for item in replaceable(run, check) if item in relied_on]
     if not items or not all((run.assignment.reference / item.file).is_file() for item in items):
         return
-    parts = ReplacedParts(items, SolutionSession(run, check), known_wrong=True)
+    parts = ReplacedParts(items, SolutionSession(run, check), known_wrong=relied_on)
     anew = CheckSession(run, check, replacements=parts)
     try:
         make(test, run, check, anew)

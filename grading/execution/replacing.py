@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -22,6 +22,7 @@ from ..boundary.proxy import Model
 from ..boundary.replies import MAX_ELEMENTS, tensors_in
 from ..boundary.session import Session
 from ..boundary.shared.arrival import Arrival
+from ..checks.failures import Blocked
 from ..checks.parts import same
 from .describe import in_the_way
 from .run import CheckRun
@@ -42,17 +43,17 @@ class ReplacedParts:
     Args:
         items: the items whose functions are replaced.
         solution: a conversation with the solution.
-        known_wrong: do not ask whether the submission's own parts are wrong.
+        known_wrong: those of which it need not be asked whether the submission's own parts are wrong.
 
     Attributes:
         used: whether a function that is judged ever called a replaced one.
         wrong: the items of which some answer was found wrong.
     """
 
-    def __init__(self, items: Sequence[Item], solution: Session, *, known_wrong: bool = False) -> None:
+    def __init__(self, items: Sequence[Item], solution: Session, *, known_wrong: Collection[str] = ()) -> None:
         self.used = False
         self._items = {name: item.id for item in items for name in item.functions}
-        self.wrong = {item.id for item in items} if known_wrong else set()
+        self.wrong = {*known_wrong}
         self._names = [name for item in items for name in item.functions if not name.endswith("__")]
         self._solution = solution
         self._seeds = itertools.count(1)
@@ -182,15 +183,16 @@ class Attempt:
         run: the run.
         check: the check.
         items: the items whose functions are replaced.
+        shown: those of them that the check has found wrong by asking them alone.
 
     Attributes:
         error: how the check ended, if it did not pass.
         passed: whether it passed, and not without a call of what is replaced, each of which is wrong somewhere.
     """
 
-    def __init__(self, run: CheckRun, check: Check, items: Sequence[Item]) -> None:
+    def __init__(self, run: CheckRun, check: Check, items: Sequence[Item], shown: Collection[str] = ()) -> None:
         self._run, self._items = run, items
-        self._parts = ReplacedParts(items, SolutionSession(run, check))
+        self._parts = ReplacedParts(items, SolutionSession(run, check), known_wrong=shown)
         self._session = CheckSession(run, check, replacements=self._parts)
         self.error: BaseException | None = None
         self.passed = False
@@ -229,6 +231,7 @@ def attempts(run: CheckRun, check: Check, error: BaseException) -> Iterator[Atte
     before = {*replaceable(run, check)} - (set() if item.functions else run.wrong)
     items = [] if item.functions else [run.assignment.item(part) for part in sorted(run.replaced & before)]
     latest: BaseException | None = error
+    shown: set[str] = set()
     if len(items) > MOST_OF_A_WHOLE:
         return
     if items:
@@ -244,5 +247,6 @@ def attempts(run: CheckRun, check: Check, error: BaseException) -> Iterator[Atte
         if not (run.assignment.reference / part.file).is_file():
             return
         items = [*items, part]
-        yield (attempt := Attempt(run, check, items))
+        shown |= {part.id} if isinstance(latest, Blocked) and latest.shown else set()
+        yield (attempt := Attempt(run, check, items, shown))
         latest = attempt.error

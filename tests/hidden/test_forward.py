@@ -315,7 +315,8 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
     for i, (model, x) in enumerate(in_turn([(model, x) for model in models for x in batches])):
         seed = draws.seed()
         own_parts(submission, model.train(i % 3 == 0), x, seed)  # which may remember, and are asked as often
-        assert_put_together(submission, model, x, seed)
+        with parts.blaming_what_remembers(model, x):
+            assert_put_together(submission, model, x, seed)
     for times in through_many(draws):
         seed = draws.seed()
         try:
@@ -326,7 +327,8 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
     for _ in networks.while_training(model):
         seed = draws.seed()
         own_parts(submission, model, x, seed)
-        assert_put_together(submission, model, x, seed)
+        with parts.blaming_what_remembers(model, x):
+            assert_put_together(submission, model, x, seed)
     seed = draws.seed()
     called, method = parts.forward(model, x, seed), unpack(model.seeded(seed).forward(x), parts.NAMES, "forward")
     again = parts.forward(model, x, seed)
