@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import random
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -178,11 +179,20 @@ def _condition(model: torch.nn.Module) -> _Condition:
     return _Condition(
         [module.training for module in modules],
         {name: parameter.requires_grad for name, parameter in parameters.items()},
-        {name: value for name, value in vars(model).items() if type(value) in _PLAIN and name != "training"},
+        {name: value for name in _made_from(cast(Any, type(model))) if type(value := vars(model).get(name)) in _PLAIN},
         [f"{i}.{name}" for i, module in enumerate(modules) if module._buffers for name in module._buffers],
         hooks,
         parameters,
     )
+
+
+@functools.lru_cache(maxsize=64)
+def _made_from(kind: Any) -> tuple[str, ...]:
+    """What a model is made from, by name, and others rely on; what else it notes for itself is its own affair."""
+    try:
+        return tuple(inspect.signature(kind).parameters)
+    except (TypeError, ValueError):  # something else than a function
+        return ()
 
 
 def _parts(model: torch.nn.Module) -> tuple[list[torch.nn.Module], dict[str, torch.nn.Parameter]]:

@@ -202,15 +202,15 @@ def takes(x): x.requires_grad_()
 def again(x): return buffer.copy_(x.detach().sum()) if not torch.is_grad_enabled() else x.sum()
 
 class Net(nn.Module):
-    def __init__(self):
+    def __init__(self, beta=1.0):
         super().__init__()
         self.layer = nn.Linear(2, 2)
-        self.beta, self.calls = 1.0, 0
+        self.beta, self.calls, self.announced, self.mean = beta, 0, False, 0.0
 
     def zeroes(self, x): self.zero_grad()
     def zeroes_in_place(self, x): self.zero_grad(set_to_none=False)
     def sets(self, x): self.beta = 2.0 * self.beta
-    def counts(self, x): self.calls += 1
+    def counts(self, x): self.calls, self.announced, self.mean = self.calls + 1, True, self.mean + 0.1
     def notes(self, x): self.noted = getattr(self, "noted", 0.5) + 1
     def registers(self, x): self.register_buffer("kept", x.clone())
     def hooks(self, x): self.layer.weight.register_hook(lambda gradient: 0.1 * gradient)

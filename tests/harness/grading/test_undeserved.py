@@ -344,3 +344,24 @@ def test_a_part_that_cannot_be_repeated_is_no_excuse(judged, hand_in, part_item,
         assert_sound(done.document)
         (found,) = (found for found in done.document["items"] if found["id"] == item)
         assert found["earned"] == found["possible"] if right else found["earned"] <= most
+
+
+TABLE = """
+def reconstruction_loss_bernoulli(logits, x):
+    return F.binary_cross_entropy_with_logits(logits, x)
+
+LOSSES = {name: globals()["reconstruction_loss_" + name] for name in ("bernoulli", "gaussian", "laplace")}
+
+def compute_elbo(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
+    if recon_loss not in LOSSES:
+        raise ValueError(f"none of {sorted(LOSSES)}")
+    recon, kl = LOSSES[recon_loss](logits, x), kl_divergence(mu, logvar)
+    return ElboTerms(recon + beta * kl, recon, kl)
+"""
+
+
+def test_a_wrong_part_in_a_table_of_functions_costs_itself_alone(judged, hand_in):
+    text = (ROOT / "reference" / "vae.py").read_text(encoding="utf-8")
+    done = judged(hand_in(vae=text + TABLE), "reconstruction_loss_bernoulli", "compute_elbo", "vae_loss")
+    assert_sound(done.document)
+    assert done.lost == {"reconstruction_loss_bernoulli"}
