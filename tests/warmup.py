@@ -291,6 +291,9 @@ def build_active(
         high = 1.0 / max(parameter.shape, default=1)  # so small that no noise switches a hidden unit off
         values = draws.uniform(*parameter.shape, high=high, dtype=dtype)
         model.set(name, values if is_weight(parameter) else torch.ones_like(values))
+    for name, parameter in model.parameters.items():
+        if name.endswith("original1"):  # a normalized weight: a length, and a matrix, which is the weight then
+            model.set(f"{name[:-1]}0", parameter.detach().norm(dim=1, keepdim=True))
     return model
 
 

@@ -151,9 +151,12 @@ class Executor:
         function = self._resolve(model, request["name"])
         self._take(model, request["parameters"])
         arrival = Arrival(request["arrival"])
-        if request["times"]:
+        # A constant that a function keeps from a call in inference mode could never be used with gradients.
+        inference = not request["grad"] and Arrival.INFERENCE in arrival and not request.get("replaced")
+        times = request["times"] + inference
+        if times:
             generator = torch.default_generator.get_state()
-            self._call_often(function, request, arrival & ~Arrival.GAPS)
+            self._call_often(function, request, times, arrival & ~(Arrival.GAPS | Arrival.INFERENCE))
             torch.default_generator.set_state(generator)
         try:
             made = self._make(model, request, arrival)
@@ -229,8 +232,8 @@ class Executor:
                 raise RefusedError("structure", f"the model no longer has the parameter {name!r} that it began with")
             own[name].data.copy_(value)
 
-    def _call_often(self, function: Callable[..., Any], request: dict[str, Any], arrival: Arrival) -> None:
-        """Make a call as often as the request says, as training does, before the one that counts.
+    def _call_often(self, function: Callable[..., Any], request: dict[str, Any], times: int, arrival: Arrival) -> None:
+        """Make a call so often, as training does, before the one that counts.
 
         With other numbers each time, which are none that could not be asked for: from a fifth of its own up to them.
         """
@@ -240,7 +243,7 @@ class Executor:
         ]
         end = time.monotonic() + OFTEN_SECONDS
         with _recording(request["grad"], arrival):
-            for i in range(request["times"]):
+            for i in range(times):
                 args, kwargs = asked[i % PARTS]
                 function(*args, **kwargs)
                 if time.monotonic() > end:

@@ -250,3 +250,25 @@ def test_inference_mode_is_one_way_to_ask_without_gradients(any_workers):
     with torch.no_grad():
         assert asked.inferring(x).item() == 1
         assert asked.Net().parameters["layer.bias"].requires_grad  # a model is never made in it
+
+
+KEEPS = """
+import functools
+import torch
+
+@functools.cache
+def one(): return torch.tensor(1.0)
+
+def times_one(x): return x * one()
+"""
+
+
+def test_a_constant_that_is_kept_from_inference_mode_is_of_use_with_gradients(any_workers):
+    session = session_on(any_workers, KEEPS)
+    session.follows = Session(session.channel, asked=(Arrival.INFERENCE, 0))
+    x = torch.ones(2)
+    with torch.no_grad():
+        Submission(session).times_one(x)
+    assert torch.equal(
+        torch.autograd.grad(Submission(session).times_one(x.requires_grad_()).sum(), x)[0], torch.ones(2)
+    )
