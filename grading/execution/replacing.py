@@ -46,12 +46,12 @@ class ReplacedParts:
         known_wrong: those of which it need not be asked whether the submission's own parts are wrong.
 
     Attributes:
-        used: the items of which a function that is judged ever called one.
+        used: whether a function that is judged ever called a replaced one.
         wrong: the items of which some answer was found wrong.
     """
 
     def __init__(self, items: Sequence[Item], solution: Session, *, known_wrong: Collection[str] = ()) -> None:
-        self.used: set[str] = set()
+        self.used = False
         self._items = {name: item.id for item in items for name in item.functions}
         self.wrong = {*known_wrong}
         self._names = [name for item in items for name in item.functions if not name.endswith("__")]
@@ -81,8 +81,7 @@ class ReplacedParts:
             result, asked = session.ask(model, name, args, kwargs, seed, replaced)
             if asked is None:
                 return result
-            if asked != name:  # a check asks for the parts themselves, too
-                self.used |= {self._items[asked]} if asked in self._items else set()
+            self.used |= asked != name  # a check asks for the parts themselves, too
             _refuse_large(result, (*args, *kwargs.values()))
             answers.append(self._answer(session, model, asked, result, seed + len(answers) * _STEP, times))
         raise RefusedError("structure", f"{name} calls other functions more than {MOST_ANSWERS} times")
@@ -203,9 +202,7 @@ class Attempt:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> bool:
         self.error = error
-        self.passed = (
-            error is None and bool(self._parts.used) and self._parts.wrong >= {item.id for item in self._items}
-        )
+        self.passed = error is None and self._parts.used and self._parts.wrong >= {item.id for item in self._items}
         if self.passed:
             # One that its own checks find right was in the way of this check alone, which then fails.
             self._session.relied_on |= {(item.id,) for item in self._items}
