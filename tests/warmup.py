@@ -292,7 +292,9 @@ def build_active(
         values = draws.uniform(*parameter.shape, high=high, dtype=dtype)
         model.set(name, values if is_weight(parameter) else torch.ones_like(values))
     for name, parameter in model.parameters.items():
-        if name.endswith("original1"):  # a normalized weight: a length, and a matrix, which is the weight then
+        # A normalized weight: a length for each row, and a matrix, which is the weight then.
+        lengths = model.parameters.get(f"{name[:-1]}0") if name.endswith("original1") else None
+        if lengths is not None and lengths.shape == (len(parameter), 1):
             model.set(f"{name[:-1]}0", parameter.detach().norm(dim=1, keepdim=True))
     return model
 

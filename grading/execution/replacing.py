@@ -247,6 +247,7 @@ def attempts(run: CheckRun, check: Check, error: BaseException) -> Iterator[Atte
         if not (run.assignment.reference / part.file).is_file():
             return
         items = [*items, part]
-        shown |= {part.id} if isinstance(latest, Blocked) and latest.shown else set()
+        if isinstance(latest, Blocked) and latest.shown:
+            shown.add(part.id)
         yield (attempt := Attempt(run, check, items, shown))
         latest = attempt.error

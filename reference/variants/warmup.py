@@ -37,6 +37,16 @@ def init_with_xavier_weights(self, input_dim, hidden_dim, latent_dim):
 
 
 @variant_init
+def init_with_normalized_weights(self, input_dim, hidden_dim, latent_dim):
+    super(VAE, self).__init__()
+    self.hidden = nn.utils.parametrizations.weight_norm(nn.Linear(input_dim, hidden_dim))
+    self.mu = nn.Linear(hidden_dim, latent_dim)
+    self.logvar = nn.Linear(hidden_dim, latent_dim)
+    self.decoder_hidden = nn.Linear(latent_dim, hidden_dim)
+    self.output = nn.Linear(hidden_dim, input_dim)
+
+
+@variant_init
 def init_heads_without_bias(self, input_dim, hidden_dim, latent_dim):
     super(VAE, self).__init__()
     self.hidden = nn.Linear(input_dim, hidden_dim)

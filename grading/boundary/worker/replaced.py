@@ -59,12 +59,16 @@ def replacing(
         return answer
 
     before: list[tuple[Any, str, dict[str, Any]]] = []
-    bodies: list[tuple[types.FunctionType, types.CodeType]] = []
+    bodies: list[tuple[str, types.FunctionType, types.CodeType]] = []
     for name in names:
-        # Where it stands in a list or a table of the file, too.
+        # Where it stands in a list or a table of the file, too; what the file has from elsewhere is others' as well.
         function = getattr(module, name, None)
-        if isinstance(function, types.FunctionType) and not function.__code__.co_freevars:
-            bodies.append((function, function.__code__))
+        if (
+            isinstance(function, types.FunctionType)
+            and function.__globals__ is vars(module)
+            and not function.__code__.co_freevars
+        ):
+            bodies.append((name, function, function.__code__))
             function.__globals__[_STAND_IN + name] = replacement(name, module)
             function.__code__ = _body(name)
         for owner in (module, *(() if model is None else (type(model),))):
@@ -74,8 +78,9 @@ def replacing(
     try:
         yield
     finally:
-        for function, code in bodies:
+        for name, function, code in bodies:
             function.__code__ = code
+            del function.__globals__[_STAND_IN + name]
         for owner, name, own in before:
             if own:
                 setattr(owner, name, own[name])

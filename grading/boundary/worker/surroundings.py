@@ -88,7 +88,7 @@ class Surroundings:
         changed = self._gradients.changed(new.parameters.values())
         if len(old.modes) == len(new.modes) and old.modes != new.modes:
             changed.append("mode")
-        if old.takes != new.takes and any(new.takes.get(name, takes) != takes for name, takes in old.takes.items()):
+        if any(new.takes.get(name, takes) != takes for name, takes in old.takes.items()):
             changed.append("which parameters take gradients")
         if any(not _same_setting(value, new.attributes.get(name)) for name, value in old.attributes.items()):
             changed.append("attributes")
@@ -180,7 +180,7 @@ def _condition(model: torch.nn.Module) -> _Condition:
         [module.training for module in modules],
         {name: parameter.requires_grad for name, parameter in parameters.items()},
         {name: value for name in _made_from(cast(Any, type(model))) if type(value := vars(model).get(name)) in _PLAIN},
-        [f"{i}.{name}" for i, module in enumerate(modules) if module._buffers for name in module._buffers],
+        [f"{i}.{name}" for i, module in enumerate(modules) for name in module._buffers],
         hooks,
         parameters,
     )
@@ -191,7 +191,7 @@ def _made_from(kind: Any) -> tuple[str, ...]:
     """What a model is made from, by name, and others rely on; what else it notes for itself is its own affair."""
     try:
         return tuple(inspect.signature(kind).parameters)
-    except (TypeError, ValueError):  # something else than a function
+    except (TypeError, ValueError):  # a class that does not tell
         return ()
 
 
