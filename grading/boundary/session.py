@@ -202,7 +202,7 @@ class Session:
         if any(leaf.requires_grad and not leaf.is_leaf for leaf in leaves):
             arrival |= Arrival.RESULT  # as they are here
         if not leaves:  # a model that is made in inference mode can never be trained
-            arrival &= ~Arrival.INFERENCE
+            arrival &= ~(Arrival.INFERENCE | Arrival.TWICE)
         self.asked = arrival, times
         return self.asked
 

@@ -19,6 +19,8 @@ class Arrival(enum.IntFlag):
     """Those that take no gradients are the tensors of the call before, with other numbers in them."""
     INFERENCE = 16
     """Where no gradients are asked for, that is by ``torch.inference_mode()``."""
+    TWICE = 32
+    """The very same tensors were handed over right before, while all else was otherwise."""
 
 
 def drawn(seed: int, number: int) -> Arrival:
@@ -30,4 +32,5 @@ def drawn(seed: int, number: int) -> Arrival:
     layout = (Arrival(0), Arrival(0), Arrival.GAPS, Arrival.AMONG)[bits >> 8 & 3]
     again = Arrival.AGAIN if bits >> 12 & 3 else Arrival(0)
     inference = Arrival(0) if bits >> 20 & 3 else Arrival.INFERENCE
-    return layout | again | inference | Arrival(bits >> 16 & Arrival.RESULT)
+    twice = Arrival(0) if bits >> 24 & 7 else Arrival.TWICE
+    return layout | again | inference | twice | Arrival(bits >> 16 & Arrival.RESULT)

@@ -85,20 +85,28 @@ class Arguments:
         return value
 
 
-def scaled(value: Any, part: int) -> Any:
-    """``value`` with so many of ``PARTS`` parts of each number in it; texts and truth values stay what they are."""
+def scaled(value: Any, part: int, *, tensors: bool = True) -> Any:
+    """``value`` with so many of ``PARTS`` parts of each number in it; texts and truth values stay what they are.
+
+    Args:
+        value: of any kind.
+        part: how many of them.
+        tensors: whether those in tensors are meant too, or these are the very ones of ``value``.
+    """
     if isinstance(value, torch.Tensor):
+        if not tensors:
+            return value
         fraction = value.detach() * (part / PARTS) if value.is_floating_point() else value
         return fraction.requires_grad_(value.requires_grad)
     if isinstance(value, wire.Record):
         return wire.Record(value.class_name, scaled(value.fields, part))
     if isinstance(value, dict):
-        return {key: scaled(item, part) for key, item in value.items()}
-    if isinstance(value, (tuple, list)):
-        return type(value)(scaled(item, part) for item in value)
-    if type(value) is int:
+        return {key: scaled(item, part, tensors=tensors) for key, item in value.items()}
+    if type(value) in (tuple, list):
+        return type(value)(scaled(item, part, tensors=tensors) for item in value)
+    if type(value) is int and tensors:
         return value * part // PARTS
-    return value * part / PARTS if type(value) is float else value
+    return value * part / PARTS if type(value) in (int, float) else value
 
 
 def _alike(earlier: torch.Tensor, value: torch.Tensor) -> bool:

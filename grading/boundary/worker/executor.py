@@ -14,7 +14,6 @@ import linecache
 import os
 import random
 import sys
-import time
 import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ import torch
 from ..shared import wire
 from ..shared.arrival import Arrival
 from ..shared.framing import MAX_PAYLOAD
+from . import earlier
 from .arguments import PARTS, Arguments, scaled
 from .describing import error_as_data, model_as_data
 from .replaced import Asked, RefusedError, replacing
@@ -34,8 +34,6 @@ from .surroundings import Answers, Gradients, Surroundings, same
 MAX_OUTPUT = 20_000
 MAX_MODELS = 256
 MAX_VALUES = 20_000
-OFTEN_SECONDS = 0.4
-"""For the calls before one that counts: a right function that is slow has fewer of them, and no point less."""
 
 
 @dataclass
@@ -152,20 +150,25 @@ class Executor:
         self._take(model, request["parameters"])
         arrival = Arrival(request["arrival"])
         # A constant that a function keeps from a call in inference mode could never be used with gradients.
-        inference = not request["grad"] and Arrival.INFERENCE in arrival and not request.get("replaced")
-        times = request["times"] + inference
-        if times:
-            generator = torch.default_generator.get_state()
-            self._call_often(function, request, times, arrival & ~(Arrival.GAPS | Arrival.INFERENCE))
-            torch.default_generator.set_state(generator)
+        inference = not request["grad"] and Arrival.INFERENCE in arrival
+        twice = (inference or Arrival.TWICE in arrival) and not request.get("replaced")
+        times = request["times"] or int(twice)
+        self._surroundings.note()
+        if times > 1:
+            plain = arrival & ~(Arrival.GAPS | Arrival.INFERENCE)
+            asked = [
+                Arguments(plain, [], self._build).of(*(scaled(request[key], part) for key in ("args", "kwargs")))
+                for part in range(1, PARTS + 1)
+            ]
+            earlier.made_often(function, asked, times - 1, request["grad"])
         try:
-            made = self._make(model, request, arrival)
+            made = self._make(model, request, arrival, twice=times > 0)
         except RuntimeError as error:
             # Whoever writes `view` relies on rows without gaps, which nobody has promised nor denied.
             if Arrival.GAPS not in arrival or "view size is not compatible" not in str(error):
                 raise
             torch.default_generator.set_state(self._surroundings.generator)
-            made = self._make(model, request, arrival & ~Arrival.GAPS)
+            made = self._make(model, request, arrival & ~Arrival.GAPS, twice=times > 0)
         outputs: list[torch.Tensor] = []
         described: list[dict[str, Any]] = []
         self._exported = 0
@@ -232,36 +235,21 @@ class Executor:
                 raise RefusedError("structure", f"the model no longer has the parameter {name!r} that it began with")
             own[name].data.copy_(value)
 
-    def _call_often(self, function: Callable[..., Any], request: dict[str, Any], times: int, arrival: Arrival) -> None:
-        """Make a call so often, as training does, before the one that counts.
-
-        With other numbers each time, which are none that could not be asked for: from a fifth of its own up to them.
-        """
-        asked = [
-            Arguments(arrival, [], self._build).of(*(scaled(request[key], part) for key in ("args", "kwargs")))
-            for part in range(1, PARTS + 1)
-        ]
-        end = time.monotonic() + OFTEN_SECONDS
-        with _recording(request["grad"], arrival):
-            for i in range(times):
-                args, kwargs = asked[i % PARTS]
-                function(*args, **kwargs)
-                if time.monotonic() > end:
-                    break
-
-    def _make(self, model: torch.nn.Module | None, request: dict[str, Any], arrival: Arrival) -> _Made:
-        """Make a call, and see what it leaves otherwise than it was."""
+    def _make(self, model: torch.nn.Module | None, request: dict[str, Any], arrival: Arrival, *, twice: bool) -> _Made:
+        """Make a call, and see what it leaves otherwise than it was; where it is made ``twice``, at the second time."""
         arguments = Arguments(arrival, self._earlier, self._build)
         args, kwargs = arguments.of(request["args"], request["kwargs"])
+        if twice and not request.get("replaced"):
+            function = self._resolve(model, request["name"])
+            earlier.made_of_the_same(function, args, kwargs, arguments.handed, model, request["grad"])
         before = [(tensor.detach().clone(), tensor.requires_grad) for tensor in arguments.handed]
         inputs = [*arguments.inputs]
         replaced = request.get("replaced", [])
         given = Arguments(Arrival.RESULT, [], self._build)
         answers = [given.hand_over(value, "an answer") for value in request.get("answers", [])]
         asked: str | None = None
-        gradients, earlier = Gradients(), Answers(self._answers)
+        gradients, answered = Gradients(), Answers(self._answers)
         gradients.give(inputs)
-        self._surroundings.note()
         with _recording(request["grad"], arrival), replacing(self._module, model, replaced, answers):
             try:
                 result = self._resolve(model, request["name"])(*args, **kwargs)
@@ -271,7 +259,7 @@ class Executor:
         disturbed += self._surroundings.changed()
         disturbed += gradients.changed([*arguments.handed, *inputs])
         gradients.take_away()
-        disturbed += ["earlier answers"] if earlier.changed() else []
+        disturbed += ["earlier answers"] if answered.changed() else []
         parameters: dict[str, torch.nn.Parameter] = {}
         if model is not None:
             of_model, parameters = self._surroundings.changed_in(request["model"], model)

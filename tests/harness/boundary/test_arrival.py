@@ -88,7 +88,7 @@ def test_an_argument_arrives_as_it_is_said(any_workers, arrival, grad, expected)
     assert submission.square(x).item() == X.square().sum().item()
 
 
-@pytest.mark.parametrize("arrival", [Arrival(bits) for bits in range(32)])
+@pytest.mark.parametrize("arrival", [Arrival(bits) for bits in range(64)])
 def test_values_gradients_and_damage_do_not_depend_on_it(any_workers, arrival):
     submission, x = Fixed(any_workers, arrival), X.clone().requires_grad_()
     (found,) = torch.autograd.grad(submission.square(x), x)
@@ -127,9 +127,9 @@ def test_a_tensor_with_gaps_does_not_come_again_as_one_without(any_workers):
 def test_each_way_comes_about_as_often_as_it_is_meant_to():
     ways = [drawn(seed, number) for seed in range(40) for number in range(100)]
     for way, share in ((Arrival.RESULT, 0.5), (Arrival.AGAIN, 0.75), (Arrival.GAPS, 0.25), (Arrival.AMONG, 0.25),
-                       (Arrival.INFERENCE, 0.25)):  # fmt: skip
+                       (Arrival.INFERENCE, 0.25), (Arrival.TWICE, 0.125)):  # fmt: skip
         assert abs(sum(way in found for found in ways) / len(ways) - share) < 0.03
-    assert {drawn(1, number) for number in range(400)} == {drawn(2, number) for number in range(400)}
+    assert {drawn(1, number) for number in range(4_000)} == {drawn(2, number) for number in range(4_000)}
 
 
 def test_only_a_session_of_a_check_varies_and_one_beside_it_follows(any_workers):

@@ -1,0 +1,76 @@
+"""Calls that are made before one that counts: a right function remembers nothing of them."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import torch
+from torch.nn.parameter import is_lazy
+
+from .arguments import PARTS, scaled
+from .surroundings import same
+
+OFTEN_SECONDS = 0.4
+"""For many of them: a right function that is slow has fewer, and no point less."""
+OTHER_WEIGHTS = 0.75
+"""What those of a model are multiplied by: some other ones, of a size that could be asked for."""
+
+
+def made_often(function: Callable[..., Any], asked: Sequence[tuple[Any, Any]], times: int, gradients: bool) -> None:
+    """Call so often, as training does, with each of these arguments in turn."""
+    generator, end = torch.default_generator.get_state(), time.monotonic() + OFTEN_SECONDS
+    with torch.set_grad_enabled(gradients):
+        for i in range(times):
+            args, kwargs = asked[i % len(asked)]
+            function(*args, **kwargs)
+            if time.monotonic() > end:
+                break
+    torch.default_generator.set_state(generator)
+
+
+def made_of_the_same(
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: dict[str, Any],
+    handed: Sequence[torch.Tensor],
+    model: torch.nn.Module | None,
+    gradients: bool,
+) -> None:
+    """Call with the very tensors that come next, while all else is otherwise: numbers, weights, noise.
+
+    As where one batch serves again. What a function keeps for a tensor is no answer next time; and the graph of the
+    answer is gone through, so that it is of no use twice.
+    """
+    generator = torch.default_generator.get_state()
+    torch.rand(1)
+    parameters = [own for own in model.parameters() if not is_lazy(own)] if model is not None else []
+    before = [(tensor, tensor.detach().clone()) for tensor in (*handed, *parameters)]
+    for parameter in parameters:
+        parameter.data.mul_(OTHER_WEIGHTS)
+    try:
+        with torch.set_grad_enabled(gradients):
+            result = function(*scaled(args, PARTS - 1, tensors=False), **scaled(kwargs, PARTS - 1, tensors=False))
+        _go_through([*_tensors(result)], [tensor for tensor in (*handed, *parameters) if tensor.requires_grad])
+    finally:
+        for tensor, was in before:
+            if not same(tensor, was):  # not by an operation, of which the tensor would keep count
+                tensor.data.copy_(was)
+        torch.default_generator.set_state(generator)
+
+
+def _go_through(answers: Sequence[torch.Tensor], leaves: Sequence[torch.Tensor]) -> None:
+    """Use the graph of these answers up, as a backward pass does."""
+    tied = [tensor.sum() for tensor in answers if tensor.requires_grad and tensor.is_floating_point()]
+    if tied and leaves:
+        # Where it cannot be gone through, whoever asks for gradients is told.
+        with torch.enable_grad(), contextlib.suppress(Exception):
+            torch.autograd.grad(tied, leaves, allow_unused=True)
+
+
+def _tensors(value: Any) -> Iterable[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        return [value]
+    return [tensor for item in value for tensor in _tensors(item)] if isinstance(value, (tuple, list)) else []
