@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from grading.checks import Draws, Submission, same
+from grading.boundary.errors import RefusedError
+from grading.checks import Draws, StudentError, Submission, same
 
 T = TypeVar("T")
 
@@ -26,6 +28,26 @@ def unasked(submission: Submission) -> Submission:
     """The submission in a process of its own that has not been asked for anything yet."""
     alone = submission.alone()
     return unasked(alone) if alone.calls else alone
+
+
+def beside_a_model(submission: Submission, draws: Draws) -> None:
+    """Let there be models with a likelihood and a weight of their own, in the process of the callers and the parts'.
+
+    What they are made with is no default of any function. Whether they can be made is a matter of other checks.
+    """
+    fields = {
+        "input_dim": 6,
+        "hidden_dim": 5,
+        "latent_dim": 3,
+        "recon_loss": "laplace",
+        "beta": 1.0 + draws.integer(2, 9),
+    }
+    x = draws.uniform(4, 6)
+    for asked in (submission, submission.alone()):
+        with contextlib.suppress(StudentError, RefusedError):
+            asked.VAE(6, 5, 3, recon_loss="laplace", beta=fields["beta"])(x)
+        with contextlib.suppress(StudentError, RefusedError):
+            asked.build_model(asked.record("VAEConfig", **fields))(x)
 
 
 def is_worn(ask: Callable[[int], Any], right: Any) -> bool:

@@ -106,8 +106,8 @@ class ReplacedParts:
         After as many calls as the one that is judged comes after.
         """
         args, kwargs = arguments
-        # What changes its arguments in place may fail only where they are leaves that take gradients; and what keeps its
-        # answers where the same ones come again.
+        # What changes its arguments in place may fail only where they are leaves that take gradients; what keeps its
+        # answers only where the same ones come again.
         leaves = tuple(map(_leaf, args)), {key: _leaf(value) for key, value in kwargs.items()}
         results = any(not tensor.is_leaf for tensor in tensors_in([*args, *kwargs.values()]))
         usual = session.asked[0] | (Arrival.RESULT if results else Arrival(0))

@@ -1,6 +1,6 @@
 """``beta_schedule(step, warmup_steps, beta_max)``: every step of a warm-up, and the corners of its arguments."""
 
-from asking import in_turn, through_many
+from asking import beside_a_model, in_turn, through_many
 
 from grading.checks import assert_number, assert_unchanged
 
@@ -42,6 +42,8 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
 
 
 def test_beta_max_is_one_unless_given(submission, draws):
+    """Whatever models there are."""
+    beside_a_model(submission, draws)
     warmup = draws.integer(5, 20)
     assert_number(submission.beta_schedule(2 * warmup, warmup), 1.0, "the weight after the warm-up, without beta_max")
     assert_number(

@@ -5,7 +5,7 @@ import contextlib
 import elbo
 import networks
 import torch
-from asking import in_turn, through_many
+from asking import beside_a_model, in_turn, through_many
 
 from grading.checks import Blocked, CheckFailure
 
@@ -37,9 +37,14 @@ def test_is_right_for_laplace_on_fresh_shapes(submission, draws):
 
 
 def test_beta_is_one_unless_given(submission, draws):
-    case = elbo.Case(submission, elbo.draw(draws, 4, 6, 3))
-    case.compute_elbo(recon_loss="gaussian")
-    case.assert_loss(lambda recon, kl: recon + kl)
+    """And the likelihood Bernoulli's, whatever models there are."""
+    for options in ({"recon_loss": "gaussian"}, {}):
+        x, logits, *_ = point = elbo.draw(draws, 4, 6, 3)
+        case = elbo.Case(submission, point)
+        beside_a_model(submission, draws)
+        _, recon, _ = case.compute_elbo(**options)
+        case.assert_equal(recon, lambda part: getattr(part, case.recon_item)(logits, x), "the reconstruction term")
+        case.assert_loss(lambda recon, kl: recon + kl)
 
 
 def test_at_beta_zero_the_loss_is_recon_alone(submission, draws):

@@ -2,7 +2,7 @@
 
 import oracles
 import torch
-from asking import in_turn, through_many
+from asking import beside_a_model, in_turn, through_many
 
 from grading.checks import assert_close, assert_gradient, assert_tensor
 
@@ -100,6 +100,7 @@ def test_its_gradient_for_logvar_is_that_of_the_closed_form(submission, draws):
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
     """Other numbers in the same shape, in other shapes, and the first ones again; also after hundreds of calls."""
+    beside_a_model(submission, draws)
     questions = [(draws.normal(batch, 3), draws.normal(batch, 3)) for batch in (5, 5, 5, 2)]
     for mu, logvar in in_turn(questions):
         assert_close(

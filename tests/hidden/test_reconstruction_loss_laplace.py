@@ -7,7 +7,7 @@ import itertools
 
 import oracles
 import torch
-from asking import in_turn, through_many
+from asking import beside_a_model, in_turn, through_many
 
 from grading.checks import assert_close, assert_gradient
 
@@ -83,6 +83,7 @@ def test_its_gradient_is_the_sign_of_the_error(submission, draws):
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):
     """Other numbers in the same shape, in other shapes, and the first ones again; also after hundreds of calls."""
+    beside_a_model(submission, draws)
     questions = [(draws.normal(batch, 6, std=3.0), draws.uniform(batch, 6)) for batch in (5, 5, 5, 2)]
     for location, x in in_turn(questions):
         expected = oracles.laplace(location, x).float()

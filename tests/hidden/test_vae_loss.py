@@ -5,7 +5,7 @@ import contextlib
 import elbo
 import networks
 import torch
-from asking import in_turn, is_worn, through_many, unasked
+from asking import beside_a_model, in_turn, is_worn, through_many, unasked
 from output_loss import OutputCase, true_elbo
 
 from grading.checks import Blocked, CheckFailure
@@ -49,12 +49,15 @@ def test_a_beta_of_zero_is_passed_on_too(submission, draws):
 
 
 def test_beta_is_one_unless_given(submission, draws):
-    case = OutputCase(submission, draws, fresh(draws))
-    output, (x, logits, mu, logvar) = case.output, case.point
-    case.assert_equal(
-        lambda vae_loss: vae_loss(output, x, recon_loss="gaussian"),
-        lambda compute_elbo: compute_elbo(x, logits, mu, logvar, recon_loss="gaussian", beta=1.0),
-    )
+    """And the likelihood Bernoulli's, whatever models there are."""
+    for named, options in (({"recon_loss": "gaussian"}, {"recon_loss": "gaussian", "beta": 1.0}), ({}, {})):
+        case = OutputCase(submission, draws, fresh(draws))
+        output, (x, logits, mu, logvar) = case.output, case.point
+        beside_a_model(submission, draws)
+        case.assert_equal(
+            lambda vae_loss: vae_loss(output, x, **named),
+            lambda compute_elbo: compute_elbo(x, logits, mu, logvar, **options),
+        )
 
 
 def assert_gradients(submission, draws, **leaves):
