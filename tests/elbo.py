@@ -220,6 +220,18 @@ class Case:
             [self.recon_item, "kl_divergence"],  # the loss has the shape of either
         )
 
+    def assert_no_gradient(self, output: Any, *leaves: torch.Tensor, what: str) -> None:
+        """``output`` is no function of these tensors, as gradients show; but where a part makes it one."""
+        found = [self._slope(output, leaf) for leaf in leaves]
+        if not any(bool(gradient.any()) for gradient in found):
+            return
+        for item, args in self.questions:
+            own = self.own_part(item, *args)
+            if all(same(slope(own, leaf), gradient) for leaf, gradient in zip(leaves, found, strict=True)):
+                self.submission.rely_on(item)
+                return
+        raise CheckFailure("gradient", f"{what} has a gradient for what it is no function of", expected="none")
+
     def _slope(self, output: Any, wanted: torch.Tensor) -> torch.Tensor:
         """The gradient of what ``compute_elbo`` gave.
 

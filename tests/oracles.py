@@ -10,7 +10,7 @@ import torch
 from asking import sizes_of_every_kind
 from torch.distributions import Laplace, Normal, kl_divergence
 
-from grading.checks import Draws, Submission, assert_gradient, assert_unchanged
+from grading.checks import CheckFailure, Draws, Submission, assert_gradient, assert_unchanged, short
 
 PRECISIONS = torch.float32, torch.float64
 
@@ -128,6 +128,23 @@ def assert_gradients(
         rounding = rtol if expected.dtype == torch.float32 else 1e-9
         atol = rounding * float(expected.abs().max()) + 1e-10
         assert_gradient(own, leaf, expected, f"the gradient of {what} for {name}", rtol=rounding, atol=atol)
+
+
+def assert_no_gradients(output: torch.Tensor, leaves: Mapping[str, torch.Tensor], what: str) -> None:
+    """Nothing that ``output`` does not depend on gets a gradient of it, other than zeros."""
+    if not leaves or not output.requires_grad:
+        return
+    found = torch.autograd.grad(output.sum(), list(leaves.values()), retain_graph=True, allow_unused=True)
+    for name, gradient in zip(leaves, found, strict=True):
+        if gradient is not None and bool(gradient.any()):
+            message = f"{what} has a gradient for {name}, of which it is no function"
+            raise CheckFailure("gradient", message, expected="none", actual=short(gradient))
+
+
+def taking_gradients(number: int, **tensors: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Those of these tensors for which gradients are asked for at this turn: all, then each by itself."""
+    chosen = number % (len(tensors) + 1)
+    return {name: tensor.requires_grad_() for i, (name, tensor) in enumerate(tensors.items(), 1) if chosen in (0, i)}
 
 
 def away_from_zero(draws: Draws, *shape: int) -> torch.Tensor:

@@ -174,6 +174,13 @@ def reaches(output: torch.Tensor, leaf: torch.Tensor) -> bool:
     return found is not None and bool(found.any())
 
 
+def alike(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:
+    """Whether two gradients are the same; none is as good as zeros where it should be none."""
+    if other is None:
+        return one is None or not bool(one.any())
+    return same(one, other, rtol=1e-3)
+
+
 @contextlib.contextmanager
 def excused_by(blocked: Blocked | None) -> Iterator[None]:
     """A failure inside is put down to the part that was found not to work before, if there is one."""

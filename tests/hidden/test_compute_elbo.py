@@ -4,6 +4,7 @@ import contextlib
 
 import elbo
 import networks
+import oracles
 import torch
 from asking import beside_a_model, in_turn, through_many
 
@@ -68,12 +69,13 @@ def with_gradients(draws, *names):
 
 
 def test_the_gradient_of_the_loss_for_the_logits_is_that_of_recon(submission, draws):
-    """And so is that for x."""
-    for recon_loss, its_loss, beta, point in with_gradients(draws, "x", "logits"):
+    """And so is that for x, where both or one of them take gradients."""
+    for i, (recon_loss, its_loss, beta, point) in enumerate(with_gradients(draws)):
+        leaves = oracles.taking_gradients(i, logits=point.logits, x=point.x)
         case, x, logits = elbo.Case(submission, point), point.x, point.logits
         loss, _, _ = case.compute_elbo(recon_loss=recon_loss, beta=beta)
         case.assert_loss(lambda recon, kl: recon + beta * kl)
-        for name, leaf in (("the logits", logits), ("x", x)):
+        for name, leaf in leaves.items():
             what = f"the gradient of the loss for {name}"
             case.assert_gradient(loss, leaf, lambda part: getattr(part, its_loss)(logits, x), what)
 
@@ -102,22 +104,29 @@ def test_keeps_float64(submission, draws):
 
 
 def test_gradients_flow_through_the_reported_recon(submission, draws):
-    for recon_loss, its_loss, beta, point in with_gradients(draws, "logits"):
-        case, x, logits = elbo.Case(submission, point), point.x, point.logits
+    """For the logits and for x, of which both or one take gradients; and none for the posterior."""
+    for i, (recon_loss, its_loss, beta, point) in enumerate(with_gradients(draws, "mu", "logvar")):
+        leaves = oracles.taking_gradients(i, logits=point.logits, x=point.x)
+        case, (x, logits, mu, logvar) = elbo.Case(submission, point), point
         _, recon, _ = case.compute_elbo(recon_loss=recon_loss, beta=beta)
         case.assert_equal(recon, lambda part: getattr(part, its_loss)(logits, x), "the reconstruction term")
-        what = "the gradient of recon for the logits"
-        case.assert_gradient(recon, logits, lambda part: getattr(part, its_loss)(logits, x), what)
+        for name, leaf in leaves.items():
+            what = f"the gradient of recon for {name}"
+            case.assert_gradient(recon, leaf, lambda part: getattr(part, its_loss)(logits, x), what)
+        case.assert_no_gradient(recon, mu, logvar, what="recon")
 
 
 def test_gradients_flow_through_the_reported_kl(submission, draws):
-    for recon_loss, _, beta, point in with_gradients(draws, "logits", "mu", "logvar"):
-        case, mu, logvar = elbo.Case(submission, point), point.mu, point.logvar
+    """For mu and logvar, of which both or one take gradients; and none for the data and the logits."""
+    for i, (recon_loss, _, beta, point) in enumerate(with_gradients(draws, "x", "logits")):
+        leaves = oracles.taking_gradients(i, mu=point.mu, logvar=point.logvar)
+        case, (x, logits, mu, logvar) = elbo.Case(submission, point), point
         _, _, kl = case.compute_elbo(recon_loss=recon_loss, beta=beta)
         case.assert_equal(kl, lambda part: part.kl_divergence(mu, logvar), "the KL term")
-        for name, leaf in (("mu", mu), ("logvar", logvar)):
+        for name, leaf in leaves.items():
             what = f"the gradient of kl for {name}"
             case.assert_gradient(kl, leaf, lambda part: part.kl_divergence(mu, logvar), what)
+        case.assert_no_gradient(kl, x, logits, what="kl")
 
 
 def test_the_message_for_an_unknown_recon_loss_names_the_three(submission, draws):

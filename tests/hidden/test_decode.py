@@ -19,6 +19,8 @@ def assert_differentiates(model, z):
     assert_close(own, true.detach(), "decode(z), where its gradient is asked for,")
     layers = {name: leaf for name, leaf in model.parameters.items() if name.startswith("dec.")}
     oracles.assert_gradients(own, true, {"z": z, **layers}, "decode(z)")
+    others = {name: leaf for name, leaf in model.parameters.items() if name not in layers}
+    oracles.assert_no_gradients(own, others, "decode(z)")
 
 
 def test_is_right_for_networks_of_any_size(submission, draws):

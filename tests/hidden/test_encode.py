@@ -26,6 +26,8 @@ def assert_differentiates(model, x):
         assert_close(own, true.detach(), f"{head}, where its gradient is asked for,")
         layers = {name: leaf for name, leaf in model.parameters.items() if name.startswith(("enc.", f"{head}."))}
         oracles.assert_gradients(own, true, {"x": x, **layers}, head)
+        others = {name: leaf for name, leaf in model.parameters.items() if name not in layers}
+        oracles.assert_no_gradients(own, others, head)
 
 
 def test_is_right_for_networks_of_any_size(submission, draws):

@@ -1,6 +1,7 @@
 """``vae_loss(output, x, recon_loss, beta)``: every likelihood, beta 0, float64, gradients and errors."""
 
 import contextlib
+import itertools
 
 import elbo
 import networks
@@ -61,18 +62,19 @@ def test_beta_is_one_unless_given(submission, draws):
 
 
 def assert_gradients(submission, draws, **leaves):
-    """The gradients for these arguments are those of ``compute_elbo``, for some likelihood and weight."""
-    name_of_loss = networks.likelihood(draws)
-    for anywhere, beta in zip(elbo.to_differentiate(draws), networks.betas(draws), strict=False):
-        point = elbo.with_gradients(anywhere, *leaves)
+    """The gradients for these arguments, all and each by itself, are those of ``compute_elbo``, for some likelihood."""
+    name_of_loss, turns = networks.likelihood(draws), [[*leaves], *([name] for name in leaves)]
+    points = zip(elbo.to_differentiate(draws), networks.betas(draws), itertools.cycle(turns), strict=False)
+    for anywhere, beta, names in points:
+        point = elbo.with_gradients(anywhere, *names)
         case = OutputCase(submission, draws, point)
         output, (x, logits, mu, logvar) = case.output, point
-        for name, what in leaves.items():
+        for name in names:
             case.assert_gradient(
                 lambda vae_loss: vae_loss(output, x, recon_loss=name_of_loss, beta=beta),
                 lambda compute_elbo: compute_elbo(x, logits, mu, logvar, recon_loss=name_of_loss, beta=beta),
                 getattr(point, name),
-                f"the gradient of the loss for {what}",
+                f"the gradient of the loss for {leaves[name]}",
             )
 
 

@@ -75,13 +75,13 @@ def test_the_gradients_for_the_posterior_are_those_of_the_closed_form(submission
         assert_close(value, expected, "the loss, where gradients for mu and logvar are asked for,")
         assert_gradient(value, mu, mu.detach(), "the gradient of the loss for mu")
         assert_gradient(value, logvar, (logvar.detach().exp() - 1) / 2, "the gradient of the loss for logvar")
-    names = ("recon_x", "x", "mu", "logvar")
     for i, (batch, features, dtype) in enumerate(oracles.batches_to_differentiate(draws)):
-        arguments = [t.requires_grad_() for t in draw(draws, batch, features, min(features, 300), dtype)]
-        arguments[1].requires_grad_(i % 2 == 1)  # in training the data take none
-        value, true = submission.vae_loss(*arguments), oracles.warmup_loss(*arguments).to(dtype)
-        assert_close(value, true.detach(), "the loss, where all gradients are asked for,")
-        leaves = {name: t for name, t in zip(names, arguments, strict=True) if t.requires_grad}
+        recon_x, x, mu, logvar = draw(draws, batch, features, min(features, 300), dtype)
+        tensors = {"recon_x": recon_x, "mu": mu, "logvar": logvar} | ({"x": x} if i % 2 else {})  # none in training
+        leaves = oracles.taking_gradients(i // 2, **tensors)
+        true = oracles.warmup_loss(recon_x, x, mu, logvar).to(dtype)
+        value = submission.vae_loss(recon_x, x, mu, logvar)
+        assert_close(value, true.detach(), "the loss, where gradients are asked for,")
         oracles.assert_gradients(value, true, leaves, "the loss")
 
 
