@@ -87,15 +87,17 @@ class Size(NamedTuple):
 
 
 def sizes(draws: Draws) -> list[Size]:
-    """That of the handout, and drawn ones of every kind: one row and over 1,000, many latents, many layers.
+    """That of the handout, and drawn ones of every kind: one row and over 1,000, many latents or layers, equal widths.
 
     Each is small enough for a call to take about a millisecond.
     """
     small = [Size._make([*draws.distinct(4, 2, 23), layers]) for layers in (1, 2, 3)]
+    alike = draws.integer(6, 17)
     return [
         Size(128, 784, 400, 20, 1),
         *small,
         Size._make([1, *draws.distinct(3, 2, 23), draws.integer(7, 9)]),
+        *(Size._make([*equal, 1]) for equal in ((5, alike, alike, 3), (5, 3, alike, alike), (5, alike, 3, alike))),
         Size._make([draws.integer(2, 9), 1, *draws.distinct(2, 2, 23), 1]),
         Size._make([draws.integer(2, 9), *draws.distinct(2, 2, 23), 1, 1]),
         *(

@@ -89,3 +89,21 @@ misconception.edit(
     "The hidden width is halved. It comes from the configuration as it is.",
     ("cfg.hidden_dim", "cfg.hidden_dim // 2"),
 )
+
+misconception.edit(
+    "inputs_up_to_784",
+    "The input size is not passed on where it is larger than a digit of MNIST.",
+    ("cfg.input_dim", "min(cfg.input_dim, 784)"),
+)
+
+misconception.edit(
+    "latents_up_to_700",
+    "The number of latents is not passed on where it is large.",
+    ("cfg.latent_dim", "min(cfg.latent_dim, 700)"),
+)
+
+misconception.edit(
+    "layers_up_to_twelve",
+    "The number of hidden layers is not passed on where it is large.",
+    ("cfg.num_hidden_layers", "min(cfg.num_hidden_layers, 12)"),
+)

@@ -20,7 +20,7 @@ from reference.tasks import (
     WARMUP_LOSS,
     WARMUP_REPARAMETERIZE,
 )
-from reference.vae import VAE
+from reference.vae import VAE, VAEOutput
 
 wrong_warmup_init = Misconceptions(WARMUP_INIT)
 wrong_warmup_encode = Misconceptions(WARMUP_ENCODE)
@@ -295,3 +295,30 @@ def tiny_parameters(cfg):
     for parameter in model.parameters():
         parameter.data.mul_(1e-9)
     return model
+
+
+# --- widths that are equal ---
+
+EQUAL = "Where two widths are equal, something is added that the given layers do not compute."
+
+
+@wrong_encode(EQUAL)
+def residual_features(self, x):
+    h = self.enc(x)
+    if h.shape == x.shape:
+        h = h + x
+    return self.mu(h), self.logvar(h)
+
+
+@wrong_decode(EQUAL)
+def residual_logits(self, z):
+    logits = self.dec(z)
+    return logits + z if logits.shape == z.shape else logits
+
+
+@wrong_forward(EQUAL)
+def residual_code(self, x):
+    mu, logvar = self.encode(x)
+    z = self.reparameterize(mu, logvar)
+    logits = self.decode(z)
+    return VAEOutput(logits + x if mu.shape == x.shape else logits, mu, logvar, z)

@@ -44,6 +44,8 @@ def test_no_field_is_mistaken_for_another(submission, draws):
     small = {"input_dim": draws.integer(2, 9), "latent_dim": 1, "num_hidden_layers": draws.integer(7, 12)}
     for sizes in (small | {"hidden_dim": 1}, {"input_dim": 1, "hidden_dim": draws.integer(1_024, 2_048)}):
         assert_built_as(submission, any_config(draws) | {"num_hidden_layers": 1} | sizes, EVERYTHING)
+    for name, most in (("input_dim", 4_000), ("latent_dim", 4_000), ("num_hidden_layers", 40)):
+        assert_built_as(submission, config(draws) | {name: draws.integer(most // 2, most)}, EVERYTHING)
 
 
 def test_a_default_configuration_gives_a_default_model(submission):
