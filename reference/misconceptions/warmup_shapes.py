@@ -67,6 +67,41 @@ def absolute_encoder(self, x):
     return self.mu(h), self.logvar(h)
 
 
+@wrong_encode(
+    "The hidden units of the encoder are off around 0 only, and let through what is far from it on both sides."
+)
+def shrunk_features(self, x):
+    h = F.softshrink(self.hidden(x), 0.5)
+    return self.mu(h), self.logvar(h)
+
+
+@wrong_encode("A part of the hidden units of the encoder is not rectified.")
+def partly_linear_encoder(self, x):
+    h = self.hidden(x)
+    few = h.shape[1] // 3
+    h = torch.cat([F.relu(h[:, few:]), h[:, :few]], dim=1)
+    return self.mu(h), self.logvar(h)
+
+
+@wrong_decode("A part of the hidden units of the decoder is not rectified.")
+def partly_linear_decoder(self, z):
+    h = self.decoder_hidden(z)
+    few = h.shape[1] // 3
+    return torch.sigmoid(self.output(torch.cat([F.relu(h[:, few:]), h[:, :few]], dim=1)))
+
+
+@wrong_decode(
+    "The hidden units of the decoder are off around 0 only, and let through what is far from it on both sides."
+)
+def shrunk_decoder(self, z):
+    return torch.sigmoid(self.output(F.softshrink(self.decoder_hidden(z), 0.5)))
+
+
+@wrong_decode("The hidden units of the decoder switch on at 1/2 and not at 0, which is the business of the bias.")
+def late_rectifier(self, z):
+    return torch.sigmoid(self.output(F.relu(self.decoder_hidden(z) - 0.5)))
+
+
 @wrong_decode(f"The hidden layer of the decoder is a hyperbolic tangent: {ANOTHER}")
 def tanh_decoder(self, z):
     return torch.sigmoid(self.output(torch.tanh(self.decoder_hidden(z))))

@@ -47,8 +47,10 @@ def test_the_encoder_is_piecewise_linear(submission, draws):
     start, end, ray = (draws.normal(*shape, std=2.0, dtype=torch.float64) for shape in ((11,), (11,), (40, 11)))
     for what, head in warmup.heads(model, latent_dim=3).items():
         warmup.assert_piecewise_linear(head, start, end, what)
-        warmup.assert_bent_by_every_unit(head, ray[0], 13, what)
+        warmup.assert_bent_by_every_unit(head, ray[:5], 13, what)
         warmup.assert_unbounded(head, 300 * ray, what)
+    for what, head in warmup.heads(model, latent_dim=3).items():
+        warmup.assert_homogeneous(model, head, ray, what)
     single, double = warmup.in_both_precisions(submission, draws)
     x = draws.normal(40, 11)
     heads = warmup.encode(single, x, latent_dim=3), warmup.encode(double, x.double(), latent_dim=3)
@@ -65,8 +67,9 @@ def test_the_decoder_is_piecewise_linear_before_its_sigmoid(submission, draws):
 
     warmup.assert_piecewise_linear(logits, start, end, "the logit of decode(z)")
     warmup.randomize(model, draws, gain=0.1)
-    warmup.assert_bent_by_every_unit(logits, ray[0], 13, "the logit of decode(z)")
+    warmup.assert_bent_by_every_unit(logits, ray[:5], 13, "the logit of decode(z)")
     warmup.assert_unbounded(logits, 100 * ray, "the logit of decode(z)")
+    warmup.assert_homogeneous(model, logits, ray, "the logit of decode(z)")
     single, double = warmup.in_both_precisions(submission, draws)
     z = draws.normal(40, 3)
     one, other = (
