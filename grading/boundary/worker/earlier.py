@@ -52,7 +52,8 @@ def made_of_the_same(
         parameter.data.mul_(OTHER_WEIGHTS)
     try:
         with torch.set_grad_enabled(gradients):
-            result = function(*scaled(args, PARTS - 1, tensors=False), **scaled(kwargs, PARTS - 1, tensors=False))
+            args, kwargs = (scaled(given, PARTS - 1, tensors=not handed) for given in (args, kwargs))
+            result = function(*args, **kwargs)
         _go_through([*_tensors(result)], [tensor for tensor in (*handed, *parameters) if tensor.requires_grad])
     finally:
         for tensor, was in before:
