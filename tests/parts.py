@@ -412,7 +412,7 @@ class Case:
         eps = standardized(output.z, output.mu, output.logvar)
         # What no seed repeats (NumPy's numbers) is held against the part's own law.
         own_eps = standardized(expected.z, expected.mu, expected.logvar)
-        if not _is_standard(own_eps) and _have_one_law(eps, own_eps):
+        if not _is_standard(own_eps) and have_one_law(eps, own_eps):
             self.submission.rely_on("reparameterize", "encode")
             return None
         return eps
@@ -437,7 +437,7 @@ def _is_standard(eps: torch.Tensor) -> bool:
     return True
 
 
-def _have_one_law(one: torch.Tensor, other: torch.Tensor) -> bool:
+def have_one_law(one: torch.Tensor, other: torch.Tensor) -> bool:
     """Whether two samples could come from one distribution, by the test of Kolmogorov and Smirnov.
 
     Two samples of ``n`` independent numbers are further apart than ``sqrt(log(2 / p) / n)`` at most with probability

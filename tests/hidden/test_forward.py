@@ -67,16 +67,19 @@ def assert_noise_of_all(outputs):
 
 
 def assert_as_normal_as(output, own):
-    """The noise of one pass is standard normal, unless it is that of the own parts, or theirs is not normal here."""
+    """The noise of one pass is standard normal, unless that of the own parts is the same, or as far from it here."""
+    eps = standardized(output.z, output.mu, output.logvar)
     try:
-        assert_standard_normal(standardized(output.z, output.mu, output.logvar), "(z - mu) / sigma")
+        assert_standard_normal(eps, "(z - mu) / sigma")
     except CheckFailure:
         if not parts.same(output.z, own.z):
+            of_parts = standardized(own.z, own.mu, own.logvar)
             try:
-                assert_standard_normal(standardized(own.z, own.mu, own.logvar), "(z - mu) / sigma")
+                assert_standard_normal(of_parts, "(z - mu) / sigma")
             except CheckFailure:
                 return
-            raise
+            if not parts.have_one_law(eps, of_parts):  # what no seed repeats may be nearer to it by chance
+                raise
 
 
 def wide(submission, draws):

@@ -239,9 +239,12 @@ class Executor:
         """Make a call, and see what it leaves otherwise than it was; where it is made ``twice``, at the second time."""
         arguments = Arguments(arrival, self._earlier, self._build)
         args, kwargs = arguments.of(request["args"], request["kwargs"])
+        disturbed: list[str] = []
         if twice and not request.get("replaced"):
             function = self._resolve(model, request["name"])
             earlier.made_of_the_same(function, args, kwargs, arguments.handed, model, request["grad"])
+            if model is not None:  # what a second call would put right
+                disturbed, _ = self._surroundings.changed_in(request["model"], model)
         before = [(tensor.detach().clone(), tensor.requires_grad) for tensor in arguments.handed]
         inputs = [*arguments.inputs]
         replaced = request.get("replaced", [])
@@ -255,7 +258,7 @@ class Executor:
                 result = self._resolve(model, request["name"])(*args, **kwargs)
             except Asked as question:
                 asked, result = question.name, (question.args, question.kwargs)
-            disturbed = ["grad mode"] if torch.is_grad_enabled() is not request["grad"] else []
+            disturbed += ["grad mode"] if torch.is_grad_enabled() is not request["grad"] else []
         disturbed += self._surroundings.changed()
         disturbed += gradients.changed([*arguments.handed, *inputs])
         gradients.take_away()
@@ -268,7 +271,9 @@ class Executor:
         mutated = [
             name for name, tensor, (old, takes) in handed if not same(tensor, old) or tensor.requires_grad is not takes
         ]
-        return _Made(result, asked, [*inputs, *given.inputs], arguments.handed, parameters, mutated, disturbed)
+        return _Made(
+            result, asked, [*inputs, *given.inputs], arguments.handed, parameters, mutated, [*dict.fromkeys(disturbed)]
+        )
 
     def _line(self, function: Callable[..., Any]) -> int | None:
         """Where a function of the student's file begins, so that a wrong result can be shown beside its source."""
