@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from asking import unasked
-from elbo import LIKELIHOODS, TERMS, Case, Point, elsewhere, slope, true_part
+from elbo import LIKELIHOODS, TERMS, Case, Point, assert_slope, elsewhere, slope, true_part
 
 from grading.checks import (
     Blocked,
@@ -24,7 +24,6 @@ from grading.checks import (
     assert_answers_differ,
     assert_close,
     assert_finite,
-    assert_gradient,
     assert_tensor,
     assert_true_or_own,
     prerequisite,
@@ -98,7 +97,7 @@ class OutputCase:
         def is_true() -> None:
             loss, _, _ = unpack(result, TERMS, "vae_loss")
             with self._blocked_by_elbo(of_elbo, wanted):
-                assert_gradient(loss, wanted, true, what)
+                assert_slope(loss, wanted, true, what)
             assert_close(loss, true_loss.detach(), f"the loss, asked for {what},")
 
         def is_own() -> bool:

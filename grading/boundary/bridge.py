@@ -12,7 +12,13 @@ from .errors import ViolationError
 
 
 class Asked(Protocol):
-    """Whoever can be asked for a vector-Jacobian product of an earlier call."""
+    """Whoever can be asked for a vector-Jacobian product of an earlier call.
+
+    Attributes:
+        scale: what each cotangent is multiplied by, and each gradient divided by again.
+    """
+
+    scale: float
 
     def request(self, operation: str, **fields: Any) -> dict[str, Any]:
         """Ask for one operation and return its reply."""
@@ -61,13 +67,14 @@ class Bridge(torch.autograd.Function):
         link: Link = ctx.link
         every: list[torch.Tensor | None] = [None] * ctx.count
         for i, cotangent in zip(link.tied, cotangents, strict=True):
-            every[i] = cotangent
+            every[i] = None if cotangent is None else cotangent * link.session.scale
         reply = link.gradients(every)
         inputs, parameters = replies.items(reply.get("inputs")), reply.get("parameters")
         if len(inputs) != ctx.inputs or not isinstance(parameters, dict):
             raise ViolationError("the submission's process sent gradients of something else")
         gradients = [*inputs, *(parameters.get(name) for name in link.names)]
-        return (None, None, *(replies.gradient(g, leaf) for g, leaf in zip(gradients, ctx.leaves, strict=True)))
+        found = [replies.gradient(g, leaf) for g, leaf in zip(gradients, ctx.leaves, strict=True)]
+        return (None, None, *(None if gradient is None else gradient / link.session.scale for gradient in found))
 
 
 def _equal(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:

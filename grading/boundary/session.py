@@ -43,6 +43,8 @@ class Session:
             answered for by somebody else.
         varied: let the arguments of its calls arrive in turning ways (``Arrival``).
         follows: the conversation beside which this one is held: its calls are made as the last one was there.
+        scale: what each cotangent of a vector-Jacobian product is multiplied by, and each gradient divided by again: a
+            power of two, with which a right one stays what it is to the last bit.
 
     Attributes:
         asked: how the arguments of the last call arrived, and how often it had been made before.
@@ -59,6 +61,7 @@ class Session:
     replacements: Callable[..., Any] | None = None
     varied: bool = False
     follows: Session | None = None
+    scale: float = 1.0
     asked: tuple[Arrival, int] = (Arrival(0), 0)
     _uncollected: ClassVar[int] = 0
     _released: list[int] = field(default_factory=list)

@@ -17,6 +17,15 @@ EXPERIMENT_SECONDS = 2.0
 """What one question of an experiment may take; the right answers take milliseconds."""
 
 
+def _scale(seed: int) -> float:
+    """A factor for the cotangents of a check: of the other sign than those of a sum, and far larger.
+
+    As in training, where a result is a part of something: what a hook or a backward pass of its own makes of a gradient
+    may be right for that of a sum alone. One a check, so that what its parts are asked alone is asked alike.
+    """
+    return -(2.0 ** (5 + seed % 8))
+
+
 class CheckSession(Session):
     """The conversation of one check with a worker.
 
@@ -36,7 +45,7 @@ class CheckSession(Session):
         self._inherited = False
         self.load_fault: SubmissionFault | None = None
         self._file = run.assignment.item(check.item).file
-        self.varied = True
+        self.varied, self.scale = True, _scale(run.seed(check, "scale"))
 
     @property
     def inherited(self) -> bool:
@@ -109,7 +118,8 @@ class ExperimentSession(CheckSession):
     def __init__(self, run: CheckRun, check: Check, until: float) -> None:
         super().__init__(run, check, on_its_own=True)
         self._until = until
-        self.varied = False  # what a law says of a function has to hold in every way, or it says too much
+        # What a law says of a function has to hold in every way, or it says too much.
+        self.varied, self.scale = False, 1.0
 
     def fresh(self) -> CheckSession:
         """As in a check, but with the same end."""
