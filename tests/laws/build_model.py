@@ -327,29 +327,30 @@ def _fresh(submission: Submission, draws: Draws) -> str | None:
         (cases[3], cases[4], "any configuration"),
     ):
         one, other = built(submission, first), built(submission, second)
-        if one.number == other.number:
-            return f"Two calls for {words} return the same model; each should give a new one."
         pairs = [(p, other.parameters.get(n)) for n, p in one.parameters.items() if n.endswith("weight")]
         same = [(a == b).all() for a, b in pairs if b is not None and a.shape == b.shape and bool(a.any())]
+        shared = _changed_together(one, other, draws)
+        if shared:
+            every = len(shared) == len({n.partition(".")[0] for n in one.parameters})
+            which = "all their parameters" if every else f"the parameters of {' and '.join(shared)}"
+            return f"Two models for {words} share {which}: who trains one changes both."
         if same and all(same):
             return "Two models begin with the same weights, as if a seed were fixed or one were a copy."
         if same and any(same):
             return "Two models share some of their weights."
-        shared = _changed_together(one, other, draws.uniform(2, int(first["input_dim"])))
-        if shared:
-            return (
-                f"Two models for {words} share the parameters of {' and '.join(shared)}: who trains one changes both."
-            )
     return None
 
 
-def _changed_together(one: Model, other: Model, x: torch.Tensor) -> list[str]:
+def _changed_together(one: Model, other: Model, draws: Draws) -> list[str]:
     """The layers of another model that change with those of the first."""
+    if "enc.0.weight" not in one.parameters:
+        return []
     for name, parameter in one.parameters.items():
         one.set(name, parameter.detach() + 1)
-    one.enc(x)  # the changes go over with the next call
+    one.enc(draws.uniform(2, one.parameters["enc.0.weight"].shape[1]))  # the changes go over with the next call
     before = {name: parameter.detach().double() for name, parameter in other.parameters.items()}
     after = other.double().parameters  # and the cast tells what is there now
+    other.float()  # a model that comes back again is to be asked as it was made
     return sorted({n.partition(".")[0] for n, p in after.items() if not torch.equal(p.detach(), before[n])})
 
 

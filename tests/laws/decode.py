@@ -9,7 +9,7 @@ import torch
 
 from grading.checks import Draws, Model, Submission
 from grading.diagnosis.laws import Asked, Law, Part, Probe, Question, Setting, facts, question
-from laws import layers
+from laws import layers, rest
 
 OUTPUT = "the output"
 
@@ -42,7 +42,9 @@ CLAIMS = {"decode.without_activation": layers.is_linear("dec", lambda model, z: 
 
 def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:
     """What the output is."""
-    return facts.explain(question.facts_of(DECODE), submission, draws)
+    ordinary, *others = question.facts_of(DECODE)
+    both = rest.facts_of(ordinary, (OUTPUT,), "z", layers.SIZES[2], lambda model, z: model.decode(z))
+    return facts.explain((*both, *others), submission, draws)
 
 
 def probes() -> list[Probe]:

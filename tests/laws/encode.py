@@ -10,7 +10,7 @@ import torch
 
 from grading.checks import Draws, Model, Submission
 from grading.diagnosis.laws import Asked, Law, Part, Probe, Question, Setting, facts, question
-from laws import layers
+from laws import layers, rest
 
 HEADS = ("mu", "logvar")
 
@@ -59,7 +59,9 @@ CLAIMS = {"encode.without_activation": layers.is_linear("enc", lambda model, x: 
 
 def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:
     """What each output is."""
-    return facts.explain(question.facts_of(ENCODE), submission, draws)
+    ordinary, *others = question.facts_of(ENCODE)
+    both = rest.facts_of(ordinary, HEADS, "x", layers.SIZES[0], lambda model, x: model.encode(x))
+    return facts.explain((*both, *others), submission, draws)
 
 
 def probes() -> list[Probe]:

@@ -87,6 +87,20 @@ def returned(answer: Any, right: tuple[torch.Tensor, ...]) -> list[torch.Tensor]
     ]
 
 
+SHARES = (*(round(0.05 * i, 2) for i in range(1, 20)), 1.25, 1.5, 2.0, 3.0)
+"""How much of the noise, or of all of z, may be left of what is decoded."""
+
+
+def _scaled(twin: Model, mu: torch.Tensor, z: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
+    """What the submission's own decode gives for codes on the line from mu to z and from 0 to z, in one call."""
+    own = twin.decode(torch.cat([mu + share * (z - mu) for share in SHARES] + [share * z for share in SHARES]))
+    if isinstance(own, torch.Tensor) and own.shape[:1] == (2 * len(SHARES) * len(z),):
+        rows = own.split(len(z))
+        for share, nearer, scaled in zip(SHARES, rows, rows[len(SHARES) :], strict=False):
+            yield f"decode of mu + {share:g} (z - mu), with another share of the noise than z has", nearer
+            yield f"decode of {share:g} times z", scaled
+
+
 INPUTS: tuple[tuple[str, Callable[[torch.Tensor], torch.Tensor]], ...] = (
     ("a rounded x", torch.round),
     ("an x that is made 0 and 1, at one half", lambda x: (x > 0.5).to(x.dtype)),
@@ -149,6 +163,7 @@ def _ask(model: Model, draws: Draws, setting: Setting) -> Asked:
             yield f"decode of {words}", decoded(twin, code, logits)
         yield "decode of another sample than the z that is returned", decoded(twin, z, logits)
         yield "decode of twice z", decoded(twin, 2 * given, logits)
+        yield from _scaled(twin, given_mu, given)
         yield (
             "the reconstruction of the reconstruction",
             decoded(twin, own_parts(model, logits, (mu, logvar))[1], logits),

@@ -142,6 +142,11 @@ def changes(bounds: tuple[float, ...] = CLAMPS) -> Iterator[Change]:
     yield Change(
         "logvar is averaged over the latents first.", lambda mu, lv: (mu, lv.mean(-1, keepdim=True).expand_as(lv))
     )
+    for axis, over in ((-2, "batch"), (-1, "latents")):
+        yield Change(
+            f"The variance is averaged over the {over} first, before its logarithm is taken.",
+            lambda mu, lv, axis=axis: (mu, lv.exp().mean(axis, keepdim=True).log().expand_as(lv)),
+        )
     yield Change("mu is averaged over the latents first.", lambda mu, lv: (mu.mean(-1, keepdim=True).expand_as(mu), lv))
     yield Change("logvar is rounded.", lambda mu, lv: (mu, lv.round()))
     yield Change("mu is rounded.", lambda mu, lv: (mu.round(), lv))

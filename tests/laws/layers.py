@@ -132,6 +132,12 @@ def features(
     if len(names) > 1:
         last = networks.linear(parameters, names[-1], through(parameters, names[:-1], x))
         yield "without the ReLU of the last hidden layer", last
+        linked = before = through(parameters, names[:1], x)
+        for name in names[1:]:
+            linked = linked + torch.relu(networks.linear(parameters, name, linked))
+            before = torch.relu(before + networks.linear(parameters, name, before))
+        yield "where each hidden layer but the first is added to what goes into it", linked
+        yield "where each hidden layer but the first is added to what goes into it, before its ReLU", before
     for words, change in changes.ELEMENTWISE:
         yield f"where {of} {words}", through(parameters, names, change(x))
     for words, change in changes.ELEMENTWISE:

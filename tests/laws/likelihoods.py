@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import oracles
 import torch
@@ -36,6 +37,12 @@ def changes(output: str) -> Iterator[Change]:
     yield Change("The data x are made 1 wherever they are not 0.", lambda o, x: (o, (x > 0).to(x.dtype)))
     yield Change("The data x are turned round: 1 - x is compared.", lambda o, x: (o, 1 - x))
     yield Change("The data x are spread from -1 to 1 first.", lambda o, x: (o, 2 * x - 1))
+    yield Change(
+        "The data x are spread from 0 for the smallest of all to 1 for the largest.", partial(_spread, (-2, -1))
+    )
+    yield Change(
+        "The data x are spread in every example from 0 for the smallest to 1 for the largest.", partial(_spread, (-1,))
+    )
     yield Change("A sigmoid is applied to the data x.", lambda o, x: (o, x.sigmoid()))
     yield Change("A sigmoid is applied to both, output and data.", lambda o, x: (o.sigmoid(), x.sigmoid()))
     yield Change("The examples of x are in another order, one further on.", lambda o, x: (o, x.roll(1, -2)))
@@ -58,6 +65,11 @@ def changes(output: str) -> Iterator[Change]:
             lambda o, x, b=bound: (o.clamp(-b, b), x),
         )
     yield Change(f"Whole numbers are made of {output}.", lambda o, x: (o.round(), x))
+
+
+def _spread(axes: tuple[int, ...], o: torch.Tensor, x: torch.Tensor) -> Pair:
+    low, high = x.amin(axes, keepdim=True), x.amax(axes, keepdim=True)
+    return o, (x - low) / (high - low).clamp(min=1e-9)
 
 
 def draw(draws: Draws, batch: int, features: int, scale: float) -> Pair:
@@ -105,6 +117,19 @@ def _huber(e: torch.Tensor, b: float) -> torch.Tensor:
     return torch.where(e.abs() < b, e**2 / 2, b * (e.abs() - b / 2))
 
 
+WEIGHTED = (
+    Bend("Each element counts 1 + b x times, where b is {b}.",
+         lambda v, f, a, b: f.reduced((1 + b * a[1]) * f.elements(a)), 0.02, 50.0, True),
+    Bend("Each element counts 1 - b x times, where b is {b}.",
+         lambda v, f, a, b: f.reduced((1 - b * a[1]) * f.elements(a)), 0.02, 5.0, True),
+    Bend("Each element counts as much as x to the power {b}.",
+         lambda v, f, a, b: f.reduced(a[1] ** b * f.elements(a)), 0.2, 5.0, True),
+    Bend("Where x is above one half an element counts {b} times.",
+         lambda v, f, a, b: f.reduced(torch.where(a[1] > 0.5, b, 1.0) * f.elements(a)), 0.01, 100.0, True),
+    Bend("Where x is one half or more an element counts {b} times.",
+         lambda v, f, a, b: f.reduced(torch.where(a[1] >= 0.5, b, 1.0) * f.elements(a)), 0.01, 100.0, True),
+)  # fmt: skip
+"""Weights that depend on the data."""
 ERRORS = (
     Bend("It is the Huber loss: beyond an error of {b} it no longer grows with the square.",
          lambda v, f, a, b: f.reduced(_huber(a[0] - a[1], b)), 0.01, 20, True),
@@ -153,7 +178,7 @@ def loss_of(
         situations=SITUATIONS,
         usual=USUAL,
         judged_at=(0,),
-        bends=bends,
+        bends=(*bends, *WEIGHTED),
         variants=variants,
         otherwise=otherwise,
     )

@@ -94,6 +94,10 @@ def ask(submission: Submission, draws: Draws, call: Call, recon_loss: str, beta:
             for one, other in itertools.permutations(fields, 2)
             if "z" in (one, other)
         }
+        kls["the kl of the first example alone"] = float(oracles.kl(mu[:1], logvar[:1]))
+        kls["the estimate log q(z) - log p(z) at the z that is given"] = float(
+            (code(point) ** 2 - logvar - (code(point) - mu) ** 2 * (-logvar).exp()).sum(1).mean() / 2
+        )
         parts = {f"the {name} loss": loss(name, logits) for name in elbo.LIKELIHOODS if name != recon_loss}
         parts |= {f"the recon of {words}": loss(recon_loss, change(logits)) for words, change in SQUASHES}
         parts |= {
@@ -106,6 +110,7 @@ def ask(submission: Submission, draws: Draws, call: Call, recon_loss: str, beta:
             "beta squared kl": beta**2 * kl,
             **kls,
             **{f"beta ({name})": beta * value for name, value in kls.items()},
+            "the recon of the first example alone": loss(recon_loss, logits[:1], x[:1]),
             **{
                 f"{name} {words}": weight * value
                 for words, weight in (
@@ -238,7 +243,7 @@ def part_fact(call: Call, part: str, recon_loss: str) -> Sentence:
         asked = [ask(submission, draws, call, recon_loss, beta, reach) for beta, reach in points]
         answers = [one.answer[PARTS.index(part)] for one in asked]
         if any(answer is None for answer in answers):
-            return f"The {part} that is returned is None for recon_loss = {recon_loss!r}."
+            return f"For recon_loss = {recon_loss!r} the {part} that is returned is None."
         values = [float(answer) for answer in answers]
         found = combination(values, asked, RIGHT[part])
         if found is None and part != "loss":  # what stands in its place may have a weight that is wrong for itself
@@ -257,12 +262,17 @@ def part_fact(call: Call, part: str, recon_loss: str) -> Sentence:
 def same_for_all(call: Call, part: str) -> facts.Fact:
     """What one of the three is made of, where that is the same for every likelihood."""
 
-    def fact(submission: Submission, draws: Draws) -> str | None:
+    def fact(submission: Submission, draws: Draws) -> Iterator[str]:
         said = [part_fact(call, part, name)(submission, draws) for name in elbo.LIKELIHOODS]
-        if None not in said and len({text.partition(" the ")[2] for text in said if text}) == 1 and said[0]:
-            return f"The {said[0].partition(' the ')[2]}"
-        wrong = [text for text in said if text]
-        return wrong[0] if wrong else None
+        named: dict[str, list[str]] = {}
+        for name, text in zip(elbo.LIKELIHOODS, said, strict=True):
+            if text:
+                named.setdefault(text.partition(f" recon_loss = {name!r}")[2], []).append(name)
+        for rest, names in named.items():
+            if len(names) == len(said) and rest.startswith(" the "):
+                yield f"The {rest.removeprefix(' the ')}"
+            else:
+                yield f"For recon_loss = {' and '.join(map(repr, names))}{rest}"
 
     return fact
 

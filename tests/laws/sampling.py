@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -22,7 +23,7 @@ from grading.diagnosis.laws import (
     question,
     start,
 )
-from laws import noise, roles
+from laws import noise, roles, sample_slopes
 from laws.resampled import question_of
 from laws.spreads import GRID, SPREADS, measured
 
@@ -333,6 +334,8 @@ def _gradients(sampler: Sampler) -> facts.Fact:
             same = float(ratio.max() - ratio.min()) < 1e-3 * (1 + float(ratio.abs().max()))
             if same and abs(float(ratio.mean()) - 1) > 1e-2:
                 said.append(f"that for logvar is {number(float(ratio.mean()))} times half of z - mu")
+        if not any("logvar" in words for words in said):
+            said += sample_slopes.in_places(partial(sampler.z, model), draws)
         return f"The gradients of z are wrong: {'; '.join(said)}." if said else None
 
     return fact

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -23,16 +24,23 @@ class Change(NamedTuple):
     Attributes:
         words: the end of a sentence; empty where nothing is done.
         of: the function.
+        by_size: what gives the same numbers here, but others where a tensor has another size; None if nothing does.
     """
 
     words: str
     of: Callable[[Tensor], Tensor]
+    by_size: Change | None = None
 
 
 def _spread(t: Tensor, axes: int | tuple[int, ...]) -> Tensor:
     """Numbers from 0 to 1, as large as those that are given lie between their ends."""
     low, high = t.amin(axes, keepdim=True), t.amax(axes, keepdim=True)
     return (t - low) / (high - low)
+
+
+def _normalized(t: Tensor, axis: int) -> Tensor:
+    """With the spread that ``std`` gives, which is no number for a single one."""
+    return (t - t.mean(axis, keepdim=True)) / t.std(axis, keepdim=True, unbiased=t.shape[axis] > 1)
 
 
 ELEMENTWISE: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (
@@ -74,6 +82,8 @@ ELEMENTWISE: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (
         "is normalized over the batch, to mean 0 and variance 1",
         lambda t: (t - t.mean(0)) / (t.var(0, unbiased=False) + 1e-5).sqrt(),
     ),
+    ("is normalized in every row, by its mean and its unbiased spread", lambda t: _normalized(t, -1)),
+    ("is normalized over the batch, by its mean and its unbiased spread", lambda t: _normalized(t, 0)),
     ("has the mean of its row taken off", lambda t: t - t.mean(-1, keepdim=True)),
     ("is divided by the largest of its row", lambda t: t / t.amax(-1, keepdim=True)),
     ("is divided by the largest of all its numbers", lambda t: t / t.max()),
@@ -129,7 +139,9 @@ def _composed(true: Tensor, own: Tensor) -> Change | None:
             continue
         then = _linear(changed, own)
         if then is not None and then.words:
-            return Change(f"{words}, and then {then.words}", partial(_both, of, then.of))
+            sized = then.by_size
+            also = sized and Change(f"{words}, and then {sized.words}", partial(_both, of, sized.of))
+            return Change(f"{words}, and then {then.words}", partial(_both, of, then.of), also)
     return None
 
 
@@ -210,7 +222,30 @@ def _linear(true: Tensor, own: Tensor) -> Change | None:
         return None
     said = [f"is multiplied by {number(slope)}"] if abs(slope - 1) > 1e-4 else []
     said += [f"has {number(float(f'{offset:.2g}'))} added"] if abs(offset) > 2e-5 else []
-    return Change(" and ".join(said), lambda t: slope * t + offset) if said else None
+    if not said:
+        return None
+    sized = _by_size(slope, own) if abs(offset) <= 2e-5 else None
+    return Change(" and ".join(said), lambda t: slope * t + offset, sized)
+
+
+SIMPLE = (1.0, 2.0, 0.5, -1.0)
+POWERS = ((-0.5, "divided by the root of"), (-1.0, "divided by"), (0.5, "multiplied by the root of"),
+          (1.0, "multiplied by"))  # fmt: skip
+
+
+def _by_size(slope: float, own: Tensor) -> Change | None:
+    """A factor as what it may be of the number of columns or rows."""
+    for factor, (power, words), axis in itertools.product(SIMPLE, POWERS, (-1, 0) if own.dim() == 2 else ()):
+        if abs(slope - factor * own.shape[axis] ** power) < 1e-4 * abs(slope):
+            first = "" if factor == 1 else f"multiplied by {number(factor)} and "
+            said = f"is {first}{words} the number of its {'columns' if axis else 'rows'}"
+            return Change(said, partial(_times_size, factor, power, axis))
+    return None
+
+
+def _times_size(factor: float, power: float, axis: int, t: Tensor) -> Tensor:
+    share: float = factor * float(t.shape[axis]) ** power
+    return t * share
 
 
 def _may_be_linear(true: Tensor, own: Tensor) -> bool:

@@ -111,7 +111,7 @@ def _sentence(aspect: str, seen: list[Seen], wrong: list[Seen]) -> Law | None:
     if winning:
         places = _list(probe.where for probe in winning[:MOST])
         how = _how(ordinary[1], ordinary[2])
-        return _law(f"{aspect} is right {places}, but wrong otherwise{how}.", winning[:MOST], [ordinary[0]])
+        return _law(f"{aspect} is right {places}, but wrong in an ordinary case{how}.", winning[:MOST], [ordinary[0]])
     relation = _relation(wrong)
     if relation is None:
         return None

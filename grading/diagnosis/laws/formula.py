@@ -16,7 +16,7 @@ import torch
 
 from ...boundary.proxy import Submission
 from ...checks.draws import Draws
-from . import bends, facts, places, question
+from . import bends, facts, places, question, symmetries
 from .asking import NO_GRADIENT, Raised, alike, ask, gradients
 from .contrast import Probe
 from .law import Law, Trial, number
@@ -151,12 +151,12 @@ def explain(formula: Formula, submission: Submission, draws: Draws, until: float
     value = bent or (formula.right if found is None else found.value)
     if usable:
         if counts is None:
-            about_gradients: list[facts.Fact] = [lambda s, d: _cut_off(formula, s, d)]
-            about_gradients.append(lambda s, d: places.sentences(formula, value, s, d))
-            yield from facts.explain(about_gradients, submission, draws)
+            yield from facts.explain([partial(_slopes, formula, value)], submission, draws)
         yield from facts.explain([partial(_of_data, formula, value)], submission, draws)
         if found is None and bent is None:
             yield from _put_together(formula, submission, draws)
+            for law in facts.explain([partial(symmetries.sentences, formula)], submission, draws):
+                yield replace(law, contrast=True)  # which says nothing of what it computes
     exact = bent is None and (found is None or not found.sentences)
     everywhere = _question(formula, value, exact=exact, found=found, bent=bent is not None)
     known = found is not None or bent is not None
@@ -214,6 +214,12 @@ def _reduction(formula: Formula, submission: Submission, draws: Draws) -> Reduct
         pieces.append((whole, elements))
     ordered = sorted(REDUCTIONS, key=lambda reduction: reduction.name != formula.reduction)
     return next((r for r in ordered if all(alike(whole, r.apply(elements)) for whole, elements in pieces)), None)
+
+
+def _slopes(formula: Formula, value: bends.Value, submission: Submission, draws: Draws) -> list[str]:
+    """What is wrong with gradients that no share of the terms explains."""
+    said = [*_cut_off(formula, submission, draws), *places.sentences(formula, value, submission, draws)]
+    return said or list(places.otherwise(formula, value, submission, draws))
 
 
 CUT_OFF = "No gradient arrives at {}: its computation is cut off, so nothing before it can learn."
@@ -298,7 +304,11 @@ def _question(
         question.Setting("for 128 examples", options={"batch": 128}),
         question.Setting("for 1500 examples", options={"batch": 1500}),
         question.Setting(f"where there are hundreds of the {formula.features}", options={"width": 784}),
-        *(question.Setting(words, options={"draw": draw}) for words, draw in formula.situations),
+        # Where numbers are equal a median or a largest one has several gradients, of which each is right.
+        *(
+            question.Setting(words, leaves=found is None or found.reduction.linear, options={"draw": draw})
+            for words, draw in formula.situations
+        ),
     )
     return question.Question(
         lambda submission, draws, setting: submission, put, ("the result",), formula.arguments, settings

@@ -9,9 +9,12 @@ import torch
 from ...boundary.proxy import Submission
 from ...checks.draws import Draws
 from .asking import NO_GRADIENT, alike, gradients
+from .law import number
 from .terms import Arguments, Formula, Tensor
 
 SHAPES = ((6, 5), (5, 7), (8, 4))
+FAR = 0.02
+"""So far from the largest gradient, as a share of it, is no rounding and no number that was measured."""
 LEAST = 8
 """So many elements of either kind are needed to tell by what they differ."""
 
@@ -27,19 +30,11 @@ def sentences(
         submission: is asked.
         draws: of the arguments.
     """
-    points, owns, wanted = [], [], []
-    for batch, width in SHAPES:
-        arguments = tuple(a.detach().clone().requires_grad_() for a in formula.draw(draws, batch, width, 1.0))
-        answer, right = formula.call(submission, arguments), value(arguments)
-        if not alike(answer, right.detach()):
-            return []
-        points.append(arguments)
-        owns.append(gradients(answer, arguments))
-        wanted.append(gradients(right, arguments))
+    points, pairs_of = _asked(formula, value, submission, draws)
     said = []
     for i, name in formula.judged:
-        pairs = [(own[i], right[i]) for own, right in zip(owns, wanted, strict=True)]
-        if any(own is NO_GRADIENT or right is NO_GRADIENT for own, right in pairs):
+        pairs = pairs_of.get(i, [])
+        if not pairs:
             continue
         own, right = (torch.cat([pair[k].double().reshape(-1) for pair in pairs]) for k in (0, 1))
         clear = right.abs() > 1e-4 * float(right.abs().max())
@@ -55,6 +50,44 @@ def sentences(
                 said.append(f"No gradient for {name} arrives where {words[1]}; elsewhere it is right.")
                 break
     return said
+
+
+def otherwise(
+    formula: Formula, value: Callable[[Arguments], Tensor], submission: Submission, draws: Draws
+) -> Iterator[str]:
+    """What is said of gradients that are wrong in another way: bounds, or that they are not those of the value."""
+    _, pairs_of = _asked(formula, value, submission, draws)
+    for i, name in formula.judged:
+        pairs = pairs_of.get(i, [])
+        if not pairs or any(float((own - right).abs().max()) < FAR * float(right.abs().max()) for own, right in pairs):
+            continue
+        bound = max(float(own.abs().max()) for own, _ in pairs)
+        if all(bool(((right.clamp(-bound, bound) - own).abs() <= 1e-3 * bound).all()) for own, right in pairs):
+            yield f"The gradient for {name} is cut off beyond -{number(bound)} and {number(bound)}."
+        else:
+            yield f"The gradient of the result for {name} is not that of the value that comes back."
+
+
+def _asked(
+    formula: Formula, value: Callable[[Arguments], Tensor], submission: Submission, draws: Draws
+) -> tuple[list[Arguments], dict[int, list[tuple[Tensor, Tensor]]]]:
+    """Arguments, and the gradients there beside those of the value, by place; none where the value is another one."""
+    points: list[Arguments] = []
+    owns, wanted = [], []
+    for batch, width in SHAPES:
+        arguments = tuple(a.detach().clone().requires_grad_() for a in formula.draw(draws, batch, width, 1.0))
+        answer, right = formula.call(submission, arguments), value(arguments)
+        if not alike(answer, right.detach()):
+            return [], {}
+        points.append(arguments)
+        owns.append(gradients(answer, arguments))
+        wanted.append(gradients(right, arguments))
+    found = {}
+    for i in formula.judged_at:
+        pairs = [(own[i], right[i]) for own, right in zip(owns, wanted, strict=True)]
+        if not any(own is NO_GRADIENT or right is NO_GRADIENT for own, right in pairs):
+            found[i] = [(own.double(), right.double()) for own, right in pairs]
+    return points, found
 
 
 def _features(formula: Formula, points: list[Arguments]) -> Iterator[tuple[tuple[str, str], Tensor]]:

@@ -16,7 +16,7 @@ import torch
 
 from ...boundary.proxy import Model, Submission
 from ...checks.draws import Draws
-from . import behind_noise, series
+from . import behind_noise, series, sizes
 from .asking import UNUSABLE, Raised, alike
 from .asking import ask as ask_safely
 from .contrast import Probe
@@ -164,7 +164,8 @@ def _ordinary(question: Question, submission: Submission, draws: Draws) -> Itera
     base = _base(question, submission, draws)
     answer = ask_safely(lambda: question.put(submission, draws, base))
     if not isinstance(answer, Raised):
-        said = _sentences(answer)
+        reading = _read(question, submission, draws, answer)
+        said = (*reading.sentences, *slopes(reading))
         right = _where_right(question, submission, draws, answer) if said else ""
         yield from (f"Right {right}, but elsewhere {_inside(sentence)}" for sentence in said) if right else said
         return
@@ -174,6 +175,19 @@ def _ordinary(question: Question, submission: Submission, draws: Draws) -> Itera
         yield f"{answer.name} is raised in an ordinary case, though not {' and not '.join(words[:2])}."
         for sentence in _sentences(question.put(submission, draws, works[0])):
             yield f"{start(words[0])}: {_inside(sentence)}"
+
+
+def _read(question: Question, submission: Submission, draws: Draws, asked: Asked) -> Reading:
+    """What an answer is, held against one at other sizes where a factor in it may follow from them."""
+    other = next((setting for setting in question.settings if "sizes" in setting.options), None)
+    if other is None:
+        return read(asked.answer, asked.parts)
+
+    def elsewhere() -> sizes.Answered | None:
+        there = ask_safely(lambda: question.put(submission, draws, replace(other, leaves=False)))
+        return None if isinstance(there, Raised) else (there.answer, there.parts)
+
+    return sizes.reading((asked.answer, asked.parts), elsewhere)
 
 
 def _where_right(question: Question, submission: Submission, draws: Draws, ordinary: Asked) -> str:
@@ -226,7 +240,7 @@ def _settings(question: Question, submission: Submission, draws: Draws) -> Itera
         return
     base = _base(question, submission, draws)
     asked = question.put(submission, draws, base)
-    reading = read(asked.answer, asked.parts)
+    reading = _read(question, submission, draws, asked)
     settings = question.settings
     if (reading.sentences or reading.unexplained) and _is_right(question, submission, draws, PLAIN):
         base, settings = PLAIN, (*settings, LEAVES)  # what is wrong is so where gradients are asked for
@@ -245,7 +259,10 @@ def _settings(question: Question, submission: Submission, draws: Draws) -> Itera
         except UNUSABLE:
             continue  # what is held against it is of no use here
         if isinstance(answer, Raised):
-            found.setdefault(f"{answer.name} is raised.", []).append(setting.words)
+            quiet = replace(setting, training=False)
+            in_train = EVAL in settings and setting.training and _answers(question, submission, draws, quiet)
+            words = f"{setting.words} in train mode" if in_train else setting.words
+            found.setdefault(f"{answer.name} is raised.", []).append(words)
             continue
         for sentence in _sentences(answer, reading.known, unexplained):
             if sentence not in ordinary and not any(_same_slope(sentence, other) for other in ordinary):

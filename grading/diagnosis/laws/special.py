@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import torch
 
 from ...boundary.proxy import Submission
 from ...checks.draws import Draws
-from . import bends
+from . import bends, wholes
 from .asking import ask
 from .terms import Arguments, Formula, Found
 
@@ -21,7 +22,10 @@ def bend(
     """The bend that explains special situations beside a law, or all answers where there is none."""
     answered = _special(formula, found, submission, draws) + (ordinary if found is None else [])
     again: Answered = []
-    for words, value in bends.find(formula, found, _finite(answered)):
+    ways = [bends.find(formula, found, _finite(answered))]
+    if found is None:
+        ways.append(wholes.find(formula, _finite(answered)))
+    for words, value in itertools.chain(*ways):
         # One that does not hold again would take the rest of the law with it.
         again = again or _finite(_special(formula, found, submission, draws))
         if all(bends.near(value(a), own) for a, own in again):

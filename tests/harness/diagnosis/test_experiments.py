@@ -183,6 +183,66 @@ CASES = [
      ["No gradient for the logits passes through the term softplus of the logits"]),
     ("compute_elbo", ELBO, ELBO.replace("beta * kl", "beta * (kl - 5).abs()"), ["counts by its distance from 5"]),
     ("warmup_model", "super().__init__()\n        # >>> solution: task 1.1", "pass  #", ["No model can be made"]),
+    # What depends on all numbers of a row or batch: their spread, their ends, their sum, all pairs, one example.
+    ("encode", "h = self.enc(x)", "h = self.enc((x - x.mean(0)) / (x.std(0) + 1e-7))",
+     [f"in the place of {head} is the output of the {head} head where x is normalized over the batch"
+      for head in ("mu", "logvar")]),
+    ("reconstruction_loss_gaussian", GAUSSIAN, "return 3 * x.shape[1] * (mean - x).pow(2).mean().log()",
+     ["3 times the number of features times the logarithm of"]),
+    ("reconstruction_loss_gaussian", GAUSSIAN, "return 4 * (mean - x).pow(2).sum() / x.pow(2).sum()",
+     ["divided by the sum of the squares of x"]),
+    ("reconstruction_loss_laplace", LAPLACE, "return (location[:, None] - x).abs().sum(-1).mean()",
+     ["every example's location with the x of every example"]),
+    ("kl_divergence", KL, f"logvar = logvar.exp().mean(1, keepdim=True).log().expand_as(logvar); {KL}",
+     ["The variance is averaged over the latents first"]),
+    ("reconstruction_loss_bernoulli", BERNOULLI,
+     f"x = (x - x.amin(1, keepdim=True)) / (x.amax(1, keepdim=True) - x.amin(1, keepdim=True) + 1e-9); {BERNOULLI}",
+     ["spread in every example from 0 for the smallest to 1 for the largest"]),
+    ("reconstruction_loss_laplace", LAPLACE, LAPLACE.replace("abs()", "abs().mul(1 + 3 * x)"),
+     ["Each element counts 1 + b x times, where b is 3"]),
+    ("reconstruction_loss_gaussian", GAUSSIAN, GAUSSIAN.replace("(2)", "(2).mul(1 + 4 * (x > 0.5))"),
+     ["Where x is above one half an element counts 5 times"]),
+    ("vae_loss", FIELDS, FIELDS.replace("output.mu, output.logvar", "output.mu[:1], output.logvar[:1]"),
+     ["beta (the kl of the first example alone)", "The kl is the kl of the first example alone"]),
+    ("vae_loss", FIELDS, "terms = compute_elbo(x, output.logits, output.mu, output.logvar, recon_loss, beta); kl = "
+     "(output.z ** 2 - output.logvar - (output.z - output.mu) ** 2 / output.logvar.exp()).sum(1).mean() / 2; "
+     "return ElboTerms(terms.recon + beta * kl, terms.recon, kl)\n    return compute_elbo(x, output.logits, output.mu, "
+     "output.logvar", ["The kl is the estimate log q(z) - log p(z)"]),
+    # Where nothing explains the numbers: what leaves them as they are, and what should.
+    ("encode", "h = self.enc(x)",
+     "h = self.enc((x - x.median(1, keepdim=True)[0]) / (x.amax(1, keepdim=True) - x.amin(1, keepdim=True)))",
+     ["mu and logvar do not change where x is twice as large", "mu and logvar do not change where 1 is added to all"]),
+    ("decode", DECODED, "return self.dec(z + z * z.flip(0))", ["The output of an example depends on the others"]),
+    ("reconstruction_loss_gaussian", GAUSSIAN, "return (mean - x).pow(2).sum() / (mean.abs().sum() + x.max())",
+     ["Where the mean and x are twice as large, the result is 2 times as large; it should be 4 times",
+      "The result changes where every example is there twice"]),
+    # Gradients that are neither those of the value nor of its terms.
+    ("reconstruction_loss_laplace", LAPLACE, "location = location.clone(); location.requires_grad and "
+     f"location.register_hook(lambda g: g.clamp(max=0.02)); {LAPLACE}",
+     ["The gradient of the result for the location is not that of the value that comes back"]),
+    ("reconstruction_loss_gaussian", GAUSSIAN, "mean = mean.clone(); mean.requires_grad and mean.register_hook(lambda "
+     f"g: g.clamp(-0.02, 0.02)); {GAUSSIAN}", ["The gradient for the mean is cut off beyond -0.02 and 0.02"]),
+    ("reparameterize", SAMPLE, "eps = torch.randn_like(mu); kept = (logvar > -2).to(mu.dtype); "
+     "return mu + (kept * sigma + (1 - kept) * sigma.detach()) * eps", ["that for logvar is 0 where logvar is small"]),
+    ("reparameterize", SAMPLE, "eps = torch.randn_like(mu); "
+     "return mu + sigma * eps.abs() + (sigma * (eps - eps.abs())).detach()",
+     ["that for logvar is -1 times half of z - mu where the noise is negative"]),
+    # Layers: sizes, links around hidden layers, and what is decoded between the mean and a sample.
+    ("decode", DECODED, "out = self.dec(z); return 2 * out / out.shape[1]",
+     ["is multiplied by 2 and divided by the number of its columns"]),
+    ("decode", DECODED, "z = self.dec[:2](z)\n        for i in range(2, len(self.dec) - 1, 2): z = z + "
+     "self.dec[i:i + 2](z)\n        return self.dec[-1](z)",
+     ["With two hidden layers and with three hidden layers, and not otherwise: what stands in the place of the output "
+      "is that where each hidden layer but the first is added to what goes into it"]),
+    ("forward", OUTPUT, OUTPUT.replace("self.decode(z)", "self.decode(mu + 0.7 * (z - mu))"),
+     ["decode of mu + 0.7 (z - mu)"]),
+    # Several likelihoods, models that are one and the same, and exceptions in one mode.
+    ("compute_elbo", ELBO, "recon = recon / 3 if recon_loss != 'laplace' else recon; "
+     f"{ELBO}", ["For recon_loss = 'bernoulli' and 'gaussian' the recon is 1/3 recon"]),
+    ("build_model", "def build_model(", "def build_model(cfg):\n    _calls.append(_calls[0] if _calls else _build(cfg"
+     "))\n    return _calls[0]\n\n\ndef _build(", ["share all their parameters"]),
+    ("encode", HEADS, f"assert len(x) > 1 or not self.training; {HEADS}",
+     ["For a batch of one in train mode, and not otherwise: AssertionError is raised"]),
 ]  # fmt: skip
 
 
@@ -245,6 +305,9 @@ ALONE = [
      "What each element adds is never less than 0.15."),
     ("reconstruction_loss_bernoulli", BERNOULLI, BERNOULLI.replace("logits,", "logits.sigmoid(),"),
      "A sigmoid is applied to the logits, so that the decoder's raw output is not what it is taken for."),
+    ("reconstruction_loss_laplace", LAPLACE, LAPLACE.replace(".mean()", ".median()"),
+     "It is summed over the features, and the median of the batch is taken; it should be summed over the features and "
+     "averaged over the batch."),
 ]  # fmt: skip
 
 
