@@ -156,6 +156,7 @@ def loss_of(
         bends=bends,
         variants=variants,
         otherwise=otherwise,
+        rests=(("where output and data are the same", lambda draws: (draws.uniform(4, 3),) * 2),),
     )
 
 

@@ -1,6 +1,6 @@
 """The vocabulary in which an assignment writes what its functions may compute instead of what they should."""
 
-from . import changes, contrast, facts, formula, question
+from . import changes, contrast, facts, formula, question, random_loss
 from .asking import NO_GRADIENT, Raised, alike, ask, gradients, number_of
 from .bends import Bend
 from .contrast import Probe
@@ -40,5 +40,6 @@ __all__ = [
     "number",
     "number_of",
     "question",
+    "random_loss",
     "start",
 ]
