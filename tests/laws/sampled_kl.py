@@ -1,8 +1,8 @@
 """A divergence that is estimated from samples of ``z``, ``log q(z) - log p(z)``, rather than computed.
 
 Where ``logvar = 0`` that is ``mu^2 / 2 + mu e`` for one latent dimension, with the mean ``e`` of the noise; where
-``mu = 0`` it is ``-logvar / 2 + (exp(logvar) - 1) s / 2``, with the mean ``s`` of its squares. Under one seed both means
-are the same for all ``mu`` and ``logvar``.
+``mu = 0`` it is ``-logvar / 2 + (exp(logvar) - 1) s / 2``, with the mean ``s`` of its squares. Under one seed both
+means are the same for all ``mu`` and ``logvar``.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ Read = Callable[[Tensor, int], Tensor]
 BEGIN, FEW = 6, 40
 """Numbers from which it is seen what is done: a dropout of one in ten spares twice as many in one case of 4000."""
 MANY = 200
-"""Numbers from which its size is measured."""
+"""Numbers from which its size is measured, and more where half as many calls give them."""
 USUAL = 68
 """Where the seeds come from that are always the same: the first normal numbers after them have spread 1, within 1 %."""
 NEAR, ROUNDING = 2e-3, 1e-5
@@ -118,7 +118,7 @@ def _kept(ratios: Tensor) -> str:
 def _sized(kind: str, noise: Callable[[int], Tensor], draws: Draws) -> Chance:
     """The size of noise, where fresh seeds confirm it."""
     always = Draws(USUAL)
-    count = max(4, MANY // noise(draws.seed()).numel())
+    count = max(MANY // 2, MANY // noise(draws.seed()).numel())
     usual = torch.stack([noise(always.seed()) for _ in range(count)]).flatten()
     fresh = torch.stack([noise(draws.seed()) for _ in range(count // 4)]).flatten()
     std = float(usual.std())

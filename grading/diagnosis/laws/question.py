@@ -213,6 +213,9 @@ def _noise(question: Question, submission: Submission, draws: Draws, mode: str) 
         stacked, right = torch.stack([a.detach() for a in answers]), part.right.detach()
         if bool((stacked == stacked[0]).all()):
             continue
+        if known:
+            yield from (f"{start(part.name)} {words}." for words in behind_noise.words(right, stacked))
+            continue
         zeros = (stacked == 0) & (right != 0)
         kept = (stacked / right)[~zeros]
         if 0.03 < float(zeros.float().mean()) < 0.97 and float(kept.max() - kept.min()) < 1e-3:
@@ -220,8 +223,7 @@ def _noise(question: Question, submission: Submission, draws: Draws, mode: str) 
         elif bool(((stacked == 0) | (stacked == 1)).all()):
             yield f"{start(part.name)} is drawn at random{mode} as 0 or 1; it should be the number itself."
         else:
-            if not known:
-                yield f"{start(part.name)} is random{mode}: two calls with the same arguments give different numbers."
+            yield f"{start(part.name)} is random{mode}: two calls with the same arguments give different numbers."
             yield from (f"{start(part.name)} {words}." for words in behind_noise.words(right, stacked))
 
 
