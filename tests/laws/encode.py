@@ -54,9 +54,12 @@ def _pair(head: int) -> random_layers.Pair:
     return random_layers.Pair("enc.0", HEADS[head], HEADS[head], "x", lambda m, x, seed: m.seeded(seed).encode(x)[head])
 
 
+PAIRS = [_pair(0), _pair(1)]
+
+
 def _random(submission: Submission, draws: Draws) -> Iterator[str]:
     """What is random in mu and logvar, where anything is."""
-    return random_layers.sentences(layers.model(submission, draws, ORDINARY), [_pair(0), _pair(1)], draws)
+    return random_layers.sentences(layers.model(submission, draws, ORDINARY), PAIRS, draws)
 
 
 ENCODE = Question(

@@ -6,8 +6,8 @@ what it gets. So each place is read alone, the last one first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -17,6 +17,8 @@ from grading.diagnosis.laws import chance, is_or_are, start
 Tensor = torch.Tensor
 SHARE = 0.5
 """What the last layer hands on, so that a sigmoid behind it can be taken back."""
+ROWS = 40
+"""Of one call, so that few calls tell much."""
 FOR = " for {}"
 FAR = 6.0
 """So much is added before a ReLU, so that it lets noise of either sign pass."""
@@ -31,8 +33,9 @@ class Pair:
         last: that of the last one.
         output: what a student calls its output.
         given: what a student calls what is given to the first.
-        ask: what comes of one row, before anything is applied to it, under a seed.
+        ask: what comes of rows, before anything is applied to it, under a seed.
         before: the end of a sentence on what is done to what is given.
+        hidden: what a student calls what is between them.
     """
 
     first: str
@@ -41,6 +44,7 @@ class Pair:
     given: str
     ask: Callable[[Model, Tensor, int], Tensor]
     before: str = ""
+    hidden: str = "the hidden features"
 
 
 def _set(model: Model, pair: Pair, first: Tensor | float, shift: Tensor, last: Tensor | float, bias: Tensor) -> None:
@@ -58,31 +62,32 @@ def random_in(model: Model, pair: Pair, draws: Draws) -> str | None:
     """What is random in two layers, and where; the model is left with other weights."""
     one, two = (model.parameters[f"{name}.weight"].detach() for name in (pair.first, pair.last))
     count = min(*one.shape, *two.shape)
-    blank = torch.zeros(1, one.shape[1], dtype=one.dtype)
+    blank = torch.zeros(ROWS, one.shape[1], dtype=one.dtype)
 
     def asked(row: Tensor, seed: int) -> Tensor:
-        return pair.ask(model, row, seed).detach().reshape(-1)[:count]
+        return pair.ask(model, row, seed).detach()[:, :count].reshape(-1)
 
     def output(values: Tensor, seed: int) -> Tensor:
-        _set(model, pair, 0.0, torch.zeros(count), 0.0, values)
+        _set(model, pair, 0.0, torch.zeros(count), 0.0, values[:count])
         return asked(blank, seed)
 
     def hidden(values: Tensor, seed: int) -> Tensor:
-        _set(model, pair, 0.0, values, SHARE * _eye(two), torch.zeros(count))
+        _set(model, pair, 0.0, values[:count], SHARE * _eye(two), torch.zeros(count))
         return asked(blank, seed) / SHARE
 
     def given(values: Tensor, seed: int) -> Tensor:
         _set(model, pair, _eye(one), torch.full((count,), FAR), SHARE * _eye(two), torch.full((count,), -SHARE * FAR))
-        row = blank.index_copy(1, torch.arange(count), values[None].to(blank.dtype))
+        row = blank.index_copy(1, torch.arange(count), values.reshape(ROWS, count).to(blank.dtype))
         return asked(row, seed) / SHARE
 
     places = (
         (output, pair.output, "", 1.0),
-        (hidden, f"the hidden features{FOR.format(pair.output)}", "", 4.0),
+        (hidden, f"{pair.hidden}{FOR.format(pair.output)}", "", 4.0),
         (given, pair.given, pair.before, 0.5),
     )
     for read, what, end, least in places:
-        values, other = least + torch.linspace(0.0, 1.5, count), least + torch.linspace(1.0, 0.25, count)
+        values = (least + torch.linspace(0.0, 1.5, count)).repeat(ROWS)
+        other = (least + torch.linspace(1.0, 0.25, count)).repeat(ROWS)
         found = chance.found(read, values, other, draws)
         if found is not None:
             return _sentence(found, what, end)
@@ -99,12 +104,27 @@ def _moves(read: chance.Read, values: Tensor, draws: Draws) -> bool:
 def _sentence(found: chance.Chance, what: str, end: str) -> str:
     be = "are" if " features" in what else is_or_are(what)
     if found.kind == "added":
-        return f"To {what} {found.words} is added{end}."
+        return f"{start(found.words)} is added to {what}{end}."
     if found.kind == "dropout":
         return f"{start(what)} {be} {found.words}{',' if end else ''}{end}: that is a dropout."
     if found.kind == "drawn":
         return f"{start(what)} {be} made 0 or 1 at random{end}."
     return f"{start(what)} {be} multiplied by {found.words}{end}."
+
+
+def renamed(pairs: list[Pair], parameters: Mapping[str, Tensor], known: Mapping[str, Tensor]) -> list[Pair]:
+    """Layers by the names that a student has given them; none of those that are parts of others, or have no bias.
+
+    Args:
+        pairs: layers by the names that are known.
+        parameters: of the model.
+        known: the same tensors, by those names.
+    """
+    own = {id(parameter): name.removesuffix(".weight") for name, parameter in parameters.items()}
+    named = [[own.get(id(known[f"{name}.weight"])) for name in (pair.first, pair.last)] for pair in pairs]
+    if not all(name is not None and f"{name}.bias" in parameters for names in named for name in names):
+        return []
+    return [replace(p, first=str(first), last=str(last)) for p, (first, last) in zip(pairs, named, strict=True)]
 
 
 def sentences(model: Model, pairs: list[Pair], draws: Draws) -> Iterator[str]:

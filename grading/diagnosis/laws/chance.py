@@ -22,7 +22,7 @@ Read = Callable[[Tensor, int], Tensor]
 BEGIN, FEW = 6, 40
 """Numbers from which it is seen what is done: a dropout of one in ten spares twice as many in one case of 4000."""
 MANY = 200
-"""Numbers from which its size is measured, and more where half as many calls give them."""
+"""Numbers from which its size is measured, of which one call may give many."""
 USUAL = 68
 """Where the seeds come from that are always the same: the first normal numbers after them have spread 1, within 1 %."""
 NEAR, ROUNDING = 2e-3, 1e-5
@@ -115,12 +115,19 @@ def _kept(ratios: Tensor) -> str:
     return f"set to 0 at random, and multiplied by {scale:.4g} otherwise"
 
 
+def _single(noise: Tensor) -> Tensor:
+    """The numbers of a call, those once that several rows or columns share."""
+    step = 1e-4 * float(noise.abs().max())
+    seen = {round(number / step) for number in noise.flatten().tolist()} if step else {0}
+    return step * torch.tensor(sorted(seen), dtype=noise.dtype)
+
+
 def _sized(kind: str, noise: Callable[[int], Tensor], draws: Draws) -> Chance:
     """The size of noise, where fresh seeds confirm it."""
     always = Draws(USUAL)
-    count = max(MANY // 2, MANY // noise(draws.seed()).numel())
-    usual = torch.stack([noise(always.seed()) for _ in range(count)]).flatten()
-    fresh = torch.stack([noise(draws.seed()) for _ in range(count // 4)]).flatten()
+    count = max(8, MANY // len(_single(noise(draws.seed()))))
+    usual = torch.cat([_single(noise(always.seed())) for _ in range(count)])
+    fresh = torch.cat([_single(noise(draws.seed())) for _ in range(max(2, count // 4))])
     std = float(usual.std())
     # Six standard errors of a normal law, of which heavier ones have more: then no size is told.
     off = abs(math.log(float(fresh.std()) / std)) > 6 * math.sqrt(0.5 / usual.numel() + 0.5 / fresh.numel())
@@ -144,5 +151,12 @@ def described(noise: Tensor) -> str:
         ends = [0.0 if abs(end) < 0.02 * (high - low) else end for end in (low, high)]
         return f"uniform noise from about {ends[0]:.2g} to {ends[1]:.2g}"
     mean, std = float(noise.mean()), float(noise.std())
-    of_mean = "" if abs(mean) < 5 * std / math.sqrt(count) else f"mean about {mean:.2g} and "
-    return f"noise of {of_mean}standard deviation about {std:.2g}"
+    error = std / math.sqrt(count)
+    of_mean = "" if abs(mean) < 5 * error else f"mean about {_about(mean, error)} and "
+    return f"noise of {of_mean}standard deviation about {_about(std, error / math.sqrt(2))}"
+
+
+def _about(value: float, error: float) -> str:
+    """A number in one digit, where that is as near as it is known, else in two."""
+    short = float(f"{value:.1g}")
+    return f"{short:g}" if abs(short - value) < 1.5 * error else f"{value:.2g}"

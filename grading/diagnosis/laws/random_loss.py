@@ -77,7 +77,7 @@ def _of_result(formula: Formula, submission: Submission, draws: Draws) -> str | 
         return f"What {_together(formula, submission, draws)} adds is {found.words}: that is a dropout."
     if found.kind == "factor":
         return f"The result is multiplied by {found.words}."
-    return f"To {_whole(formula, submission, draws, float(found.noise.std()))} {found.words} is added."
+    return f"{start(found.words)} is added to {_whole(formula, submission, draws, float(found.noise.std()))}."
 
 
 def _together(formula: Formula, submission: Submission, draws: Draws) -> str:
@@ -124,7 +124,7 @@ def _of_arguments(formula: Formula, submission: Submission, draws: Draws) -> str
         return f"{start(name)} {is_or_are(name)} multiplied by {of.words} before the loss is computed."
     others = [other for other, its in more if its.kind == "added"]
     either = f", or taken off {others[0]}," if others else ""
-    return f"To {name} {of.words} is added{either} before the loss is computed."
+    return f"{start(of.words)} is added to {name}{either} before the loss is computed."
 
 
 def _of_argument(
