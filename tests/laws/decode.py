@@ -8,8 +8,8 @@ import networks
 import torch
 
 from grading.checks import Draws, Model, Submission
-from grading.diagnosis.laws import Asked, Law, Part, Probe, Question, Setting, facts, question
-from laws import layers, rest
+from grading.diagnosis.laws import ORDINARY, Asked, Law, Part, Probe, Question, Setting, facts, question
+from laws import layers, random_layers, rest
 
 OUTPUT = "the output"
 
@@ -33,7 +33,15 @@ def _ask(model: Model, draws: Draws, setting: Setting) -> Asked:
     return Asked(answer, (Part(OUTPUT, networks.linear(parameters, last, hidden), others, leaves),))
 
 
-DECODE = Question(layers.model, _ask, (OUTPUT,), ("z",), layers.SETTINGS, apart=layers.APART)
+PAIR = random_layers.Pair("dec.0", "dec.2", OUTPUT, "z", lambda model, z, seed: model.seeded(seed).decode(z))
+
+
+def _random(submission: Submission, draws: Draws) -> Iterator[str]:
+    """What is random in the output, where anything is."""
+    return random_layers.sentences(layers.model(submission, draws, ORDINARY), [PAIR], draws)
+
+
+DECODE = Question(layers.model, _ask, (OUTPUT,), ("z",), layers.SETTINGS, apart=layers.APART, chance=_random)
 
 
 CLAIMS = {"decode.without_activation": layers.is_linear("dec", lambda model, z: model.decode(z))}

@@ -9,8 +9,8 @@ import networks
 import torch
 
 from grading.checks import Draws, Model, Submission
-from grading.diagnosis.laws import Asked, Law, Part, Probe, Question, Setting, facts, question
-from laws import layers, rest
+from grading.diagnosis.laws import ORDINARY, Asked, Law, Part, Probe, Question, Setting, facts, question
+from laws import layers, random_layers, rest
 
 HEADS = ("mu", "logvar")
 
@@ -50,7 +50,21 @@ def judged(
     return Asked(answer, tuple(part(name) for name in HEADS))
 
 
-ENCODE = Question(layers.model, _ask, HEADS, ("x",), layers.SETTINGS, apart=(layers.DATA, *layers.APART))
+def _pair(head: int) -> random_layers.Pair:
+    return random_layers.Pair("enc.0", HEADS[head], HEADS[head], "x", lambda m, x, seed: m.seeded(seed).encode(x)[head])
+
+
+PAIRS = [_pair(0), _pair(1)]
+
+
+def _random(submission: Submission, draws: Draws) -> Iterator[str]:
+    """What is random in mu and logvar, where anything is."""
+    return random_layers.sentences(layers.model(submission, draws, ORDINARY), PAIRS, draws)
+
+
+ENCODE = Question(
+    layers.model, _ask, HEADS, ("x",), layers.SETTINGS, apart=(layers.DATA, *layers.APART), chance=_random
+)
 
 
 CLAIMS = {"encode.without_activation": layers.is_linear("enc", lambda model, x: model.encode(x)[0])}

@@ -26,7 +26,7 @@ from grading.diagnosis.laws import (
     facts,
     question,
 )
-from laws import layers, noise
+from laws import layers, noise, random_layers
 
 NAMES = ("logits", "mu", "logvar", "z")
 
@@ -310,6 +310,13 @@ def _apart(eps: torch.Tensor, alone: torch.Tensor) -> Iterator[str]:
         yield f"The noise in z is not independent: {said}. Each number needs a draw of its own."
 
 
+RANDOM = [
+    random_layers.Pair("enc.0", head, head, "x", lambda m, x, seed, i=i: m.seeded(seed)(x)[i], " before it is encoded")
+    for i, head in ((1, "mu"), (2, "logvar"))
+]
+"""What comes of x in the two heads, in a whole pass."""
+
+
 def _steady(submission: Submission, draws: Draws) -> Iterator[str]:
     """Whether what comes back goes together, in the parts for which no better word was found."""
     options = _works_at(submission, draws)
@@ -325,8 +332,11 @@ def _steady(submission: Submission, draws: Draws) -> Iterator[str]:
     moving = [n for n, a, b in pairs if n in unexplained and not alike(a, b.detach())]
     if moving and alike(own[1], alone[1].detach()):
         where = "In train mode " if all(alike(a, b.detach()) for a, b in zip(*quiet, strict=True)) else ""
-        differ = f"{' and '.join(moving)} {'differ' if len(moving) > 1 else 'differs'}"
-        yield f"{where}{differ} from pass to pass for the same x, for which encode gives the same."
+        told = list(random_layers.sentences(layers.model(submission, draws, ORDINARY), RANDOM, draws))
+        yield from (f"{where}{words[0].lower()}{words[1:]}" if where else words for words in told)
+        if not told:
+            differ = f"{' and '.join(moving)} {'differ' if len(moving) > 1 else 'differs'}"
+            yield f"{where}{differ} from pass to pass for the same x, for which encode gives the same."
     for name, given, right in zip(("mu", "logvar"), second, own[1:], strict=True):
         if name in unexplained and not moving and not alike(given, right.detach()):
             yield f"What forward returns as {name} is not what encode(x) gives."

@@ -11,6 +11,7 @@ import torch
 
 from grading.checks import Draws, Submission
 from grading.diagnosis.laws import Bend, Change, Formula, Law, Probe, Term, formula
+from laws import sampled_kl
 
 CLAMPS = (1.0, 2.0, 3.0, 4.0, 5.0)
 Pair = tuple[torch.Tensor, torch.Tensor]
@@ -242,6 +243,8 @@ KL = Formula(
     bends=BENDS,
     variants=tuple(_variants()),
     readings=(another_prior,),
+    rests=(("at the prior, mu = 0 and logvar = 0", lambda draws: (torch.zeros(4, 3), torch.zeros(4, 3))),),
+    chances=(sampled_kl.sentence,),
 )
 
 

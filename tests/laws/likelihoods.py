@@ -181,6 +181,7 @@ def loss_of(
         bends=(*bends, *WEIGHTED),
         variants=variants,
         otherwise=otherwise,
+        rests=(("where output and data are the same", lambda draws: (draws.uniform(4, 3),) * 2),),
     )
 
 

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import elbo
 import torch
 
 from grading.checks import Draws, StudentError, Submission, unpack
-from grading.diagnosis.laws import NO_GRADIENT, alike, facts, gradients, start
+from grading.diagnosis.laws import NO_GRADIENT, alike, facts, gradients, random_loss, start
+from laws import (
+    kl_divergence,
+    reconstruction_loss_bernoulli,
+    reconstruction_loss_gaussian,
+    reconstruction_loss_laplace,
+)
 
 PARTS = ("loss", "recon", "kl")
 Call = Callable[[Submission, elbo.Point, dict[str, Any]], Any]
@@ -141,12 +148,44 @@ def random_fact(call: Call) -> facts.Fact:
                 random.setdefault(moving, []).append(name)
         for moving, names in random.items():
             where = "" if len(names) == len(elbo.LIKELIHOODS) else f"for recon_loss = {' and '.join(map(repr, names))} "
-            yield start(
-                f"{where}the {' and the '.join(moving)} {'is' if len(moving) == 1 else 'are'} random: "
-                "calls with the same arguments give different numbers."
-            )
+            told = tuple(_how_random(call, submission, draws, moving, names[0]))
+            yield from (start(f"{where}{words}") for words in told)
+            if not told:
+                yield start(
+                    f"{where}the {' and the '.join(moving)} {'is' if len(moving) == 1 else 'are'} random: "
+                    "calls with the same arguments give different numbers."
+                )
 
     return fact
+
+
+FORMULAS = {
+    "bernoulli": reconstruction_loss_bernoulli.BERNOULLI,
+    "gaussian": reconstruction_loss_gaussian.GAUSSIAN,
+    "laplace": reconstruction_loss_laplace.LAPLACE,
+}
+
+
+def _how_random(
+    call: Call, submission: Submission, draws: Draws, moving: tuple[str, ...], recon_loss: str
+) -> Iterator[str]:
+    """What is random in the recon or the kl, as it is found of a loss alone; the loss has it from them."""
+
+    def part(name: str) -> Callable[[Submission, tuple[torch.Tensor, ...]], Any]:
+        def asked(submission: Submission, arguments: tuple[torch.Tensor, ...]) -> Any:
+            rows = len(arguments[0])
+            mu, logvar = arguments if name == "kl" else torch.zeros(2, rows, 1)
+            logits, x = arguments if name == "recon" else torch.zeros(2, rows, 1)
+            answer = call(submission, elbo.Point(x, logits, mu, logvar), {"recon_loss": recon_loss, "beta": 1.0})
+            return unpack(answer, PARTS, "the function")[PARTS.index(name)]
+
+        return asked
+
+    for name, formula in (("recon", FORMULAS[recon_loss]), ("kl", kl_divergence.KL)):
+        if name in moving:
+            words = random_loss.known(replace(formula, call=part(name)), submission, draws)
+            if words is not None:
+                yield f"in the {name}, {words[0].lower()}{words[1:]}"
 
 
 REPEATS = 10

@@ -7,14 +7,16 @@ from typing import Any
 
 import elbo
 
-from grading.checks import Draws, Submission
+from grading.checks import Draws, Record, Submission
 from grading.diagnosis.laws import Law, Probe
 from laws import objective
 from laws.three_parts import code
 
 
 def _call(submission: Submission, point: elbo.Point, options: dict[str, Any]) -> Any:
-    output = submission.record("VAEOutput", logits=point.logits, mu=point.mu, logvar=point.logvar, z=code(point))
+    # Not by the submission, which may be one that is seeded.
+    fields = {"logits": point.logits, "mu": point.mu, "logvar": point.logvar, "z": code(point)}
+    output = Record("VAEOutput", fields)
     return submission.vae_loss(output, point.x, **options)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -26,7 +27,7 @@ from grading.diagnosis.laws import (
     facts,
     question,
 )
-from laws import encode, forward, layers
+from laws import encode, forward, layers, random_layers
 from laws.sampling import Sampler, facts_of, probes_of
 
 SIZES = (11, 13, 5)
@@ -198,8 +199,25 @@ def _forward(model: Model, draws: Draws, setting: Setting) -> Asked:
     )
 
 
-ENCODE = Question(model, _encode, encode.HEADS, ("x",), SETTINGS, apart=(layers.DATA, *EVERYWHERE))
-DECODE = Question(model, _decode, ("the output of decode",), ("z",), SETTINGS)
+def _random(pairs: list[random_layers.Pair], submission: Submission, draws: Draws) -> Iterator[str]:
+    """What is random in encode or decode, in the student's own layers."""
+    made = model(submission, draws, ORDINARY)
+    own = random_layers.renamed(pairs, made.parameters, _canonical(made, ORDINARY))
+    return random_layers.sentences(made, own, draws)
+
+
+def _logits(model: Model, z: torch.Tensor, seed: int) -> torch.Tensor:
+    return torch.logit(model.seeded(seed).decode(z))
+
+
+OF_ENCODE = [replace(pair, hidden="the hidden features of encode") for pair in encode.PAIRS]
+OF_DECODE = [
+    random_layers.Pair("dec.0", "dec.2", "the output of decode", "z", _logits, "", "the hidden features of decode")
+]
+ENCODE = Question(
+    model, _encode, encode.HEADS, ("x",), SETTINGS, apart=(layers.DATA, *EVERYWHERE), chance=partial(_random, OF_ENCODE)
+)
+DECODE = Question(model, _decode, ("the output of decode",), ("z",), SETTINGS, chance=partial(_random, OF_DECODE))
 FORWARD = Question(model, _forward, NAMES, ("x",), SETTINGS[:-1], random=True, apart=(layers.DATA, *EVERYWHERE))
 SAMPLER = Sampler(_model)
 

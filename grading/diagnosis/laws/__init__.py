@@ -1,12 +1,12 @@
 """The vocabulary in which an assignment writes what its functions may compute instead of what they should."""
 
-from . import changes, contrast, facts, formula, question
+from . import chance, changes, contrast, facts, formula, question, random_loss
 from .asking import NO_GRADIENT, Raised, alike, ask, gradients, number_of
 from .bends import Bend
 from .contrast import Probe
 from .law import Law, Trial, number
 from .question import DOUBLE, EVAL, EVERYWHERE, ORDINARY, PLAIN, SILENT, Asked, Question, Setting
-from .reading import Part, start
+from .reading import Part, is_or_are, start
 from .terms import Change, Formula, Term, is_near
 
 __all__ = [
@@ -31,14 +31,17 @@ __all__ = [
     "Trial",
     "alike",
     "ask",
+    "chance",
     "changes",
     "contrast",
     "facts",
     "formula",
     "gradients",
     "is_near",
+    "is_or_are",
     "number",
     "number_of",
     "question",
+    "random_loss",
     "start",
 ]

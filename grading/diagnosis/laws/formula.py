@@ -16,7 +16,7 @@ import torch
 
 from ...boundary.proxy import Submission
 from ...checks.draws import Draws
-from . import bends, facts, places, question, symmetries
+from . import bends, facts, places, question, random_loss, symmetries
 from .asking import NO_GRADIENT, Raised, alike, ask, gradients
 from .contrast import Probe
 from .law import Law, Trial, number
@@ -311,7 +311,12 @@ def _question(
         ),
     )
     return question.Question(
-        lambda submission, draws, setting: submission, put, ("the result",), formula.arguments, settings
+        lambda submission, draws, setting: submission,
+        put,
+        ("the result",),
+        formula.arguments,
+        settings,
+        chance=partial(random_loss.sentences, formula),
     )
 
 

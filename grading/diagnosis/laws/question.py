@@ -20,7 +20,7 @@ from . import behind_noise, series, sizes
 from .asking import UNUSABLE, Raised, alike
 from .asking import ask as ask_safely
 from .contrast import Probe
-from .facts import Fact
+from .facts import Fact, sentences_of
 from .reading import Known, Part, Reading, is_or_are, read, slopes, start
 
 UNUSUAL = 8, 40
@@ -95,6 +95,7 @@ class Question:
         random: whether it is to draw random numbers.
         apart: circumstances under which all may be right though it is not in ordinary ones; that is told with what
             is wrong.
+        chance: what may be random in its answers, where no more is known than that they are.
     """
 
     subject: Callable[[Submission, Draws, Setting], Any]
@@ -104,6 +105,7 @@ class Question:
     settings: tuple[Setting, ...] = ()
     random: bool = False
     apart: tuple[Setting, ...] = ()
+    chance: Fact | None = None
 
     def put(self, submission: Submission, draws: Draws, setting: Setting = ORDINARY) -> Asked:
         """One question to a new subject."""
@@ -216,12 +218,17 @@ def _noise(question: Question, submission: Submission, draws: Draws, mode: str) 
     """What is random in the answers, where nothing should be."""
     subject, seed = question.subject(submission, draws, ORDINARY), draws.seed()
     several = [question.on(subject, Draws(seed)) for _ in range(40)]
+    known = () if question.chance is None else sentences_of(question.chance, submission, draws)
+    yield from (f"{start(mode.strip())} {_inside(words)}" if mode else words for words in known)
     for i, part in enumerate(several[0].parts):
         answers = [asked.answer[i] if isinstance(asked.answer, (tuple, list)) else asked.answer for asked in several]
         if not all(isinstance(a, torch.Tensor) and a.shape == part.right.shape for a in answers):
             continue
         stacked, right = torch.stack([a.detach() for a in answers]), part.right.detach()
         if bool((stacked == stacked[0]).all()):
+            continue
+        if known:
+            yield from (f"{start(part.name)} {words}." for words in behind_noise.words(right, stacked))
             continue
         zeros = (stacked == 0) & (right != 0)
         kept = (stacked / right)[~zeros]

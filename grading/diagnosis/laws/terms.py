@@ -99,6 +99,8 @@ class Formula:
         otherwise: other terms that add up to the same, through single ones of which gradients may pass or not.
         bends: families of mistakes with one number in them, ``bends.Bend``.
         readings: what the weights of all terms together may mean, by the words of each: a sentence, or None.
+        rests: arguments where it is 0, in words, at which a result may be still that is random elsewhere.
+        chances: what else may be random in it: a sentence, or None.
     """
 
     call: Callable[[Submission, Arguments], Any]
@@ -116,6 +118,8 @@ class Formula:
     otherwise: tuple[tuple[Term, ...], ...] = ()
     bends: tuple[Any, ...] = ()
     readings: tuple[Callable[[Mapping[str, float]], str | None], ...] = ()
+    rests: tuple[tuple[str, Drawn], ...] = ()
+    chances: tuple[Callable[[Formula, Submission, Draws], str | None], ...] = ()
 
     @property
     def judged(self) -> list[tuple[int, str]]:

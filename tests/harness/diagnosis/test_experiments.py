@@ -42,6 +42,9 @@ def model(change):
 BOUND = KL.replace("logvar", "logvar.clamp(-5.5, 5.5)")
 SUM = BERNOULLI.replace(".sum(dim=1).mean()", ".sum() * 2")
 TANH = "return 3 * (mean.tanh() - x).pow(2).sum(dim=1).mean()"
+SAMPLED = """z = mu + (logvar / 2).exp() * torch.randn_like(mu)
+    l = (z.pow(2) - (z - mu).pow(2) * (-logvar).exp() - logvar).sum(dim=1) / 2
+    return l.mean()"""
 MEAN = "return 0.5 * (mu.pow(2) + logvar.exp() + logvar - 1).mean()"
 
 # Item, text of the solution, what stands in its place, and words that must be in the sentences, one each.
@@ -96,8 +99,37 @@ CASES = [
     # Numbers of a layer: bounds that are approached smoothly, rows, and what is behind noise.
     ("encode", HEADS, "return self.mu(h), 3 * torch.tanh(self.logvar(h) / 3)", ["stretched to stay between -3 and 3"]),
     ("encode", HEADS, "return F.relu(self.mu(h + torch.randn_like(h))), self.logvar(h)",
-     ["mu is random", "mu goes through a ReLU: what is negative is lost"]),
+     ["Noise of standard deviation about 1 is added to the hidden features for mu",
+      "mu goes through a ReLU: what is negative is lost"]),
+    ("encode", "h = self.enc(x)", "h = self.enc(F.dropout(x, 0.4))",
+     ["x is set to 0 at random with probability 0.4, and multiplied by 1.667 otherwise"]),
+    ("decode", DECODED, "return self.dec[-1](F.dropout(self.dec[:-1](z), 0.3, self.training))",
+     ["In train mode the hidden features are set to 0 at random with probability 0.3"]),
+    ("decode", DECODED, "return self.dec(z) + 0.2 * torch.randn(len(z), self.dec[-1].out_features)",
+     ["Noise of standard deviation about 0.2 is added to the output"]),
+    ("forward", "mu, logvar = self.encode(x)", "mu, logvar = self.encode(x + 0.3 * torch.randn_like(x))",
+     ["Noise of standard deviation about 0.3 is added to x before it is encoded"]),
+    ("warmup_model", SIGMOID, "return torch.sigmoid(self.output(F.dropout(h, 0.25)))",
+     ["The hidden features of decode are set to 0 at random with probability 0.25, and multiplied by 1.333"]),
     ("decode", DECODED, "out = self.dec(z); return out - out.mean(dim=1, keepdim=True)", ["the mean of its row"]),
+    # Losses that are random: what of them is, and what is so all the same.
+    ("kl_divergence", KL, SAMPLED, ["estimated from one sample of z"]),
+    ("kl_divergence", KL, SAMPLED.replace("l.mean()", "((-l).exp() - 1 + l).mean()"),
+     ["The result is random", "At the prior, mu = 0 and logvar = 0"]),
+    ("reconstruction_loss_bernoulli", BERNOULLI, BERNOULLI.replace("(logits, x", "(logits, torch.bernoulli(x)"),
+     ["x is made 0 or 1 at random"]),
+    ("reconstruction_loss_bernoulli", BERNOULLI, f"logits = logits + 0.3 * torch.randn_like(logits); {BERNOULLI}",
+     ["Noise of standard deviation about 0.3 is added to the logits before"]),
+    ("reconstruction_loss_gaussian", GAUSSIAN, GAUSSIAN.replace("- x", "- x - torch.rand_like(x) / 4"),
+     ["Uniform noise from about 0 to 0.25 is added to x, or taken off the mean"]),
+    ("reconstruction_loss_gaussian", GAUSSIAN, f"{GAUSSIAN} + 2 * torch.randn(())",
+     ["Noise of standard deviation about 2 is added to the result"]),
+    ("reconstruction_loss_gaussian", GAUSSIAN, f"x = x[torch.randperm(len(x))]; {GAUSSIAN}",
+     ["The result is random", "where all examples are alike it is the same in every call"]),
+    ("reconstruction_loss_laplace", LAPLACE, "return F.dropout((location - x).abs(), 0.2).sum(dim=1).mean()",
+     ["What each element adds is set to 0 at random with probability 0.2, and multiplied by 1.25 otherwise"]),
+    ("vae_loss", FIELDS, FIELDS.replace("(x,", "(x + 0.1 * torch.randn_like(x),"),
+     ["In the recon, noise of standard deviation about 0.1 is added to x"]),
     # Losses: a prior, elements whose gradient is cut off, a bend behind a change, and no answer to one example.
     ("kl_divergence", KL, KL.replace("mu.pow", "(mu - 1).pow"), ["a prior of mean 1 instead of 0"]),
     ("reconstruction_loss_gaussian", GAUSSIAN, f"x = torch.where(x < mean, x, x + mean - mean.detach()); {GAUSSIAN}",
