@@ -65,9 +65,9 @@ def is_worn(ask: Callable[[int], Any], right: Any) -> bool:
     return any(not same(ask(times), right) for times in (10, 40, 60, 60, 60, 80, 90))
 
 
-def sizes_of_every_kind(draws: Draws, largest: int = 2_000) -> list[int]:
-    """One, and one number from each of some ranges: what is otherwise in a whole range is found."""
-    ranges = itertools.pairwise((2, 17, 65, 129, 401, 1_001, 2_001))
+def sizes_of_every_kind(draws: Draws, largest: int = 12_000) -> list[int]:
+    """One, and one number from each of some ranges, to a whole set of images: what is otherwise in a range is found."""
+    ranges = itertools.pairwise((2, 17, 65, 129, 401, 1_001, 2_001, 12_001))
     return [1, *(draws.integer(low, high - 1) for low, high in ranges if high - 1 <= largest)]
 
 

@@ -28,8 +28,9 @@ class CallRecord:
         result: what it returned.
         mutated: the arguments that it changed in place.
         disturbed: what it left otherwise than it was: "generator", "grad mode", "default dtype", "settings" of torch,
-            "gradients" of arguments and parameters, "earlier gradients" of them that are gone, "earlier answers" that
-            are others now; of the model "mode", "attributes", "buffers", "hooks", "which parameters take gradients".
+            "gradients" of arguments and parameters, "earlier gradients" of them that are gone, "earlier answers" and
+            "earlier arguments" that are others now; of the model "mode", "attributes", "buffers", "hooks",
+            "parameters" that are other objects, "which parameters take gradients".
         line: where it begins in the student's file.
     """
 

@@ -130,7 +130,8 @@ def assert_finite(actual: torch.Tensor, what: str) -> None:
 
 _OWNERS = {
     "what it returned before": ("earlier answers",),
-    "its model": ("attributes", "buffers", "hooks", "mode", "which parameters take gradients"),
+    "what it was given before": ("earlier arguments",),
+    "its model": ("attributes", "buffers", "hooks", "mode", "parameters", "which parameters take gradients"),
     "gradients": ("gradients", "earlier gradients"),
 }
 """Whose what a call has left otherwise is, where it is not torch's."""

@@ -195,6 +195,26 @@ def exact_fraction(step, warmup_steps, beta_max=1.0):
     return float(ramp) * beta_max
 
 
+@variant_schedule
+def one_of_the_steps(step, warmup_steps, beta_max=1.0):
+    if step >= warmup_steps:
+        return beta_max
+    return beta_max * range(warmup_steps)[step] / warmup_steps
+
+
+@variant_elbo
+def kl_left_out_at_zero(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
+    losses = {
+        "bernoulli": reconstruction_loss_bernoulli,
+        "gaussian": reconstruction_loss_gaussian,
+        "laplace": reconstruction_loss_laplace,
+    }
+    if recon_loss not in losses:
+        raise ValueError(f"recon_loss is one of {sorted(losses)}")
+    recon, kl = losses[recon_loss](logits, x), kl_divergence(mu, logvar)
+    return recon + beta * kl if beta else recon, recon, kl
+
+
 @variant_loss
 def unpacks_by_position(output, x, recon_loss="bernoulli", beta=1.0):
     logits, mu, logvar, _ = output

@@ -29,7 +29,7 @@ from . import earlier
 from .arguments import PARTS, Arguments, scaled
 from .describing import error_as_data, model_as_data
 from .replaced import Asked, RefusedError, replacing
-from .surroundings import Answers, Gradients, Surroundings, same
+from .surroundings import Gradients, Seen, Surroundings, same
 
 MAX_OUTPUT = 20_000
 MAX_MODELS = 256
@@ -90,6 +90,7 @@ class Executor:
         self._calls: dict[int, _Call] = {}
         self._surroundings = Surroundings()
         self._earlier: list[torch.Tensor] = []
+        self._given: list[torch.Tensor] = []
         self._answers: list[torch.Tensor] = []
         self._random_state: torch.Tensor | None = None
         self._exported = 0
@@ -128,7 +129,7 @@ class Executor:
         name, self._filename = request["module"], request["filename"]
         self._models.clear()  # of the check before, whose numbers begin at 0 as well
         self._calls.clear()
-        self._earlier, self._answers = [], []
+        self._earlier, self._given, self._answers = [], [], []
         self._surroundings.restore()
         source = request["source"].numpy().tobytes()
         _seed(request["random_seed"])
@@ -176,7 +177,7 @@ class Executor:
         kept = any(output.requires_grad for output in outputs)
         if kept:
             self._calls[request["call"]] = _Call(made.inputs, made.parameters, outputs)
-        self._earlier, self._answers = [] if kept else made.handed, outputs
+        self._earlier, self._given, self._answers = [] if kept else made.handed, made.handed, outputs
         return {
             "value": value,
             "asked": made.asked,
@@ -202,7 +203,10 @@ class Executor:
             # for symbolic shapes. The graph is kept: the grader frees it by releasing the call, and may ask twice.
             with torch.enable_grad():
                 total = sum(((output * cotangent).sum() for output, cotangent in pairs), start=torch.zeros(()))
+            self._surroundings.note()
             gradients = list(torch.autograd.grad([total], wanted, retain_graph=True, allow_unused=True))
+            if changed := self._surroundings.changed():
+                raise RuntimeError(f"the backward pass changes what others rely on: the {', '.join(changed)} of torch")
         of_inputs = iter(gradients[: len(inputs)])
         return {
             "inputs": [next(of_inputs) if leaf.requires_grad else None for leaf in call.inputs],
@@ -251,7 +255,9 @@ class Executor:
         given = Arguments(Arrival.RESULT, [], self._build)
         answers = [given.hand_over(value, "an answer") for value in request.get("answers", [])]
         asked: str | None = None
-        gradients, answered = Gradients(), Answers(self._answers)
+        own = {id(tensor) for tensor in arguments.handed}  # which may come again, with other numbers
+        gradients, answered = Gradients(), Seen(self._answers, own)
+        given_before = Seen(self._given, own)
         gradients.give(inputs)
         with _recording(request["grad"], arrival), replacing(self._module, model, replaced, answers):
             try:
@@ -263,6 +269,7 @@ class Executor:
         disturbed += gradients.changed([*arguments.handed, *inputs])
         gradients.take_away()
         disturbed += ["earlier answers"] if answered.changed() else []
+        disturbed += ["earlier arguments"] if given_before.changed() else []
         parameters: dict[str, torch.nn.Parameter] = {}
         if model is not None:
             of_model, parameters = self._surroundings.changed_in(request["model"], model)

@@ -1,4 +1,4 @@
-"""What a call may find and leave around it: torch's own state, the condition of models, gradients, earlier answers."""
+"""What a call may find and leave around it: torch's own state, the condition of models, gradients, earlier calls."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from torch.nn.parameter import UninitializedParameter
 
 _HOOKS = "_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks"
 _HOOKS_OF_PARAMETERS = "_backward_hooks", "_post_accumulate_grad_hooks"
-LARGEST_ANSWER = 120_000
-"""Numbers in an answer that is looked at again: to compare larger ones after each call would take longer than it."""
+LARGEST_SEEN = 120_000
+"""Numbers in a tensor that is looked at again: to compare larger ones after each call would take longer than it."""
 _reseeded = 0
 _denormal = 1e-310  # times 1 it is 0 for this processor, if torch has told it so
 _PLAIN = bool, int, float, str
@@ -86,6 +86,10 @@ class Surroundings:
         old, new = self._models[number], _condition(model)
         self._models[number] = _limited(new, old)
         changed = self._gradients.changed(new.parameters.values())
+        if old.parameters.keys() != new.parameters.keys() or any(
+            new.parameters[name] is not parameter for name, parameter in old.parameters.items()
+        ):
+            changed.append("parameters")  # of which an optimizer has others
         if len(old.modes) == len(new.modes) and old.modes != new.modes:
             changed.append("mode")
         if any(new.takes.get(name, takes) != takes for name, takes in old.takes.items()):
@@ -144,15 +148,16 @@ class Gradients:
         self._given.clear()
 
 
-class Answers:
-    """Tensors that calls have returned, which a later call has to leave as they are.
+class Seen:
+    """Tensors that a call was given or has returned, which a later one has to leave as they are.
 
     Args:
-        tensors: what the call before has returned.
+        tensors: those of the call before.
+        again: the identities of those that come again, with other numbers.
     """
 
-    def __init__(self, tensors: Sequence[torch.Tensor]) -> None:
-        small = [tensor.detach() for tensor in tensors if tensor.numel() <= LARGEST_ANSWER]
+    def __init__(self, tensors: Sequence[torch.Tensor], again: set[int]) -> None:
+        small = [t.detach() for t in tensors if t.numel() <= LARGEST_SEEN and id(t) not in again]
         self._before = [(tensor, tensor.clone()) for tensor in small]
 
     def changed(self) -> bool:

@@ -402,6 +402,8 @@ DISTURBED = {
     "gradients": "there are gradients that nobody has asked for: it calls backward() itself",
     "earlier gradients": "gradients from before are gone: zero_grad() belongs into training, before backward()",
     "earlier answers": "what it returned before is another tensor's numbers: both lie in the same memory",
+    "earlier arguments": "what it was given in the call before is changed in place",
+    "parameters": "the model has other parameter objects than before, so that no optimizer knows them",
     "mode": "the model is in another mode than before",
     "attributes": "an attribute of the model has another value",
     "buffers": "the model has other buffers than before",
