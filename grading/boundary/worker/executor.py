@@ -203,6 +203,7 @@ class Executor:
             # for symbolic shapes. The graph is kept: the grader frees it by releasing the call, and may ask twice.
             with torch.enable_grad():
                 total = sum(((output * cotangent).sum() for output, cotangent in pairs), start=torch.zeros(()))
+            torch.rand(1)  # else a generator that is seeded again would be as it was
             self._surroundings.note()
             gradients = list(torch.autograd.grad([total], wanted, retain_graph=True, allow_unused=True))
             if changed := self._surroundings.changed():
