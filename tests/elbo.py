@@ -373,10 +373,13 @@ class Case:
         return found
 
     def _wears(self, item: str, args: tuple[torch.Tensor, ...]) -> bool:
-        """Whether a part answers otherwise after forty calls more, in a process that has seen nothing before."""
+        """Whether a part answers otherwise after some of hundreds of calls than at first, in a process of its own."""
         new = unasked(self.submission)
-        first, later = (getattr(new.after(times, self.seed), item) for times in (1, 40))
-        return not same(*(prerequisite(item, partial(ask, *args), shape=None) for ask in (first, later)))
+
+        def ask(times: int) -> Any:
+            return prerequisite(item, partial(getattr(new.after(times, self.seed), item), *args), shape=None)
+
+        return is_worn(ask, ask(1))
 
     def require_parts(self) -> None:
         """Both parts give finite scalars, or else the check is blocked by the one that does not."""

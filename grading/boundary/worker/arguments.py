@@ -91,7 +91,8 @@ def scaled(value: Any, part: int, *, tensors: bool = True) -> Any:
     Args:
         value: of any kind.
         part: how many of them.
-        tensors: whether those in tensors are meant too, or these are the very ones of ``value``.
+        tensors: whether those in tensors are meant too, or these are the very ones of ``value``; whole numbers, which
+            are weights beside tensors then, need not stay whole.
     """
     if isinstance(value, torch.Tensor):
         if not tensors:
