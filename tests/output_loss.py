@@ -187,15 +187,11 @@ class OutputCase:
 
     def assert_unchanged(self, **options: Any) -> None:
         """``vae_loss`` changes no argument nor torch's state, beyond what ``compute_elbo`` changes on its own."""
-        seeded = self.submission.seeded(self.parts.seed)
-        for again in (False, True):  # what is changed for good shows at the first call alone
-            if again:
-                seeded.vae_loss(output=self.output, x=self.point.x, **options)
-            else:
-                self.vae_loss(
-                    lambda vae_loss: vae_loss(self.output, self.point.x, **options),
-                    lambda compute_elbo: compute_elbo(*self.point, **options),
-                )
+        for _ in range(2):  # what is changed for good shows at the first call alone
+            self.vae_loss(
+                lambda vae_loss: vae_loss(output=self.output, x=self.point.x, **options),
+                lambda compute_elbo: compute_elbo(*self.point, **options),
+            )
             mutated = {name.removeprefix("output.") for name in self.submission.mutated}
             if changed := (mutated | {*self.submission.disturbed}) - self._changed_by_elbo(**options):
                 message = "vae_loss changes its arguments in place, or torch's own state"

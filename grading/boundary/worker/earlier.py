@@ -38,16 +38,20 @@ def made_of_the_same(
     handed: Sequence[torch.Tensor],
     model: torch.nn.Module | None,
     gradients: bool,
-) -> None:
+) -> bool:
     """Call with the very tensors that come next, while all else is otherwise: numbers, weights, noise.
 
     As where one batch serves again. What a function keeps for a tensor is no answer next time; and the graph of the
     answer is gone through, so that it is of no use twice.
+
+    Returns:
+        Whether the tensors are of use again: what is changed in place stays a part of the graph.
     """
     generator = torch.default_generator.get_state()
     torch.rand(1)
     parameters = [own for own in model.parameters() if not is_lazy(own)] if model is not None else []
     before = [(tensor, tensor.detach().clone()) for tensor in (*handed, *parameters)]
+    graph = [tensor.grad_fn for tensor in handed]
     for parameter in parameters:
         parameter.data.mul_(OTHER_WEIGHTS)
     try:
@@ -60,6 +64,7 @@ def made_of_the_same(
             if not same(tensor, was):  # not by an operation, of which the tensor would keep count
                 tensor.data.copy_(was)
         torch.default_generator.set_state(generator)
+    return all(tensor.grad_fn is was for tensor, was in zip(handed, graph, strict=True))
 
 
 def _go_through(answers: Sequence[torch.Tensor], leaves: Sequence[torch.Tensor]) -> None:

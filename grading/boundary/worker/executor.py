@@ -247,7 +247,9 @@ class Executor:
         disturbed: list[str] = []
         if twice and not request.get("replaced"):
             function = self._resolve(model, request["name"])
-            earlier.made_of_the_same(function, args, kwargs, arguments.handed, model, request["grad"])
+            if not earlier.made_of_the_same(function, args, kwargs, arguments.handed, model, request["grad"]):
+                arguments = Arguments(arrival, [], self._build)
+                args, kwargs = arguments.of(request["args"], request["kwargs"])
             if model is not None:  # what a second call would put right
                 disturbed, _ = self._surroundings.changed_in(request["model"], model)
         before = [(tensor.detach().clone(), tensor.requires_grad) for tensor in arguments.handed]

@@ -99,6 +99,13 @@ def test_values_gradients_and_damage_do_not_depend_on_it(any_workers, arrival):
     assert torch.equal(X, torch.arange(12.0).reshape(4, 3))
 
 
+@pytest.mark.parametrize("arrival", [Arrival.RESULT, Arrival.RESULT | Arrival.TWICE])
+def test_what_the_call_before_changed_in_place_is_no_part_of_the_graph(any_workers, arrival):
+    submission, x = Fixed(any_workers, arrival), X.clone().requires_grad_()
+    (found,) = torch.autograd.grad(submission.grows(x), x)
+    assert torch.equal(found, torch.full_like(X, 2.0))
+
+
 def test_a_tensor_comes_again_unless_a_graph_still_needs_it(any_workers):
     submission = Fixed(any_workers, Arrival.AGAIN)
     assert [submission.seen(x)[3] for x in (X, X + 1, X[:2], X[2:])] == [False, True, False, True]
