@@ -310,8 +310,13 @@ def _apart(eps: torch.Tensor, alone: torch.Tensor) -> Iterator[str]:
         yield f"The noise in z is not independent: {said}. Each number needs a draw of its own."
 
 
+def _head(i: int) -> Callable[[Model, torch.Tensor, int], torch.Tensor]:
+    """What comes of x in one of the heads in a whole pass, as :class:`tests.laws.random_layers.Pair` asks for it."""
+    return lambda model, x, seed: model.seeded(seed)(x)[i]
+
+
 RANDOM = [
-    random_layers.Pair("enc.0", head, head, "x", lambda m, x, seed, i=i: m.seeded(seed)(x)[i], " before it is encoded")
+    random_layers.Pair("enc.0", head, head, "x", _head(i), " before it is encoded")
     for i, head in ((1, "mu"), (2, "logvar"))
 ]
 """What comes of x in the two heads, in a whole pass."""
