@@ -61,17 +61,19 @@ def likelihood(draws: Draws) -> str:
 
 
 def beta(draws: Draws) -> float:
-    """A weight of the KL term: 0, an integer, or any size from 0.01 to 1,000."""
-    size = 10 ** draws.uniform(1, low=-2.0, high=3.0).item()
+    """A weight of the KL term: 0, an integer, or any size from 0.001 to 1,000."""
+    size = 10 ** draws.uniform(1, low=-3.0, high=3.0).item()
     return (0.0, float(draws.integer(1, 12)), size, size)[draws.integer(0, 3)]
 
 
 def betas(draws: Draws) -> Iterator[float]:
     """Weights without end; with the first one no mistake is without effect, and no check passes by what was drawn.
 
-    It is an ``int``, as people write it.
+    It is an ``int``, as people write it; the third one is small, as where it stands for a mean over pixels.
     """
     yield draws.integer(2, 12)
+    yield beta(draws)
+    yield 10 ** draws.uniform(1, low=-3.0, high=-2.0).item()
     while True:
         yield beta(draws)
 
@@ -107,7 +109,20 @@ def sizes(draws: Draws) -> list[Size]:
         Size._make([draws.integer(1_001, 2_000), *draws.distinct(3, 2, 9), draws.integer(1, 2)]),
         Size._make([draws.integer(2, 9), *draws.distinct(2, 4, 23), draws.integer(100, 400), 1]),
         Size._make([draws.integer(2, 9), draws.integer(100, 400), 8, 8, draws.integer(1, 2)]),
+        Size._make([draws.integer(2, 5), draws.integer(1_001, 3_200), 4, 3, 1]),
     ]
+
+
+def rows_of_every_kind(draws: Draws, batch: int, width: int) -> list[torch.Tensor]:
+    """Rows that numbers drawn from a density never are: binary, all zeros or ones, whole numbers, some of each.
+
+    Where a layer has no bias to speak of, a row of zeros is where its units bend.
+    """
+    binary = draws.uniform(batch, width).round()
+    whole = (255 * draws.uniform(batch, width)).round()
+    zeros, ones = torch.zeros(batch, width), torch.ones(batch, width)
+    some = torch.cat([zeros[:1], binary[:1], ones[:1], draws.uniform(2, width), -binary[:1]])
+    return [binary, zeros, ones, whole, some, draws.uniform(1, width).repeat(batch, 1)]
 
 
 @contextlib.contextmanager
@@ -115,6 +130,13 @@ def any_way(model: Model, draws: Draws) -> Iterator[Model]:
     """The model in a mode, and with gradients or without, as it comes: what is asked must not depend on either."""
     with torch.set_grad_enabled(bool(draws.integer(0, 1))):
         yield model.train(bool(draws.integer(0, 1)))
+
+
+@contextlib.contextmanager
+def evaluated(model: Model, draws: Draws) -> Iterator[Model]:
+    """The model in eval mode, without gradients, as large batches are usually given to it."""
+    with torch.no_grad():
+        yield model.eval()
 
 
 def every_way(*models: Model) -> Iterator[None]:

@@ -117,6 +117,20 @@ def assert_independent(first: torch.Tensor, second: torch.Tensor, what: str) -> 
     )
 
 
+def assert_unrelated_to(eps: torch.Tensor, given: Sequence[torch.Tensor], what: str) -> None:
+    """The noise, and its size, have nothing to do with what was given beside it, such as mu and logvar.
+
+    Numbers of a random sign are ``N(0, 1)`` too where the sign is that of mu.
+    """
+    for argument in given:
+        value = argument.detach().double().reshape(eps.shape)
+        for factor in (value, value.sign(), value.abs(), (value > 0).double()):
+            factor = factor - factor.mean()
+            if factor.any():
+                for name, numbers in (("", eps), ("the size of ", size_as_normal(eps))):
+                    _assert_correlation(factor, numbers, f"the correlation of {name}{what} with what was given")
+
+
 def assert_no_row_repeats(eps: torch.Tensor, what: str) -> None:
     """No two rows of several numbers are the same: from a few seeds, only a few of them could come."""
     different = len(eps.unique(dim=0))

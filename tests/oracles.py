@@ -66,6 +66,7 @@ def shapes(draws: Draws) -> list[tuple[int, int]]:
         (draws.integer(90, 400), 70),
         *((size, draws.integer(2, 5)) for size in sizes_of_every_kind(draws)),
         *((draws.integer(2, 9), size) for size in sizes_of_every_kind(draws, largest=1_000)[1:]),
+        (draws.integer(2, 4), draws.integer(1_001, 3_200)),
     ]
 
 

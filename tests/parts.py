@@ -16,7 +16,7 @@ from typing import Any
 
 import networks
 import torch
-from asking import is_worn
+from blaming import as_tensor, blame, own_encoded
 from noise import assert_standard_moments, standardized
 
 from grading.boundary.errors import RefusedError, StudentError
@@ -29,7 +29,6 @@ from grading.checks import (
     assert_answers_differ,
     assert_close_to_any,
     assert_tensor,
-    prerequisite,
     same,
     short,
     unpack,
@@ -91,10 +90,10 @@ def own(submission: Submission, model: Model, x: torch.Tensor, seed: int, *, gra
     """
     twin, alone = model.alone(), submission.alone()
     with torch.set_grad_enabled(torch.is_grad_enabled() if gradients is None else gradients):
-        mu, logvar = _encoded(twin.seeded(seed), x)
-        z = _tensor("reparameterize", lambda: twin.seeded(seed).reparameterize(mu, logvar))
+        mu, logvar = own_encoded(twin.seeded(seed), x)
+        z = as_tensor("reparameterize", lambda: twin.seeded(seed).reparameterize(mu, logvar))
         overwritten = {"mu", "logvar"} if alone.mutated else set()
-        logits = _tensor("decode", lambda: twin.decode(z))
+        logits = as_tensor("decode", lambda: twin.decode(z))
         overwritten |= {"z"} if alone.mutated else set()
     found = OwnPass(logits, mu, logvar, z, twin, frozenset(overwritten))
     _rely_on_what_is_wrong(submission, model, x, found)
@@ -106,7 +105,7 @@ def _rely_on_what_is_wrong(submission: Submission, model: Model, x: torch.Tensor
     with torch.no_grad():
         encoded = networks.encode(model.parameters, x)
         if not all(nearly(*pair) for pair in zip((found.mu, found.logvar), encoded, strict=True)):
-            assert_answers_differ("encode", [_encoded(found.twin, x), _encoded(found.twin, 1 - 0.5 * x)])
+            assert_answers_differ("encode", [own_encoded(found.twin, x), own_encoded(found.twin, 1 - 0.5 * x)])
             submission.rely_on("encode")
         if {"mu", "logvar"} & found.overwritten or found.z.shape != found.mu.shape or found.z.dtype != found.mu.dtype:
             submission.rely_on("reparameterize")
@@ -127,7 +126,7 @@ def _true_logits(
     true = networks.decode(model.parameters, z)
     if not nearly(own_logits, true):
         # The last one is small: where z is huge, a sigmoid that is too early gives 0 or 1 for each of them.
-        others = [_tensor("decode", partial(twin.decode, at)) for at in (1 + 2 * z, torch.tanh(z))]
+        others = [as_tensor("decode", partial(twin.decode, at)) for at in (1 + 2 * z, torch.tanh(z))]
         assert_answers_differ("decode", [own_logits, *others])
         submission.rely_on("decode")
     return true
@@ -141,7 +140,7 @@ def decoded(submission: Submission, model: Model, twin: Model, z: torch.Tensor, 
     """
     # As it comes from reparameterize: a result of something before, where gradients are asked for.
     code = z.detach().requires_grad_() + 0 if torch.is_grad_enabled() else z.detach()
-    logits = _tensor("decode", lambda: twin.decode(code))
+    logits = as_tensor("decode", lambda: twin.decode(code))
     passes = sum(call.name == "__call__" for call in submission.calls)
     if _decodes_at_random(twin, code, passes, Draws(seed)):
         raise Blocked("decode", "it answers the same question in another way each time")
@@ -158,7 +157,7 @@ def _decodes_at_random(twin: Model, z: torch.Tensor, calls: int, draws: Draws) -
     for seed in [draws.seed() for _ in range(6)]:
         twin = twin.alone()
         for _ in range(calls):
-            answer = _tensor("decode", partial(twin.seeded(seed).decode, z))
+            answer = as_tensor("decode", partial(twin.seeded(seed).decode, z))
         answers.append(answer)
     return not all(same(answers[0], other) for other in answers[1:])
 
@@ -239,74 +238,6 @@ def of_its_part(own: OwnPass, field: str, gradients: Callable[[torch.Tensor], Gr
                 field = name
                 break
         raise Blocked(MADE_BY[field], f"its gradients cannot be computed: {fault}") from fault
-
-
-def blame_worn(model: Model, x: torch.Tensor, seed: int) -> None:
-    """Find the part that answers otherwise after some of hundreds of calls, in a process of its own.
-
-    Raises:
-        Blocked: the first one that does.
-    """
-    far, z = model.alone().alone(), torch.full((len(x), model.parameters["mu.bias"].numel()), 0.5, dtype=x.dtype)
-    encoded, logits = networks.encode(model.parameters, x), networks.decode(model.parameters, z)
-    for item, argument, right in (("encode", x, encoded), ("decode", z, logits)):
-        if is_worn(lambda times: getattr(far.after(times, seed), item)(argument), right):
-            raise Blocked(item, "what it answers depends on how often it was asked before", shown=True)
-
-
-@contextlib.contextmanager
-def blaming_what_remembers(model: Model, x: torch.Tensor) -> Iterator[None]:
-    """A failure inside is put down to the part that answers otherwise after other questions, asked as ``forward`` was.
-
-    Raises:
-        Blocked: the first one that does.
-    """
-    try:
-        yield
-    except CheckFailure:
-        far, z = model.alone().alone(), torch.full((len(x), model.parameters["mu.bias"].numel()), 0.5, dtype=x.dtype)
-        for item, true, at in (("encode", networks.encode, x), ("decode", networks.decode, z)):
-            right = [same(getattr(far, item)(q), true(model.parameters, q)) for q in (at, 0.5 * at, 1 - at, at)]
-            if right[0] and not all(right):
-                raise Blocked(item, "what it answers depends on what it was asked before", shown=True) from None
-        raise
-
-
-def blame(model: Model, x: torch.Tensor) -> None:
-    """Find the part that is the reason why ``forward`` fails; silent if every part does what it should.
-
-    Raises:
-        Blocked: the first part that does not run or gives another shape or dtype than it should.
-    """
-    batch, features = x.shape
-    latent = model.parameters["mu.bias"].numel()
-    encoded = _encoded(model, x)
-    for value in encoded:
-        _expect("encode", value, (batch, latent), x.dtype)
-    z = prerequisite("reparameterize", lambda: model.reparameterize(*encoded), (batch, latent))
-    _expect("reparameterize", z, (batch, latent), x.dtype)
-    _expect("decode", prerequisite("decode", lambda: model.decode(z), (batch, features)), (batch, features), x.dtype)
-
-
-def _encoded(model: Any, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    value = prerequisite("encode", lambda: model.encode(x), shape=None)
-    fits = isinstance(value, (tuple, list)) and len(value) == 2
-    if not fits or not all(isinstance(part, torch.Tensor) for part in value):
-        raise Blocked("encode", f"it returns {short(value)} instead of mu and logvar")
-    return value[0], value[1]
-
-
-def _tensor(item: str, compute: Callable[[], Any]) -> torch.Tensor:
-    value = prerequisite(item, compute, shape=None)
-    if not isinstance(value, torch.Tensor):
-        raise Blocked(item, f"it returns {short(value)} instead of a tensor")
-    return value
-
-
-def _expect(item: str, value: torch.Tensor, shape: tuple[int, ...], dtype: torch.dtype) -> None:
-    if tuple(value.shape) != shape or value.dtype != dtype:
-        wanted = f"a tensor of shape {shape} and dtype {str(dtype).removeprefix('torch.')}"
-        raise Blocked(item, f"it returns {short(value)} instead of {wanted}")
 
 
 Equation = Callable[[Any], torch.Tensor]
@@ -403,7 +334,7 @@ class Case:
                 assert_standard_moments(standardized(expected.z, expected.mu, expected.logvar), "(z - mu) / sigma")
             except CheckFailure:
                 asked = partial(expected.twin.reparameterize, 1 + expected.mu, expected.logvar)
-                assert_answers_differ("reparameterize", [expected.z, _tensor("reparameterize", asked)])
+                assert_answers_differ("reparameterize", [expected.z, as_tensor("reparameterize", asked)])
                 self.submission.rely_on("reparameterize", "encode")
             return None
         for name in ("mu", "logvar", "z"):

@@ -240,6 +240,14 @@ def assert_rows_independent(f: Network, rows: torch.Tensor, what: str) -> None:
         assert_close(f(rows[i : i + 1]), together[i : i + 1], f"{what} of row {i} by itself")
 
 
+def assert_continuous(f: Network, batches: Sequence[torch.Tensor], draws: Draws, what: str) -> None:
+    """What ``f`` makes of rows is nearly what it makes of others nearby, which are binary or zeros no more."""
+    for rows in batches:
+        nearby = rows.double() + 1e-7 * draws.normal(*rows.shape, dtype=torch.float64)
+        about = f"{what} of rows such as {short(rows[0])}, held against that of rows nearby,"
+        assert_close(f(rows.double()), f(nearby), about, rtol=1e-5, atol=1e-5)
+
+
 def assert_weights_of_its_own(outputs: Sequence[torch.Tensor], model: Model, names: Sequence[str]) -> None:
     """Each output depends on some weight or bias on which no other one does: no output follows from the others.
 

@@ -1,5 +1,7 @@
 """``build_model(cfg)``: one field changed at a time, and models that share nothing."""
 
+import itertools
+
 import networks
 from asking import in_turn
 from configurations import (
@@ -103,7 +105,8 @@ def test_every_call_gives_a_new_model_with_fresh_parameters(submission, draws):
     seed, cfg = draws.seed(), submission.record("VAEConfig", **fields)
     elsewhere = submission.alone().seeded(seed).build_model(cfg)
     first, second = submission.seeded(seed + 1).build_model(cfg), built(submission, fields)
-    assert_random(first, second)
-    assert_random(first, elsewhere)
-    for model in (first, second):
+    later = [built(submission, fields) for _ in range(3)]
+    for one, other in itertools.combinations([elsewhere, first, second, *later], 2):
+        assert_random(one, other)
+    for model in (first, second, *later):
         assert_begun_as_layers_are(model)

@@ -52,6 +52,8 @@ def test_is_the_same_in_train_and_eval_mode_and_without_gradients(submission, dr
     for _ in networks.every_way(model):
         for batch in networks.batches(draws):
             assert_decodes(model, draws.normal(batch, 3))
+        for z in networks.rows_of_every_kind(draws, 5, 3):
+            assert_decodes(model, z)
 
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):

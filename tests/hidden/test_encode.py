@@ -52,6 +52,8 @@ def test_is_the_same_in_train_and_eval_mode_and_without_gradients(submission, dr
     for _ in networks.every_way(model):
         for batch in networks.batches(draws):
             assert_encodes(model, draws.uniform(batch, 11, high=2.0))
+        for x in networks.rows_of_every_kind(draws, 5, 11):
+            assert_encodes(model, x)
 
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):

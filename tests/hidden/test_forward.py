@@ -7,6 +7,7 @@ import contextlib
 import itertools
 from functools import partial
 
+import blaming
 import networks
 import oracles
 import parts
@@ -19,6 +20,7 @@ from noise import (
     assert_standard_moments,
     assert_standard_normal,
     assert_uncorrelated,
+    assert_unrelated_to,
     in_rows,
     standardized,
 )
@@ -44,13 +46,16 @@ def assert_put_together(submission, model, x, seed, times=0):
 def assert_samples(submission, model, x, seed):
     """``z``, 42,000 numbers or more, is drawn from ``N(mu, sigma ** 2)``, or by the own ``reparameterize``."""
     case = parts.Case(submission, model, x, seed)
-    eps = case.noise(case.forward())
+    output = case.forward()
+    eps = case.noise(output)
     if eps is not None:
-        assert_standard_moments(eps, "(z - mu) / sigma")
-        assert_uncorrelated(eps, "(z - mu) / sigma")
-        assert_standard_normal(eps, "(z - mu) / sigma")
-        assert_independent_draws(eps, "(z - mu) / sigma")
-        assert_no_repetition(eps, "(z - mu) / sigma")
+        with blaming.what_remembers(model, x):
+            assert_standard_moments(eps, "(z - mu) / sigma")
+            assert_uncorrelated(eps, "(z - mu) / sigma")
+            assert_standard_normal(eps, "(z - mu) / sigma")
+            assert_independent_draws(eps, "(z - mu) / sigma")
+            assert_no_repetition(eps, "(z - mu) / sigma")
+            assert_unrelated_to(eps, (output.mu, output.logvar), "(z - mu) / sigma")
     return eps
 
 
@@ -69,13 +74,13 @@ def assert_noise_of_all(outputs):
 
 def assert_as_normal_as(output, answers):
     """The noise of one pass is standard normal, unless one of the own parts' answers is the same, or as far from it."""
-    eps = standardized(output.z, output.mu, output.logvar)
     try:
+        eps = standardized(output.z, output.mu, output.logvar)
         assert_standard_normal(eps, "(z - mu) / sigma")
     except CheckFailure:
         for own in answers:  # many: what is wrong in some calls alone need not be so in the first
-            of_parts = standardized(own.z, own.mu, own.logvar)
             try:
+                of_parts = standardized(own.z, own.mu, own.logvar)
                 assert_standard_normal(of_parts, "(z - mu) / sigma")
             except CheckFailure:
                 return
@@ -94,10 +99,12 @@ def wide(submission, draws):
 
 def test_is_put_together_rightly_for_networks_of_any_size(submission, draws):
     """And for any batch, with likelihoods, weights, modes and gradients as they come; and it samples for each."""
-    asked, outputs = [], []
-    for batch, *size in networks.sizes(draws):
-        with networks.any_way(networks.build(submission, *size, draws=draws), draws) as model:
+    asked, outputs, sizes = [], [], networks.sizes(draws)
+    large = [(size, networks.evaluated) for size in sizes if size.batch > 128]
+    for (batch, *size), way in (*((size, networks.any_way) for size in sizes), *large):
+        with way(networks.build(submission, *size, draws=draws), draws) as model:
             question = model, draws.uniform(batch, size[0]), draws.seed()
+            question[1].requires_grad_(bool(draws.integer(0, 1)))
             asked.append((question, torch.is_grad_enabled()))
             outputs.append(assert_put_together(submission, *question))
     try:
@@ -131,7 +138,7 @@ def test_works_for_a_batch_of_one(submission, draws):
 
 
 def test_samples_a_fresh_z_for_every_example_and_every_call(submission, draws):
-    model, x, seed = wide(submission, draws), draws.uniform(draws.integer(200, 260), 11), draws.seed()
+    model, x, seed = wide(submission, draws), draws.uniform(draws.integer(100, 130), 11).repeat(2, 1), draws.seed()
     first, second = (assert_samples(submission, model, x, s) for s in (seed, seed + 1))
     if first is not None and second is not None:
         assert_independent(first, second, "the noise of two calls")
@@ -322,19 +329,19 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
     for i, (model, x) in enumerate(in_turn([(model, x) for model in models for x in batches])):
         seed = draws.seed()
         own_parts(submission, model.train(i % 3 == 0), x, seed)  # which may remember, and are asked as often
-        with parts.blaming_what_remembers(model, x):
+        with blaming.what_remembers(model, x):
             assert_put_together(submission, model, x, seed)
     for times in through_many(draws):
         seed = draws.seed()
         try:
             assert_put_together(submission, model, x, seed, times)
         except CheckFailure:
-            parts.blame_worn(model, x, seed)
+            blaming.blame_what_wears(model, x, seed)
             raise
     for _ in networks.while_training(model):
         seed = draws.seed()
         own_parts(submission, model, x, seed)
-        with parts.blaming_what_remembers(model, x):
+        with blaming.what_remembers(model, x):
             assert_put_together(submission, model, x, seed)
     seed = draws.seed()
     called, method = parts.forward(model, x, seed), unpack(model.seeded(seed).forward(x), parts.NAMES, "forward")

@@ -13,6 +13,7 @@ from noise import (
     assert_standard_normal,
     assert_uncorrelated,
     assert_unrelated_at_any_distance,
+    assert_unrelated_to,
     in_rows,
     standardized,
 )
@@ -71,7 +72,9 @@ def test_the_noise_has_the_distribution_of_a_normal_and_not_only_its_moments(sub
 
 def test_every_element_gets_noise_of_its_own(submission, draws):
     model = networks.build(submission, 11, 13, 250, draws=draws)
-    eps = noise(model, *posterior(draws, draws.integer(130, 260), draws.integer(130, 260)))
+    mu, logvar = posterior(draws, draws.integer(130, 260), draws.integer(130, 260))
+    eps = noise(model, mu, logvar)
+    assert_unrelated_to(eps, (mu, logvar), "the noise")
     assert_uncorrelated(eps, "the noise")
     assert_independent_draws(eps, "the noise")
 
@@ -176,8 +179,10 @@ def test_works_for_a_batch_of_one(submission, draws):
 
 def test_keeps_float64(submission, draws):
     model = networks.build(submission, 11, 13, 50, draws=draws).double()
-    eps = noise(model, *posterior(draws, 2_000, 50, dtype=torch.float64), dtype=torch.float64)  # type: ignore[misc]
-    assert_standard_moments(eps, "the noise in float64")
+    mu, logvar = posterior(draws, 2_000, 50, dtype=torch.float64)
+    first, second = (noise(model, mu, logvar, torch.float64) for _ in range(2))
+    assert_standard_moments(first, "the noise in float64")
+    assert_independent(first, second, "the noise of two calls in float64")
 
 
 def test_leaves_its_arguments_and_torch_alone(submission, draws):

@@ -19,6 +19,7 @@ from noise import (
     assert_standard_normal,
     assert_uncorrelated,
     assert_unrelated_at_any_distance,
+    assert_unrelated_to,
     in_rows,
     standardized,
 )
@@ -83,6 +84,11 @@ def test_rows_do_not_depend_on_each_other(submission, draws):
     for what, head in warmup.heads(model, latent_dim=3).items():
         warmup.assert_rows_independent(head, draws.normal(5, 11), what)
     warmup.assert_rows_independent(lambda z: warmup.decode(model, z, 11).detach(), draws.normal(5, 3), "decode(z)")
+    double = warmup.randomize(warmup.build(submission, 11, 13, 3).double(), draws, gain=1.0)
+    for what, head in warmup.heads(double, latent_dim=3).items():
+        warmup.assert_continuous(head, networks.rows_of_every_kind(draws, 5, 11), draws, what)
+    codes = networks.rows_of_every_kind(draws, 5, 3)
+    warmup.assert_continuous(lambda z: warmup.decode(double, z, 11).detach(), codes, draws, "decode(z)")
     many = draws.normal(draws.integer(1_001, 2_000), 11)
     for what, head in warmup.heads(model, latent_dim=3).items():
         assert_close(head(many)[:7], head(many[:7]), f"{what} of the same rows in a batch of over 1,000")
@@ -183,6 +189,11 @@ def test_the_noise_is_standard_normal_and_fresh_in_train_and_eval_mode(submissio
         assert_uncorrelated(eps, "the noise")
         assert_independent_draws(eps, "the noise")
     assert_independent(*noise, "the noise of two calls")  # type: ignore[call-arg, arg-type]
+    assert_unrelated_to(noise[0], (mu, logvar), "the noise")
+    model = warmup.build(submission, 11, 13, 30).double()
+    mu, logvar = draws.normal(200, 30, dtype=torch.float64), draws.normal(200, 30, dtype=torch.float64)
+    again = [standardized(warmup.reparameterize(model, mu, logvar), mu, logvar) for _ in range(2)]
+    assert_independent(*again, "the noise of two calls in float64")  # type: ignore[call-arg, arg-type]
 
 
 def test_the_noise_has_the_distribution_of_a_normal_and_not_only_its_moments(submission, draws):
@@ -238,6 +249,8 @@ def test_what_forward_decodes_is_sampled_in_every_row_column_and_call(submission
         model.train(training)
         assert_independent_draws(noise(300), "the noise in forward")
     found = [noise(batch) for batch in (1, 1, draws.integer(2, 20), draws.integer(20, 250), draws.integer(20, 250))]
+    with torch.no_grad():
+        found += [noise(draws.integer(*bounds)) for bounds in ((251, 400), (401, 1_000), (1_001, 2_000))]
     assert_independent_draws(in_rows(found, width=40), "the noise in forward for batches of all sizes")
     calls = []
     for i in range(draws.integer(45, 70)):
