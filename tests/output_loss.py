@@ -13,7 +13,8 @@ from typing import Any
 
 import torch
 from asking import is_worn, unasked
-from elbo import LIKELIHOODS, TERMS, Case, Point, assert_slope, elsewhere, slope, true_part
+from elbo import LIKELIHOODS, TERMS, Case, assert_slope, slope, true_part
+from points import Point, elsewhere
 
 from grading.checks import (
     Blocked,

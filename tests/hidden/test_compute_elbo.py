@@ -5,6 +5,7 @@ import contextlib
 import elbo
 import networks
 import oracles
+import points
 import torch
 from asking import beside_a_model, in_turn, through_many
 
@@ -14,7 +15,7 @@ from grading.checks import Blocked, CheckFailure
 def assert_right(submission, draws, recon_loss):
     """``loss = recon + beta * kl``, of the terms that the submission's own parts give; with gradients or without."""
     its_loss = f"reconstruction_loss_{recon_loss}"
-    for point, beta in zip(elbo.of_every_kind(draws), networks.betas(draws), strict=False):
+    for point, beta in zip(points.of_every_kind(draws), networks.betas(draws), strict=False):
         case, (x, logits, mu, logvar) = elbo.Case(submission, point), point
         with torch.set_grad_enabled(bool(draws.integer(0, 1))):
             _, recon, kl = case.compute_elbo(recon_loss, beta)
@@ -40,7 +41,7 @@ def test_is_right_for_laplace_on_fresh_shapes(submission, draws):
 def test_beta_is_one_unless_given(submission, draws):
     """And the likelihood Bernoulli's, whatever models there are."""
     for options in ({"recon_loss": "gaussian"}, {}):
-        x, logits, *_ = point = elbo.draw(draws, 4, 6, 3)
+        x, logits, *_ = point = points.draw(draws, 4, 6, 3)
         case = elbo.Case(submission, point)
         beside_a_model(submission, draws)
         _, recon, _ = case.compute_elbo(**options)
@@ -49,13 +50,13 @@ def test_beta_is_one_unless_given(submission, draws):
 
 
 def test_at_beta_zero_the_loss_is_recon_alone(submission, draws):
-    case = elbo.Case(submission, elbo.draw(draws, 4, 6, 3))
+    case = elbo.Case(submission, points.draw(draws, 4, 6, 3))
     case.compute_elbo(recon_loss="gaussian", beta=0.0)
     case.assert_loss(lambda recon, kl: recon + 0.0 * kl)
 
 
 def test_at_beta_zero_the_kl_is_still_reported(submission, draws):
-    _, _, mu, logvar = point = elbo.draw(draws, 4, 6, 3)
+    _, _, mu, logvar = point = points.draw(draws, 4, 6, 3)
     case = elbo.Case(submission, point)
     _, _, kl = case.compute_elbo(recon_loss="gaussian", beta=0.0)
     case.assert_equal(kl, lambda part: part.kl_divergence(mu, logvar), "the KL term at beta = 0")
@@ -64,8 +65,8 @@ def test_at_beta_zero_the_kl_is_still_reported(submission, draws):
 def with_gradients(draws, *names):
     """For each likelihood, with the name of its loss and a weight, points where gradients for these are asked for."""
     for recon_loss in elbo.LIKELIHOODS:
-        for point, beta in zip(elbo.to_differentiate(draws), networks.betas(draws), strict=False):
-            yield recon_loss, f"reconstruction_loss_{recon_loss}", beta, elbo.with_gradients(point, *names)
+        for point, beta in zip(points.to_differentiate(draws), networks.betas(draws), strict=False):
+            yield recon_loss, f"reconstruction_loss_{recon_loss}", beta, points.with_gradients(point, *names)
 
 
 def test_the_gradient_of_the_loss_for_the_logits_is_that_of_recon(submission, draws):
@@ -95,7 +96,7 @@ def test_the_gradient_of_the_loss_for_the_posterior_is_beta_times_that_of_kl(sub
 def test_keeps_float64(submission, draws):
     """And all of its digits."""
     for recon_loss, beta in zip(elbo.LIKELIHOODS, networks.betas(draws), strict=False):
-        x, logits, mu, logvar = point = elbo.draw_any(draws, *elbo.three(draws, 30), torch.float64)
+        x, logits, mu, logvar = point = points.draw_any(draws, *points.three(draws, 30), torch.float64)
         case, its_loss = elbo.Case(submission, point), f"reconstruction_loss_{recon_loss}"
         _, recon, kl = case.compute_elbo(recon_loss=recon_loss, beta=beta)
         case.assert_equal(recon, lambda part: getattr(part, its_loss)(logits, x), "the reconstruction term in float64")
@@ -130,8 +131,8 @@ def test_gradients_flow_through_the_reported_kl(submission, draws):
 
 
 def test_the_message_for_an_unknown_recon_loss_names_the_three(submission, draws):
-    for unknown in ("cauchy", *elbo.unknown_names(draws)):
-        message = elbo.Case(submission, elbo.draw(draws, 4, 6, 3)).assert_value_error(unknown, 2.0)
+    for unknown in ("cauchy", *points.unknown_names(draws)):
+        message = elbo.Case(submission, points.draw(draws, 4, 6, 3)).assert_value_error(unknown, 2.0)
         if not all(name in message for name in elbo.LIKELIHOODS):
             expected = ", ".join(elbo.LIKELIHOODS)
             raise CheckFailure("value", "the message does not name the likelihoods", expected=expected, actual=message)
@@ -140,7 +141,7 @@ def test_the_message_for_an_unknown_recon_loss_names_the_three(submission, draws
 def test_every_answer_is_that_to_its_own_question(submission, draws):
     """Other points of one shape, likelihoods and betas in turn, and the first ones again; also after many calls."""
     options = zip(("gaussian", "bernoulli", "laplace", "gaussian"), networks.betas(draws), strict=False)
-    questions = [(elbo.draw(draws, 4, 6, 3), name, beta) for name, beta in options]
+    questions = [(points.draw(draws, 4, 6, 3), name, beta) for name, beta in options]
     asked = [(*question, 0) for question in in_turn(questions)]
     for point, name, beta, times in (*asked, *((*questions[0], times) for times in through_many(draws))):
         case, (x, logits, mu, logvar) = elbo.Case(submission, point, times), point
@@ -162,9 +163,9 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
 
 def test_leaves_its_arguments_and_torch_alone(submission, draws):
     """For each likelihood, with gradients and without, in both precisions."""
-    for i, (name, dtype, gradients) in enumerate(elbo.ways()):
+    for i, (name, dtype, gradients) in enumerate(points.ways()):
         size = 6 if i % 3 else draws.integer(65, 130)
-        for names in ((), elbo.Point._fields) if gradients else ((),):
-            point = elbo.with_gradients(elbo.draw(draws, 4, size, 3, dtype), *names)
+        for names in ((), points.Point._fields) if gradients else ((),):
+            point = points.with_gradients(points.draw(draws, 4, size, 3, dtype), *names)
             with torch.set_grad_enabled(gradients):
                 elbo.Case(submission, point).assert_unchanged(recon_loss=name)

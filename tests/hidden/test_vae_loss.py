@@ -5,6 +5,7 @@ import itertools
 
 import elbo
 import networks
+import points
 import torch
 from asking import beside_a_model, in_turn, is_worn, through_many, unasked
 from output_loss import OutputCase, true_elbo
@@ -13,12 +14,12 @@ from grading.checks import Blocked, CheckFailure
 
 
 def fresh(draws):
-    return elbo.draw(draws, *draws.distinct(3, 2, 17))
+    return points.draw(draws, *draws.distinct(3, 2, 17))
 
 
 def assert_right(submission, draws, recon_loss):
     """It is the submission's own ``compute_elbo`` on the fields of the output, with gradients or without."""
-    for point, beta in zip(elbo.of_every_kind(draws), networks.betas(draws), strict=False):
+    for point, beta in zip(points.of_every_kind(draws), networks.betas(draws), strict=False):
         case = OutputCase(submission, draws, point)
         output, (x, logits, mu, logvar) = case.output, point
         with torch.set_grad_enabled(bool(draws.integer(0, 1))):
@@ -64,9 +65,9 @@ def test_beta_is_one_unless_given(submission, draws):
 def assert_gradients(submission, draws, **leaves):
     """The gradients for these arguments, all and each by itself, are those of ``compute_elbo``, for some likelihood."""
     name_of_loss, turns = networks.likelihood(draws), [[*leaves], *([name] for name in leaves)]
-    points = zip(elbo.to_differentiate(draws), networks.betas(draws), itertools.cycle(turns), strict=False)
-    for anywhere, beta, names in points:
-        point = elbo.with_gradients(anywhere, *names)
+    anywhere = zip(points.to_differentiate(draws), networks.betas(draws), itertools.cycle(turns), strict=False)
+    for somewhere, beta, names in anywhere:
+        point = points.with_gradients(somewhere, *names)
         case = OutputCase(submission, draws, point)
         output, (x, logits, mu, logvar) = case.output, point
         for name in names:
@@ -90,7 +91,7 @@ def test_the_gradient_for_the_posterior_is_that_of_compute_elbo(submission, draw
 def test_keeps_float64(submission, draws):
     """And all of its digits."""
     for name in elbo.LIKELIHOODS:
-        case = OutputCase(submission, draws, elbo.draw_any(draws, *elbo.three(draws, 30), torch.float64))
+        case = OutputCase(submission, draws, points.draw_any(draws, *points.three(draws, 30), torch.float64))
         output, (x, logits, mu, logvar) = case.output, case.point
         case.assert_equal(
             lambda vae_loss: vae_loss(output, x, recon_loss=name, beta=0.1),
@@ -99,7 +100,7 @@ def test_keeps_float64(submission, draws):
 
 
 def test_gradients_flow_through_all_three(submission, draws):
-    case = OutputCase(submission, draws, elbo.with_gradients(elbo.draw(draws, 4, 6, 3), "logits", "mu", "logvar"))
+    case = OutputCase(submission, draws, points.with_gradients(points.draw(draws, 4, 6, 3), "logits", "mu", "logvar"))
     output, (x, logits, mu, logvar) = case.output, case.point
     case.assert_gradients_of_terms(
         lambda vae_loss: vae_loss(output, x, recon_loss="gaussian", beta=2.0),
@@ -122,7 +123,7 @@ def test_the_error_for_an_unknown_recon_loss_passes_through(submission, draws):
 def test_every_answer_is_that_to_its_own_question(submission, draws):
     """Other outputs of one shape, likelihoods and betas in turn, and the first ones again; also after many calls."""
     options = zip(("gaussian", "bernoulli", "laplace", "gaussian"), networks.betas(draws), strict=False)
-    questions = [(elbo.draw(draws, 4, 6, 3), name, beta) for name, beta in options]
+    questions = [(points.draw(draws, 4, 6, 3), name, beta) for name, beta in options]
     asked = [(*question, 0) for question in in_turn(questions)]
     for point, name, beta, times in (*asked, *((*questions[0], times) for times in through_many(draws))):
         case, (x, logits, mu, logvar) = OutputCase(submission, draws, point, times), point
@@ -145,9 +146,9 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
 
 def test_leaves_its_arguments_and_torch_alone(submission, draws):
     """For each likelihood, with gradients and without, in both precisions."""
-    for i, (name, dtype, gradients) in enumerate(elbo.ways()):
+    for i, (name, dtype, gradients) in enumerate(points.ways()):
         size = 6 if i % 3 else draws.integer(65, 130)
-        for names in ((), elbo.Point._fields) if gradients else ((),):
-            point = elbo.with_gradients(elbo.draw(draws, 4, size, 3, dtype), *names)
+        for names in ((), points.Point._fields) if gradients else ((),):
+            point = points.with_gradients(points.draw(draws, 4, size, 3, dtype), *names)
             with torch.set_grad_enabled(gradients):
                 OutputCase(submission, draws, point).assert_unchanged(recon_loss=name)

@@ -10,8 +10,8 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-import elbo
 import oracles
+import points
 import torch
 
 from grading.checks import Draws, Submission, unpack
@@ -68,8 +68,8 @@ def bound_fact(call: Call, part: str) -> facts.Fact:
 
 
 def _row(call: Call, part: str, submission: Submission, draws: Draws, scale: float, beta: float) -> Row:
-    x, logits, mu, logvar = elbo.draw(draws, 4, 5, 3)
-    point = elbo.Point(x, logits, scale * mu, scale * logvar)
+    x, logits, mu, logvar = points.draw(draws, 4, 5, 3)
+    point = points.Point(x, logits, scale * mu, scale * logvar)
     answer = unpack(call(submission, point, {"recon_loss": "gaussian", "beta": beta}), PARTS, "the function")
     counts = float(answer[PARTS.index(part)])
     if part == "loss":

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import elbo
+import points
 
 from grading.checks import Draws, Submission
 from grading.diagnosis.laws import Law, Probe
 from laws import objective
 
 
-def _call(submission: Submission, point: elbo.Point, options: dict[str, Any]) -> Any:
+def _call(submission: Submission, point: points.Point, options: dict[str, Any]) -> Any:
     return submission.compute_elbo(*point, **options)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import elbo
 import oracles
+import points
 import torch
 
 from grading.checks import Draws, StudentError, Submission, unpack
@@ -70,9 +71,9 @@ class Asked:
 def ask(submission: Submission, draws: Draws, call: Call, recon_loss: str, beta: float, reach: float = 1.0) -> Asked:
     """One call at a fresh point, so far from the prior, of sizes of its own, so that each shows."""
     batch, features, latents = draws.integer(3, 7), draws.integer(4, 9), draws.integer(2, 6)
-    x, logits, mu, logvar = elbo.draw(draws, batch, features, latents)
+    x, logits, mu, logvar = points.draw(draws, batch, features, latents)
     mu = mu * reach * float(draws.uniform(1, low=0.8, high=1.25))
-    point = elbo.Point(x, logits, mu, logvar)
+    point = points.Point(x, logits, mu, logvar)
     answer = unpack(call(submission, point, {"recon_loss": recon_loss, "beta": beta}), PARTS, "the function")
 
     true_recon = elbo.LIKELIHOODS[recon_loss](logits, x)
@@ -239,8 +240,8 @@ def part_fact(call: Call, part: str, recon_loss: str) -> Sentence:
     """What one of the three is made of, for one likelihood."""
 
     def fact(submission: Submission, draws: Draws) -> str | None:
-        points = zip(BETAS, itertools.cycle(REACHES))
-        asked = [ask(submission, draws, call, recon_loss, beta, reach) for beta, reach in points]
+        settings = zip(BETAS, itertools.cycle(REACHES))
+        asked = [ask(submission, draws, call, recon_loss, beta, reach) for beta, reach in settings]
         answers = [one.answer[PARTS.index(part)] for one in asked]
         if any(answer is None for answer in answers):
             return f"For recon_loss = {recon_loss!r} the {part} that is returned is None."
@@ -319,8 +320,8 @@ def question_of(call: Call) -> Question:
 
     def ask_parts(submission: Submission, draws: Draws, setting: Setting) -> AskedParts:
         name, beta = setting.options.get("recon_loss", "gaussian"), setting.options.get("beta", 2.0)
-        x, logits, mu, logvar = elbo.draw(draws, *setting.options.get("shape", (5, 6, 3)))
-        point = elbo.Point(
+        x, logits, mu, logvar = points.draw(draws, *setting.options.get("shape", (5, 6, 3)))
+        point = points.Point(
             x.to(setting.dtype),
             setting.leaf(logits + setting.options.get("logits", 0.0)),
             setting.leaf(mu + setting.options.get("mu", 0.0)),
@@ -413,7 +414,7 @@ def probes_of(call: Call) -> list[Probe]:
     def value(part: int, recon_loss: str, beta: float, batch: int = 0, double: bool = False) -> Any:
         def put(submission: Submission, draws: Draws) -> tuple[Any, Any]:
             dtype = torch.float64 if double else torch.float32
-            point = elbo.draw(draws, batch or draws.integer(3, 7), 5, 3, dtype)
+            point = points.draw(draws, batch or draws.integer(3, 7), 5, 3, dtype)
             x, logits, mu, logvar = point
             answer = unpack(call(submission, point, {"recon_loss": recon_loss, "beta": beta}), PARTS, "the function")
             recon, kl = elbo.LIKELIHOODS[recon_loss](logits, x), oracles.kl(mu, logvar)

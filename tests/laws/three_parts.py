@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import elbo
+import points
 import torch
 
 from grading.checks import Draws, StudentError, Submission, unpack
@@ -20,10 +21,10 @@ from laws import (
 )
 
 PARTS = ("loss", "recon", "kl")
-Call = Callable[[Submission, elbo.Point, dict[str, Any]], Any]
+Call = Callable[[Submission, points.Point, dict[str, Any]], Any]
 
 
-def code(point: elbo.Point) -> torch.Tensor:
+def code(point: points.Point) -> torch.Tensor:
     """The ``z`` beside ``mu`` and ``logvar`` where a model's output is handed over: another number everywhere."""
     return torch.linspace(-3.0, 5.0, point.mu.numel(), dtype=point.mu.dtype).reshape(point.mu.shape)
 
@@ -42,7 +43,7 @@ def unknown_fact(call: Call) -> facts.Fact:
     """What an unknown name does."""
 
     def fact(submission: Submission, draws: Draws) -> str | None:
-        point = elbo.draw(draws, 4, 5, 3)
+        point = points.draw(draws, 4, 5, 3)
         try:
             answer = call(submission, point, {"recon_loss": "poisson", "beta": 1.0})
         except StudentError as error:
@@ -62,7 +63,7 @@ def defaults_fact(call: Call) -> facts.Fact:
     """What recon_loss and beta are where they are not given."""
 
     def fact(submission: Submission, draws: Draws) -> Iterator[str]:
-        point = elbo.draw(draws, 4, 5, 3)
+        point = points.draw(draws, 4, 5, 3)
         for name, given, default, words in (
             ("beta", {"recon_loss": "gaussian"}, {"beta": 1.0}, "with beta = 1"),
             ("recon_loss", {"beta": 2.0}, {"recon_loss": "bernoulli"}, "for 'bernoulli'"),
@@ -104,8 +105,8 @@ def _cut(call: Call, submission: Submission, draws: Draws, recon_loss: str) -> l
 
 def _missing(call: Call, submission: Submission, draws: Draws, recon_loss: str, scale: float) -> dict[str, list[str]]:
     """To which of the arguments no gradient passes from each of the three."""
-    x, logits, mu, logvar = elbo.draw(draws, 4, 5, 3)
-    point = elbo.with_gradients(elbo.Point(x, logits, scale * mu, logvar), "logits", "mu", "logvar")
+    x, logits, mu, logvar = points.draw(draws, 4, 5, 3)
+    point = points.with_gradients(points.Point(x, logits, scale * mu, logvar), "logits", "mu", "logvar")
     answer = unpack(call(submission, point, {"recon_loss": recon_loss, "beta": 2.0}), PARTS, "the function")
     needs = {"loss": ("logits", "mu", "logvar"), "recon": ("logits",), "kl": ("mu", "logvar")}
     missing = {}
@@ -120,11 +121,11 @@ def _missing(call: Call, submission: Submission, draws: Draws, recon_loss: str, 
 
 
 def _moved(
-    call: Call, submission: Submission, draws: Draws, point: elbo.Point, name: str, recon_loss: str
+    call: Call, submission: Submission, draws: Draws, point: points.Point, name: str, recon_loss: str
 ) -> Callable[[], tuple[Any, ...]]:
     """The answer where one argument is another one, once it is needed."""
-    x, logits, mu, logvar = elbo.draw(draws, 4, 5, 3)
-    other = point._replace(**{name: getattr(elbo.Point(x, logits, mu, logvar), name)})
+    x, logits, mu, logvar = points.draw(draws, 4, 5, 3)
+    other = point._replace(**{name: getattr(points.Point(x, logits, mu, logvar), name)})
     options = {"recon_loss": recon_loss, "beta": 2.0}
     return functools.cache(lambda: unpack(call(submission, other, options), PARTS, "the function"))
 
@@ -135,7 +136,7 @@ def random_fact(call: Call) -> facts.Fact:
     def fact(submission: Submission, draws: Draws) -> Iterator[str]:
         random: dict[tuple[str, ...], list[str]] = {}
         for name in elbo.LIKELIHOODS:
-            point = elbo.draw(draws, 4, 5, 3)
+            point = points.draw(draws, 4, 5, 3)
             options = {"recon_loss": name, "beta": 2.0}
             answers = [unpack(call(submission, point, options), PARTS, "the function") for _ in range(REPEATS)]
             moving = tuple(part for i, part in enumerate(PARTS) if _moves([answer[i] for answer in answers]))
@@ -176,7 +177,7 @@ def _how_random(
             rows = len(arguments[0])
             mu, logvar = arguments if name == "kl" else torch.zeros(2, rows, 1)
             logits, x = arguments if name == "recon" else torch.zeros(2, rows, 1)
-            answer = call(submission, elbo.Point(x, logits, mu, logvar), {"recon_loss": recon_loss, "beta": 1.0})
+            answer = call(submission, points.Point(x, logits, mu, logvar), {"recon_loss": recon_loss, "beta": 1.0})
             return unpack(answer, PARTS, "the function")[PARTS.index(name)]
 
         return asked

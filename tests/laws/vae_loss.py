@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import elbo
+import points
 
 from grading.checks import Draws, Record, Submission
 from grading.diagnosis.laws import Law, Probe
@@ -13,7 +13,7 @@ from laws import objective
 from laws.three_parts import code
 
 
-def _call(submission: Submission, point: elbo.Point, options: dict[str, Any]) -> Any:
+def _call(submission: Submission, point: points.Point, options: dict[str, Any]) -> Any:
     # Not by the submission, which may be one that is seeded.
     fields = {"logits": point.logits, "mu": point.mu, "logvar": point.logvar, "z": code(point)}
     output = Record("VAEOutput", fields)

@@ -1,11 +1,11 @@
 """``vae_loss(output, x, recon_loss, beta)``: ``compute_elbo`` on the fields of what the model gave for ``x``."""
 
-import elbo
+import points
 from output_loss import OutputCase
 
 
 def test_is_compute_elbo_on_the_fields_of_the_output(submission, draws):
-    case = OutputCase(submission, draws, elbo.draw(draws, 5, 4, 3))
+    case = OutputCase(submission, draws, points.draw(draws, 5, 4, 3))
     output, (x, logits, mu, logvar) = case.output, case.point
     case.assert_equal(
         lambda vae_loss: vae_loss(output, x),
@@ -14,7 +14,7 @@ def test_is_compute_elbo_on_the_fields_of_the_output(submission, draws):
 
 
 def test_passes_recon_loss_on(submission, draws):
-    case = OutputCase(submission, draws, elbo.draw(draws, 5, 4, 3))
+    case = OutputCase(submission, draws, points.draw(draws, 5, 4, 3))
     output, (x, logits, mu, logvar) = case.output, case.point
     case.assert_equal(
         lambda vae_loss: vae_loss(output, x, recon_loss="laplace"),
@@ -23,7 +23,7 @@ def test_passes_recon_loss_on(submission, draws):
 
 
 def test_passes_beta_on(submission, draws):
-    case = OutputCase(submission, draws, elbo.draw(draws, 5, 4, 3))
+    case = OutputCase(submission, draws, points.draw(draws, 5, 4, 3))
     output, (x, logits, mu, logvar) = case.output, case.point
     case.assert_equal(
         lambda vae_loss: vae_loss(output, x, recon_loss="gaussian", beta=4.0),
