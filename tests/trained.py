@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import digits
 import networks
@@ -17,7 +18,19 @@ import torch
 import torch.nn.functional as F
 from noise import assert_independent_draws, standardized
 
-from grading.checks import CheckFailure, Draws, Submission, assert_close, assert_finite, assert_tensor, short, unpack
+from grading.checks import (
+    Blocked,
+    CheckFailure,
+    Draws,
+    Model,
+    StudentError,
+    Submission,
+    assert_close,
+    assert_finite,
+    assert_tensor,
+    short,
+    unpack,
+)
 
 HIDDEN, LATENT = 128, 8
 STEPS, BATCH, LEARNING_RATE = 70, 128, 7e-3
@@ -126,7 +139,11 @@ def train(submission: Submission, draws: Draws) -> Trained:
         if not isinstance(loss, torch.Tensor) or loss.dim() != 0 or not loss.requires_grad:
             message = "the loss of vae_loss cannot be differentiated"
             raise CheckFailure("structure", message, expected="a scalar with a gradient", actual=short(loss))
-        loss.backward()
+        try:
+            loss.backward()
+        except StudentError:
+            blame_what_cannot_be_differentiated(submission, model, x, *(t.detach() for t in (logits, mu, logvar, z)))
+            raise
         if step in audited:
             noise.append(assert_loss_is_elbo(loss, model.parameters, x, z).T)
         optimizer.step()
@@ -135,6 +152,39 @@ def train(submission: Submission, draws: Draws) -> Trained:
     for name, parameter in parameters.items():
         assert_finite(parameter, f"{name} after training")
     return Trained(parameters, training, held_out)
+
+
+def blame_what_cannot_be_differentiated(
+    submission: Submission,
+    model: Model,
+    x: torch.Tensor,
+    logits: torch.Tensor,
+    mu: torch.Tensor,
+    logvar: torch.Tensor,
+    z: torch.Tensor,
+) -> None:
+    """Find the part of which a backward pass fails where it is asked alone, with what it was given in training.
+
+    Raises:
+        Blocked: the first one.
+    """
+    alone, twin = submission.alone(), model.alone()
+    asked: tuple[tuple[Any, str, tuple[torch.Tensor, ...]], ...] = (
+        (alone, "kl_divergence", (mu, logvar)),
+        (alone, "reconstruction_loss_bernoulli", (logits, x)),
+        (twin, "encode", (x,)),
+        (twin, "reparameterize", (mu, logvar)),
+        (twin, "decode", (z,)),
+    )
+    for of, item, arguments in asked:
+        leaves = [argument.detach().clone().requires_grad_() for argument in arguments]
+        try:
+            result = getattr(of, item)(*leaves)
+            for output in result if isinstance(result, (tuple, list)) else [result]:
+                if isinstance(output, torch.Tensor) and output.requires_grad:
+                    torch.autograd.grad(output.sum(), leaves, retain_graph=True, allow_unused=True)
+        except StudentError as fault:
+            raise Blocked(item, f"its gradients cannot be computed: {fault}") from fault
 
 
 def assert_loss_is_elbo(

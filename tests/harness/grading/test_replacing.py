@@ -42,7 +42,7 @@ _kl = kl_divergence
 def kl_divergence(mu, logvar):
     return Broken.apply(_kl(mu, logvar))
 """,
-        {"kl_divergence", "training"},
+        {"kl_divergence"},
     ),
     "parts ask the one that calls them": (
         """
