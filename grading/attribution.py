@@ -9,9 +9,11 @@ rules, in the order in which they apply:
    (``relied_on``) keeps its points only if that other item is found wrong by a check of its own, too, or its checks
    were not run. If they all pass, the part answered wrongly for this check alone, and the check fails. A part that
    fails its guards only, or changes its arguments, excuses only guards; a fault of the grader excuses nothing.
-3. **Guards** (arguments left alone, dtype kept) say nothing of a function that is right nowhere: they earn only where
+3. **Blocked by a right part.** A check that was not made since a part gave something unusable fails where all checks of
+   that part were run and passed: then the fault is in how it is called, or in what is made of it.
+4. **Guards** (arguments left alone, dtype kept) say nothing of a function that is right nowhere: they earn only where
    another check of the item passes.
-4. **The whole.** An item that judges a submission as a whole earns nothing where an item that it ``needs`` earns
+5. **The whole.** An item that judges a submission as a whole earns nothing where an item that it ``needs`` earns
    nothing.
 """
 
@@ -40,6 +42,9 @@ def attribute(assignment: Assignment, results: Iterable[CheckResult]) -> dict[st
     for own in ended.values():
         own |= {check: _placed(result, wrong) for check, result in own.items() if result.kind is Kind.CRASH}
     _hold_to_parts(assignment, ended)
+    suspected = {item.id for item in assignment.items if not _is_right(item, ended[item.id])}
+    for own in ended.values():
+        own |= {check: _unblocked(result, suspected) for check, result in own.items()}
     for item in assignment.items:
         own = ended[item.id]
         guards = {check.id for check in item.checks if check.guard}
@@ -97,6 +102,20 @@ def _may_be_wrong(item: Item, own: dict[str, CheckResult], *, in_values: bool) -
         return True
     counted = [own[check.id] for check in item.checks if not (in_values and check.guard)]
     return any(r.status not in _NOT_ITS_FAULT and not (in_values and r.kind is Kind.MUTATION) for r in counted)
+
+
+def _is_right(item: Item, own: dict[str, CheckResult]) -> bool:
+    """Whether all checks of the item were run and passed."""
+    return bool(item.checks) and all(check.id in own and own[check.id].passed for check in item.checks)
+
+
+def _unblocked(result: CheckResult, suspected: set[str]) -> CheckResult:
+    """A check that a part was in the way of, as failed where nothing is wrong with that part (rule 3)."""
+    part = result.blocked_by
+    if result.status is not Status.BLOCKED or part is None or part in suspected:
+        return result
+    message = f"{part} does not give here what it gives in its own checks, which find it right: see how it is called"
+    return replace(result, status=Status.FAILED, kind=Kind.VALUE, message=message, blocked_by=None)
 
 
 def _blocked(result: CheckResult, by: str) -> CheckResult:

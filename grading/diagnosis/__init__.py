@@ -91,6 +91,7 @@ def diagnose(
     evidence: list[Evidence],
     seconds: float = math.inf,
     problems: list[str] | None = None,
+    late: list[str] | None = None,
 ) -> dict[str, Misconception]:
     """Explain the failed checks of a run, as far as that is possible.
 
@@ -100,17 +101,19 @@ def diagnose(
         seconds: how long this may take; what is not explained by then stays unexplained.
         problems: where a fault in the diagnosis of one item is told, so that it costs no other item its own; without
             it the fault is raised.
+        late: gets the items for which the time was too short.
     """
     deadline = time.monotonic() + seconds
     by_item = {item: [e for e in evidence if e.item == item] for item in (e.item for e in evidence if e.failed)}
     found: dict[str, Misconception] = {}
-    unexplained, late = [], []
+    unexplained = []
 
     def explain(item: str, beside: Sequence[str] = ()) -> dict[str, Misconception]:
         try:
             return diagnostician.explain(item, by_item[item], deadline, beside)
         except TimeIsUpError:
-            late.append(item)
+            if late is not None:
+                late.append(item)
             return {}
         except Exception as error:
             if problems is None:
@@ -129,9 +132,4 @@ def diagnose(
     certain = sorted({named.names[0] for named in found.values() if len(named.names) == 1})
     for item in unexplained if certain else ():
         found |= explain(item, certain)
-    if late and problems is not None:
-        items = ", ".join(dict.fromkeys(late))
-        problem = f"no mistakes could be named in {items}: the time for it was used up"
-        if problem not in problems:
-            problems.append(problem)
     return found

@@ -36,22 +36,26 @@ def explain_failures(run: CheckRun, found: dict[str, Misconception], problems: l
         seconds = budget(run.foreseen_seconds, slowness(), alone=alone)
     end = time.monotonic() + seconds
     diagnostician = open_diagnostician(run.assignment, run.workers, problems)
+    late: list[str] = []
     public = [piece for piece in run.evidence if piece.check.startswith("public/")]
     if diagnostician is not None:
-        found |= diagnose(diagnostician, public, _half(end), problems)
+        found |= diagnose(diagnostician, public, _half(end), problems, late)
     _drop_refuted(run, found, end)
     known = _failed_items(run, public, found)
-    told = _experiment(run, known, end, problems)
+    told = _experiment(run, known, end, problems, late)
     if diagnostician is not None and len(public) < len(run.evidence):
-        named = diagnose(diagnostician, run.evidence, _half(end), problems)
+        named = diagnose(diagnostician, run.evidence, _half(end), problems, late)
         found |= {check: mistake for check, mistake in named.items() if check.startswith("hidden/")}
     others = [item for item in _failed_items(run, run.evidence, found) if item not in known]
-    told |= _experiment(run, others, end, problems)
+    told |= _experiment(run, others, end, problems, late)
     for piece in run.evidence:
         if piece.failed and piece.item in told:
             by_replay = found.get(piece.check)
             why = told[piece.item]
             found[piece.check] = why if by_replay is None else dataclasses.replace(by_replay, why=why.why)
+    explained = {check.split("/")[1] for check in found}
+    if unexplained := [item for item in dict.fromkeys(late) if item not in explained]:
+        problems.append(f"{', '.join(unexplained)} could not be explained: the time for it was used up")
 
 
 def _half(end: float) -> float:
@@ -67,11 +71,13 @@ def _failed_items(run: CheckRun, evidence: Sequence[Evidence], found: Mapping[st
     return [item.id for item in run.assignment.items if item.id in failed and item.file not in run.load_faults]
 
 
-def _experiment(run: CheckRun, items: Sequence[str], end: float, problems: list[str]) -> dict[str, Misconception]:
+def _experiment(
+    run: CheckRun, items: Sequence[str], end: float, problems: list[str], late: list[str]
+) -> dict[str, Misconception]:
     """What experiments say of items."""
     sections = [(item, run.assignment.item(item).section.removeprefix("Task ")) for item in items]
     with contextlib.redirect_stdout(io.StringIO()):  # what the student's code prints once more in this process
-        return experiment(sections, partial(_fresh, run), end - time.monotonic(), problems)
+        return experiment(sections, partial(_fresh, run), end - time.monotonic(), problems, late)
 
 
 def _fresh(run: CheckRun, item: str, until: float) -> Submission:

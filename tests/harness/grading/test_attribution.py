@@ -31,6 +31,7 @@ ASSIGNMENT = Assignment(
 )
 RELIES = {"relied_on": (("part",),)}
 CRASH_IN_PART = {"status": FAILED, "kind": Kind.CRASH, "message": "it raised", "blocked_by": "part"}
+BLOCKED_BY_PART = {"status": BLOCKED, "kind": Kind.BLOCKED, "message": "it gives something else", "blocked_by": "part"}
 
 # What is not named passed. Each case: what was found, and how the checks end that do not end as they were found.
 CASES = {
@@ -46,6 +47,15 @@ CASES = {
         {},
     ),
     "agrees with a part that is right": ({"public/caller/value": RELIES}, {"public/caller/value": FAILED}),
+    "blocked by a part that is wrong": (
+        {"public/caller/value": BLOCKED_BY_PART, "hidden/part/other": {"status": FAILED, "kind": Kind.VALUE}},
+        {},
+    ),
+    "blocked by a part that is right": ({"public/caller/value": BLOCKED_BY_PART}, {"public/caller/value": FAILED}),
+    "blocked by a part of which a check is open": (
+        {"public/caller/value": BLOCKED_BY_PART, "hidden/part/other": {"status": ERROR}},
+        {},
+    ),
     "agrees with a part that only changes its arguments": (
         {"public/caller/value": RELIES, "hidden/part/guard": {"status": FAILED, "kind": Kind.MUTATION}},
         {"public/caller/value": FAILED},
