@@ -73,7 +73,7 @@ def general(formula: Formula) -> Iterator[Bend]:
         True,
     )
     yield Bend(
-        "What one of the columns adds is never less than {b}, in the mean over the batch.",
+        "What each column adds, in the mean over the batch, is never less than {b}.",
         lambda v, f, a, b: f.elements(a).mean(-2).clamp(min=b).sum(-1),
         1e-4,
         100.0,

@@ -36,10 +36,10 @@ CASES = {
     ),
     "a sign": (
         ["The loss is recon - beta kl; it should be recon + beta kl."],
-        ["For recon_loss = 'laplace' the recon is the gaussian loss; it should be the reconstruction loss."],
+        ["For recon_loss = 'laplace' the recon is the gaussian loss; it should be the laplace loss."],
         [
             "For recon_loss = 'bernoulli' the loss is recon - beta kl; it should be recon + beta kl.",
-            "For recon_loss = 'laplace' the recon is the gaussian loss; it should be the reconstruction loss.",
+            "For recon_loss = 'laplace' the recon is the gaussian loss; it should be the laplace loss.",
         ],
         True,
     ),
