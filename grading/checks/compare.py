@@ -269,16 +269,24 @@ def _difference(
     actual, expected = actual.detach(), expected.detach()
     message = f"{what} is wrong"
     if expected.dim() == 0:
-        return CheckFailure(kind, message, expected=short(expected), actual=short(actual))
+        wanted, found = _apart(expected, actual)
+        return CheckFailure(kind, message, expected=wanted, actual=found)
     rtol, atol = _tolerance(expected.dtype, rtol, atol)
     wrong = ~torch.isclose(actual, expected, rtol=rtol, atol=atol)
     index = tuple(int(i) for i in wrong.nonzero()[0])
     place = f"at [{', '.join(map(str, index))}]"
     count = int(wrong.sum())
     message = f"{message} ({count} of {wrong.numel()} elements)"
-    return CheckFailure(
-        kind, message, expected=f"{short(expected[index])} {place}", actual=f"{short(actual[index])} {place}"
-    )
+    wanted, found = _apart(expected[index], actual[index])
+    return CheckFailure(kind, message, expected=f"{wanted} {place}", actual=f"{found} {place}")
+
+
+def _apart(expected: torch.Tensor, actual: torch.Tensor) -> tuple[str, str]:
+    """Both numbers, with as many digits as it takes to see that they differ."""
+    wanted, found = short(expected), short(actual)
+    if wanted != found or not expected.dtype.is_floating_point:
+        return wanted, found
+    return f"{expected.item():.17g}", f"{actual.item():.17g}"
 
 
 def _name(dtype: torch.dtype) -> str:

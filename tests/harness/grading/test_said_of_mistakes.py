@@ -1,7 +1,10 @@
 """What a report says of a mistake is true, and leads to it."""
 
 import pytest
+import torch
 from harness.conftest import ROOT
+
+from grading.checks import CheckFailure, assert_close
 
 SOLUTION = {name: (ROOT / "reference" / f"{name}.py").read_text(encoding="utf-8") for name in ("simple_vae", "vae")}
 SCALE = "sigma = torch.exp(0.5 * logvar)\n        return mu + sigma * torch.randn_like(sigma)"
@@ -85,3 +88,12 @@ def test_without_time_for_it_nothing_is_explained_and_nothing_said_of_it(judged,
     done = judged(hand_in(vae=doubled), "kl_divergence", tiers=("public",))
     assert not done.document["run_problems"]
     assert not [check for check in failed(done).values() if check["misconception"]]
+
+
+def test_numbers_that_differ_are_shown_with_the_digits_in_which_they_do():
+    right, close = (torch.tensor(value, dtype=torch.float64) for value in (2.75015413, 2.750154123))
+    for actual, expected in ((close, right), (torch.stack([right, close]), torch.stack([right, right]))):
+        with pytest.raises(CheckFailure) as failure:
+            assert_close(actual, expected, "the KL")
+        assert failure.value.expected.startswith("2.75015413")
+        assert failure.value.actual.startswith("2.750154123")
