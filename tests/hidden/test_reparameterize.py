@@ -90,16 +90,21 @@ def test_every_call_draws_noise_of_its_own(submission, draws):
 
 
 def test_each_of_many_calls_is_right_for_its_own_arguments(submission, draws):
-    """Some 1,000 calls in turning modes, each for one example with means and variances of its own."""
+    """Some 1,000 calls in turning modes, each for one example with means and variances of its own.
+
+    The first 150 are seen one by one, and as many of those that follow. Of noise that comes again after so many calls,
+    some is among them.
+    """
     model = networks.build(submission, 11, 13, 40, draws=draws)
     calls = []
-    for count in (60, draws.integer(900, 1_100)):  # what is wrong early is found early
+    for count in (60, 150, draws.integer(300, 320)):  # what is wrong early is found early
         for i in range(len(calls), count):
             if i % 20 == 0:
                 model.train(i % 40 == 0)
+            asked = model if count <= 150 else model.after(draws.integer(1, 9), draws.seed())
             mu, logvar = posterior(draws, 1, 40)
             with torch.set_grad_enabled(i % 3 > 0):  # as in training, where both take gradients
-                calls.append(noise(model, mu.requires_grad_(i % 3 > 0), logvar.requires_grad_(i % 3 > 0)).flatten())
+                calls.append(noise(asked, mu.requires_grad_(i % 3 > 0), logvar.requires_grad_(i % 3 > 0)).flatten())
         eps = torch.stack(calls)
         assert_independent_draws(eps[-150:], "the noise", row="call", column="place")
         assert_no_row_repeats(eps, "the noise")
