@@ -119,6 +119,31 @@ def assert_reached(wanted: set[str], output: torch.Tensor, model: Model, what: s
         raise CheckFailure("gradient", message, expected="a gradient for every layer", actual=actual)
 
 
+def assert_separate(encoder: set[str], decoder: set[str], model: Model) -> None:
+    """Encoder and decoder have weights of their own."""
+    shared = sorted(name for name in encoder & decoder if is_weight(model.parameters[name]))
+    if shared:
+        message = "encoder and decoder share weights: each has layers of its own"
+        raise CheckFailure("structure", message, expected="none in common", actual=", ".join(shared))
+
+
+def assert_begun_anew(one: Model, other: Model) -> None:
+    """Two new models have not the same weights: then each one has random numbers of its own."""
+    weights = {name: parameter for name, parameter in one.parameters.items() if is_weight(parameter)}
+    alike = [name for name, weight in weights.items() if same(weight, other.parameters[name], rtol=0, atol=0)]
+    if len(alike) == len(weights):
+        message = "two new models begin with the same weights"
+        raise CheckFailure("value", message, expected="random numbers of its own", actual=", ".join(alike)[:200])
+
+
+def assert_can_learn(output: torch.Tensor, model: Model, what: str) -> None:
+    """Some weight of a new model gets a gradient of ``output``: where all layers begin with zeros, none ever does."""
+    found = gradients([output], model)
+    if not any(bool(gradient.any()) for name, gradient in found.items() if is_weight(model.parameters[name])):
+        message = f"no weight of the {what} of a new model gets a gradient, so that it cannot learn"
+        raise CheckFailure("gradient", message, expected="a gradient for some weight", actual="zeros")
+
+
 def assert_not_affine(a: torch.Tensor, b: torch.Tensor, both: torch.Tensor, zero: torch.Tensor, what: str) -> None:
     """``f(a) + f(b) - f(a + b) - f(0)``, which is zero for every affine ``f``, is not."""
     gap = (a + b - both - zero).abs().max().item()

@@ -18,6 +18,7 @@ from reference.tasks import (
     WARMUP_DECODE,
     WARMUP_ENCODE,
     WARMUP_FORWARD,
+    WARMUP_INIT,
     WARMUP_LOSS,
     WARMUP_REPARAMETERIZE,
 )
@@ -31,6 +32,7 @@ from reference.vae import (
     reconstruction_loss_laplace,
 )
 
+wrong_warmup_init = Misconceptions(WARMUP_INIT)
 wrong_warmup_encode = Misconceptions(WARMUP_ENCODE)
 wrong_warmup_reparameterize = Misconceptions(WARMUP_REPARAMETERIZE)
 wrong_warmup_decode = Misconceptions(WARMUP_DECODE)
@@ -235,3 +237,55 @@ def begins_as_the_second_one(cfg, known={}):
             for own, old in zip(model.parameters(), begun[1], strict=True):
                 own.copy_(old)
     return model
+
+
+# --- bounds, data and weights of the models themselves ---
+
+
+@wrong_forward("The sample is drawn with a logvar that is cut off at 5, while the one that is returned is not.")
+def samples_with_a_clamped_logvar(self, x):
+    mu, logvar = self.encode(x)
+    z = self.reparameterize(mu, logvar.clamp(-5.0, 5.0))
+    return VAEOutput(self.decode(z), mu, logvar, z)
+
+
+@wrong_forward("The sample is drawn around a mean that is cut off at 6, while the one that is returned is not.")
+def samples_around_a_clamped_mean(self, x):
+    mu, logvar = self.encode(x)
+    z = self.reparameterize(mu.clamp(-6.0, 6.0), logvar)
+    return VAEOutput(self.decode(z), mu, logvar, z)
+
+
+@wrong_forward("Binary data are decoded from the mean instead of a sample.")
+def decodes_the_mean_of_binary_data(self, x):
+    mu, logvar = self.encode(x)
+    z = mu if bool(((x == 0) | (x == 1)).all()) else self.reparameterize(mu, logvar)
+    return VAEOutput(self.decode(z), mu, logvar, z)
+
+
+@wrong_warmup_forward("The sample is drawn with a logvar that is cut off at 4, while the one that is returned is not.")
+def samples_with_a_clamped_logvar_in_the_warm_up(self, x):
+    mu, logvar = self.encode(x)
+    return self.decode(self.reparameterize(mu, logvar.clamp(-4.0, 4.0))), mu, logvar
+
+
+wrong_warmup_decode.edit(
+    "weights_of_the_encoder",
+    "The output layer has the weights of the encoder, transposed. Each network has layers of its own.",
+    ("self.output(h)", "F.linear(h, self.hidden.weight.t(), self.output.bias)"),
+)
+wrong_warmup_init.edit(
+    "seeds_torch_for_its_layers",
+    "Torch's generator is seeded by the constructor, so that all models begin alike and the same noise follows.",
+    ("self.hidden =", "torch.manual_seed(42)\nself.hidden ="),
+)
+wrong_warmup_init.edit(
+    "begins_with_a_dead_decoder",
+    "Both layers of the decoder begin with zeros, so that no gradient ever reaches their weights.",
+    (
+        "self.output = nn.Linear(hidden_dim, input_dim)",
+        """self.output = nn.Linear(hidden_dim, input_dim)
+for parameter in (*self.decoder_hidden.parameters(), self.output.weight):
+    nn.init.zeros_(parameter)""",
+    ),
+)

@@ -103,7 +103,7 @@ def test_is_put_together_rightly_for_networks_of_any_size(submission, draws):
     large = [(size, networks.evaluated) for size in sizes if size.batch > 128]
     for (batch, *size), way in (*((size, networks.any_way) for size in sizes), *large):
         with way(networks.build(submission, *size, draws=draws), draws) as model:
-            question = model, draws.uniform(batch, size[0]), draws.seed()
+            question = model, oracles.pixels(draws, batch, size[0]), draws.seed()
             question[1].requires_grad_(bool(draws.integer(0, 1)))
             asked.append((question, torch.is_grad_enabled()))
             outputs.append(assert_put_together(submission, *question))
@@ -130,6 +130,9 @@ def test_neither_mu_nor_logvar_is_clamped_on_the_way(submission, draws):
     model = networks.build(submission, 11, 13, 7, recon_loss="gaussian", beta=4.0, draws=draws)
     networks.spread_heads(model, reach=60.0)
     assert_put_together(submission, model, draws.uniform(5, 11), draws.seed())
+    model = networks.build(submission, 11, 13, 210, draws=draws)
+    networks.spread_heads(model, reach=8.0)
+    assert_samples(submission, model, draws.uniform(draws.integer(200, 260), 11), draws.seed())
 
 
 def test_works_for_a_batch_of_one(submission, draws):

@@ -169,6 +169,10 @@ def test_both_networks_have_a_hidden_layer_of_the_given_width(submission, draws)
     for name, parameter in model.parameters.items():
         if warmup.is_weight(parameter):
             assert_units_differ(name, parameter)
+    warmup.assert_begun_anew(model, warmup.build(submission, inputs, hidden, latent))
+    z = draws.normal(batch, latent)
+    warmup.assert_can_learn(warmup.decode(model, z, inputs), model, "decoder")
+    warmup.assert_can_learn(torch.cat(warmup.encode(model, draws.normal(batch, inputs), latent)), model, "encoder")
     warmup.randomize(model, draws, gain=2.0)
     mu, _ = warmup.encode(model, draws.normal(batch, inputs), latent)
     warmup.assert_has_width(warmup.reached(mu, model), model, hidden, "encoder")
@@ -244,14 +248,15 @@ def test_what_forward_decodes_is_sampled_in_every_row_column_and_call(submission
     model = warmup.build_active(submission, draws)
     code = warmup.inverse_decoder(model)
 
-    def noise(batch):
-        x = draws.uniform(batch, warmup.FEATURES, dtype=torch.float64)
+    def noise(batch, largest=1.0):
+        x = draws.uniform(batch, warmup.FEATURES, high=largest, dtype=torch.float64)
         recon_x, mu, logvar = warmup.forward(model, x, warmup.CODES)
         return standardized(code(recon_x), mu, logvar)
 
     for training in (True, False):
         model.train(training)
         assert_independent_draws(noise(300), "the noise in forward")
+    assert_independent_draws(noise(300, largest=40.0), "the noise in forward, where logvar is near 6,")
     found = [noise(batch) for batch in (1, 1, draws.integer(2, 20), draws.integer(20, 250), draws.integer(20, 250))]
     with torch.no_grad():
         found += [noise(draws.integer(*bounds)) for bounds in ((251, 400), (401, 1_000), (1_001, 2_000))]
@@ -292,6 +297,7 @@ def test_gradients_of_the_reconstruction_reach_encoder_and_decoder(submission, d
     x, z = draws.uniform(20, 11), draws.normal(20, 3)
     encoder = warmup.matter(model, draws, lambda: torch.cat(warmup.encode(model, x, latent_dim=3), dim=1))
     decoder = warmup.matter(model, draws, lambda: warmup.decode(model, z, input_dim=11))
+    warmup.assert_separate(encoder, decoder, model)
     warmup.assert_reached(encoder, torch.cat(warmup.encode(model, x, latent_dim=3)), model, "mu and logvar")
     warmup.assert_reached(decoder, warmup.decode(model, z, input_dim=11), model, "decode(z)")
     recon_x, _, _ = warmup.forward(model, x, latent_dim=3)
