@@ -98,7 +98,7 @@ class OutputCase:
         def is_true() -> None:
             loss, _, _ = unpack(result, TERMS, "vae_loss")
             with self._blocked_by_elbo(of_elbo, wanted):
-                assert_slope(loss, wanted, true, what)
+                assert_slope(loss, wanted, true, what, self.parts.atol)
             assert_close(loss, true_loss.detach(), f"the loss, asked for {what},")
 
         def is_own() -> bool:
