@@ -340,7 +340,38 @@ ALONE = [
     ("reconstruction_loss_laplace", LAPLACE, LAPLACE.replace(".mean()", ".median()"),
      "It is summed over the features, and the median of the batch is taken; it should be summed over the features and "
      "averaged over the batch."),
+    # What is so in one mode alone, and what has no noise or that of others.
+    ("reparameterize", SAMPLE, f"{SAMPLE} * (1.0 if self.training else 0.5)",
+     "In eval mode, and not otherwise: the noise is multiplied by 1/2."),
+    ("reparameterize", SAMPLE, SAMPLE.replace("sigma *", "sigma ** (1 if self.training else 2) *"),
+     "In eval mode, and not otherwise: sigma is the exponential of logvar, without the half: logvar is the logarithm "
+     "of sigma squared."),
+    ("reparameterize", SAMPLE, f"{SAMPLE} * (1.0 if torch.is_grad_enabled() else 0.3)",
+     "Under torch.no_grad(), and not otherwise: the noise is multiplied by 0.3."),
+    ("reparameterize", SAMPLE, "eps = torch.randn_like(mu); eps[:, 0] = 0; return mu + sigma * eps",
+     "The first latent dimension gets no noise."),
+    ("reparameterize", SAMPLE, "eps = torch.randn(len(mu) // 2 + 1, mu.shape[1])[: (len(mu) + 1) // 2]; "
+     "return mu + sigma * torch.cat((eps, -eps))[: len(mu)]",
+     "The noise of the second half of the batch is that of the first half, negated; each example needs its own."),
+    ("reparameterize", SAMPLE, "eps = torch.randn(mu.shape[0], (mu.shape[1] + 1) // 2); "
+     "return mu + sigma * torch.stack((eps, eps), 2).flatten(1)[:, : mu.shape[1]]",
+     "The noise of every second latent dimension is that of the latent dimension before it; each latent dimension "
+     "needs its own."),
 ]  # fmt: skip
+TWICE_WRONG = [
+    ("reparameterize", SAMPLE, "return mu + F.softplus(logvar) * torch.randn_like(mu) if self.training else mu",
+     ("Softplus of logvar is used as sigma.",
+      "In eval mode z is mu: there is no noise. It samples in train and eval mode alike.")),
+    ("reparameterize", SAMPLE, "eps = torch.randn_like(mu); eps[-1] = 0; return mu + sigma**2 * eps",
+     ("Sigma is the exponential of logvar, without the half: logvar is the logarithm of sigma squared.",
+      "The last example gets no noise.")),
+]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("item", "old", "new", "words"), TWICE_WRONG)
+def test_two_mistakes_are_told_without_their_consequences(workers, item, old, new, words):
+    assert explain(workers, item, old, new)[0] == words
 
 
 @pytest.mark.slow
