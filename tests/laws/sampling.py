@@ -18,6 +18,7 @@ from grading.diagnosis.laws import (
     SILENT,
     Probe,
     alike,
+    backward,
     changes,
     facts,
     gradients,
@@ -381,12 +382,15 @@ def _seed(sampler: Sampler) -> facts.Fact:
 
 
 def _gradients(sampler: Sampler) -> facts.Fact:
-    def fact(submission: Submission, draws: Draws) -> str | None:
+    def fact(submission: Submission, draws: Draws) -> str | list[str] | None:
         model = sampler.build(submission)
         mu, logvar = draws.normal(5, 4).requires_grad_(), draws.normal(5, 4).requires_grad_()
         z = sampler.z(model, mu, logvar)
         for_mu, for_logvar = gradients(z, [mu, logvar])
         half = ((z - mu) / 2).detach()
+        bent = backward.sentences("z", z, mu + logvar * half, {"mu": mu, "logvar": logvar})
+        if bent:
+            return bent
         said = []
         if for_mu is NO_GRADIENT:
             said.append("no gradient arrives at mu, so that the encoder's means cannot learn from the reconstruction")

@@ -251,9 +251,10 @@ CASES = [
     # Gradients that are neither those of the value nor of its terms.
     ("reconstruction_loss_laplace", LAPLACE, "location = location.clone(); location.requires_grad and "
      f"location.register_hook(lambda g: g.clamp(max=0.02)); {LAPLACE}",
-     ["The gradient of the result for the location is not that of the value that comes back"]),
+     ["The gradient of the result for the location is cut off above 0.02"]),
     ("reconstruction_loss_gaussian", GAUSSIAN, "mean = mean.clone(); mean.requires_grad and mean.register_hook(lambda "
-     f"g: g.clamp(-0.02, 0.02)); {GAUSSIAN}", ["The gradient for the mean is cut off beyond -0.02 and 0.02"]),
+     f"g: g.clamp(-0.02, 0.02)); {GAUSSIAN}",
+     ["The gradient of the result for the mean is cut off beyond -0.02 and 0.02"]),
     ("reparameterize", SAMPLE, "eps = torch.randn_like(mu); kept = (logvar > -2).to(mu.dtype); "
      "return mu + (kept * sigma + (1 - kept) * sigma.detach()) * eps", ["that for logvar is 0 where logvar is small"]),
     ("reparameterize", SAMPLE, "eps = torch.randn_like(mu); "
@@ -340,6 +341,22 @@ ALONE = [
     ("reconstruction_loss_laplace", LAPLACE, LAPLACE.replace(".mean()", ".median()"),
      "It is summed over the features, and the median of the batch is taken; it should be summed over the features and "
      "averaged over the batch."),
+    # What comes back is cut off, or its sign alone goes on: no factor of any gradient.
+    ("reparameterize", SAMPLE, f"z = {SAMPLE[7:]}; z.requires_grad and z.register_hook(lambda g: g.clamp(-0.5, 0.5)); "
+     "return z", "What comes back through z is cut off below -1/2 and above 1/2."),
+    ("reparameterize", SAMPLE, f"z = {SAMPLE[7:]}; z.requires_grad and z.register_hook(torch.sign); return z",
+     "Of what comes back through z only the sign goes on, and not the size."),
+    ("reparameterize", SAMPLE, f"mu = mu.clone(); mu.requires_grad and mu.register_hook(lambda g: g.clamp(max=0)); "
+     f"{SAMPLE}", "The gradient of z for mu is cut off above 0."),
+    ("reparameterize", SAMPLE, f"z = {SAMPLE[7:]}; return z / 2 + z.detach() / 2",
+     "The gradients of z are wrong: that for mu is 1/2 instead of 1; that for logvar is 1/2 times half of z - mu."),
+    ("kl_divergence", KL, f"kl = {KL[7:]}; kl.requires_grad and kl.register_hook(lambda g: g.clamp(-0.5, 0.5)); "
+     "return kl", "What comes back through the result is cut off below -1/2 and above 1/2."),
+    ("reconstruction_loss_gaussian", GAUSSIAN, f"mean = mean.clone(); mean.requires_grad and mean.register_hook("
+     f"lambda g: g.sign() / 8); {GAUSSIAN}",
+     "The gradient of the result for the mean has only the sign of what it should be, and not its size."),
+    ("decode", DECODED, "out = self.dec(z); out.requires_grad and out.register_hook(lambda g: g.clamp(-0.5, 0.5)); "
+     "return out", "What comes back through the output is cut off below -1/2 and above 1/2."),
     # What is so in one mode alone, and what has no noise or that of others.
     ("reparameterize", SAMPLE, f"{SAMPLE} * (1.0 if self.training else 0.5)",
      "In eval mode, and not otherwise: the noise is multiplied by 1/2."),
