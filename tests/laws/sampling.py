@@ -446,6 +446,20 @@ def facts_of(sampler: Sampler) -> tuple[facts.Fact, ...]:
     return (*(told for told, _ in plain), elsewhere, *others, rest)
 
 
+def examined_of(sampler: Sampler) -> Callable[[Submission, Draws], tuple[Tensor, None]]:
+    """Puts a sample in all modes, whose gradients are then asked for."""
+
+    def put(submission: Submission, draws: Draws) -> tuple[Tensor, None]:
+        model = sampler.build(submission)
+        mu, logvar = draws.normal(5, 4, std=2.0), draws.normal(5, 4, std=2.0)
+        sampler.z(model.eval(), mu, logvar, draws.seed())
+        with torch.no_grad():
+            sampler.z(model.train(), mu, logvar, draws.seed())
+        return sampler.z(model, mu.requires_grad_(), logvar.requires_grad_(), draws.seed()), None
+
+    return put
+
+
 def probes_of(sampler: Sampler) -> list[Probe]:
     """z where the noise has no part, in special cases; and the size of the noise."""
 

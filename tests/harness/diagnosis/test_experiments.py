@@ -376,6 +376,22 @@ ALONE = [
      "needs its own."),
 ]  # fmt: skip
 TWICE_WRONG = [
+    # A number in one place, and another reduction.
+    ("reconstruction_loss_bernoulli", BERNOULLI, "p = torch.sigmoid(logits); return -(x * (p + 1e-7).log() + (1 - x) * "
+     "(1 - p + 1e-7).log()).mean()",
+     ("It is averaged over the features and over the batch; it should be summed over the features and averaged over "
+      "the batch. Then its weight depends on how many features there are.",
+      "1e-07 is added to the probabilities before their logarithm is taken, so that large logits are wrong.")),
+    ("reconstruction_loss_bernoulli", BERNOULLI, "p = torch.sigmoid(logits).clamp(1e-4, 1 - 1e-4); "
+     "return F.binary_cross_entropy(p, x, reduction='sum')",
+     ("It is summed over the features and over the batch; it should be summed over the features and averaged over the "
+      "batch. Then its size grows with the batch.",
+      "The probabilities are kept 0.0001 away from 0 and 1, so that large logits are wrong and without gradient.")),
+    # A gradient that is missing beside a wrong value.
+    ("kl_divergence", KL, "return (mu.detach() ** 2 + logvar.exp() - logvar - 1).sum() / 2",
+     ("It is summed over the latent dimensions and over the batch; it should be summed over the latent dimensions and "
+      "averaged over the batch. Then its size grows with the batch.",
+      "No gradient arrives at mu: its computation is cut off, so nothing before it can learn.")),
     ("reparameterize", SAMPLE, "return mu + F.softplus(logvar) * torch.randn_like(mu) if self.training else mu",
      ("Softplus of logvar is used as sigma.",
       "In eval mode z is mu: there is no noise. It samples in train and eval mode alike.")),
