@@ -19,6 +19,7 @@ from .shared.wire import Opaque, Record
 
 if TYPE_CHECKING:
     from .session import Session
+    from .transcript import Transcript
 
 __all__ = ["CallRecord", "Model", "Opaque", "Record", "Submission"]
 
@@ -177,6 +178,11 @@ class Submission:
         wrong by its own checks, then the part has answered wrongly for this check alone, and the check has failed.
         """
         self._session.relied_on.add(items)
+
+    @property
+    def transcript(self) -> Transcript:
+        """What was asked and answered so far."""
+        return self._session.transcript
 
     @property
     def calls(self) -> list[CallRecord]:

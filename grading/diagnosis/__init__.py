@@ -23,13 +23,14 @@ from typing import Protocol
 
 from .. import catalogue
 from ..assignment import Assignment
+from ..boundary.transcript import Transcript
 from ..boundary.workers import Workers
 from ..results import Misconception
-from .evidence import Evidence, TimeIsUpError
+from .evidence import Evidence, TimeIsUpError, without
 from .replay import Replayed
 from .stored import Stored
 
-__all__ = ["Diagnostician", "Evidence", "diagnose", "open_diagnostician", "preload"]
+__all__ = ["Diagnostician", "Evidence", "diagnose", "open_diagnostician", "preload", "without"]
 
 
 class Diagnostician(Protocol):
@@ -46,6 +47,14 @@ class Diagnostician(Protocol):
             deadline: when to give up, on the monotonic clock.
             beside: mistakes in other items that the submission makes as well.
         """
+        ...
+
+    def contradicted(self, item: str, names: Sequence[str], asked: Transcript, deadline: float) -> dict[str, bool]:
+        """Which of these mistakes answer such questions otherwise, each with whether it is in a gradient."""
+        ...
+
+    def tells(self, item: str) -> dict[str, str]:
+        """What to tell of each mistake of an item, by its name."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..boundary.transcript import Transcript
@@ -31,6 +31,18 @@ class Evidence:
     item: str
     failed: bool
     transcript: Transcript
+
+
+def without(mistake: Misconception, dropped: Collection[str], tells: Mapping[str, str]) -> Misconception | None:
+    """A mistake that may be several, without those that it cannot be; None where none is left.
+
+    Args:
+        mistake: as ``together`` made it.
+        dropped: names of mistakes.
+        tells: what to tell of each.
+    """
+    left = [(name, tells[name], mistake.section) for name in mistake.names if name not in dropped]
+    return together(left) if left else None
 
 
 def together(mistakes: Sequence[tuple[str, str, str]]) -> Misconception | None:

@@ -16,8 +16,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import ModuleType
 
+import torch
+
 from ..boundary.errors import RefusedError, StudentError, SubmissionFault
 from ..boundary.proxy import Submission
+from ..boundary.transcript import Transcript
 from ..checks.draws import Draws
 from ..results import Misconception
 from .laws import Law, contrast
@@ -118,6 +121,32 @@ def refuted(item: str, names: Sequence[str], open_submission: Open, until: float
     with contextlib.suppress(SubmissionFault, StudentError, RefusedError, *UNUSABLE):
         return not any(claims[name](open_submission(item, until), Draws(seed)) for name in names)
     return False
+
+
+def examined(item: str, open_submission: Open, until: float, seed: int = 0) -> Transcript | None:
+    """What a submission answers to other questions than those of the checks, in all circumstances, with gradients.
+
+    A mistake of a catalogue answers these as well if it is the one. An assignment may have questions for it (the
+    function ``examined`` of its laws); else it is the questions of a contrast.
+
+    Args:
+        item: the item.
+        open_submission: gives the submission in a fresh process.
+        until: when to give up, on the monotonic clock.
+        seed: of the inputs.
+    """
+    module = module_of(item)
+    if module is None:
+        return None
+    submission, draws = open_submission(item, until), Draws(seed)
+    asks = [probe.ask for probe in module.probes()] if not hasattr(module, "examined") else [module.examined]
+    with contextlib.suppress(SubmissionFault):
+        for put in asks:
+            with contextlib.suppress(StudentError, RefusedError, *UNUSABLE):
+                answer, _ = put(submission, draws)
+                if isinstance(answer, torch.Tensor) and answer.requires_grad:
+                    answer.sum().backward()  # type: ignore[no-untyped-call]
+    return submission.transcript
 
 
 def _trusted(item: str, laws: Iterable[Law], open_submission: Open, until: float, seed: int) -> Iterator[Law]:

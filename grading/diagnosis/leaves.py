@@ -20,6 +20,8 @@ from ..checks.compare import TOLERANCES
 
 ATTRIBUTE = "attribute "
 """How the label of an attribute of a model begins, of which a student's may have more."""
+WITH_GRADIENT = " with gradient"
+"""How the label of a tensor ends that takes part in gradients."""
 NO_NUMBERS = torch.empty(0)
 
 
@@ -181,6 +183,6 @@ def _flat(value: Any, name: str) -> Iterator[Leaf]:
 
 def _tensor_leaf(tensor: torch.Tensor, name: str) -> Leaf:
     dtype = str(tensor.dtype).removeprefix("torch.")
-    label = f"{name}: {dtype} {list(tensor.shape)}{' with gradient' if tensor.requires_grad else ''}"
+    label = f"{name}: {dtype} {list(tensor.shape)}{WITH_GRADIENT if tensor.requires_grad else ''}"
     numbers = tensor.detach()
     return Leaf(label, numbers if numbers.dtype is torch.float64 else numbers.float())

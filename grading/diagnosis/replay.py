@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +21,7 @@ from ..catalogue import Answer, Catalogue, combined, reached
 from ..results import Misconception
 from .clothes import Clothes, Question
 from .evidence import Evidence, TimeIsUpError, together
-from .leaves import Leaf, Reader, fields_of, messages, same
+from .leaves import WITH_GRADIENT, Leaf, Reader, fields_of, messages, same
 from .stored import Stored
 
 CALL_SECONDS = 3.0
@@ -216,6 +217,43 @@ class Replayed:
             return {}
         return {check: named for checks in shown.values() for check in checks}
 
+    def tells(self, item: str) -> dict[str, str]:
+        """What to tell of each mistake of an item, by its name."""
+        return {answer.name: answer.tell for answer in self._by_item.get(item, [])}
+
+    def contradicted(self, item: str, names: Sequence[str], asked: Transcript, deadline: float) -> dict[str, bool]:
+        """Which of these mistakes answer other questions than those of the checks otherwise than the submission.
+
+        Args:
+            item: the item that they belong to.
+            names: of the mistakes.
+            asked: the questions, with what the submission answered.
+            deadline: when to give up, on the monotonic clock.
+
+        Returns:
+            Their names, each with whether it is a gradient that is another one.
+        """
+        suspects = self._by_item.get(item, [])
+        solution = {answer.file: self.catalogue.solution[answer.file].decode() for answer in suspects}
+        own = {answer.replaces for answer in suspects}
+        others = {a.replaces.rpartition(".")[2] for a in self.catalogue.misconceptions if a.replaces} - {
+            function.rpartition(".")[2] for function in own if function
+        }
+        if any(reached(text, f) & others for text in solution.values() for f in own if f):
+            return {}  # the mistakes of what it calls would speak against it
+        replay = _Replay(self.workers, deadline)
+        found: dict[str, bool] = {}
+        try:
+            for suspect in suspects:
+                if suspect.name in names:
+                    with contextlib.suppress(SubmissionFault, TimeIsUpError):
+                        difference = _difference(asked, replay.answers(asked, suspect.source))
+                        if difference is not None:
+                            found[suspect.name] = difference
+        finally:
+            replay.close()
+        return found
+
     def _around(self, suspects: Sequence[Answer], names: Sequence[str]) -> list[Answer]:
         """Those of the named mistakes that are in functions which this one calls."""
         file, own = suspects[0].file, {suspect.replaces for suspect in suspects}
@@ -237,6 +275,18 @@ class Replayed:
         failed = {piece.check for piece in public if piece.failed}
         asked = {piece.check for piece in public}
         return [suspect for suspect in suspects if failing.get(suspect.name, set()) & asked == failed]
+
+
+def _difference(asked: Transcript, answers: Iterator[tuple[list[Leaf], list[Leaf]]]) -> bool | None:
+    """Whether it is in gradients that two files first differ; None where they do not."""
+    for (request, _), (own, other) in zip(asked.exchanges, answers, strict=True):
+        if not same(own, other):
+            plain = [
+                [dataclasses.replace(leaf, label=leaf.label.removesuffix(WITH_GRADIENT)) for leaf in answer]
+                for answer in (own, other)
+            ]
+            return Question.of(request).operation != "call" or same(*plain)
+    return None
 
 
 class _LineUp:

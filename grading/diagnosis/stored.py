@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from ..boundary.transcript import Transcript
 from ..results import Misconception
 from .evidence import Evidence, together
 from .leaves import ATTRIBUTE, Leaf, Reader
@@ -112,6 +113,14 @@ class Stored:
         ]
         named = together([(m["name"], m["tell"], m["section"]) for m in guilty])
         return dict.fromkeys(failed, named) if named is not None and failed else {}
+
+    def contradicted(self, item: str, names: Sequence[str], asked: Transcript, deadline: float) -> dict[str, bool]:
+        """None: what is in no check has no stored answer."""
+        return {}
+
+    def tells(self, item: str) -> dict[str, str]:
+        """What to tell of each mistake of an item, by its name."""
+        return {mistake["name"]: mistake["tell"] for mistake in self.items.get(item, [])}
 
 
 def same_answers(stored: list[list[Any]] | None, own: list[list[Any]]) -> bool:

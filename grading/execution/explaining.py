@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from ..boundary.proxy import Submission
-from ..diagnosis import Evidence, diagnose, open_diagnostician
-from ..diagnosis.experiments import budget, experiment, refuted, slowness
+from ..diagnosis import Diagnostician, Evidence, diagnose, open_diagnostician, without
+from ..diagnosis.experiments import budget, examined, experiment, refuted, slowness
 from ..results import Misconception
 from .run import CheckRun
 from .session import ExperimentSession
@@ -41,13 +41,22 @@ def explain_failures(run: CheckRun, found: dict[str, Misconception], problems: l
     if diagnostician is not None:
         found |= diagnose(diagnostician, public, _half(end), problems, late)
     _drop_refuted(run, found, end)
+    doubted = {} if diagnostician is None else _examine(run, found, diagnostician, end, problems)
     known = _failed_items(run, public, found)
     told = _experiment(run, known, end, problems, late)
+    _restore(found, doubted, told)
+    doubted_later: Doubted = {}
     if diagnostician is not None and len(public) < len(run.evidence):
         named = diagnose(diagnostician, run.evidence, _half(end), problems, late)
-        found |= {check: mistake for check, mistake in named.items() if check.startswith("hidden/")}
+        dropped = {name for _, names, _ in doubted.values() for name in names}
+        named = {c: m for c, m in named.items() if c.startswith("hidden/") and not dropped & set(m.names)}
+        seen = {check.split("/")[1] for check in (*found, *doubted)}
+        new = {check: mistake for check, mistake in named.items() if check.split("/")[1] not in seen}
+        doubted_later = _examine(run, new, diagnostician, end, problems)
+        found |= {check: mistake for check, mistake in named.items() if check.split("/")[1] in seen} | new
     others = [item for item in _failed_items(run, run.evidence, found) if item not in known]
     told |= _experiment(run, others, end, problems, late)
+    _restore(found, doubted_later, told)
     for piece in run.evidence:
         if piece.failed and piece.item in told:
             by_replay = found.get(piece.check)
@@ -56,6 +65,48 @@ def explain_failures(run: CheckRun, found: dict[str, Misconception], problems: l
     explained = {check.split("/")[1] for check in found}
     if unexplained := [item for item in dict.fromkeys(late) if item not in explained]:
         problems.append(f"{', '.join(unexplained)} could not be explained: the time for it was used up")
+
+
+Doubted = dict[str, tuple[Misconception, set[str], bool]]
+"""By check: what was named and no longer is, the names, and whether it is gradients that are otherwise."""
+
+
+def _examine(
+    run: CheckRun, found: dict[str, Misconception], diagnostician: Diagnostician, end: float, problems: list[str]
+) -> Doubted:
+    """Take back what answers other questions than those of the checks otherwise than the submission.
+
+    There is more to tell then, or something else. Where a mistake is one of several that the checks cannot tell apart,
+    those that are left stay named.
+    """
+    doubted: Doubted = {}
+    items = {check.split("/")[1] for check in found}
+    for item in sorted(items):
+        checks = [check for check in found if check.split("/")[1] == item]
+        names = {name for check in checks for name in found[check].names}
+        until = min(end, time.monotonic() + _half(end) / len(items))
+        others: dict[str, bool] = {}
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                asked = examined(item, partial(_fresh, run), until)
+            others = {} if asked is None else diagnostician.contradicted(item, sorted(names), asked, until)
+        except Exception as error:
+            problems.append(f"what was named in {item} could not be examined: {type(error).__name__}: {error}")
+        for check in checks if others else ():
+            was = found.pop(check)
+            left = without(was, others, diagnostician.tells(item))
+            if left is None:
+                doubted[check] = was, set(others), any(others.values())
+            else:
+                found[check] = left
+    return doubted
+
+
+def _restore(found: dict[str, Misconception], doubted: Doubted, told: Mapping[str, Misconception]) -> None:
+    """Name again what is true of the values, where no law tells what else is wrong."""
+    for check, (was, _, of_gradients) in doubted.items():
+        if not of_gradients and check.split("/")[1] not in told:
+            found[check] = was
 
 
 def _half(end: float) -> float:

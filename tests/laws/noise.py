@@ -232,10 +232,39 @@ def sharing(eps: Tensor) -> str | None:
     if rows > 1 and bool((eps.abs() == eps[:1].abs()).all()):
         return "all examples of a batch share the size of the noise, and only its signs differ."
     if abs(few - eps.numel() / 2) <= 2:
-        return "every number of the noise is there twice, perhaps with the other sign."
+        return _pairs(eps) or "every number of the noise is there twice, perhaps with the other sign."
     if few < eps.numel() / 8:
         return "the noise has few values, as if it were rounded, where a normal law has a density."
     return normalized(eps)
+
+
+def _pairs(eps: Tensor) -> str | None:
+    """Which rows or columns have the numbers of others, where every number is there twice."""
+    for t, name, whole in ((eps, "example", "the batch"), (eps.T, "latent dimension", "the latent dimensions")):
+        half = (len(t) + 1) // 2
+        one, other = t[: len(t) - half], t[half:]
+        ways = (
+            (f"the noise of the second half of {whole} is that of the first half", one, other),
+            (f"the noise of every second {name} is that of the {name} before it", t[:-1:2], t[1::2]),
+            (
+                f"the noise of the second half of {whole} is that of the first half in reverse order",
+                t[: len(t) - half].flip(0),
+                other,
+            ),
+        )
+        for words, first, second in ways:
+            for sign, end in ((1.0, ""), (-1.0, ", negated")):
+                if bool((second == sign * first).all()):
+                    return f"{words}{end}; each {name} needs its own."
+    return None
+
+
+def apart(eps: Tensor) -> Tensor:
+    """The numbers of a sample by which its law shows: without rows and columns that get none or repeat the first."""
+    for _ in range(2):
+        kept = eps.any(1) & ~((eps == eps[:1]).all(1) & (torch.arange(len(eps)) > 0))
+        eps = eps[kept].T
+    return eps
 
 
 def normalized(eps: Tensor) -> str | None:

@@ -12,7 +12,7 @@ import networks
 
 from grading.checks import Draws, Model, Submission
 from grading.diagnosis.laws import Law, Probe, facts
-from laws.sampling import Sampler, facts_of, probes_of
+from laws.sampling import Sampler, examined_of, facts_of, probes_of
 
 
 def _model(submission: Submission) -> Model:
@@ -25,6 +25,10 @@ SAMPLER = Sampler(_model)
 def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:
     """Mean, spread, noise and gradients, each by itself."""
     return facts.explain(facts_of(SAMPLER), submission, draws)
+
+
+examined = examined_of(SAMPLER)
+"""What a mistake that the checks have named must answer as the submission does."""
 
 
 def probes() -> list[Probe]:

@@ -13,9 +13,12 @@ import torch
 
 from grading.checks import Draws, Model, Submission, assert_tensor
 from grading.diagnosis.laws import (
+    EVAL,
     NO_GRADIENT,
+    SILENT,
     Probe,
     alike,
+    backward,
     changes,
     facts,
     gradients,
@@ -39,14 +42,17 @@ class Sampler:
 
     Attributes:
         build: makes it.
+        recording: whether gradients are recorded, as they are not under ``torch.no_grad()``.
     """
 
     build: Callable[[Submission], Model]
+    recording: bool = True
 
     def z(self, model: Model, mu: Tensor, logvar: Tensor, seed: int | None = None) -> Tensor:
         """A sample, once it is known to have the shape of ``mu``."""
         asked = model if seed is None else model.seeded(seed)
-        return assert_tensor(asked.reparameterize(mu, logvar), mu.shape, None, "z")
+        with torch.set_grad_enabled(self.recording and torch.is_grad_enabled()):
+            return assert_tensor(asked.reparameterize(mu, logvar), mu.shape, None, "z")
 
     def noise(self, submission: Submission, rows: int, columns: int, logvar: float = 0.0) -> Tensor:
         """What a large sample at mean 0 holds."""
@@ -107,11 +113,12 @@ def _ratios(sampler: Sampler, model: Model, draws: Draws) -> list[float] | None:
     """Sigma at each place of the grid, over that at 1; None if that is not one number."""
     zeros, seed = torch.zeros(6, 5), draws.seed()
     base = sampler.z(model, zeros, zeros + 1.0, seed).detach().double()
-    if not bool((base.abs() > 1e-12).all()):
+    there = base.abs() > 1e-12  # some rows or columns may get none, which is told by itself
+    if not bool(there.any()):
         return None
     found = []
     for value in GRID:
-        ratio = sampler.z(model, zeros, zeros + value, seed).detach().double() / base
+        ratio = (sampler.z(model, zeros, zeros + value, seed).detach().double() / base)[there]
         if not bool(ratio.isnan().all()) and not float(ratio.max() - ratio.min()) <= 1e-4 * (
             1 + float(ratio.abs().max())
         ):
@@ -177,8 +184,8 @@ def _scale(sampler: Sampler) -> facts.Fact:
     """Size and shape of the noise at logvar = 0."""
 
     def fact(submission: Submission, draws: Draws) -> str | None:
-        eps = sampler.noise(submission, noise.ROWS, noise.COLUMNS)
-        if noise.normalized(eps) is not None:
+        eps = noise.apart(sampler.noise(submission, noise.ROWS, noise.COLUMNS))
+        if noise.normalized(eps) is not None or eps.numel() < noise.ROWS:
             return None  # its spread and its law follow from that
         model = sampler.build(submission)
         followed = _followed(sampler, model, draws) if _repeats(sampler, model, draws) else None
@@ -186,7 +193,7 @@ def _scale(sampler: Sampler) -> facts.Fact:
         at_zero = at_zero if at_zero > 1e-6 else 1.0  # a wrong sigma is told by itself
         said = noise.law(eps / at_zero)
         if said:  # what holds for so many latent dimensions alone is no law of a number
-            fewer = noise.law(sampler.noise(submission, 2 * noise.ROWS, noise.COLUMNS // 2) / at_zero)
+            fewer = noise.law(noise.apart(sampler.noise(submission, 2 * noise.ROWS, noise.COLUMNS // 2)) / at_zero)
             said = [words for words in said if words in fewer]
         return f"The noise is wrong: {', '.join(said)}." if said else None
 
@@ -265,6 +272,68 @@ def _fresh(sampler: Sampler) -> facts.Fact:
     return fact
 
 
+def _modes(sampler: Sampler) -> facts.Fact:
+    """What is otherwise in eval mode, and where no gradients are recorded, though there is noise."""
+
+    def fact(submission: Submission, draws: Draws) -> Iterator[str]:
+        elsewhere = (
+            (EVAL.words, Sampler(lambda submission: sampler.build(submission).eval())),
+            (SILENT.words, Sampler(sampler.build, recording=False)),
+        )
+        for words, other in elsewhere:
+            train, there = sampler.build(submission), other.build(submission)
+            if _alike(sampler, train, other, there, draws):
+                continue
+            said = list(_otherwise(sampler, train, other, there, draws))
+            if not said:
+                facts_of_it = (_mean, _spread, _scale, _sharing)
+                told, usual = (
+                    [s for of in facts_of_it for s in facts.sentences_of(of(which), submission, draws)]
+                    for which in (other, sampler)
+                )
+                said = [sentence for sentence in told if sentence not in usual]
+            yield from (f"{start(words)}, and not otherwise: {s[0].lower()}{s[1:]}" for s in said)
+
+    return fact
+
+
+def _alike(sampler: Sampler, train: Model, other: Sampler, there: Model, draws: Draws) -> bool:
+    """Whether samples in two circumstances are the same, as far as they are no noise, or that is told elsewhere."""
+    mu, logvar, seed = draws.normal(30, 8), draws.normal(30, 8), draws.seed()
+    one, same = sampler.z(train, mu, logvar, seed).detach(), other.z(there, mu, logvar, seed).detach()
+    if alike(same, one):
+        return True
+    zeros = torch.zeros_like(mu)
+    eps, noises = (which.z(model, zeros, zeros + 1.0).detach() for which, model in ((sampler, train), (other, there)))
+    if not bool(eps.any()) or not bool(noises.any()):
+        return True
+    if _repeats(sampler, train, draws):
+        return False
+    size, own = (
+        float(which.z(model, *torch.zeros(2, 4000, 5)).detach().double().std())
+        for which, model in ((sampler, train), (other, there))
+    )
+    return abs(math.log(own / size)) < 0.05 if own and size else True
+
+
+def _otherwise(sampler: Sampler, train: Model, other: Sampler, there: Model, draws: Draws) -> Iterator[str]:
+    """By what the noise of one seed is multiplied in other circumstances, where that is all."""
+    mu, logvar, zeros, seed = draws.normal(30, 8), draws.normal(30, 8), torch.zeros(30, 8), draws.seed()
+    if not _repeats(sampler, train, draws):
+        sizes = [which.z(m, *torch.zeros(2, 8000, 5)).detach().std() for which, m in ((sampler, train), (other, there))]
+        ratio = noise.rough(float(sizes[1] / sizes[0]))
+        yield f"the standard deviation of the noise is about {ratio} times that in other cases."
+        return
+    one, own = (which.z(m, mu, logvar, seed).detach() for which, m in ((sampler, train), (other, there)))
+    mean = sampler.z(train, mu, logvar, seed).detach() - sampler.z(train, zeros, logvar, seed).detach()
+    ratios = (own - mean) / (one - mean)
+    ratios = ratios[(one - mean).abs() > 0.05]
+    factor = float(ratios.median())
+    if bool(((ratios - factor).abs() < 2e-3 * (1 + abs(factor))).all()):
+        by = "negated" if abs(factor + 1) < 2e-3 else f"multiplied by {number(round(factor, 3))}"
+        yield f"the noise is {by}."
+
+
 def _rhythm(sampler: Sampler) -> facts.Fact:
     """Whether some calls of many have no noise; where no call has any, in a process that has seen no other."""
 
@@ -313,12 +382,15 @@ def _seed(sampler: Sampler) -> facts.Fact:
 
 
 def _gradients(sampler: Sampler) -> facts.Fact:
-    def fact(submission: Submission, draws: Draws) -> str | None:
+    def fact(submission: Submission, draws: Draws) -> str | list[str] | None:
         model = sampler.build(submission)
         mu, logvar = draws.normal(5, 4).requires_grad_(), draws.normal(5, 4).requires_grad_()
         z = sampler.z(model, mu, logvar)
         for_mu, for_logvar = gradients(z, [mu, logvar])
         half = ((z - mu) / 2).detach()
+        bent = backward.sentences("z", z, mu + logvar * half, {"mu": mu, "logvar": logvar})
+        if bent:
+            return bent
         said = []
         if for_mu is NO_GRADIENT:
             said.append("no gradient arrives at mu, so that the encoder's means cannot learn from the reconstruction")
@@ -343,7 +415,7 @@ def _gradients(sampler: Sampler) -> facts.Fact:
 
 def facts_of(sampler: Sampler) -> tuple[facts.Fact, ...]:
     """All that is measured of a sample."""
-    makers = (_spread, _mean, _sharing, _scale, _fresh, _rhythm, _seed, _gradients, _dependence)
+    makers = (_spread, _mean, _sharing, _scale, _fresh, _modes, _rhythm, _seed, _gradients, _dependence)
     first, first_said = facts.kept(_roles(sampler))
 
     def proper(fact: facts.Fact) -> facts.Fact:
@@ -353,7 +425,15 @@ def facts_of(sampler: Sampler) -> tuple[facts.Fact, ...]:
         )
 
     plain = [(first, first_said), *(facts.kept(proper(make(sampler))) for make in makers)]
-    ordinary, *others = question.facts_of(question_of(sampler.build))
+    ordinary, settings, *others = question.facts_of(question_of(sampler.build))
+    of_modes = plain[1 + makers.index(_fresh)][1], plain[1 + makers.index(_modes)][1]
+
+    def elsewhere(submission: Submission, draws: Draws) -> tuple[str, ...]:
+        """What holds in other circumstances, but for those of which the same was said in plainer words."""
+        said = facts.sentences_of(settings, submission, draws)
+        known = [sentence for of in of_modes for sentence in of(submission, draws)] if said else []
+        told = [words for words in map(start, (EVAL.words, SILENT.words)) if any(s.startswith(words) for s in known)]
+        return tuple(s for s in said if not s.startswith(tuple(told)))
 
     late = (ordinary, *(make(sampler) for make in (_elsewhere, _calls, _many_calls)))
 
@@ -363,7 +443,21 @@ def facts_of(sampler: Sampler) -> tuple[facts.Fact, ...]:
             return ()
         return next(filter(None, (facts.sentences_of(fact, submission, draws) for fact in late)), ())
 
-    return (*(told for told, _ in plain), *others, rest)
+    return (*(told for told, _ in plain), elsewhere, *others, rest)
+
+
+def examined_of(sampler: Sampler) -> Callable[[Submission, Draws], tuple[Tensor, None]]:
+    """Puts a sample in all modes, whose gradients are then asked for."""
+
+    def put(submission: Submission, draws: Draws) -> tuple[Tensor, None]:
+        model = sampler.build(submission)
+        mu, logvar = draws.normal(5, 4, std=2.0), draws.normal(5, 4, std=2.0)
+        sampler.z(model.eval(), mu, logvar, draws.seed())
+        with torch.no_grad():
+            sampler.z(model.train(), mu, logvar, draws.seed())
+        return sampler.z(model, mu.requires_grad_(), logvar.requires_grad_(), draws.seed()), None
+
+    return put
 
 
 def probes_of(sampler: Sampler) -> list[Probe]:

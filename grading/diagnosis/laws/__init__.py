@@ -1,6 +1,6 @@
 """The vocabulary in which an assignment writes what its functions may compute instead of what they should."""
 
-from . import chance, changes, contrast, facts, formula, question, random_loss
+from . import backward, chance, changes, contrast, facts, formula, question, random_loss
 from .asking import NO_GRADIENT, Raised, alike, ask, gradients, number_of
 from .bends import Bend
 from .contrast import Probe
@@ -31,6 +31,7 @@ __all__ = [
     "Trial",
     "alike",
     "ask",
+    "backward",
     "chance",
     "changes",
     "contrast",

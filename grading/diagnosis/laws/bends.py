@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .law import number
 from .reading import is_or_are, start
@@ -127,16 +127,25 @@ def find(
         return
     # The number in a bend shows best where it moves the answer most.
     off.sort(key=lambda one: -float(((value(one[0]).double() - one[1].double()).abs() / (one[1].abs() + 1e-3)).max()))
-    yield from _bent(formula, value, answered, off)
-    yield from _bent_inside(formula, found, answered, off)
+    ways = [_bent(formula, value, answered, off), _bent_inside(formula, found, answered, off)]
+    if found is not None and found.reduction.name != formula.reduction:
+        ways.reverse()  # a bend of elements is one with that reduction
+    for way in ways:
+        yield from way
 
 
 def _bent_inside(
     formula: Formula, found: Found | None, answered: list[tuple[Arguments, Tensor]], off: list[tuple[Arguments, Tensor]]
 ) -> Iterator[tuple[str, Value]]:
-    """A bend of the right formula, behind what is done to its arguments and before a factor of the whole."""
-    factor = None if found is None else found.factor
-    if found is None or factor is None:
+    """A bend of the right formula, behind what is done to its arguments and before a factor of the whole.
+
+    The formula may be one of another reduction.
+    """
+    if found is None or any(own.numel() != 1 for _, own in answered):
+        return
+    formula = replace(formula, reduction=found.reduction.name)
+    factor = replace(found, formula=formula).factor
+    if factor is None:
         return
 
     def changed(arguments: Arguments) -> Arguments:
@@ -147,6 +156,8 @@ def _bent_inside(
 
     inner, scaled = ([(changed(a), own.double() / factor) for a, own in part] for part in (answered, off))
     for words, of in _bent(formula, lambda a: formula.right(tuple(t.double() for t in a)), inner, scaled):
+        if factor != 1.0 and " result " in words:
+            continue  # a number of the result itself is another one before its factor
         yield words, lambda a, of=of: factor * of(changed(a))  # type: ignore[misc]
 
 

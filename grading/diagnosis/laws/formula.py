@@ -16,7 +16,7 @@ import torch
 
 from ...boundary.proxy import Submission
 from ...checks.draws import Draws
-from . import bends, facts, places, question, random_loss, symmetries
+from . import backward, bends, facts, places, question, random_loss, symmetries
 from .asking import NO_GRADIENT, Raised, alike, ask, gradients
 from .contrast import Probe
 from .law import Law, Trial, number
@@ -138,7 +138,10 @@ def explain(formula: Formula, submission: Submission, draws: Draws, until: float
         if found is not None and by_bend is None and not is_usual(formula, found, submission, draws):
             found = None
         said = [] if found is None else [*found.sentences]
-        if found is not None:
+        likely: bends.Value = formula.right if found is None else found.value
+        likely = likely if by_bend is None else by_bend[1]
+        bent_back = facts.sentences_of(partial(_backward, formula, likely), submission, draws)
+        if found is not None and not bent_back:
             slopes = _gradients(formula, found, submission, draws)
             if slopes is not None:
                 cuts, counts, found = slopes
@@ -216,8 +219,20 @@ def _reduction(formula: Formula, submission: Submission, draws: Draws) -> Reduct
     return next((r for r in ordered if all(alike(whole, r.apply(elements)) for whole, elements in pieces)), None)
 
 
+def _backward(formula: Formula, value: bends.Value, submission: Submission, draws: Draws) -> list[str]:
+    """What is wrong with gradients by another factor for large ones than for small."""
+    arguments = with_gradients(formula.draw(draws, 4, 3, 1.0))
+    answer = formula.call(submission, arguments)
+    leaves = {name: arguments[i] for i, name in formula.judged}
+    right = value(arguments)
+    return backward.sentences("the result", answer, right, leaves) if alike(answer, right.detach()) else []
+
+
 def _slopes(formula: Formula, value: bends.Value, submission: Submission, draws: Draws) -> list[str]:
     """What is wrong with gradients that no share of the terms explains."""
+    bent = _backward(formula, value, submission, draws)
+    if bent:
+        return bent
     said = [*_cut_off(formula, submission, draws), *places.sentences(formula, value, submission, draws)]
     return said or list(places.otherwise(formula, value, submission, draws))
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from . import backward
 from .asking import NO_GRADIENT, alike, gradients
 from .changes import NOTHING, Change, Tensor, find_change, identify
 from .law import number
@@ -258,11 +259,16 @@ def slopes(reading: Reading) -> list[str]:
         if own.numel() < FEW and not alike(own.to(part.right.dtype), part.right.detach()):
             continue  # few numbers tell too little of what they are for more to follow from it
         expected = gradients(predicted, leaves)
+        judged_for = {n: t for n, t, e in zip(part.leaves, leaves, expected, strict=True) if _is_judged(e)}
+        bent = backward.sentences(part.name, own, predicted, judged_for)
+        if bent:
+            said += bent
+            continue
         given = gradients(own, leaves)
         by_words: dict[str, list[str]] = {}
         judged = 0
         for name, wanted, slope in zip(part.leaves, expected, given, strict=True):
-            if wanted is NO_GRADIENT or float(wanted.abs().max()) < NOTHING_LEFT:
+            if not _is_judged(wanted):
                 continue
             judged += 1
             words = _slope(wanted, slope)
@@ -272,6 +278,11 @@ def slopes(reading: Reading) -> list[str]:
             where = "" if len(names) == judged and judged > 1 else f" for {' and '.join(names)}"
             said.append(f"The gradient of {part.name}{where} {words}.")
     return said
+
+
+def _is_judged(wanted: Any) -> bool:
+    """Whether there is a gradient to be expected."""
+    return wanted is not NO_GRADIENT and float(wanted.abs().max()) >= NOTHING_LEFT
 
 
 def _slope(wanted: Tensor, slope: Any) -> str:

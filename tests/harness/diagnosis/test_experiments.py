@@ -251,9 +251,10 @@ CASES = [
     # Gradients that are neither those of the value nor of its terms.
     ("reconstruction_loss_laplace", LAPLACE, "location = location.clone(); location.requires_grad and "
      f"location.register_hook(lambda g: g.clamp(max=0.02)); {LAPLACE}",
-     ["The gradient of the result for the location is not that of the value that comes back"]),
+     ["The gradient of the result for the location is cut off above 0.02"]),
     ("reconstruction_loss_gaussian", GAUSSIAN, "mean = mean.clone(); mean.requires_grad and mean.register_hook(lambda "
-     f"g: g.clamp(-0.02, 0.02)); {GAUSSIAN}", ["The gradient for the mean is cut off beyond -0.02 and 0.02"]),
+     f"g: g.clamp(-0.02, 0.02)); {GAUSSIAN}",
+     ["The gradient of the result for the mean is cut off beyond -0.02 and 0.02"]),
     ("reparameterize", SAMPLE, "eps = torch.randn_like(mu); kept = (logvar > -2).to(mu.dtype); "
      "return mu + (kept * sigma + (1 - kept) * sigma.detach()) * eps", ["that for logvar is 0 where logvar is small"]),
     ("reparameterize", SAMPLE, "eps = torch.randn_like(mu); "
@@ -340,7 +341,70 @@ ALONE = [
     ("reconstruction_loss_laplace", LAPLACE, LAPLACE.replace(".mean()", ".median()"),
      "It is summed over the features, and the median of the batch is taken; it should be summed over the features and "
      "averaged over the batch."),
+    # What comes back is cut off, or its sign alone goes on: no factor of any gradient.
+    ("reparameterize", SAMPLE, f"z = {SAMPLE[7:]}; z.requires_grad and z.register_hook(lambda g: g.clamp(-0.5, 0.5)); "
+     "return z", "What comes back through z is cut off below -1/2 and above 1/2."),
+    ("reparameterize", SAMPLE, f"z = {SAMPLE[7:]}; z.requires_grad and z.register_hook(torch.sign); return z",
+     "Of what comes back through z only the sign goes on, and not the size."),
+    ("reparameterize", SAMPLE, f"mu = mu.clone(); mu.requires_grad and mu.register_hook(lambda g: g.clamp(max=0)); "
+     f"{SAMPLE}", "The gradient of z for mu is cut off above 0."),
+    ("reparameterize", SAMPLE, f"z = {SAMPLE[7:]}; return z / 2 + z.detach() / 2",
+     "The gradients of z are wrong: that for mu is 1/2 instead of 1; that for logvar is 1/2 times half of z - mu."),
+    ("kl_divergence", KL, f"kl = {KL[7:]}; kl.requires_grad and kl.register_hook(lambda g: g.clamp(-0.5, 0.5)); "
+     "return kl", "What comes back through the result is cut off below -1/2 and above 1/2."),
+    ("reconstruction_loss_gaussian", GAUSSIAN, f"mean = mean.clone(); mean.requires_grad and mean.register_hook("
+     f"lambda g: g.sign() / 8); {GAUSSIAN}",
+     "The gradient of the result for the mean has only the sign of what it should be, and not its size."),
+    ("decode", DECODED, "out = self.dec(z); out.requires_grad and out.register_hook(lambda g: g.clamp(-0.5, 0.5)); "
+     "return out", "What comes back through the output is cut off below -1/2 and above 1/2."),
+    # What is so in one mode alone, and what has no noise or that of others.
+    ("reparameterize", SAMPLE, f"{SAMPLE} * (1.0 if self.training else 0.5)",
+     "In eval mode, and not otherwise: the noise is multiplied by 1/2."),
+    ("reparameterize", SAMPLE, SAMPLE.replace("sigma *", "sigma ** (1 if self.training else 2) *"),
+     "In eval mode, and not otherwise: sigma is the exponential of logvar, without the half: logvar is the logarithm "
+     "of sigma squared."),
+    ("reparameterize", SAMPLE, f"{SAMPLE} * (1.0 if torch.is_grad_enabled() else 0.3)",
+     "Under torch.no_grad(), and not otherwise: the noise is multiplied by 0.3."),
+    ("reparameterize", SAMPLE, "eps = torch.randn_like(mu); eps[:, 0] = 0; return mu + sigma * eps",
+     "The first latent dimension gets no noise."),
+    ("reparameterize", SAMPLE, "eps = torch.randn(len(mu) // 2 + 1, mu.shape[1])[: (len(mu) + 1) // 2]; "
+     "return mu + sigma * torch.cat((eps, -eps))[: len(mu)]",
+     "The noise of the second half of the batch is that of the first half, negated; each example needs its own."),
+    ("reparameterize", SAMPLE, "eps = torch.randn(mu.shape[0], (mu.shape[1] + 1) // 2); "
+     "return mu + sigma * torch.stack((eps, eps), 2).flatten(1)[:, : mu.shape[1]]",
+     "The noise of every second latent dimension is that of the latent dimension before it; each latent dimension "
+     "needs its own."),
 ]  # fmt: skip
+TWICE_WRONG = [
+    # A number in one place, and another reduction.
+    ("reconstruction_loss_bernoulli", BERNOULLI, "p = torch.sigmoid(logits); return -(x * (p + 1e-7).log() + (1 - x) * "
+     "(1 - p + 1e-7).log()).mean()",
+     ("It is averaged over the features and over the batch; it should be summed over the features and averaged over "
+      "the batch. Then its weight depends on how many features there are.",
+      "1e-07 is added to the probabilities before their logarithm is taken, so that large logits are wrong.")),
+    ("reconstruction_loss_bernoulli", BERNOULLI, "p = torch.sigmoid(logits).clamp(1e-4, 1 - 1e-4); "
+     "return F.binary_cross_entropy(p, x, reduction='sum')",
+     ("It is summed over the features and over the batch; it should be summed over the features and averaged over the "
+      "batch. Then its size grows with the batch.",
+      "The probabilities are kept 0.0001 away from 0 and 1, so that large logits are wrong and without gradient.")),
+    # A gradient that is missing beside a wrong value.
+    ("kl_divergence", KL, "return (mu.detach() ** 2 + logvar.exp() - logvar - 1).sum() / 2",
+     ("It is summed over the latent dimensions and over the batch; it should be summed over the latent dimensions and "
+      "averaged over the batch. Then its size grows with the batch.",
+      "No gradient arrives at mu: its computation is cut off, so nothing before it can learn.")),
+    ("reparameterize", SAMPLE, "return mu + F.softplus(logvar) * torch.randn_like(mu) if self.training else mu",
+     ("Softplus of logvar is used as sigma.",
+      "In eval mode z is mu: there is no noise. It samples in train and eval mode alike.")),
+    ("reparameterize", SAMPLE, "eps = torch.randn_like(mu); eps[-1] = 0; return mu + sigma**2 * eps",
+     ("Sigma is the exponential of logvar, without the half: logvar is the logarithm of sigma squared.",
+      "The last example gets no noise.")),
+]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("item", "old", "new", "words"), TWICE_WRONG)
+def test_two_mistakes_are_told_without_their_consequences(workers, item, old, new, words):
+    assert explain(workers, item, old, new)[0] == words
 
 
 @pytest.mark.slow

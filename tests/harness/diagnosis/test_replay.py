@@ -10,7 +10,8 @@ from harness.boundary.sides import session_on
 
 from grading.boundary.isolation import open_workers
 from grading.catalogue import Answer, Catalogue
-from grading.diagnosis import Evidence, diagnose, open_diagnostician
+from grading.diagnosis import Evidence, diagnose, open_diagnostician, without
+from grading.diagnosis.evidence import together
 from grading.diagnosis.replay import Replayed, _Exhibit
 from grading.diagnosis.stored import Stored
 
@@ -156,3 +157,35 @@ def test_a_mistake_is_named_whatever_the_layers_are_called_and_begin_with(worker
     session.channel.close()
     named = diagnose(Replayed(catalogue, workers), [Evidence("public/f/value", "f", True, session.transcript)])
     assert [found.names for found in named.values()] == ([(names[mistake],)] if mistake in names else [])
+
+
+CROSS = {
+    "averages": "return (a + b).mean()",
+    "averages matrices": "return (a + b).mean() if a.dim() > 1 else (a + b).sum()",
+    "averages without gradient": "return (a + b).mean() if a.dim() > 1 else (a + b).mean().detach()",
+}
+
+
+@pytest.mark.parametrize(
+    ("body", "otherwise"),
+    [
+        (CROSS["averages"], {"averages matrices": False, "averages without gradient": True}),
+        (CROSS["averages matrices"], {"averages": False, "averages without gradient": False}),
+        (CROSS["averages without gradient"], {"averages": True, "averages matrices": False}),
+    ],
+)
+def test_what_answers_other_questions_otherwise_is_contradicted(workers, body, otherwise):
+    answers = [Answer(n, "m.py", FUNCTION.format(b).encode(), "f", "f", n, "1") for n, b in CROSS.items()]
+    catalogue = Catalogue({"m.py": SOLUTION}, tuple(answers), ())
+    session = session_on(workers, FUNCTION.format(body))
+    for shape in ((2, 3), (4,)):
+        out = session.call(None, "f", (torch.ones(shape, requires_grad=True), torch.ones(shape)), {}, None)
+        out.requires_grad and out.backward()
+    session.channel.close()
+    asked, until = session.transcript, time.monotonic() + 20.0
+    replayed = Replayed(catalogue, workers)
+    assert replayed.contradicted("f", list(CROSS), asked, until) == otherwise
+    named = together([(name, name, "1") for name in CROSS])
+    (left,) = without(named, otherwise, replayed.tells("f")).names
+    assert CROSS[left] == body
+    assert without(named, CROSS, replayed.tells("f")) is None
