@@ -248,8 +248,42 @@ def _holds(own: Tensor, predicted: Tensor) -> bool:
     return alike(own, predicted) or (own.dtype is torch.float64 and alike(own.float(), predicted.float()))
 
 
-def slopes(reading: Reading) -> list[str]:
-    """What is wrong with the gradients of an answer, given what its values are."""
+def explains(answer: Any, parts: tuple[Part, ...], name: str, found: tuple[str, Change]) -> bool:
+    """Whether what explains the numbers of a part in another answer explains those of this one as well."""
+    words, change = found
+    for i, part in enumerate(parts):
+        own = answer[i] if isinstance(answer, (tuple, list)) and len(answer) == len(parts) else answer
+        if part.name == name and isinstance(own, torch.Tensor) and own.shape == part.right.shape:
+            candidates = itertools.chain([("", part.right)], part.others() if words else ())
+            own = own.detach()
+            return any(
+                said == words and tensor.shape == own.shape and alike(own, change.of(tensor.to(own.dtype)).detach())
+                for said, tensor in candidates
+            )
+    return False
+
+
+def judged(reading: Reading) -> set[tuple[str, str]]:
+    """The parts, each with a leaf, for which a gradient has to arrive by what the values of an answer are."""
+    found: set[tuple[str, str]] = set()
+    for part, predicted, _ in reading.predicted:
+        if part.leaves and predicted.requires_grad and part.right.requires_grad:
+            wanted = gradients(predicted, list(part.leaves.values()))
+            found |= {(part.name, name) for name, w in zip(part.leaves, wanted, strict=True) if _counts(w)}
+    return found
+
+
+def _counts(wanted: Any) -> bool:
+    return wanted is not NO_GRADIENT and not float(wanted.abs().max()) < NOTHING_LEFT
+
+
+def slopes(reading: Reading, among: Collection[tuple[str, str]] | None = None) -> list[str]:
+    """What is wrong with the gradients of an answer, given what its values are.
+
+    Args:
+        reading: of the answer.
+        among: the parts, each with a leaf, of which something may be said; None for all.
+    """
     said: list[str] = []
     for part, predicted, own in reading.predicted:
         leaves = list(part.leaves.values())
@@ -262,7 +296,7 @@ def slopes(reading: Reading) -> list[str]:
         by_words: dict[str, list[str]] = {}
         judged = 0
         for name, wanted, slope in zip(part.leaves, expected, given, strict=True):
-            if wanted is NO_GRADIENT or float(wanted.abs().max()) < NOTHING_LEFT:
+            if not _counts(wanted) or (among is not None and (part.name, name) not in among):
                 continue
             judged += 1
             words = _slope(wanted, slope)
