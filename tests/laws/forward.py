@@ -262,6 +262,10 @@ def _spread_in(setting: Setting, submission: Submission, draws: Draws) -> Iterat
         if scaled is not None and not _is_code(model, x):
             yield f"The spread of z is another one than that of reparameterize(mu, logvar): {scaled}."
         return
+    gaps = eps.mean(0) - alone.mean(0)
+    if float(gaps.max() - gaps.min()) > 0.5:  # else it is a mean of the noise, which is the same in each column
+        yield "The mean of z over many samples is not mu."
+        return
     yield from _apart(eps, alone)
     ratio = float(sizes.log().mean().exp())
     if abs(ratio - 1) > 0.06:
@@ -408,8 +412,32 @@ def _mode(submission: Submission, draws: Draws) -> Iterator[str]:
             yield f"After forward the model is in {'eval' if training else 'train'} mode, whichever it was in before."
 
 
-_ORDINARY, *_OTHERS = question.facts_of(FORWARD)
-FACTS = (_ORDINARY, _fresh, _spread_told, _sigma, *_OTHERS, _spread_of_rows, _mode, _steady)
+def _still(submission: Submission, draws: Draws) -> str | None:
+    """Whether nothing is sampled in eval mode alone, which takes two passes to see."""
+    options = _works_at(submission, draws)
+    x, still = draws.uniform(6, options.get("sizes", layers.SIZES)[0]), []
+    for setting in (ORDINARY, EVAL):
+        model, seed = layers.model(submission, draws, replace(setting, options=options)), draws.seed()
+        answer = unpack(model.seeded(seed)(x), NAMES, "forward")
+        twin, mu, logvar = own_parts(model, x, (answer[1], answer[2]))
+        still.append([alike(z, mu.detach()) for z in (answer[3], sampled(twin, seed, mu, logvar))])
+    return f"{STILL}: no sample is drawn. It samples in train and eval mode alike." if still == QUIET else None
+
+
+STILL = "In eval mode z is mu"
+QUIET = [[False, False], [True, False]]
+"""Whether z and a sample are mu, in train mode and in eval mode."""
+_ORDINARY, _SETTINGS, *_OTHERS = question.facts_of(FORWARD)
+
+
+def _elsewhere(submission: Submission, draws: Draws) -> Iterator[str]:
+    """What is otherwise under other circumstances, without what has been told."""
+    for sentence in facts.sentences_of(_SETTINGS, submission, draws):
+        if not sentence.startswith("In eval mode, and not otherwise: what stands in the place of z is mu"):
+            yield sentence
+
+
+FACTS = (_ORDINARY, _still, _fresh, _spread_told, _sigma, _elsewhere, *_OTHERS, _spread_of_rows, _mode, _steady)
 
 
 def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:

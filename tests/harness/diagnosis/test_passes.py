@@ -84,7 +84,11 @@ CASES = {
         "forward", OUTPUT, OUTPUT.replace("self.decode(z)", "self.decode(z).sigmoid()").replace(
             "return", "z = z if self.training else mu; return"),
         ["The field logits goes through a sigmoid, so that it stays between 0 and 1.",
-         "In eval mode, and not otherwise: what stands in the place of z is mu: no sample is drawn."],
+         "In eval mode z is mu: no sample is drawn. It samples in train and eval mode alike."],
+    ),
+    "another mean in eval mode": (
+        "forward", OUTPUT, f"z = z if self.training else z + mu; {OUTPUT}",
+        ["In eval mode: the mean of z over many samples is not mu."],
     ),
     "decoded average": (
         "forward", OUTPUT, "several = [self.reparameterize(mu, logvar) for _ in range(5)]; z = several[-1]; "
