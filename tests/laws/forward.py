@@ -26,7 +26,7 @@ from grading.diagnosis.laws import (
     facts,
     question,
 )
-from laws import layers, noise, random_layers
+from laws import drawn, layers, noise, random_layers
 
 NAMES = ("logits", "mu", "logvar", "z")
 
@@ -59,8 +59,11 @@ def codes(twin: Model, seed: int, mu: torch.Tensor, logvar: torch.Tensor) -> Ite
     yield "mu + logvar", mu + logvar
     yield "reparameterize(logvar, mu): the arguments are exchanged", sampled(twin, seed, logvar, mu)
     z = sampled(twin, seed, mu, logvar)
-    yield "the noise alone", (z - mu) / sigma
-    yield "the noise times sigma, without mu", z - mu
+    eps = ((z - mu) / sigma).detach()  # what rounding leaves of its gradients is none
+    plain = sampled(twin, seed, torch.zeros_like(mu), torch.zeros_like(logvar)).detach()
+    eps = plain if torch.allclose(eps, plain, atol=1e-2) else eps  # the same, without what rounding adds
+    yield "the noise alone", eps
+    yield "the noise times sigma, without mu", sigma * eps
     yield "a sample with the variance in place of logvar", sampled(twin, seed, mu, logvar.exp())
     yield "a sample with sigma in place of logvar", sampled(twin, seed, mu, sigma)
     yield "a sample with twice logvar", sampled(twin, seed, mu, 2 * logvar)
@@ -159,7 +162,9 @@ def _ask(model: Model, draws: Draws, setting: Setting) -> Asked:
                 f"decode(z) and decode(mu), mixed in the shares {share:g} and {1 - share:g}",
                 share * both[0] + (1 - share) * both[1],
             )
-        for words, code in codes(twin, seed, mu, logvar):
+        # Where mu were returned as z too, this would be decode(z).
+        yield "decode of mu, and not of the z that is returned", decoded(twin, mu, logits)
+        for words, code in list(codes(twin, seed, mu, logvar))[1:]:
             yield f"decode of {words}", decoded(twin, code, logits)
         yield "decode of another sample than the z that is returned", decoded(twin, z, logits)
         yield "decode of twice z", decoded(twin, 2 * given, logits)
@@ -168,6 +173,9 @@ def _ask(model: Model, draws: Draws, setting: Setting) -> Asked:
             "the reconstruction of the reconstruction",
             decoded(twin, own_parts(model, logits, (mu, logvar))[1], logits),
         )
+        yield from drawn.averages(twin, seed, mu, logvar, given)
+        other = drawn.other_noise(twin, seed, mu)
+        yield "decode of noise alone, which is not that of z", decoded(twin, other, logits)
 
     heads = {f"the {n} head": parameters[f"{n}.weight"] for n in ("mu", "logvar")}
     encoder = {"the encoder's hidden layer": parameters["enc.0.weight"]} | ({"x": x} if setting.leaves else {})
@@ -225,6 +233,14 @@ def _spread_in(setting: Setting, submission: Submission, draws: Draws) -> Iterat
     if alike(mu, z) and not alike(own_mu, z):
         mu = own_mu  # z is returned in the place of mu
     twin, seed = model.alone(), draws.seed()
+
+    def again(seed: int) -> torch.Tensor:
+        return unpack(model.seeded(seed)(x), NAMES, "forward")[3].detach()
+
+    other = drawn.elsewhere(z, mu, logvar, again)
+    if other is not None:
+        yield other
+        return
     returned = mu, logvar
     around = (returned, (own_mu, own_logvar), (own_mu, logvar), (mu, own_logvar), returned)
     # What is returned need not be what z was sampled around; where nothing fits, it is what is told of.
@@ -243,18 +259,46 @@ def _spread_in(setting: Setting, submission: Submission, draws: Draws) -> Iterat
     sizes = eps.std(0) / alone.std(0)
     scaled = next((words for words, of in SCALES if _has_scale(of, z - mu, logvar, alone.std(0))), None)
     if float((sizes.log() - sizes.log().mean()).abs().max()) > 0.15:  # another one in each column
-        if scaled is not None:
+        if scaled is not None and not _is_code(model, x):
             yield f"The spread of z is another one than that of reparameterize(mu, logvar): {scaled}."
+        return
+    gaps = eps.mean(0) - alone.mean(0)
+    if float(gaps.max() - gaps.min()) > 0.5:  # else it is a mean of the noise, which is the same in each column
+        yield "The mean of z over many samples is not mu."
         return
     yield from _apart(eps, alone)
     ratio = float(sizes.log().mean().exp())
     if abs(ratio - 1) > 0.06:
-        yield f"The spread of z is {'larger' if ratio > 1 else 'smaller'} than that of reparameterize(mu, logvar)."
+
+        def average(count: int, seed: int) -> torch.Tensor | None:
+            several = drawn.samples(twin, seed, count, mu, logvar)
+            return torch.stack(several).mean(0) if several else None
+
+        usual = (again(drawn.USUAL) - mu) / (sampled(twin, drawn.USUAL, mu, logvar).detach() - mu).std(0)
+        measured = float(usual.std(0).log().mean().exp())  # always the same, so that the words are
+        same = abs(math.log(measured / ratio)) < 0.05
+        words = f": {drawn.scale(measured, again, average)}" if same else ""
+        size = "larger" if ratio > 1 else "smaller"
+        yield f"The spread of z is {size} than that of reparameterize(mu, logvar){words}."
     if len((eps * 256).round().unique()) < 40:
         yield "The noise in z has few values, as if it were rounded."
 
 
 _spread_told, _spread_said = facts.kept(_spread)
+
+
+def _sigma(submission: Submission, draws: Draws) -> str | None:
+    """What sigma is in z, where no plainer word for its spread was found."""
+    if facts.sentences_of(_spread_said, submission, draws):
+        return None
+    model = layers.model(submission, draws, ORDINARY)
+    return None if _is_code(model, draws.uniform(6, layers.SIZES[0])) else drawn.sigma(submission, draws)
+
+
+def _is_code(model: Model, x: torch.Tensor) -> bool:
+    """Whether z is one of what is told by its own words."""
+    _, mu, logvar, z = (t.detach() for t in unpack(model.seeded(drawn.USUAL)(x), NAMES, "forward"))
+    return any(alike(z, code.detach()) for _, code in codes(model.alone(), drawn.USUAL, mu, logvar))
 
 
 def _spread_of_rows(submission: Submission, draws: Draws) -> str | None:
@@ -347,7 +391,16 @@ def _steady(submission: Submission, draws: Draws) -> Iterator[str]:
             yield f"What forward returns as {name} is not what encode(x) gives."
     decode = [decoded(own[0], z.detach(), logits).detach() for _ in range(2)]
     if "logits" in unexplained and alike(*decode) and not alike(logits, decode[0]):
-        yield "The logits are not decode(z) of the z that is returned with them."
+        yield from _not_of_z(model, draws)
+
+
+def _not_of_z(model: Model, draws: Draws) -> Iterator[str]:
+    """What the logits are where they are not decode(z): perhaps an average, by how much they vary."""
+    x = draws.uniform(1, model.parameters["enc.0.weight"].shape[1]).repeat(8000, 1)
+    logits, _, _, z = (t.detach() for t in unpack(model(x), NAMES, "forward"))
+    count = drawn.average_of(logits, decoded(model.alone(), z, logits).detach())
+    more = "" if count is None else f": they vary as the average of decode over {count} samples does"
+    yield f"The logits are not decode(z) of the z that is returned with them{more}."
 
 
 def _mode(submission: Submission, draws: Draws) -> Iterator[str]:
@@ -359,7 +412,32 @@ def _mode(submission: Submission, draws: Draws) -> Iterator[str]:
             yield f"After forward the model is in {'eval' if training else 'train'} mode, whichever it was in before."
 
 
-FACTS = (*question.facts_of(FORWARD), _fresh, _spread_told, _spread_of_rows, _mode, _steady)
+def _still(submission: Submission, draws: Draws) -> str | None:
+    """Whether nothing is sampled in eval mode alone, which takes two passes to see."""
+    options = _works_at(submission, draws)
+    x, still = draws.uniform(6, options.get("sizes", layers.SIZES)[0]), []
+    for setting in (ORDINARY, EVAL):
+        model, seed = layers.model(submission, draws, replace(setting, options=options)), draws.seed()
+        answer = unpack(model.seeded(seed)(x), NAMES, "forward")
+        twin, mu, logvar = own_parts(model, x, (answer[1], answer[2]))
+        still.append([alike(z, mu.detach()) for z in (answer[3], sampled(twin, seed, mu, logvar))])
+    return f"{STILL}: no sample is drawn. It samples in train and eval mode alike." if still == QUIET else None
+
+
+STILL = "In eval mode z is mu"
+QUIET = [[False, False], [True, False]]
+"""Whether z and a sample are mu, in train mode and in eval mode."""
+_ORDINARY, _SETTINGS, *_OTHERS = question.facts_of(FORWARD)
+
+
+def _elsewhere(submission: Submission, draws: Draws) -> Iterator[str]:
+    """What is otherwise under other circumstances, without what has been told."""
+    for sentence in facts.sentences_of(_SETTINGS, submission, draws):
+        if not sentence.startswith("In eval mode, and not otherwise: what stands in the place of z is mu"):
+            yield sentence
+
+
+FACTS = (_ORDINARY, _still, _fresh, _spread_told, _sigma, _elsewhere, *_OTHERS, _spread_of_rows, _mode, _steady)
 
 
 def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:

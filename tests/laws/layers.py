@@ -129,9 +129,9 @@ def features(
         yield f"without hidden layer {i}", through(parameters, rest, x)
     if len(names) > 2:
         yield "without all hidden layers but the first", through(parameters, names[:1], x)
+    last = networks.linear(parameters, names[-1], through(parameters, names[:-1], x))
+    yield "without the ReLU of the last hidden layer", last  # which may be the only one
     if len(names) > 1:
-        last = networks.linear(parameters, names[-1], through(parameters, names[:-1], x))
-        yield "without the ReLU of the last hidden layer", last
         linked = before = through(parameters, names[:1], x)
         for name in names[1:]:
             linked = linked + torch.relu(networks.linear(parameters, name, linked))

@@ -8,7 +8,7 @@ torch, whether it remembers or draws at random, and what is otherwise under circ
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,7 +21,7 @@ from .asking import UNUSABLE, Raised, alike
 from .asking import ask as ask_safely
 from .contrast import Probe
 from .facts import Fact, sentences_of
-from .reading import Known, Part, Reading, is_or_are, read, slopes, start
+from .reading import Part, Reading, explains, is_or_are, judged, read, slopes, start
 
 UNUSUAL = 8, 40
 """So many examples are in questions of one and the same shape, as are in no others."""
@@ -132,9 +132,42 @@ def remembers(question: Question) -> Fact:
     return lambda submission, draws: _memory(question, submission, draws)
 
 
-def _sentences(asked: Asked, known: Known | None = None, without: Collection[str] = ()) -> tuple[str, ...]:
-    reading = read(asked.answer, asked.parts, known, without=without)
+def _sentences(asked: Asked) -> tuple[str, ...]:
+    reading = read(asked.answer, asked.parts)
     return (*reading.sentences, *slopes(reading))
+
+
+@dataclass(frozen=True)
+class _Usual:
+    """What is so in ordinary circumstances, so that others can be held against it.
+
+    Attributes:
+        asked: a question and its answer.
+        reading: what explains such answers.
+        unexplained: the names of the parts that nothing explains.
+        leaves: the parts, each with a leaf, whose gradients are known there; None where all may be told.
+    """
+
+    asked: Asked
+    reading: Reading
+    unexplained: set[str]
+    leaves: set[tuple[str, str]] | None
+
+    def otherwise(self, asked: Asked, *, with_slopes: bool) -> tuple[str, ...]:
+        """What is wrong with another answer in another way than with the usual one."""
+        usual, known = self.asked, self.reading.known
+        reading = read(asked.answer, asked.parts, known, without=self.unexplained)
+        # What explains the usual answer too has one and the same cause in both.
+        same = {
+            name
+            for name, found in reading.known.items()
+            if (found[0] or found[1].words)
+            and found != known.get(name)
+            and explains(usual.answer, usual.parts, name, found)
+        }
+        if same:
+            reading = read(asked.answer, asked.parts, known, without=self.unexplained | same)
+        return (*reading.sentences, *(slopes(reading, self.leaves) if with_slopes else ()))
 
 
 def differs(question: Question, submission: Submission, draws: Draws, setting: Setting) -> bool:
@@ -197,7 +230,10 @@ def _where_right(question: Question, submission: Submission, draws: Draws, ordin
     reading = read(ordinary.answer, ordinary.parts, deep=False)
     of_values = bool(reading.sentences or reading.unexplained)  # else no gradients are no wrong ones
     settings = [setting for setting in question.apart if of_values or (setting.recording and setting.leaves)]
-    # Each in a process of its own, as one may not hold many models.
+    # Most are wrong in all of them, which one question each shows. What is right there is asked in a process of its
+    # own, as one may not hold many models.
+    shared = submission.alone()
+    settings = [s for s in settings if _is_right(question, shared, draws, s, with_slopes=True, times=1)]
     places = [s.words for s in settings if _is_right(question, submission.alone(), draws, s, with_slopes=True)]
     if not places:
         return ""
@@ -257,8 +293,12 @@ def _settings(question: Question, submission: Submission, draws: Draws) -> Itera
     # What explains one answer and not the next is no explanation that other circumstances could be held against.
     asked = question.put(submission, draws, base)
     unexplained = {*reading.unexplained, *read(asked.answer, asked.parts, reading.known, deep=False).unexplained}
+    usual = _Usual(asked, reading, unexplained, None)
+    known_slopes = replace(usual, leaves=judged(reading)) if base.leaves else usual
     found: dict[str, list[str]] = {}
-    for setting in settings:
+    # Gradients of large models take longest, and are asked for last, where they may say more.
+    for setting in sorted(settings, key=lambda one: "sizes" in one.options):
+        with_slopes = "sizes" not in setting.options or not found or any(map(_of_gradient, found))
         if not base.leaves and setting is not LEAVES:
             setting = replace(setting, leaves=False)
         try:
@@ -271,7 +311,8 @@ def _settings(question: Question, submission: Submission, draws: Draws) -> Itera
             words = f"{setting.words} in train mode" if in_train else setting.words
             found.setdefault(f"{answer.name} is raised.", []).append(words)
             continue
-        for sentence in _sentences(answer, reading.known, unexplained):
+        held_against = usual if setting is LEAVES else known_slopes
+        for sentence in held_against.otherwise(answer, with_slopes=with_slopes):
             if sentence not in ordinary and not any(_same_slope(sentence, other) for other in ordinary):
                 found.setdefault(sentence, []).append(setting.words)
     for sentence, places in found.items():
@@ -281,10 +322,16 @@ def _settings(question: Question, submission: Submission, draws: Draws) -> Itera
 
 
 def _is_right(
-    question: Question, submission: Submission, draws: Draws, setting: Setting, *, with_slopes: bool = False
+    question: Question,
+    submission: Submission,
+    draws: Draws,
+    setting: Setting,
+    *,
+    with_slopes: bool = False,
+    times: int = 3,
 ) -> bool:
     """Whether the answers to some questions are what they should be, and their gradients too if that is asked."""
-    for _ in range(3):
+    for _ in range(times):
         try:
             asked = ask_safely(lambda: question.put(submission, draws, setting))
         except UNUSABLE:
@@ -297,10 +344,14 @@ def _is_right(
     return True
 
 
+def _of_gradient(sentence: str) -> bool:
+    return sentence.startswith("The gradient of ")
+
+
 def _same_slope(one: str, other: str) -> bool:
     """Whether two sentences are of the gradient of one part, of which the first is enough."""
     begins = [sentence.partition(" for ")[0].partition(" is ")[0] for sentence in (one, other)]
-    return begins[0] == begins[1] and one.startswith("The gradient of ")
+    return begins[0] == begins[1] and _of_gradient(one)
 
 
 def _inside(sentence: str) -> str:

@@ -249,8 +249,43 @@ def _holds(own: Tensor, predicted: Tensor) -> bool:
     return alike(own, predicted) or (own.dtype is torch.float64 and alike(own.float(), predicted.float()))
 
 
-def slopes(reading: Reading) -> list[str]:
-    """What is wrong with the gradients of an answer, given what its values are."""
+def explains(answer: Any, parts: tuple[Part, ...], name: str, found: tuple[str, Change]) -> bool:
+    """Whether what explains the numbers of a part in another answer explains those of this one as well."""
+    words, change = found
+    for i, part in enumerate(parts):
+        own = answer[i] if isinstance(answer, (tuple, list)) and len(answer) == len(parts) else answer
+        if part.name == name and isinstance(own, torch.Tensor) and own.shape == part.right.shape:
+            candidates = itertools.chain([("", part.right)], part.others() if words else ())
+            own = own.detach()
+            return any(
+                said == words and tensor.shape == own.shape and alike(own, change.of(tensor.to(own.dtype)).detach())
+                for said, tensor in candidates
+            )
+    return False
+
+
+def judged(reading: Reading) -> set[tuple[str, str]]:
+    """The parts, each with a leaf, for which a gradient has to arrive by what the values of an answer are."""
+    found: set[tuple[str, str]] = set()
+    for part, predicted, _ in reading.predicted:
+        if part.leaves and predicted.requires_grad and part.right.requires_grad:
+            wanted = gradients(predicted, list(part.leaves.values()))
+            found |= {(part.name, name) for name, w in zip(part.leaves, wanted, strict=True) if _counts(w)}
+    return found
+
+
+def _counts(wanted: Any) -> bool:
+    """Whether there is a gradient to be expected."""
+    return wanted is not NO_GRADIENT and not float(wanted.abs().max()) < NOTHING_LEFT
+
+
+def slopes(reading: Reading, among: Collection[tuple[str, str]] | None = None) -> list[str]:
+    """What is wrong with the gradients of an answer, given what its values are.
+
+    Args:
+        reading: of the answer.
+        among: the parts, each with a leaf, of which something may be said; None for all.
+    """
     said: list[str] = []
     for part, predicted, own in reading.predicted:
         leaves = list(part.leaves.values())
@@ -259,8 +294,12 @@ def slopes(reading: Reading) -> list[str]:
         if own.numel() < FEW and not alike(own.to(part.right.dtype), part.right.detach()):
             continue  # few numbers tell too little of what they are for more to follow from it
         expected = gradients(predicted, leaves)
-        judged_for = {n: t for n, t, e in zip(part.leaves, leaves, expected, strict=True) if _is_judged(e)}
-        bent = backward.sentences(part.name, own, predicted, judged_for)
+        asked = {
+            name: leaf
+            for name, leaf, wanted in zip(part.leaves, leaves, expected, strict=True)
+            if _counts(wanted) and (among is None or (part.name, name) in among)
+        }
+        bent = backward.sentences(part.name, own, predicted, asked)
         if bent:
             said += bent
             continue
@@ -268,7 +307,7 @@ def slopes(reading: Reading) -> list[str]:
         by_words: dict[str, list[str]] = {}
         judged = 0
         for name, wanted, slope in zip(part.leaves, expected, given, strict=True):
-            if not _is_judged(wanted):
+            if name not in asked:
                 continue
             judged += 1
             words = _slope(wanted, slope)
@@ -278,11 +317,6 @@ def slopes(reading: Reading) -> list[str]:
             where = "" if len(names) == judged and judged > 1 else f" for {' and '.join(names)}"
             said.append(f"The gradient of {part.name}{where} {words}.")
     return said
-
-
-def _is_judged(wanted: Any) -> bool:
-    """Whether there is a gradient to be expected."""
-    return wanted is not NO_GRADIENT and float(wanted.abs().max()) >= NOTHING_LEFT
 
 
 def _slope(wanted: Tensor, slope: Any) -> str:

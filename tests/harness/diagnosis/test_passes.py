@@ -1,0 +1,151 @@
+"""What a whole pass draws by itself is told: averages, rows from elsewhere, a sigma of its own; and each cause once."""
+
+import pytest
+from harness.diagnosis.test_experiments import OUTPUT, explain, workers
+
+__all__ = ["workers"]
+
+Z = "z = self.reparameterize(mu, logvar)"
+ENCODED = "h = self.enc(x)"
+MIXED = f"{Z}; keep = {{}}; z = torch.where(keep[:, None], z, torch.randn_like(z))"
+SMALLER = "The spread of z is smaller than that of reparameterize(mu, logvar): "
+CUT = "In forward sigma is another one than in reparameterize: it is that of a logvar which is cut off "
+REST = ". The logvar that is returned is not."
+SUM = "sum(self.decode(self.reparameterize(mu, logvar)) for _ in range({0})) / {0}"
+WARMUP = "return self.decode(z), mu, logvar"
+
+
+def own(sigma):
+    """A pass that draws its own sample."""
+    return f"z = mu + {sigma} * torch.randn_like(mu)"
+
+
+# Item, text of the solution, what stands in its place, and all that is told.
+CASES = {
+    "average": (
+        "forward", Z, "z = torch.stack([self.reparameterize(mu, logvar) for _ in range(10)]).mean(0)",
+        [f"{SMALLER}z is the average of 10 samples, whose spread is sigma divided by the root of 10."],
+    ),
+    "average by itself": (
+        "forward", Z, "z = mu + (logvar / 2).exp() * torch.randn(4, *mu.shape).mean(0)",
+        [f"{SMALLER}z is the average of 4 samples, whose spread is sigma divided by the root of 4."],
+    ),
+    "half": (
+        "forward", Z, "z = (mu + self.reparameterize(mu, logvar)) / 2",
+        [f"{SMALLER}it is 0.5 times as large everywhere, as in an average of about 4 samples."],
+    ),
+    "larger": (
+        "forward", Z, "z = 1.5 * self.reparameterize(mu, logvar) - mu / 2",
+        ["The spread of z is larger than that of reparameterize(mu, logvar): it is 1.5 times as large everywhere."],
+    ),
+    "every second row": (
+        "forward", Z, MIXED.format("torch.arange(len(x)) % 2 == 0"),
+        ["In z every second row is drawn from the prior N(0, I), whatever mu and logvar are."],
+    ),
+    "every third row": (
+        "forward", Z, MIXED.format("torch.arange(len(x)) % 3 > 0"),
+        ["In z every third row, from the first on, is drawn from the prior N(0, I), whatever mu and logvar are."],
+    ),
+    "first half": (
+        "forward", Z, MIXED.format("torch.arange(len(x)) >= len(x) // 2"),
+        ["In z the first half of the rows is drawn from the prior N(0, I), whatever mu and logvar are."],
+    ),
+    "some rows": (
+        "forward", Z, MIXED.format("torch.rand(len(x)) < 0.7"),
+        ["% of the rows are drawn from the prior N(0, I), whatever mu and logvar are."],
+    ),
+    "some columns": (
+        "forward", Z, f"{Z}; z = torch.where(torch.arange(z.shape[1]) < 2, torch.randn_like(z), z)",
+        ["In z some latent dimensions are drawn from the prior N(0, 1), whatever mu and logvar are."],
+    ),
+    "clamped": (
+        "forward", Z, own("(logvar.clamp(-2, 2) / 2).exp()"),
+        [f"{CUT}below -2 and above 2, so that sigma is never less than 0.368 and never more than 2.72{REST}"],
+    ),
+    "clamped above": (
+        "forward", Z, own("(logvar.clamp(max=10) / 2).exp()"),
+        [f"{CUT}above 10, so that sigma is never more than 148{REST}"],
+    ),
+    "clamped in eval mode": (
+        "forward", Z, f"{Z} if self.training else mu + (logvar.clamp(min=-4) / 2).exp() * torch.randn_like(mu)",
+        [f"In eval mode: i{CUT[1:]}below -4, so that sigma is never less than 0.135{REST}"],
+    ),
+    "floor": (
+        "forward", Z, own("((logvar / 2).exp() + 1e-3)"),
+        ["In forward sigma is another one than in reparameterize: to sigma 0.001 is added."],
+    ),
+    "softplus": (
+        "forward", Z, own("F.softplus(logvar)"),
+        ["In forward sigma is another one than in reparameterize: softplus of logvar is used as sigma."],
+    ),
+    "variance": ("forward", Z, own("logvar.exp()"), ["What stands in the place of z is a sample with twice logvar."]),
+    "the right sigma": ("forward", Z, own("(logvar / 2).exp()"), []),
+    "eval mode beside a sigmoid": (
+        "forward", OUTPUT, OUTPUT.replace("self.decode(z)", "self.decode(z).sigmoid()").replace(
+            "return", "z = z if self.training else mu; return"),
+        ["The field logits goes through a sigmoid, so that it stays between 0 and 1.",
+         "In eval mode z is mu: no sample is drawn. It samples in train and eval mode alike."],
+    ),
+    "another mean in eval mode": (
+        "forward", OUTPUT, f"z = z if self.training else z + mu; {OUTPUT}",
+        ["In eval mode: the mean of z over many samples is not mu."],
+    ),
+    "decoded average": (
+        "forward", OUTPUT, "several = [self.reparameterize(mu, logvar) for _ in range(5)]; z = several[-1]; "
+        + OUTPUT.replace("self.decode(z)", "sum(map(self.decode, several)) / 5"),
+        ["What stands in the place of logits is the average of decode(z) over 5 samples z, of which the z that is "
+         "returned is the last."],
+    ),
+    "decoded average in one call": (
+        "forward", OUTPUT, OUTPUT.replace(
+            "self.decode(z)", "self.decode(mu + (logvar / 2).exp() * torch.randn(4, *mu.shape)).mean(0)"),
+        ["The logits are not decode(z) of the z that is returned with them: they vary as the average of decode over "
+         "about 4 samples does."],
+    ),
+    "decoded mean": (
+        "forward", OUTPUT, OUTPUT.replace("self.decode(z)", "self.decode(mu)").replace("mu=mu", "mu=mu.detach()"),
+        ["What stands in the place of logits is decode of mu, and not of the z that is returned.",
+         "The gradient of mu is cut off: none arrives."],
+    ),
+    "decoded noise": (
+        "forward", OUTPUT, OUTPUT.replace("self.decode(z)", "self.decode(torch.randn_like(z))"),
+        ["What stands in the place of logits is decode of noise alone, which is not that of z."],
+    ),
+    "warm-up, average": (
+        "warmup_model", WARMUP, f"return {SUM.format(3)}, mu, logvar",
+        ["What stands in the place of recon_x is the average of decode(z) over 3 samples z."],
+    ),
+    "warm-up, average in one call": (
+        "warmup_model", WARMUP,
+        "z = mu + (logvar / 2).exp() * torch.randn(5, *mu.shape); return self.decode(z).mean(0), mu, logvar",
+        ["as an average of about 5 decoded samples."],
+    ),
+    "warm-up, noise alone": (
+        "warmup_model", WARMUP, "return self.decode(torch.randn_like(mu)), mu, logvar",
+        ["What stands in the place of recon_x is decode of the noise alone."],
+    ),
+    "no last ReLU": (
+        "encode", ENCODED, "h = self.enc[:-1](x)",
+        [f"What stands in the place of {head} is the output of the {head} head without the ReLU of the hidden layer."
+         for head in ("mu", "logvar")],
+    ),
+    "no last ReLU in decode": (
+        "decode", "return self.dec(z)", "return self.dec[-1](self.dec[:-2](z))",
+        ["What stands in the place of the output is that without the ReLU of the hidden layer."],
+    ),
+    "no last ReLU of many": (
+        "encode", ENCODED, "h = self.enc[:-1](x) if len(self.enc) > 2 else self.enc(x)",
+        ["With two hidden layers and with three hidden layers, and not otherwise: what stands in the place of "
+         f"{head} is the output of the {head} head without the ReLU of the last hidden layer."
+         for head in ("mu", "logvar")],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_what_a_pass_draws_is_told_and_each_cause_once(workers, name):
+    item, old, new, words = CASES[name]
+    why, _ = explain(workers, item, old, new)
+    assert len(why) == len(words), why
+    assert all(sentence.endswith(end) for sentence, end in zip(why, words, strict=True)), why
