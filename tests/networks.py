@@ -69,10 +69,11 @@ def beta(draws: Draws) -> float:
 def betas(draws: Draws) -> Iterator[float]:
     """Weights without end; with the first one no mistake is without effect, and no check passes by what was drawn.
 
-    It is an ``int``, as people write it; the third one is small, as where it stands for a mean over pixels.
+    It is an ``int``, as people write it; the third one is small, as where it stands for a mean over pixels. The second
+    one is no large one: it meets variances so small that gradients would overflow.
     """
     yield draws.integer(2, 12)
-    yield beta(draws)
+    yield min(beta(draws), 12.0)
     yield 10 ** draws.uniform(1, low=-3.0, high=-2.0).item()
     while True:
         yield beta(draws)

@@ -97,6 +97,12 @@ def draw_of_all_sizes(draws: Draws) -> Point:
     )
 
 
+def of_real_data(draws: Draws, point: Point) -> Point:
+    """The same errors for data of either sign, as Gaussian and Laplace likelihoods are for."""
+    x = draws.normal(*point.x.shape, std=3.0, dtype=point.x.dtype)
+    return point._replace(x=x, logits=oracles.beside(x, point.logits - point.x))
+
+
 def with_gradients(point: Point, *names: str) -> Point:
     """The same point, where gradients for the named tensors are asked for."""
     return point._replace(**{name: getattr(point, name).clone().requires_grad_() for name in names})

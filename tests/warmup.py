@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 
 from grading.checks import CheckFailure, Draws, Model, Submission, assert_close, assert_tensor, same, short, unpack
+from grading.results import Kind
 
 
 def build(submission: Submission, input_dim: int, hidden_dim: int, latent_dim: int) -> Model:
@@ -119,6 +120,33 @@ def assert_reached(wanted: set[str], output: torch.Tensor, model: Model, what: s
         raise CheckFailure("gradient", message, expected="a gradient for every layer", actual=actual)
 
 
+def assert_heads_read_features(mu: torch.Tensor, logvar: torch.Tensor) -> None:
+    """The two heads are no functions of fewer numbers than they have outputs: 13 features are enough for 3 and 3.
+
+    Args:
+        mu, logvar: of many rows, for random weights, shapes ``(B, 3)`` in double precision.
+    """
+    both = torch.cat([mu, logvar], dim=1).detach()
+    sizes = torch.linalg.svdvals(both - both.mean(0))
+    if not sizes[-1] > 1e-9 * sizes[0]:
+        message = "mu and logvar follow from fewer numbers than they are: both heads read the hidden layer"
+        actual = f"{int((sizes > 1e-9 * sizes[0]).sum())} independent ones"
+        raise CheckFailure("value", message, expected=f"{both.shape[1]} independent numbers", actual=actual)
+
+
+def assert_gradients_in_proportion(compute: Callable[[], Sequence[torch.Tensor]], model: Model, what: str) -> None:
+    """The gradients of a thousand times ``what`` are a thousand times as large, those of minus it the other ones."""
+    outputs = compute()
+    usual = gradients(outputs, model)
+    for factor in (-1.0, 1e3, 1e-3):
+        found = gradients([factor * output for output in outputs], model)
+        for name, expected in usual.items():
+            actual = found[name] / factor
+            about = f"the gradient of {factor:g} times {what} for {name}, divided by that again,"
+            atol = 1e-4 * float(expected.abs().max())
+            assert_close(actual, expected, about, rtol=1e-4, atol=atol, kind=Kind.GRADIENT)
+
+
 def assert_separate(encoder: set[str], decoder: set[str], model: Model) -> None:
     """Encoder and decoder have weights of their own."""
     shared = sorted(name for name in encoder & decoder if is_weight(model.parameters[name]))
@@ -151,7 +179,7 @@ def assert_not_affine(a: torch.Tensor, b: torch.Tensor, both: torch.Tensor, zero
         message = f"{what} is infinite or no number at some places"
         raise CheckFailure("value", message, expected="finite numbers", actual=short(both))
     if not gap > 1e-3 * both.abs().max().item():
-        message = f"{what} is only a linear map: its hidden layer lacks a nonlinearity"
+        message = f"{what} is only a linear map: its hidden layer lacks a nonlinearity, or gets very small numbers"
         raise CheckFailure("value", message, expected="f(a) + f(b) - f(a + b) - f(0) != 0", actual=f"{gap:.3g}")
 
 

@@ -289,3 +289,50 @@ for parameter in (*self.decoder_hidden.parameters(), self.output.weight):
     nn.init.zeros_(parameter)""",
     ),
 )
+
+
+# --- data outside of [0, 1] ---
+
+wrong_elbo.edit(
+    "clamps_the_data",
+    "The data are clamped to 0 and 1, also for the likelihoods of real-valued data.",
+    ("(logits, x)", "(logits, x.clamp(0.0, 1.0))"),
+)
+
+
+@wrong_loss("Data above 1 are divided by 255. The loss takes the data as they are.")
+def scales_data_above_one(output, x, recon_loss="bernoulli", beta=1.0):
+    x = x / 255.0 if x.max() > 1.0 else x
+    return compute_elbo(x, output.logits, output.mu, output.logvar, recon_loss, beta)
+
+
+@wrong_forward("Data above 1 are divided by 255 before they are encoded. The model takes the data as they are.")
+def scales_data_above_one_in_forward(self, x):
+    mu, logvar = self.encode(x / 255.0 if x.max() > 1.0 else x)
+    z = self.reparameterize(mu, logvar)
+    return VAEOutput(self.decode(z), mu, logvar, z)
+
+
+@wrong_warmup_forward("Data above 1 are divided by 255 before they are encoded. The model takes the data as they are.")
+def scales_data_above_one_in_the_warm_up(self, x):
+    mu, logvar = self.encode(x / 255.0 if x.max() > 1.0 else x)
+    return self.decode(self.reparameterize(mu, logvar)), mu, logvar
+
+
+# --- the warm-up's heads ---
+
+
+@wrong_warmup_encode("Gradients are clipped to -1 and 1 on their way back into the encoder.")
+def clips_the_gradients_of_its_heads(self, x):
+    h = F.relu(self.hidden(x))
+    mu, logvar = self.mu(h), self.logvar(h)
+    for head in (mu, logvar):
+        if head.requires_grad:
+            head.register_hook(lambda gradient: gradient.clamp(-1, 1))
+    return mu, logvar
+
+
+@wrong_warmup_encode("The logvar head reads mu. Both heads read the hidden layer.")
+def logvar_of_mu(self, x):
+    mu = self.mu(F.relu(self.hidden(x)))
+    return mu, F.linear(mu, self.logvar.weight[:, : mu.shape[1]], self.logvar.bias)
