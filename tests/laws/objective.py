@@ -255,7 +255,7 @@ def part_fact(call: Call, part: str, recon_loss: str) -> Sentence:
                     break
         if found is None or found == RIGHT[part]:
             return None
-        meant = f"the {recon_loss} loss" if part == "recon" else MEANT[part]
+        meant = f"the {recon_loss} loss" if part == "recon" and "recon" not in found else MEANT[part]
         return f"For recon_loss = {recon_loss!r} the {part} is {expression(found)}; it should be {meant}."
 
     return fact
