@@ -137,6 +137,8 @@ def test_the_noise_comes_from_the_default_generator_of_torch(submission, draws):
     first = assert_tensor(model.seeded(seed).reparameterize(mu, logvar), (5, 7), torch.float32, "z")
     again = model.seeded(seed).reparameterize(mu, logvar)
     other = model.seeded(seed + 1).reparameterize(mu, logvar)
+    later = model.after(1, seed).reparameterize(mu, logvar)  # after a call with the very same tensors
+    assert_close(later, first, "z after torch.manual_seed with the same seed, asked again,", kind=Kind.STATISTICS)
     assert_close(again, first, "z after torch.manual_seed with the same seed", kind=Kind.STATISTICS)
     if same(assert_tensor(other, (5, 7), torch.float32, "z"), first):
         message = "z does not depend on the seed that the caller gave to torch"

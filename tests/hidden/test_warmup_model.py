@@ -236,6 +236,14 @@ def test_each_of_many_calls_draws_noise_of_its_own(submission, draws):
         with torch.set_grad_enabled(i % 3 > 0):  # as in training, where both take gradients
             mu, logvar = mu.requires_grad_(i % 3 > 0), logvar.requires_grad_(i % 3 > 0)
             calls.append(standardized(warmup.reparameterize(asked, mu, logvar), mu, logvar)[0])
+    for seed in (draws.seed() for _ in range(4)):
+        one: Any = model.seeded(seed)
+        first, again = (warmup.reparameterize(one, mu, logvar) for _ in range(2))
+        one = model.after(1, seed)
+        later = warmup.reparameterize(one, mu, logvar)  # after a call with the very same tensors
+        if torch.equal(first, again) and not torch.allclose(first, later):
+            message = "the noise of a call comes again in the next one with the same mu"
+            raise CheckFailure("statistics", message, expected="fresh noise", actual="that of the call before")
     eps = torch.stack(calls)
     for some in (eps[:80], eps[-80:]):
         assert_independent_draws(some, "the noise", row="call", column="place")
