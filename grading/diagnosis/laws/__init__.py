@@ -3,9 +3,9 @@
 from . import backward, chance, changes, contrast, facts, formula, question, random_loss
 from .asking import NO_GRADIENT, Raised, alike, ask, gradients, number_of
 from .bends import Bend
+from .circumstances import DOUBLE, EVAL, EVERYWHERE, ORDINARY, PLAIN, SILENT, Asked, Question, Setting
 from .contrast import Probe
 from .law import Law, Trial, number
-from .question import DOUBLE, EVAL, EVERYWHERE, ORDINARY, PLAIN, SILENT, Asked, Question, Setting
 from .reading import Part, is_or_are, start
 from .terms import Change, Formula, Term, is_near
 

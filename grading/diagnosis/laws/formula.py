@@ -18,6 +18,7 @@ from ...boundary.proxy import Submission
 from ...checks.draws import Draws
 from . import backward, bends, facts, places, question, random_loss, symmetries
 from .asking import NO_GRADIENT, Raised, alike, ask, gradients
+from .circumstances import DOUBLE, ORDINARY, PLAIN, SILENT, Asked, Question, Setting
 from .contrast import Probe
 from .law import Law, Trial, number
 from .reading import Part
@@ -116,7 +117,7 @@ def gradient_sentences(found: Found, answered: list[tuple[Arguments, Any]]) -> t
 def explain(formula: Formula, submission: Submission, draws: Draws, until: float) -> Iterator[Law]:
     """The laws of a loss that fit what it answers: of ordinary arguments, of special ones, and of circumstances."""
     ordinary = _question(formula, formula.right, exact=True)
-    if question.differs(ordinary, submission, draws, question.ORDINARY):
+    if question.differs(ordinary, submission, draws, ORDINARY):
         yield from facts.explain((partial(_on_average, formula), *question.facts_of(ordinary)), submission, draws)
         return  # no law of one answer is one of the next
     cases = [formula.draw(draws, batch, width, 1.0) for batch, width in MODERATE]
@@ -288,13 +289,13 @@ def _gradients(
 
 def _question(
     formula: Formula, value: bends.Value, *, exact: bool, found: Found | None = None, bent: bool = False
-) -> question.Question:
+) -> Question:
     """What it gives under all circumstances, held against the law that it follows in ordinary ones.
 
     Where the law is not exact, as it is where its weights were measured, float64 tells no more than the dtype.
     """
 
-    def put(submission: Submission, draws: Draws, setting: question.Setting) -> question.Asked:
+    def put(submission: Submission, draws: Draws, setting: Setting) -> Asked:
         draw = setting.options.get("draw")
         varied = (draws.integer(3, 19), draws.integer(2, 29))  # what is owed to a size is not the same again
         if "alike" in setting.options:
@@ -305,27 +306,27 @@ def _question(
         answer = formula.call(submission, arguments)
         leaves = {name: arguments[i] for i, name in formula.judged} if setting.leaves else {}
         right = value(arguments)
-        if setting is question.DOUBLE and not exact and isinstance(answer, torch.Tensor):
+        if setting is DOUBLE and not exact and isinstance(answer, torch.Tensor):
             right, leaves = answer.detach().double(), {}
         others = tuple if bent else partial(reduced_otherwise, formula, found, arguments)
-        return question.Asked(answer, (Part("the result", right.to(arguments[0].dtype), others, leaves),))
+        return Asked(answer, (Part("the result", right.to(arguments[0].dtype), others, leaves),))
 
     settings = (
-        question.SILENT,
-        question.PLAIN,
-        question.DOUBLE,
-        question.Setting("for a batch of one", options={"batch": 1}),
-        question.Setting(f"where there is one of the {formula.features} only", options={"width": 1}),
-        question.Setting("for 128 examples", options={"batch": 128}),
-        question.Setting("for 1500 examples", options={"batch": 1500}),
-        question.Setting(f"where there are hundreds of the {formula.features}", options={"width": 784}),
+        SILENT,
+        PLAIN,
+        DOUBLE,
+        Setting("for a batch of one", options={"batch": 1}),
+        Setting(f"where there is one of the {formula.features} only", options={"width": 1}),
+        Setting("for 128 examples", options={"batch": 128}),
+        Setting("for 1500 examples", options={"batch": 1500}),
+        Setting(f"where there are hundreds of the {formula.features}", options={"width": 784}),
         # Where numbers are equal a median or a largest one has several gradients, of which each is right.
         *(
-            question.Setting(words, leaves=found is None or found.reduction.linear, options={"draw": draw})
+            Setting(words, leaves=found is None or found.reduction.linear, options={"draw": draw})
             for words, draw in formula.situations
         ),
     )
-    return question.Question(
+    return Question(
         lambda submission, draws, setting: submission,
         put,
         ("the result",),

@@ -8,113 +8,26 @@ torch, whether it remembers or draws at random, and what is otherwise under circ
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
-from ...boundary.proxy import Model, Submission
+from ...boundary.proxy import Submission
 from ...checks.draws import Draws
 from . import behind_noise, series, sizes
 from .asking import UNUSABLE, Raised, alike
 from .asking import ask as ask_safely
+from .circumstances import EVAL, LEAVES, ORDINARY, PLAIN, Asked, Question, Setting
 from .contrast import Probe
 from .facts import Fact, sentences_of
-from .reading import Part, Reading, explains, is_or_are, judged, read, slopes, start
+from .reading import Reading, explains, is_or_are, judged, read, slopes, start
 
 UNUSUAL = 8, 40
 """So many examples are in questions of one and the same shape, as are in no others."""
 CALLS = 16
 """So many questions are put one after the other to see whether something is kept."""
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Circumstances under which a function is asked.
-
-    Attributes:
-        words: such as "in eval mode"; empty for the ordinary ones.
-        training: the mode of a model.
-        recording: whether gradients are recorded, as they are not under ``torch.no_grad()``.
-        leaves: whether gradients are asked for.
-        dtype: of the arguments and the model.
-        options: what else an assignment may vary.
-    """
-
-    words: str = ""
-    training: bool = True
-    recording: bool = True
-    leaves: bool = True
-    dtype: torch.dtype = torch.float32
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-    def of(self, model: Model) -> Model:
-        """The model, in the mode and dtype of the setting."""
-        model = model.double() if self.dtype is torch.float64 else model
-        return model if self.training else model.eval()
-
-    def leaf(self, tensor: torch.Tensor) -> torch.Tensor:
-        """An argument in the dtype of the setting, with a gradient where that is asked for."""
-        return tensor.detach().to(self.dtype).requires_grad_(self.leaves)
-
-
-ORDINARY = Setting()
-DOUBLE = Setting("in float64", dtype=torch.float64)
-SILENT = Setting("under torch.no_grad()", recording=False, leaves=False)
-PLAIN = Setting("where no gradient for the arguments is asked for", leaves=False)
-LEAVES = Setting("where a gradient for the arguments is asked for")
-EVAL = Setting("in eval mode", training=False)
-EVERYWHERE = (EVAL, SILENT, PLAIN, DOUBLE)
-"""Circumstances under which every method of a model is asked."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One question and its answer.
-
-    Attributes:
-        answer: what came back.
-        parts: what should have.
-    """
-
-    answer: Any
-    parts: tuple[Part, ...]
-
-
-@dataclass(frozen=True)
-class Question:
-    """How a function is asked.
-
-    Attributes:
-        subject: what is asked: a model in a setting, or the submission.
-        ask: puts a question to it, with inputs of its own.
-        names: of the parts of the answer.
-        arguments: the names of what it is given, in order.
-        settings: the circumstances beside the ordinary ones.
-        random: whether it is to draw random numbers.
-        apart: circumstances under which all may be right though it is not in ordinary ones; that is told with what
-            is wrong.
-        chance: what may be random in its answers, where no more is known than that they are.
-    """
-
-    subject: Callable[[Submission, Draws, Setting], Any]
-    ask: Callable[[Any, Draws, Setting], Asked]
-    names: tuple[str, ...]
-    arguments: tuple[str, ...]
-    settings: tuple[Setting, ...] = ()
-    random: bool = False
-    apart: tuple[Setting, ...] = ()
-    chance: Fact | None = None
-
-    def put(self, submission: Submission, draws: Draws, setting: Setting = ORDINARY) -> Asked:
-        """One question to a new subject."""
-        return self.on(self.subject(submission, draws, setting), draws, setting)
-
-    def on(self, subject: Any, draws: Draws, setting: Setting = ORDINARY) -> Asked:
-        """One question to a subject that there is."""
-        with torch.set_grad_enabled(setting.recording):
-            return self.ask(subject, draws, setting)
 
 
 def facts_of(question: Question) -> tuple[Fact, ...]:
