@@ -338,7 +338,8 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
     for times in through_many(draws):
         seed = draws.seed()
         try:
-            assert_put_together(submission, model, x, seed, times)
+            with blaming.what_remembers(model, x):
+                assert_put_together(submission, model, x, seed, times)
         except CheckFailure:
             blaming.blame_what_wears(model, x, seed)
             raise
