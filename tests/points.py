@@ -41,14 +41,20 @@ def three(draws: Draws, largest: int) -> tuple[int, int, int]:
     return one, two, other
 
 
-def of_every_kind(draws: Draws) -> list[Point]:
-    """A small point, one of the size of a batch of digits, one of one row, of over 1,000, and of many latents."""
-    return [
+def of_every_kind(draws: Draws, recon_loss: str) -> list[Point]:
+    """A small point, one of the size of a batch of digits, one of one row, of over 1,000, and of many latents.
+
+    Every second one is of real-valued data, where the likelihood is for such.
+    """
+    points = [
         draw_any(draws, *three(draws, 17)),
         draw_any(draws, 128, 784, 20),
         draw_any(draws, draws.integer(2, 9), draws.integer(2, 9), draws.integer(257, 400)),
         *of_every_size(draws),
     ]
+    if recon_loss != "bernoulli":
+        points[1::2] = [of_real_data(draws, point) for point in points[1::2]]
+    return points
 
 
 def of_every_size(draws: Draws) -> list[Point]:

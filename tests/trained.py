@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import digits
+import elbo
 import networks
+import points
 import torch
 import torch.nn.functional as F
 from noise import assert_independent_draws, standardized
@@ -142,7 +143,7 @@ def train(submission: Submission, draws: Draws) -> Trained:
         try:
             loss.backward()
         except StudentError:
-            blame_what_cannot_be_differentiated(submission, model, x, *(t.detach() for t in (logits, mu, logvar, z)))
+            blame_what_cannot_be_differentiated(submission, model, points.Point(x, logits, mu, logvar), z)
             raise
         if step in audited:
             noise.append(assert_loss_is_elbo(loss, model.parameters, x, z).T)
@@ -155,31 +156,20 @@ def train(submission: Submission, draws: Draws) -> Trained:
 
 
 def blame_what_cannot_be_differentiated(
-    submission: Submission,
-    model: Model,
-    x: torch.Tensor,
-    logits: torch.Tensor,
-    mu: torch.Tensor,
-    logvar: torch.Tensor,
-    z: torch.Tensor,
+    submission: Submission, model: Model, point: points.Point, z: torch.Tensor
 ) -> None:
     """Find the part of which a backward pass fails where it is asked alone, with what it was given in training.
 
     Raises:
         Blocked: the first one.
     """
-    alone, twin = submission.alone(), model.alone()
-    asked: tuple[tuple[Any, str, tuple[torch.Tensor, ...]], ...] = (
-        (alone, "kl_divergence", (mu, logvar)),
-        (alone, "reconstruction_loss_bernoulli", (logits, x)),
-        (twin, "encode", (x,)),
-        (twin, "reparameterize", (mu, logvar)),
-        (twin, "decode", (z,)),
-    )
-    for of, item, arguments in asked:
-        leaves = [argument.detach().clone().requires_grad_() for argument in arguments]
+    x, _, mu, logvar = point = points.Point(*(tensor.detach() for tensor in point))
+    elbo.Case(submission, point).require_gradients()
+    twin = model.alone()
+    for item, arguments in (("encode", (x,)), ("reparameterize", (mu, logvar)), ("decode", (z.detach(),))):
+        leaves = [argument.clone().requires_grad_() for argument in arguments]
         try:
-            result = getattr(of, item)(*leaves)
+            result = getattr(twin, item)(*leaves)
             for output in result if isinstance(result, (tuple, list)) else [result]:
                 if isinstance(output, torch.Tensor) and output.requires_grad:
                     torch.autograd.grad(output.sum(), leaves, retain_graph=True, allow_unused=True)

@@ -115,14 +115,13 @@ def diagnose(
     deadline = time.monotonic() + seconds
     by_item = {item: [e for e in evidence if e.item == item] for item in (e.item for e in evidence if e.failed)}
     found: dict[str, Misconception] = {}
-    unexplained = []
+    unexplained, late = [], [] if late is None else late
 
     def explain(item: str, beside: Sequence[str] = ()) -> dict[str, Misconception]:
         try:
             return diagnostician.explain(item, by_item[item], deadline, beside)
         except TimeIsUpError:
-            if late is not None:
-                late.append(item)
+            late.append(item)
             return {}
         except Exception as error:
             if problems is None:

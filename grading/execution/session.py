@@ -23,9 +23,9 @@ def _scale(seed: int) -> float:
     As in training, where a result is a part of something: what a hook or a backward pass of its own makes of a gradient
     may be right for that of a sum alone. One a check, so that what its parts are asked alone is asked alike.
 
-    No larger than 512: in single precision the derivative of the logarithm of a variance is up to 5.5e34 (at a logvar
-    of -80, where it is computed as that of ``log(sigma ** 2)``), and 12 nats of it, as beta may weigh it there, times
-    512 still has room below the largest number, 3.4e38.
+    No larger than 512: where a right function computes ``log(sigma ** 2)``, the derivative of this logarithm is 5.5e34
+    at a logvar of -80. Times 512, and times the 12 / 5 that it counts at most in the mean of an assignment's batch with
+    such variances, it is 6.8e37, below the largest number of single precision, 3.4e38.
     """
     return -(2.0 ** (5 + seed % 5))
 

@@ -105,7 +105,7 @@ def test_is_put_together_rightly_for_networks_of_any_size(submission, draws):
         with way(networks.build(submission, *size, draws=draws), draws) as model:
             x = (oracles.pixels(draws, batch, size[0]), draws.normal(batch, size[0], std=2.0))[draws.integer(0, 1)]
             question = model, x, draws.seed()
-            question[1].requires_grad_(bool(draws.integer(0, 1)))
+            x.requires_grad_(bool(draws.integer(0, 1)))
             asked.append((question, torch.is_grad_enabled()))
             outputs.append(assert_put_together(submission, *question))
     try:

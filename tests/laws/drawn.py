@@ -6,14 +6,13 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 
 import torch
 
 from grading.checks import Draws, Model, Submission, unpack
-from grading.diagnosis.laws import ORDINARY, Setting, alike
+from grading.diagnosis.laws import ORDINARY, Setting, alike, ordinal
 from laws import layers
-from laws.spreads import FAMILIES, GRID, SPREADS, measured
+from laws.spreads import GRID, SPREADS, measured, relative
 
 Tensor = torch.Tensor
 NAMES = ("logits", "mu", "logvar", "z")
@@ -99,7 +98,7 @@ def scale(ratio: float, again: Callable[[int], Tensor], average: Callable[[int, 
 
 
 def _ordinal(count: int) -> str:
-    return {2: "second", 3: "third"}.get(count, f"{count}th")
+    return {2: "second", 3: "third"}.get(count, ordinal(count))
 
 
 def _which(rows: Tensor) -> str | None:
@@ -169,7 +168,6 @@ def elsewhere(z: Tensor, mu: Tensor, logvar: Tensor, again: Callable[[int], Tens
 
 WIDE = (40.0, -40.0, 20.0, -20.0, 12.0, -12.0, 6.0, -6.0)
 PREFIX = "In forward sigma is another one than in reparameterize"
-Spread = Callable[[float], float]
 
 
 def sigma(submission: Submission, draws: Draws) -> str | None:
@@ -209,42 +207,17 @@ def _sigma(submission: Submission, draws: Draws, setting: Setting) -> str | None
     bounds = _bounds(ratios)
     if bounds is not None:
         return bounds
-    for words, spread in (*SPREADS[1:], *measured([ratios[v] for v in GRID]), *_families(ratios)):
-        if all(_near(ratio, _relative(spread, v)) for v, ratio in ratios.items()):
+    far = measured(ratios, (-40.0, 40.0), (1e-9, 1e6))  # where a number shows that is small beside sigma near 0
+    for words, spread in (*SPREADS[1:], *measured(ratios), *far):
+        if all(_near(ratio, relative(spread, v)) for v, ratio in ratios.items()):
             return words[0].lower() + words[1:]
     return None
-
-
-def _relative(spread: Spread, value: float) -> float:
-    try:
-        return spread(value) / spread(1.0)
-    except (OverflowError, ValueError, ZeroDivisionError):
-        return math.inf
 
 
 def _near(one: float, other: float) -> bool:
     if math.isnan(one) or math.isnan(other):
         return math.isnan(one) and math.isnan(other)
     return one == other or abs(one - other) <= 1e-3 * abs(other) + 1e-12
-
-
-def _families(ratios: dict[float, float]) -> Iterator[tuple[str, Spread]]:
-    """What has a number in it that shows far out, where sigma is small or large."""
-    for words, of in FAMILIES:
-        for place in (-40.0, 40.0):
-            low, high = 1e-9, 1e6
-
-            def gap(p: float, of: Callable[[float, float], float] = of, at: float = place) -> float:
-                return _relative(partial(of, p), at) - ratios[at]
-
-            begins = gap(low)
-            if math.isnan(begins) or not begins * gap(high) < 0:
-                continue
-            for _ in range(80):
-                middle = math.sqrt(low * high)
-                low, high = (middle, high) if gap(middle) * begins > 0 else (low, middle)
-            p = float(f"{low:.3g}")
-            yield words.format(p=f"{p:g}"), partial(of, p)
 
 
 def _bounds(ratios: dict[float, float]) -> str | None:

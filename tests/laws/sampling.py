@@ -130,10 +130,12 @@ def _ratios(sampler: Sampler, model: Model, draws: Draws) -> list[float] | None:
 def _followed(sampler: Sampler, model: Model, draws: Draws) -> tuple[str, Callable[[float], float]] | None:
     """What sigma is as a function of logvar, up to a factor: in words, and as the function."""
     found = _ratios(sampler, model, draws)
-    for words, spread in (*SPREADS, *measured(found)) if found is not None else ():
+    if found is None:
+        return None
+    ratios = dict(zip(GRID, found, strict=True))
+    for words, spread in (*SPREADS, *measured(ratios)):
         at_one = spread(1.0)
-        pairs = zip(found or (), GRID, strict=True)
-        if at_one and all(_near(ratio, spread(v) / at_one) for ratio, v in pairs):
+        if at_one and all(_near(ratio, spread(v) / at_one) for v, ratio in ratios.items()):
             return words, spread
     return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
 
@@ -56,19 +56,38 @@ FAMILIES: tuple[tuple[str, Callable[[float, float], float]], ...] = (
     ("To softplus of logvar {p} is added, which is used as sigma.", lambda p, v: math.log1p(math.exp(v)) + p),
 )
 """The same with a number in it."""
-LOW, HIGH, STEPS = 1e-3, 10.0, 50
+STEPS = 80
+"""Bisections of what a number may be."""
 GRID = (-3.0, -2.0, -1.3, -0.5, 0.5, 1.0, 2.0, 3.0)
 """Places at which such a function is looked at."""
 
 
-def measured(ratios: list[float]) -> Iterator[tuple[str, Callable[[float], float]]]:
-    """Functions whose number one of the ratios shows: of sigma at a place of the grid to sigma at 1."""
-    for words, of in FAMILIES:
-        for place, ratio in ((GRID[0], ratios[0]), (GRID[-1], ratios[-1])):
-            low, high = LOW, HIGH
+def relative(spread: Callable[[float], float], value: float) -> float:
+    """Sigma at this logvar over that at 1; infinite where it is no number of this machine."""
+    try:
+        return spread(value) / spread(1.0)
+    except (OverflowError, ValueError, ZeroDivisionError):
+        return math.inf
 
-            def gap(p: float, of: Callable[[float, float], float] = of, at: float = place, is_: float = ratio) -> float:
-                return of(p, at) / of(p, 1.0) - is_
+
+def measured(
+    ratios: Mapping[float, float],
+    places: Iterable[float] = (GRID[0], GRID[-1]),
+    reach: tuple[float, float] = (1e-3, 10.0),
+) -> Iterator[tuple[str, Callable[[float], float]]]:
+    """Functions whose number one of the ratios shows.
+
+    Args:
+        ratios: of sigma at some log-variances, to sigma at 1.
+        places: of which the number may be read off.
+        reach: between which it is looked for.
+    """
+    for words, of in FAMILIES:
+        for place in places:
+            low, high = reach
+
+            def gap(p: float, of: Callable[[float, float], float] = of, at: float = place) -> float:
+                return relative(partial(of, p), at) - ratios[at]
 
             begins = gap(low)
             if not begins * gap(high) < 0:

@@ -5,7 +5,7 @@ from .asking import NO_GRADIENT, Raised, alike, ask, gradients, number_of
 from .bends import Bend
 from .circumstances import DOUBLE, EVAL, EVERYWHERE, ORDINARY, PLAIN, SILENT, Asked, Question, Setting
 from .contrast import Probe
-from .law import Law, Trial, number
+from .law import Law, Trial, number, ordinal
 from .reading import Part, is_or_are, start
 from .terms import Change, Formula, Term, is_near
 
@@ -42,6 +42,7 @@ __all__ = [
     "is_or_are",
     "number",
     "number_of",
+    "ordinal",
     "question",
     "random_loss",
     "start",

@@ -15,7 +15,7 @@ import torch
 from ...boundary.proxy import Submission
 from ...checks.draws import Draws
 from .asking import NO_GRADIENT, UNUSABLE, Raised, alike, ask
-from .law import Law, Trial, number
+from .law import Law, Trial, number, ordinal
 
 
 @dataclass(frozen=True)
@@ -271,14 +271,10 @@ def remembers(probe: Probe, submission: Submission, draws: Draws) -> Iterator[La
             yield Trial(now is not None, now is None)
 
         told = (
-            f"The answer to a question is right in a fresh process, but wrong after others (the {_ordinal(found)} in a "
+            f"The answer to a question is right in a fresh process, but wrong after others (the {ordinal(found)} in a "
             "row was the first): something is kept from one call to the next."
         )
         yield Law((told,), trials, contrast=True)
-
-
-def _ordinal(count: int) -> str:
-    return f"{count}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(count, 'th') }"
 
 
 def differs(probe: Probe, submission: Submission, seed: int) -> Iterator[Law]:

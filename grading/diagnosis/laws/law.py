@@ -47,6 +47,11 @@ class Law:
         return bool(seen) and all(trial.fits for trial in seen) and not all(trial.right for trial in seen)
 
 
+def ordinal(count: int) -> str:
+    """A place in an order, such as "2nd"."""
+    return f"{count}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(count, 'th') }"
+
+
 def number(value: float) -> str:
     """A factor in words that a student reads."""
     for denominator in range(2, 9) if math.isfinite(value) else ():

@@ -22,6 +22,7 @@ from .asking import ask as ask_safely
 from .circumstances import EVAL, LEAVES, ORDINARY, PLAIN, Asked, Question, Setting
 from .contrast import Probe
 from .facts import Fact, sentences_of
+from .law import ordinal
 from .reading import Reading, explains, is_or_are, judged, read, slopes, start
 
 UNUSUAL = 8, 40
@@ -311,9 +312,9 @@ def _memory(question: Question, submission: Submission, draws: Draws) -> str | N
         )
     rhythm = {b - a for a, b in itertools.pairwise(wrong)}
     if len(wrong) > 1 and len(rhythm) == 1 and rhythm != {1}:
-        return f"Every {_ordinal(rhythm.pop())} call is otherwise than the others: calls are counted."
+        return f"Every {ordinal(rhythm.pop())} call is otherwise than the others: calls are counted."
     if wrong[0] > 1 and wrong == list(range(wrong[0], CALLS + 1)):
-        return f"From the {_ordinal(wrong[0])} call on the answers are otherwise than before: something is kept."
+        return f"From the {ordinal(wrong[0])} call on the answers are otherwise than before: something is kept."
     return "The answer to a question depends on what was asked before: something is kept from one call to the next."
 
 
@@ -353,10 +354,6 @@ def form_of(question: Question, submission: Submission, draws: Draws) -> tuple[s
     """What is wrong with the structure, the shapes and the dtypes of an answer."""
     asked = question.put(submission, draws)
     return read(asked.answer, asked.parts, without=question.names).sentences
-
-
-def _ordinal(count: int) -> str:
-    return f"{count}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(count, 'th') }"
 
 
 DISTURBED = {
