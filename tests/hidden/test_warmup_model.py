@@ -322,16 +322,8 @@ def test_gradients_of_forward_are_those_of_its_parts(submission, draws):
     """In train and eval mode, for eight rows and for one, with the noise that it drew; its decoder can be inverted."""
     handout = (warmup.FEATURES, warmup.UNITS, warmup.CODES)
     assert_gradients_of_forward(submission, draws, handout, torch.float64, rtol=1e-6)
-    x, weights = draws.uniform(40, 11), draws.normal(40, 11)
-    single, double = (
-        warmup.gradients([warmup.forward(model, x.to(dtype), 3)[0] * weights], model)
-        for model, dtype in zip(warmup.in_both_precisions(submission, draws), oracles.PRECISIONS, strict=True)
-    )
-    for name, expected in double.items():  # with other noise, which changes little in their size
-        ratio = float(single[name].norm() / expected.norm()) if name in single else 0.0
-        if expected.any() and not 0.1 < ratio < 10:
-            message = f"the gradient of recon_x for {name} is another one in single than in double precision"
-            raise CheckFailure("gradient", message, expected="of about the same size", actual=f"{ratio:.3g} of it")
+    # In single precision the noise is known to 1e-4, and gradients to 1e-3 (the worst of 9,000).
+    assert_gradients_of_forward(submission, draws, (11, 13, 3), torch.float32, rtol=0.02)
 
 
 def assert_gradients_of_forward(submission, draws, sizes, dtype, rtol):
