@@ -128,6 +128,7 @@ def test_a_second_run_installs_nothing_and_says_nothing(project):
     assert (done.returncode, done.stderr, project.calls()) == (7, "", [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["constraints.txt", "pyproject.toml"])
 def test_a_change_of_what_is_needed_installs_again(project, name):
     project.run(*echo())
@@ -138,6 +139,7 @@ def test_a_change_of_what_is_needed_installs_again(project, name):
     assert project.calls()
 
 
+@pytest.mark.slow
 def test_a_moved_project_installs_again(project):
     project.run(*echo())
     project.calls()
@@ -146,6 +148,7 @@ def test_a_moved_project_installs_again(project):
     assert project.calls()
 
 
+@pytest.mark.slow
 def test_tests_bring_their_extra_along_and_it_stays(project):
     project.run("pytest", "--version")
     *_, rest = project.calls()

@@ -135,6 +135,7 @@ def test_the_baseline_and_the_entropy_of_the_digits_are_what_it_says():
     assert stated == [f"{baseline:.1f}", f"{entropy:.1f}"]
 
 
+@pytest.mark.slow
 def test_the_diagram_is_the_one_that_its_script_draws(tmp_path):
     subprocess.run([sys.executable, "tools/diagram.py", str(tmp_path / "model.png")], cwd=ROOT, check=True)
     drawn, committed = (imread(folder / "model.png") for folder in (tmp_path, ROOT / "student" / "lab" / "pictures"))

@@ -321,16 +321,26 @@ def test_gradients_of_the_reconstruction_reach_encoder_and_decoder(submission, d
 def test_gradients_of_forward_are_those_of_its_parts(submission, draws):
     """In train and eval mode, for eight rows and for one, with the noise that it drew; its decoder can be inverted."""
     handout = (warmup.FEATURES, warmup.UNITS, warmup.CODES)
-    assert_gradients_of_forward(submission, draws, handout, torch.float64, rtol=1e-6)
-    # In single precision the noise is known to 1e-4, and gradients to 1e-3 (the worst of 9,000).
-    assert_gradients_of_forward(submission, draws, (11, 13, 3), torch.float32, rtol=0.02)
+    assert_gradients_of_forward(submission, draws, handout, torch.float64, rtol=1e-6, share=1e-5)
+    # In single precision the noise is known to 1e-4, and what it gives may nearly cancel: in RATE gradings the gradient
+    # for a log-variance was further than 0.01 from its own, and with three of them that falls with the third power.
+    assert_gradients_of_forward(submission, draws, (11, 13, 3), torch.float32, rtol=1e-3, share=0.3, judged=1)
 
 
-def assert_gradients_of_forward(submission, draws, sizes, dtype, rtol):
-    """What ``forward`` gives and its gradients, but for rounding relative to the largest number of each."""
+def assert_gradients_of_forward(submission, draws, sizes, dtype, rtol, share, judged=3):
+    """What ``forward`` gives, and the gradients of the first ``judged`` of it, as far as they can be known.
+
+    Args:
+        submission, draws: whose ``VAE``, and where inputs come from.
+        sizes, dtype: of the model.
+        rtol: by which results may be off.
+        share: by which part of its largest number a gradient may be off.
+        judged: how many results the gradients are of.
+    """
     features, _, latent = sizes
     model = warmup.build_active(submission, draws, sizes, dtype)
     code = warmup.inverse_decoder(model, features, latent)
+    names = ("recon_x", "mu", "logvar")
     sizes = sizes_of_every_kind(draws, largest=1_000 if features == warmup.FEATURES else 16)
     for training, batch in ((True, 8), (False, 8), *((i % 2 == 0, size) for i, size in enumerate(sizes))):
         x, weights = (draws.uniform(batch, features, dtype=dtype) for _ in range(2))
@@ -339,18 +349,19 @@ def assert_gradients_of_forward(submission, draws, sizes, dtype, rtol):
         mu, logvar = warmup.encode(model, x, latent)
         parts = warmup.decode(model, mu + torch.exp(logvar / 2) * eps, features), mu, logvar
         with warmup.about_forward():
-            for what, own, part in zip(("recon_x", "mu", "logvar"), output, parts, strict=True):
+            for what, own, part in zip(names, output, parts, strict=True):
                 assert_close(own, part.detach(), f"{what} of forward", rtol=rtol)
         found, expected = (
-            warmup.gradients([value * weights[:, : value.shape[1]] for value in of], model) for of in (output, parts)
+            warmup.gradients([value * weights[:, : value.shape[1]] for value in of[:judged]], model)
+            for of in (output, parts)
         )
         with warmup.about_forward():
             for name in expected:
-                what = f"the gradient of a weighted sum of recon_x, mu and logvar for {name}"
+                what = f"the gradient of a weighted sum of {' and '.join(names[:judged])} for {name}"
                 if name not in found:
                     raise CheckFailure("gradient", f"{what}: none arrives", expected="a gradient", actual="none")
-                atol = rtol * float(expected[name].abs().max())
-                assert_close(found[name], expected[name], what, rtol=10 * rtol, atol=atol, kind=Kind.GRADIENT)
+                atol = share * float(expected[name].abs().max())
+                assert_close(found[name], expected[name], what, rtol=0.0, atol=atol, kind=Kind.GRADIENT)
 
 
 def test_gradients_of_mu_and_logvar_reach_the_encoder(submission, draws):

@@ -44,6 +44,7 @@ def test_a_sound_item_is_called_sound(vae_grade, tmp_path):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_an_audit_that_is_killed_leaves_no_process_behind(tmp_path):
     copy = shutil.copytree(SMALL, tmp_path / "regression")
     command = [sys.executable, "-m", "grading.cli", "audit", "--jobs", "1", "--assignment", str(copy)]

@@ -70,6 +70,7 @@ class Fixed(Submission):
         super().__init__(session)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arrival", "grad", "expected"),
     [
@@ -230,6 +231,7 @@ LEFT = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_what_else_a_call_leaves_is_seen(any_workers):
     submission = submission_on(any_workers, LEAVES)
     model, x = submission.Net(), torch.ones(1, 2, requires_grad=True)

@@ -68,6 +68,7 @@ def workers():
     workers.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_described_and_the_next_check_has_a_fresh_worker(workers, name):
     source, error, message = FAULTS[name]

@@ -167,6 +167,7 @@ def anything(draw, depth=0):
     return {"dict": [[draw.choice((*FIELDS, "w")), value] for value in some]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("request_", REQUESTS)
 def test_random_answers_raise_only_faults_of_the_submission(request_):
     draw = random.Random(1)
@@ -184,6 +185,7 @@ def test_random_answers_raise_only_faults_of_the_submission(request_):
     assert len(seen) > 1
 
 
+@pytest.mark.slow
 def test_random_answers_are_evidence_that_can_be_read():
     draw = random.Random(2)
     read = 0

@@ -42,6 +42,7 @@ def test_automatic_is_the_best_that_there_is(monkeypatch):
     assert calls == ["A", "B", "none"]
 
 
+@pytest.mark.slow
 def test_a_confinement_that_lets_anything_through_is_not_used(monkeypatch):
     """Landlock is left out of level B, and its self-test finds that."""
     monkeypatch.setattr(isolation, "Confinement", lambda *_, **__: confine.Confinement(Limits(), seccomp=True))
@@ -80,6 +81,7 @@ def test_what_is_missing_is_named_with_its_package(monkeypatch, tmp_path):
         open_workers("A")
 
 
+@pytest.mark.slow
 def test_limits_reach_the_worker():
     workers = open_workers("none", limits=Limits(memory=300 << 20, open_files=20, cpu_seconds=33))
     try:

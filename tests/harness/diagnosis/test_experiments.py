@@ -439,6 +439,7 @@ def test_nothing_is_told_of_a_right_function(workers, item):
     assert explain(workers, item, KL, KL)[0] == ()
 
 
+@pytest.mark.slow
 def test_a_function_that_hangs_costs_no_more_than_one_question(workers):
     assert explain(workers, "kl_divergence", KL, "while True: pass") == ((), 1)
 

@@ -45,6 +45,7 @@ def evidence_of(workers, body, *shapes):
     return [Evidence("public/f/value", "f", True, session.transcript)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("silent", [("hangs",), ("exits",), ("grows",), ("exits", "hangs", "grows")])
 def test_the_mistake_is_named_though_others_give_no_answer(workers, silent, monkeypatch):
     monkeypatch.setattr("grading.diagnosis.replay.CALL_SECONDS", 0.5)

@@ -366,6 +366,7 @@ def test_a_zip_of_no_honest_size_is_refused(tmp_path, monkeypatch, limit, value,
         take(str(tmp_path / "ada.zip"), ASSIGNMENT)
 
 
+@pytest.mark.slow
 def test_a_zip_inside_that_explodes_is_not_opened(tmp_path):
     (tmp_path / "ada.zip").write_bytes(zipped(("inner.zip", bytes(65 << 20))))
     with pytest.raises(SubmissionError, match=r"inner\.zip in .* is larger than 64 MiB"):

@@ -243,6 +243,7 @@ def store(repository, kind, content):
     return git(repository, "hash-object", "-t", kind, "-w", str(path))
 
 
+@pytest.mark.slow
 def test_an_id_that_several_commits_have_is_refused_and_other_objects_do_not_count(repository):
     first, tree = git(repository, "rev-parse", "HEAD"), git(repository, "rev-parse", "HEAD^{tree}")
     store(repository, "blob", sought("blob", "{}", lambda name: name.startswith(first[:4]))[1])
@@ -361,6 +362,7 @@ def store_huge_commit(repository, size):
     return number
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the limit of memory cannot be relied on")
 def test_a_commit_that_unpacks_to_more_than_git_may_use_is_refused(repository):
     number = store_huge_commit(repository, 600 << 20)
@@ -394,6 +396,7 @@ def stand_in(tmp_path, monkeypatch):
     return make
 
 
+@pytest.mark.slow
 def test_when_git_takes_too_long_all_that_it_started_ends(repository, tmp_path, monkeypatch, stand_in):
     os.mkfifo(tmp_path / "held")
     reading_end = os.open(tmp_path / "held", os.O_RDONLY | os.O_NONBLOCK)

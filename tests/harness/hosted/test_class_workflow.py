@@ -320,6 +320,7 @@ def test_names_are_forgiven_as_in_all_that_is_handed_in(class_):
     assert class_.service.asked["blob"] == 1, "nothing is asked for that is not graded, and nothing twice"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "said"),
     [

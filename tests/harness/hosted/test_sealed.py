@@ -46,6 +46,7 @@ def files(folder):
     return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.py")}
 
 
+@pytest.mark.slow
 def test_what_is_sealed_shows_nothing_and_opens_as_it_was(sealed, tmp_path):
     file, key = sealed
     content = file.read_bytes()
@@ -58,6 +59,7 @@ def test_what_is_sealed_shows_nothing_and_opens_as_it_was(sealed, tmp_path):
     assert (again.returncode, "is there already" in again.stderr) == (2, True)
 
 
+@pytest.mark.slow
 def test_a_damaged_file_a_wrong_key_and_a_link_are_refused(sealed, tmp_path):
     file, key = sealed
     damaged = bytearray(file.read_bytes())
@@ -101,6 +103,7 @@ def ask(store, sealed, out, **changes):
     return run("unseal", sealed[0], "--out", out, *places, **asking)
 
 
+@pytest.mark.slow
 def test_the_trusted_workflow_at_its_commit_gets_the_key_once(store, sealed, tmp_path):
     done = ask(store, sealed, tmp_path / "out")
     assert done.returncode == 0, done.stderr
@@ -151,6 +154,7 @@ FORGERIES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("forgery", FORGERIES)
 def test_whoever_is_not_the_trusted_workflow_gets_no_key(store, sealed, tmp_path, forgery):
     store.forge = FORGERIES[forgery](store)
@@ -162,6 +166,7 @@ def test_whoever_is_not_the_trusted_workflow_gets_no_key(store, sealed, tmp_path
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_job_that_may_not_ask_is_told_so_and_no_token_crosses_the_network_in_clear(store, sealed, tmp_path):
     done = run("unseal", sealed[0], "--out", tmp_path / "out", "--store", store.url)
     assert (done.returncode, "'id-token: write'" in done.stderr) == (2, True)

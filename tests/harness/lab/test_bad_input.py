@@ -60,6 +60,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_bad_usage_is_answered_with_one_message(lab, tmp_path, case):
     arguments, messages = CASES[case]
@@ -80,6 +81,7 @@ def test_a_folder_with_another_run_is_left_alone(lab, tmp_path):
     assert [path.name for path in taken.iterdir()] == ["config.json"]
 
 
+@pytest.mark.slow
 def test_a_folder_with_something_else_is_left_alone(lab, tmp_path):
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.tex").write_text("years of work")
@@ -178,6 +180,7 @@ def test_markup_in_a_name_is_printed_as_it_is(lab):
     assert "'[bold red]x[/]'" in ended.err
 
 
+@pytest.mark.slow
 def test_without_a_network_the_message_says_what_to_fetch_and_where_to_put_it(lab, tmp_path):
     """No mirror answers: a proxy at the discard port stands for the missing network."""
     ended = lab(

@@ -229,6 +229,7 @@ def test_a_short_run_is_not_called_healthy():
 ROOT = Path(__file__).resolve().parents[3]
 
 
+@pytest.mark.slow
 def test_patients_come_from_the_catalogue_where_the_reference_is(tmp_path):
     answers = wrong_answers(ROOT / "reference" / "vae.py")
     for name, entry in ENTRIES.items():

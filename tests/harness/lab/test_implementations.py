@@ -198,6 +198,7 @@ def test_a_fault_of_the_implementation_is_named_as_its_own(student_file, fault):
         assert message in str(refused.value)
 
 
+@pytest.mark.slow
 def test_code_that_changes_its_input_later_cannot_change_what_is_measured(student_file):
     """The contract is checked in training mode; this one waits for the evaluation."""
     slily = "        if not self.training:\n            x.zero_()\n        h = self.enc(x)\n"
@@ -287,6 +288,7 @@ def test_a_tied_decoder_and_other_liberties_can_be_trained(student_file, tmp_pat
     assert all(torch.equal(a, b) for a, b in zip(trainer.model.parameters(), again.model.parameters(), strict=True))
 
 
+@pytest.mark.slow
 def test_a_file_that_ends_the_program_behind_pythons_back_is_told(lab, student_file):
     path = student_file(("        h = self.enc(x)\n", "        import os\n\n        os._exit(0)\n"))
     ended = lab("train", "--student", path)
@@ -294,6 +296,7 @@ def test_a_file_that_ends_the_program_behind_pythons_back_is_told(lab, student_f
     assert "in encode: the code ends the program here" in ended.err
 
 
+@pytest.mark.slow
 def test_noise_that_is_left_out_in_evaluation_is_found(inside, undrawn, student_file, tmp_path, reference_text):
     start = reference_text.index("    def reparameterize")
     body = reference_text[start : reference_text.index("\n    def ", start + 10)]

@@ -137,6 +137,7 @@ def test_a_sweep_draws_the_rate_distortion_curve(inside, tmp_path):
     assert "rate-distortion" in " ".join(path.name for path in (tmp_path / "sweep").iterdir())
 
 
+@pytest.mark.slow
 def test_curves_survive_numbers_that_are_not_finite(tmp_path):
     wild = [row(n, value) for n, value in enumerate([550.0, math.nan, 1e30, -math.inf, -5.0])]
     tame = [row(n, 100.0 + n) for n in range(3)]
@@ -169,6 +170,7 @@ def test_an_exploded_run_leaves_every_panel_and_its_numbers_are_told():
     assert high - low > 0.1
 
 
+@pytest.mark.slow
 def test_no_legend_covers_a_curve(tmp_path):
     figure = draw_curves(TAME, Baselines(44.4, 25.2), "")
     gallery.save(figure, tmp_path / "curves.png")  # lays everything out
@@ -279,6 +281,7 @@ def test_options_in_a_finding_are_not_broken_and_the_rest_is_escaped():
     assert options("<b> --sigma 0.2") == '&lt;b&gt; <span class="option">--sigma</span> 0.2'
 
 
+@pytest.mark.slow
 def test_no_chart_is_wider_than_the_column():
     x = torch.randn(40, 3)
     drawn = (

@@ -151,6 +151,7 @@ METADATA = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", METADATA)
 def test_a_checkpoint_with_damaged_metrics_is_refused(student_file, tmp_path, damage):
     changed, message = METADATA[damage]
@@ -290,6 +291,7 @@ def test_with_sigma_the_gaussian_elbo_is_what_is_trained_and_measured(student_fi
         assert of_sigma is None
 
 
+@pytest.mark.slow
 def test_a_learned_sigma_fits_the_errors_and_is_kept(student_file, tmp_path):
     options = {"likelihood": "gaussian", "sigma": "learned", "epochs": 40, "batch_size": 50, "learning_rate": 0.01}
     trainer, material = trainer_for(student_file(), **options)

@@ -64,6 +64,7 @@ def both(document):
     return document.to_json(), redact(document).to_json()
 
 
+@pytest.mark.slow
 @quick
 @given(documents())
 def test_a_document_survives_being_read_back(document):
@@ -71,6 +72,7 @@ def test_a_document_survives_being_read_back(document):
         assert ScoreDocument.from_json(json.loads(written.dumps())).to_json() == written.to_json()
 
 
+@pytest.mark.slow
 @quick
 @given(documents())
 def test_gradescope_totals_agree(document):
@@ -86,6 +88,7 @@ def test_gradescope_totals_agree(document):
             assert "html" not in json.dumps([v for k, v in content.items() if k.endswith("format")])
 
 
+@pytest.mark.slow
 @quick
 @given(documents())
 def test_classroom50_totals_agree(document):
@@ -99,6 +102,7 @@ def test_classroom50_totals_agree(document):
         assert all(test["score"] <= test["max-score"] for test in content["tests"])
 
 
+@pytest.mark.slow
 @quick
 @given(documents())
 def test_exercism_counts_agree(document):
@@ -129,6 +133,7 @@ def junit_schema():
     return xmlschema.XMLSchema(SCHEMAS / "junit.xsd")
 
 
+@pytest.mark.slow
 @quick
 @given(document=documents())
 def test_junit_totals_agree(junit_schema, document):
@@ -148,6 +153,7 @@ def test_junit_totals_agree(junit_schema, document):
         assert int(root.get("failures")) == failures == len(list(root.iter("failure")))
 
 
+@pytest.mark.slow
 @quick
 @given(documents())
 def test_github_classroom_totals_agree(document):
@@ -164,6 +170,7 @@ def test_github_classroom_totals_agree(document):
         assert sum(exact(runner["max_score"]) for runner in runners.values()) == exact(shown["score"]["possible"])
 
 
+@pytest.mark.slow
 @quick
 @given(documents())
 def test_markdown_totals_agree_and_nothing_of_a_student_is_obeyed(document):
@@ -191,6 +198,7 @@ def written(points):
     return f"{points:.2f}".rstrip("0").rstrip(".")
 
 
+@pytest.mark.slow
 @quick
 @given(documents())
 def test_github_annotations_are_one_line_each_and_as_many_as_are_shown(document):

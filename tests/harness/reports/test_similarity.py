@@ -68,6 +68,7 @@ def test_stubs_are_paired_with_nothing(content):
     assert alike({"ada": content, "bo": content, "cy": RIGHT}, 0.1) == {}
 
 
+@pytest.mark.slow
 def test_what_many_write_in_the_same_way_is_nobody_s_own():
     dice = random.Random(1)
 

@@ -83,6 +83,7 @@ def told(document):
 FULL = {"predict": 2, "mean_squared_error": 3, "gradient_step": 4}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_answer_costs_its_item_and_is_told(judged_here, tmp_path, name):
     answer = WRONG[name]
@@ -92,6 +93,7 @@ def test_a_wrong_answer_costs_its_item_and_is_told(judged_here, tmp_path, name):
     assert told(document) == {answer.tell}
 
 
+@pytest.mark.slow
 def test_a_submission_is_found_in_the_folder_that_the_assignment_names(copy, judged_here, tmp_path):
     repository = tmp_path / "ada"
     shutil.copytree(copy / "examples" / "1-right", repository)

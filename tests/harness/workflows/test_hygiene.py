@@ -104,6 +104,7 @@ def test_ci_runs_on_every_supported_python_and_hides_no_failure_behind_another()
     assert "Python 3.11, 3.12, 3.13 or 3.14 has to be there" in readme
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [
