@@ -321,26 +321,42 @@ def test_gradients_of_the_reconstruction_reach_encoder_and_decoder(submission, d
 def test_gradients_of_forward_are_those_of_its_parts(submission, draws):
     """In train and eval mode, for eight rows and for one, with the noise that it drew; its decoder can be inverted."""
     handout = (warmup.FEATURES, warmup.UNITS, warmup.CODES)
-    assert_gradients_of_forward(submission, draws, handout, torch.float64, rtol=1e-6, share=1e-5)
-    # In single precision the noise is known to 1e-4, and what it gives may nearly cancel: in RATE gradings the gradient
-    # for a log-variance was further than 0.01 from its own, and with three of them that falls with the third power.
-    assert_gradients_of_forward(submission, draws, (11, 13, 3), torch.float32, rtol=1e-3, share=0.3, judged=1)
+    assert_gradients_of_forward(submission, draws, handout, torch.float64, rtol=1e-6)
+    assert_about_the_same_gradients_in_single_precision(submission, draws)
 
 
-def assert_gradients_of_forward(submission, draws, sizes, dtype, rtol, share, judged=3):
-    """What ``forward`` gives, and the gradients of the first ``judged`` of it, as far as they can be known.
+def assert_about_the_same_gradients_in_single_precision(submission, draws):
+    """As far as noise lets them be known: of the sum of ``recon_x``, and of how far its rows are from their average.
 
-    Args:
-        submission, draws: whose ``VAE``, and where inputs come from.
-        sizes, dtype: of the model.
-        rtol: by which results may be off.
-        share: by which part of its largest number a gradient may be off.
-        judged: how many results the gradients are of.
+    Where eight gradients in double precision, with other noise, are within a fifth of their average, one in single
+    precision is 0.7 of it away less often than once in 10^9 times, however noise makes them.
     """
+    single, double = warmup.in_both_precisions(submission, draws)
+    x = draws.uniform(2_000, 11)
+
+    def found(model, rows):
+        recon_x, _, _ = warmup.forward(model, rows, latent_dim=3)
+        apart = recon_x - recon_x.detach().mean(0)
+        return {of: warmup.gradients([y], model) for of, y in (("recon_x", recon_x), ("its spread", apart.square()))}
+
+    usual, judged = [found(double, x.double()) for _ in range(8)], found(single, x)
+    for of, gradients in judged.items():
+        for name in usual[0][of]:
+            each = torch.stack([one[of][name] for one in usual])
+            mean = each.mean(0)
+            if not max(float((one - mean).norm()) for one in each) < 0.2 * float(mean.norm()):
+                continue
+            apart = float((gradients[name].double() - mean).norm() / mean.norm()) if name in gradients else 1.0
+            if not apart < 0.7:
+                message = f"the gradient of {of} for {name} is another one in single than in double precision"
+                raise CheckFailure("gradient", message, expected="about the same", actual=f"{apart:.3g} of it away")
+
+
+def assert_gradients_of_forward(submission, draws, sizes, dtype, rtol):
+    """What ``forward`` gives and its gradients, but for rounding relative to the largest number of each."""
     features, _, latent = sizes
     model = warmup.build_active(submission, draws, sizes, dtype)
     code = warmup.inverse_decoder(model, features, latent)
-    names = ("recon_x", "mu", "logvar")
     sizes = sizes_of_every_kind(draws, largest=1_000 if features == warmup.FEATURES else 16)
     for training, batch in ((True, 8), (False, 8), *((i % 2 == 0, size) for i, size in enumerate(sizes))):
         x, weights = (draws.uniform(batch, features, dtype=dtype) for _ in range(2))
@@ -349,19 +365,18 @@ def assert_gradients_of_forward(submission, draws, sizes, dtype, rtol, share, ju
         mu, logvar = warmup.encode(model, x, latent)
         parts = warmup.decode(model, mu + torch.exp(logvar / 2) * eps, features), mu, logvar
         with warmup.about_forward():
-            for what, own, part in zip(names, output, parts, strict=True):
+            for what, own, part in zip(("recon_x", "mu", "logvar"), output, parts, strict=True):
                 assert_close(own, part.detach(), f"{what} of forward", rtol=rtol)
         found, expected = (
-            warmup.gradients([value * weights[:, : value.shape[1]] for value in of[:judged]], model)
-            for of in (output, parts)
+            warmup.gradients([value * weights[:, : value.shape[1]] for value in of], model) for of in (output, parts)
         )
         with warmup.about_forward():
             for name in expected:
-                what = f"the gradient of a weighted sum of {' and '.join(names[:judged])} for {name}"
+                what = f"the gradient of a weighted sum of recon_x, mu and logvar for {name}"
                 if name not in found:
                     raise CheckFailure("gradient", f"{what}: none arrives", expected="a gradient", actual="none")
-                atol = share * float(expected[name].abs().max())
-                assert_close(found[name], expected[name], what, rtol=0.0, atol=atol, kind=Kind.GRADIENT)
+                atol = rtol * float(expected[name].abs().max())
+                assert_close(found[name], expected[name], what, rtol=10 * rtol, atol=atol, kind=Kind.GRADIENT)
 
 
 def test_gradients_of_mu_and_logvar_reach_the_encoder(submission, draws):
