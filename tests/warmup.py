@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 
 from grading.checks import CheckFailure, Draws, Model, Submission, assert_close, assert_tensor, same, short, unpack
-from grading.results import Kind
 
 
 def build(submission: Submission, input_dim: int, hidden_dim: int, latent_dim: int) -> Model:
@@ -84,42 +83,6 @@ def about_forward() -> Iterator[None]:
         raise
 
 
-def gradients(outputs: Sequence[torch.Tensor], model: Model) -> dict[str, torch.Tensor]:
-    """The gradient of the sum of ``outputs`` for each parameter at which one arrives."""
-    sums = [output.sum() for output in outputs if output.requires_grad]
-    if not sums:
-        return {}
-    leaves = list(model.parameters.values())
-    found = torch.autograd.grad(torch.stack(sums).sum(), leaves, retain_graph=True, allow_unused=True)
-    return {name: value for name, value in zip(model.parameters, found, strict=True) if value is not None}
-
-
-def reached(output: torch.Tensor, model: Model) -> set[str]:
-    """The names of the parameters that ``output`` depends on, as far as its gradient knows."""
-    return set(gradients([output], model))
-
-
-def matter(model: Model, draws: Draws, compute: Callable[[], torch.Tensor]) -> set[str]:
-    """The names of the parameters that change what ``compute`` gives, found out by changing them one by one."""
-    found, before = set(), compute().detach()
-    for name, parameter in model.parameters.items():
-        model.set(name, parameter + 0.1 * draws.normal(*parameter.shape, dtype=parameter.dtype))
-        after = compute().detach()
-        if not same(before, after, rtol=1e-6, atol=1e-7):  # rows with gaps between them are added up in another order
-            found.add(name)
-        before = after
-    return found
-
-
-def assert_reached(wanted: set[str], output: torch.Tensor, model: Model, what: str) -> None:
-    """A gradient of ``output`` arrives at all the named parameters."""
-    missing = wanted - reached(output, model)
-    if missing or not wanted:
-        actual = f"none for {', '.join(sorted(missing))}" if missing else "none at all"
-        message = f"no gradient arrives from {what} at a layer that it depends on"
-        raise CheckFailure("gradient", message, expected="a gradient for every layer", actual=actual)
-
-
 def assert_heads_read_features(mu: torch.Tensor, logvar: torch.Tensor) -> None:
     """The two heads are no functions of fewer numbers than they have outputs: 13 features are enough for 3 and 3.
 
@@ -132,19 +95,6 @@ def assert_heads_read_features(mu: torch.Tensor, logvar: torch.Tensor) -> None:
         message = "mu and logvar follow from fewer numbers than they are: both heads read the hidden layer"
         actual = f"{int((sizes > 1e-9 * sizes[0]).sum())} independent ones"
         raise CheckFailure("value", message, expected=f"{both.shape[1]} independent numbers", actual=actual)
-
-
-def assert_gradients_in_proportion(compute: Callable[[], Sequence[torch.Tensor]], model: Model, what: str) -> None:
-    """The gradients of a thousand times ``what`` are a thousand times as large, those of minus it the other ones."""
-    outputs = compute()
-    usual = gradients(outputs, model)
-    for factor in (-1.0, 1e3, 1e-3):
-        found = gradients([factor * output for output in outputs], model)
-        for name, expected in usual.items():
-            actual = found[name] / factor
-            about = f"the gradient of {factor:g} times {what} for {name}, divided by that again,"
-            atol = 1e-4 * float(expected.abs().max())
-            assert_close(actual, expected, about, rtol=1e-4, atol=atol, kind=Kind.GRADIENT)
 
 
 def assert_separate(encoder: set[str], decoder: set[str], model: Model) -> None:
@@ -162,14 +112,6 @@ def assert_begun_anew(one: Model, other: Model) -> None:
     if len(alike) == len(weights):
         message = "two new models begin with the same weights"
         raise CheckFailure("value", message, expected="random numbers of its own", actual=", ".join(alike)[:200])
-
-
-def assert_can_learn(output: torch.Tensor, model: Model, what: str) -> None:
-    """Some weight of a new model gets a gradient of ``output``: where all layers begin with zeros, none ever does."""
-    found = gradients([output], model)
-    if not any(bool(gradient.any()) for name, gradient in found.items() if is_weight(model.parameters[name])):
-        message = f"no weight of the {what} of a new model gets a gradient, so that it cannot learn"
-        raise CheckFailure("gradient", message, expected="a gradient for some weight", actual="zeros")
 
 
 def assert_not_affine(a: torch.Tensor, b: torch.Tensor, both: torch.Tensor, zero: torch.Tensor, what: str) -> None:
@@ -301,38 +243,6 @@ def assert_continuous(f: Network, batches: Sequence[torch.Tensor], draws: Draws,
         assert_close(f(rows.double()), f(nearby), about, rtol=1e-5, atol=1e-5)
 
 
-def assert_weights_of_its_own(outputs: Sequence[torch.Tensor], model: Model, names: Sequence[str]) -> None:
-    """Each output depends on some weight or bias on which no other one does: no output follows from the others.
-
-    Args:
-        outputs: rows of outputs, each ``(B, n)``, that the model gave with gradients.
-        model: whose outputs they are.
-        names: what each of ``outputs`` is called.
-    """
-    columns = [
-        (f"output {j} of {name}", value[:, j])
-        for name, value in zip(names, outputs, strict=True)
-        for j in range(value.shape[1])
-    ]
-    leaves = list(model.parameters.values())
-    depends = []
-    for what, column in columns:
-        if not column.requires_grad:
-            raise CheckFailure("gradient", f"{what} has no gradient", expected="a gradient", actual="none")
-        found = torch.autograd.grad(column.sum(), leaves, retain_graph=True, allow_unused=True)
-        flat = [
-            torch.zeros(leaf.numel()) if g is None else (g != 0).flatten().float()
-            for g, leaf in zip(found, leaves, strict=True)
-        ]
-        depends.append(torch.cat(flat))
-    matrix = torch.stack(depends)
-    own = ((matrix.sum(0) == 1) & (matrix > 0)).any(1)
-    for (what, _), has_own in zip(columns, own.tolist(), strict=True):
-        if not has_own:
-            message = f"{what} has no weights of its own: it follows from the other outputs"
-            raise CheckFailure("structure", message, expected="a row of weights for each output", actual="none")
-
-
 def assert_depends_on_every_input(f: Callable[[torch.Tensor], torch.Tensor], rows: torch.Tensor, what: str) -> None:
     """To change any one input by itself changes some output of some row."""
     before = f(rows)
@@ -344,29 +254,16 @@ def assert_depends_on_every_input(f: Callable[[torch.Tensor], torch.Tensor], row
             raise CheckFailure("value", message, expected="a function of every input", actual="the same values")
 
 
-def build_active(
-    submission: Submission,
-    draws: Draws,
-    sizes: tuple[int, int, int] = (FEATURES, UNITS, CODES),
-    dtype: torch.dtype = torch.float64,
-) -> Model:
-    """A model whose ReLU units are all at work for all data and codes that occur.
+def build_active(submission: Submission, draws: Draws) -> Model:
+    """A model in double precision, of the handout's sizes, whose ReLU units are all at work for all data and codes.
 
     With small positive weights, which add up to about 3/4 in the sum of a unit, and biases of 1, mean and log-variance
-    are near 2, and what goes into a unit is many standard deviations above 0.
-
-    Args:
-        submission: the student's file.
-        draws: where the weights come from.
-        sizes: of input, hidden layer and code.
-        dtype: of its parameters.
+    are near 2, and what goes into a unit is more than fifty standard deviations above 0.
     """
-    model = build(submission, *sizes)
-    if dtype == torch.float64:
-        model.double()
+    model = build(submission, FEATURES, UNITS, CODES).double()
     for name, parameter in model.parameters.items():
         high = 1.0 / max(parameter.shape, default=1)  # so small that no noise switches a hidden unit off
-        values = draws.uniform(*parameter.shape, high=high, dtype=dtype)
+        values = draws.uniform(*parameter.shape, high=high, dtype=torch.float64)
         model.set(name, values if is_weight(parameter) else torch.ones_like(values))
     for name, parameter in model.parameters.items():
         # A normalized weight: a length for each row, and a matrix, which is the weight then.
@@ -376,24 +273,22 @@ def build_active(
     return model
 
 
-def inverse_decoder(model: Model, features: int = FEATURES, latent: int = CODES) -> Network:
+def inverse_decoder(model: Model) -> Network:
     """From a reconstruction of ``build_active``'s model to the ``z`` that was decoded: the logits are ``A z + c``.
 
     ``A`` and ``c`` are what ``decode`` makes of the unit vectors and of 0.
     """
-    dtype = next(iter(model.parameters.values())).dtype
-    codes = torch.cat([torch.zeros(1, latent), torch.eye(latent)]).to(dtype)
-    base, *units = logits(model, codes, features).double()
+    codes = torch.cat([torch.zeros(1, CODES), torch.eye(CODES)]).double()
+    base, *units = logits(model, codes, FEATURES)
     slopes = torch.stack(units) - base
     inverse = torch.linalg.pinv(slopes)
-    rounding = 1e-9 if dtype == torch.float64 else 1e-4
 
     def code(recon_x: torch.Tensor) -> torch.Tensor:
-        seen = torch.logit(recon_x.detach()).double()
+        seen = torch.logit(recon_x.detach())
         found = seen - base
         z = found @ inverse
         # Near 0 and 1 a sigmoid is rounded the more, the larger its logit.
-        if not (z @ slopes - found).abs().max() < rounding * (1 + 0.01 * float(seen.abs().max().exp())):
+        if not (z @ slopes - found).abs().max() < 1e-9 * (1 + 0.01 * float(seen.abs().max().exp())):
             message = "recon_x of forward is no decode(z) for any z"
             raise CheckFailure("value", message, expected="decode(z) of a sample z", actual=short(recon_x))
         return z

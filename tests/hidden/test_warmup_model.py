@@ -23,9 +23,18 @@ from noise import (
     in_rows,
     standardized,
 )
+from warmup_gradients import (
+    assert_about_the_same_gradients_in_single_precision,
+    assert_can_learn,
+    assert_gradients_in_proportion,
+    assert_gradients_of_forward,
+    assert_reached,
+    assert_weights_of_its_own,
+    matter,
+    reached,
+)
 
 from grading.checks import CheckFailure, assert_close, assert_gradient, assert_statistic, assert_unchanged, gradient
-from grading.results import Kind
 
 
 def test_the_encoder_is_not_linear(submission, draws):
@@ -142,7 +151,7 @@ def test_mu_and_logvar_are_different_functions_of_x_of_any_sign(submission, draw
 
     model = warmup.randomize(warmup.build(submission, 11, 13, 3).double(), draws, gain=1.0)
     x = draws.normal(40, 11, dtype=torch.float64)
-    warmup.assert_weights_of_its_own(warmup.encode(model, x, latent_dim=3), model, ("mu", "logvar"))
+    assert_weights_of_its_own(warmup.encode(model, x, latent_dim=3), model, ("mu", "logvar"))
     warmup.assert_heads_read_features(*warmup.encode(model, x, latent_dim=3))
     for what, head in warmup.heads(model, latent_dim=3).items():
         warmup.assert_depends_on_every_input(head, x, what)
@@ -159,7 +168,7 @@ def test_every_output_of_the_decoder_has_a_sigmoid_of_its_own(submission, draws)
 
     model = warmup.randomize(warmup.build(submission, 11, 13, 3).double(), draws, gain=0.5)
     z = draws.normal(40, 3, dtype=torch.float64)
-    warmup.assert_weights_of_its_own([warmup.decode(model, z, input_dim=11)], model, ["decode(z)"])
+    assert_weights_of_its_own([warmup.decode(model, z, input_dim=11)], model, ["decode(z)"])
     warmup.assert_depends_on_every_input(lambda z: warmup.decode(model, z, 11).detach(), z, "decode(z)")
 
 
@@ -172,13 +181,13 @@ def test_both_networks_have_a_hidden_layer_of_the_given_width(submission, draws)
             assert_units_differ(name, parameter)
     warmup.assert_begun_anew(model, warmup.build(submission, inputs, hidden, latent))
     z = draws.normal(batch, latent)
-    warmup.assert_can_learn(warmup.decode(model, z, inputs), model, "decoder")
-    warmup.assert_can_learn(torch.cat(warmup.encode(model, draws.normal(batch, inputs), latent)), model, "encoder")
+    assert_can_learn(warmup.decode(model, z, inputs), model, "decoder")
+    assert_can_learn(torch.cat(warmup.encode(model, draws.normal(batch, inputs), latent)), model, "encoder")
     warmup.randomize(model, draws, gain=2.0)
     mu, _ = warmup.encode(model, draws.normal(batch, inputs), latent)
-    warmup.assert_has_width(warmup.reached(mu, model), model, hidden, "encoder")
+    warmup.assert_has_width(reached(mu, model), model, hidden, "encoder")
     x = warmup.decode(model, draws.normal(batch, latent), inputs)
-    warmup.assert_has_width(warmup.reached(x, model), model, hidden, "decoder")
+    warmup.assert_has_width(reached(x, model), model, hidden, "decoder")
 
 
 def test_the_noise_is_standard_normal_and_fresh_in_train_and_eval_mode(submission, draws):
@@ -309,74 +318,19 @@ def test_forward_decodes_a_sample_of_the_posterior_in_train_and_eval_mode(submis
 def test_gradients_of_the_reconstruction_reach_encoder_and_decoder(submission, draws):
     model = warmup.randomize(warmup.build(submission, 11, 13, 3), draws, gain=1.0)
     x, z = draws.uniform(20, 11), draws.normal(20, 3)
-    encoder = warmup.matter(model, draws, lambda: torch.cat(warmup.encode(model, x, latent_dim=3), dim=1))
-    decoder = warmup.matter(model, draws, lambda: warmup.decode(model, z, input_dim=11))
+    encoder = matter(model, draws, lambda: torch.cat(warmup.encode(model, x, latent_dim=3), dim=1))
+    decoder = matter(model, draws, lambda: warmup.decode(model, z, input_dim=11))
     warmup.assert_separate(encoder, decoder, model)
-    warmup.assert_reached(encoder, torch.cat(warmup.encode(model, x, latent_dim=3)), model, "mu and logvar")
-    warmup.assert_reached(decoder, warmup.decode(model, z, input_dim=11), model, "decode(z)")
+    assert_reached(encoder, torch.cat(warmup.encode(model, x, latent_dim=3)), model, "mu and logvar")
+    assert_reached(decoder, warmup.decode(model, z, input_dim=11), model, "decode(z)")
     recon_x, _, _ = warmup.forward(model, x, latent_dim=3)
-    warmup.assert_reached(encoder | decoder, recon_x, model, "recon_x")
+    assert_reached(encoder | decoder, recon_x, model, "recon_x")
 
 
 def test_gradients_of_forward_are_those_of_its_parts(submission, draws):
     """In train and eval mode, for eight rows and for one, with the noise that it drew; its decoder can be inverted."""
-    handout = (warmup.FEATURES, warmup.UNITS, warmup.CODES)
-    assert_gradients_of_forward(submission, draws, handout, torch.float64, rtol=1e-6)
+    assert_gradients_of_forward(submission, draws)
     assert_about_the_same_gradients_in_single_precision(submission, draws)
-
-
-def assert_about_the_same_gradients_in_single_precision(submission, draws):
-    """As far as noise lets them be known: of the sum of ``recon_x``, and of how far its rows are from their average.
-
-    Where eight gradients in double precision, with other noise, are within a fifth of their average, one in single
-    precision is 0.7 of it away less often than once in 10^9 times, however noise makes them.
-    """
-    single, double = warmup.in_both_precisions(submission, draws)
-    x = draws.uniform(2_000, 11)
-
-    def found(model, rows):
-        recon_x, _, _ = warmup.forward(model, rows, latent_dim=3)
-        apart = recon_x - recon_x.detach().mean(0)
-        return {of: warmup.gradients([y], model) for of, y in (("recon_x", recon_x), ("its spread", apart.square()))}
-
-    usual, judged = [found(double, x.double()) for _ in range(8)], found(single, x)
-    for of, gradients in judged.items():
-        for name in usual[0][of]:
-            each = torch.stack([one[of][name] for one in usual])
-            mean = each.mean(0)
-            if not max(float((one - mean).norm()) for one in each) < 0.2 * float(mean.norm()):
-                continue
-            apart = float((gradients[name].double() - mean).norm() / mean.norm()) if name in gradients else 1.0
-            if not apart < 0.7:
-                message = f"the gradient of {of} for {name} is another one in single than in double precision"
-                raise CheckFailure("gradient", message, expected="about the same", actual=f"{apart:.3g} of it away")
-
-
-def assert_gradients_of_forward(submission, draws, sizes, dtype, rtol):
-    """What ``forward`` gives and its gradients, but for rounding relative to the largest number of each."""
-    features, _, latent = sizes
-    model = warmup.build_active(submission, draws, sizes, dtype)
-    code = warmup.inverse_decoder(model, features, latent)
-    sizes = sizes_of_every_kind(draws, largest=1_000 if features == warmup.FEATURES else 16)
-    for training, batch in ((True, 8), (False, 8), *((i % 2 == 0, size) for i, size in enumerate(sizes))):
-        x, weights = (draws.uniform(batch, features, dtype=dtype) for _ in range(2))
-        output = warmup.forward(model.train(training), x, latent)
-        eps = standardized(code(output[0]), *output[1:]).to(dtype)
-        mu, logvar = warmup.encode(model, x, latent)
-        parts = warmup.decode(model, mu + torch.exp(logvar / 2) * eps, features), mu, logvar
-        with warmup.about_forward():
-            for what, own, part in zip(("recon_x", "mu", "logvar"), output, parts, strict=True):
-                assert_close(own, part.detach(), f"{what} of forward", rtol=rtol)
-        found, expected = (
-            warmup.gradients([value * weights[:, : value.shape[1]] for value in of], model) for of in (output, parts)
-        )
-        with warmup.about_forward():
-            for name in expected:
-                what = f"the gradient of a weighted sum of recon_x, mu and logvar for {name}"
-                if name not in found:
-                    raise CheckFailure("gradient", f"{what}: none arrives", expected="a gradient", actual="none")
-                atol = rtol * float(expected[name].abs().max())
-                assert_close(found[name], expected[name], what, rtol=10 * rtol, atol=atol, kind=Kind.GRADIENT)
 
 
 def test_gradients_of_mu_and_logvar_reach_the_encoder(submission, draws):
@@ -387,12 +341,12 @@ def test_gradients_of_mu_and_logvar_reach_the_encoder(submission, draws):
     for what, value in zip(("mu", "logvar"), warmup.encode(model, leaf, latent_dim=3), strict=True):
         gradient(value, leaf, f"the gradient of {what} for x")
     z = draws.normal(20, 3)
-    warmup.assert_gradients_in_proportion(lambda: warmup.encode(model, x, latent_dim=3), model, "mu and logvar")
-    warmup.assert_gradients_in_proportion(lambda: [warmup.decode(model, z, input_dim=11)], model, "decode(z)")
+    assert_gradients_in_proportion(lambda: warmup.encode(model, x, latent_dim=3), model, "mu and logvar")
+    assert_gradients_in_proportion(lambda: [warmup.decode(model, z, input_dim=11)], model, "decode(z)")
     for place, (what, head) in enumerate(warmup.heads(model, latent_dim=3).items()):
-        layers = warmup.matter(model, draws, partial(head, x))
-        warmup.assert_reached(layers, warmup.encode(model, x, latent_dim=3)[place], model, f"{what} of encode")
-        warmup.assert_reached(layers, warmup.forward(model, x, latent_dim=3)[1 + place], model, f"{what} of forward")
+        layers = matter(model, draws, partial(head, x))
+        assert_reached(layers, warmup.encode(model, x, latent_dim=3)[place], model, f"{what} of encode")
+        assert_reached(layers, warmup.forward(model, x, latent_dim=3)[1 + place], model, f"{what} of forward")
 
 
 def test_gradients_reach_mu_and_logvar_exactly(submission, draws):

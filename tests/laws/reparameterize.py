@@ -12,7 +12,8 @@ import networks
 
 from grading.checks import Draws, Model, Submission
 from grading.diagnosis.laws import Law, Probe, facts
-from laws.sampling import Sampler, examined_of, facts_of, probes_of
+from laws.sampler import Sampler
+from laws.sampling import examined_of, facts_of, probes_of
 
 
 def _model(submission: Submission) -> Model:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import torch
 
-from grading.checks import Draws, Model, Submission, assert_tensor
+from grading.checks import Draws, Model, Submission
 from grading.diagnosis.laws import (
     EVAL,
     NO_GRADIENT,
@@ -26,38 +25,13 @@ from grading.diagnosis.laws import (
     question,
     start,
 )
-from laws import noise, roles, sample_slopes
+from laws import noise, roles, sample_slopes, sample_spread
 from laws.resampled import question_of
-from laws.spreads import GRID, SPREADS, measured
+from laws.sampler import Sampler, repeats
 
 Tensor = torch.Tensor
-NO_LONGER = "Sigma no longer follows logvar {}: a bound, or something small that is added."
 MANY = 700
 """Calls after which something may be otherwise that is not after few."""
-
-
-@dataclass(frozen=True)
-class Sampler:
-    """A model whose ``reparameterize`` is asked.
-
-    Attributes:
-        build: makes it.
-        recording: whether gradients are recorded, as they are not under ``torch.no_grad()``.
-    """
-
-    build: Callable[[Submission], Model]
-    recording: bool = True
-
-    def z(self, model: Model, mu: Tensor, logvar: Tensor, seed: int | None = None) -> Tensor:
-        """A sample, once it is known to have the shape of ``mu``."""
-        asked = model if seed is None else model.seeded(seed)
-        with torch.set_grad_enabled(self.recording and torch.is_grad_enabled()):
-            return assert_tensor(asked.reparameterize(mu, logvar), mu.shape, None, "z")
-
-    def noise(self, submission: Submission, rows: int, columns: int, logvar: float = 0.0) -> Tensor:
-        """What a large sample at mean 0 holds."""
-        zeros = torch.zeros(rows, columns)
-        return self.z(self.build(submission), zeros, zeros + logvar).detach().double()
 
 
 def _roles(sampler: Sampler) -> facts.Fact:
@@ -68,18 +42,11 @@ def _roles(sampler: Sampler) -> facts.Fact:
     return fact
 
 
-def _repeats(sampler: Sampler, model: Model, draws: Draws) -> bool:
-    """Whether the seed of torch's generator decides on the noise."""
-    zeros, seed = torch.zeros(5, 4), draws.seed()
-    first, again = (sampler.z(model, zeros, zeros + 1.0, seed).detach() for _ in range(2))
-    return alike(again, first)
-
-
 def _mean(sampler: Sampler) -> facts.Fact:
     def fact(submission: Submission, draws: Draws) -> str | None:
         model = sampler.build(submission)
         mu, logvar, zeros = draws.normal(7, 5, std=3.0), torch.full((7, 5), 0.5), torch.zeros(7, 5)
-        if _repeats(sampler, model, draws):
+        if repeats(sampler, model, draws):
             seed = draws.seed()
             mean = sampler.z(model, mu, logvar, seed) - sampler.z(model, zeros, logvar, seed)
             tolerance = 1e-4
@@ -98,90 +65,6 @@ def _mean(sampler: Sampler) -> facts.Fact:
     return fact
 
 
-def _spread(sampler: Sampler) -> facts.Fact:
-    def fact(submission: Submission, draws: Draws) -> str | None:
-        model = sampler.build(submission)
-        if not _repeats(sampler, model, draws):
-            return _by_statistics(sampler, submission)
-        followed = _followed(sampler, model, draws)
-        return None if followed is None else followed[0] or _bends(sampler, model, draws)
-
-    return fact
-
-
-def _ratios(sampler: Sampler, model: Model, draws: Draws) -> list[float] | None:
-    """Sigma at each place of the grid, over that at 1; None if that is not one number."""
-    zeros, seed = torch.zeros(6, 5), draws.seed()
-    base = sampler.z(model, zeros, zeros + 1.0, seed).detach().double()
-    there = base.abs() > 1e-12  # some rows or columns may get none, which is told by itself
-    if not bool(there.any()):
-        return None
-    found = []
-    for value in GRID:
-        ratio = (sampler.z(model, zeros, zeros + value, seed).detach().double() / base)[there]
-        if not bool(ratio.isnan().all()) and not float(ratio.max() - ratio.min()) <= 1e-4 * (
-            1 + float(ratio.abs().max())
-        ):
-            return None
-        found.append(float(ratio.mean()))
-    return found
-
-
-def _followed(sampler: Sampler, model: Model, draws: Draws) -> tuple[str, Callable[[float], float]] | None:
-    """What sigma is as a function of logvar, up to a factor: in words, and as the function."""
-    found = _ratios(sampler, model, draws)
-    if found is None:
-        return None
-    ratios = dict(zip(GRID, found, strict=True))
-    for words, spread in (*SPREADS, *measured(ratios)):
-        at_one = spread(1.0)
-        if at_one and all(_near(ratio, spread(v) / at_one) for v, ratio in ratios.items()):
-            return words, spread
-    return None
-
-
-def _near(one: float, other: float) -> bool:
-    return abs(one - other) <= 2e-4 * (1 + abs(one)) or (math.isnan(one) and math.isnan(other))
-
-
-def _bends(sampler: Sampler, model: Model, draws: Draws) -> str | None:
-    """Beyond which bounds the spread no longer follows logvar, where it does near 0."""
-    zeros, seed = torch.zeros(4, 3), draws.seed()
-    base = sampler.z(model, zeros, zeros, seed).detach().double().abs()
-
-    def exponent(value: float) -> float:
-        size = sampler.z(model, zeros, zeros + value, seed).detach().double().abs()
-        return float(2 * (size / base).log().mean())
-
-    said = []
-    for sign, words in ((1.0, "above"), (-1.0, "below")):
-        end = sign * 40.0
-        reached = exponent(end)
-        if abs(reached - end) > 0.05 and abs(reached - exponent(0.75 * end)) < 0.05:
-            said.append(f"{words} {number(round(reached, 2))}")
-    return NO_LONGER.format(" and ".join(said)) if said else None
-
-
-def _by_statistics(sampler: Sampler, submission: Submission) -> str | None:
-    """The slope of the logarithm of the spread, where the noise cannot be repeated."""
-    low, high = (sampler.noise(submission, 4000, 5, v).std().log() for v in (-2.0, 2.0))
-    slope = float(high - low) / 4
-    for value, words in ((1.0, SPREADS[1][0]), (0.25, SPREADS[3][0]), (-0.5, SPREADS[4][0]), (0.0, SPREADS[11][0])):
-        if abs(slope - value) < 0.03:
-            return words
-    sizes = {v: float(sampler.noise(submission, 4000, 5, v).std()) for v in (-40.0, -30.0, 0.0, 30.0, 40.0)}
-    if abs(slope - 0.5) > 0.03 or not all(0 < size < math.inf for size in sizes.values()):
-        return None
-    reached = {v: 2 * math.log(size / sizes[0.0]) for v, size in sizes.items()}
-    said = []
-    for sign, words in ((1, "above"), (-1, "below")):
-        at, before = reached[40.0 * sign], reached[30.0 * sign]
-        bound = round(2 * at) / 2  # so near as chance lets it be seen
-        if abs(at - before) < 0.15 and abs(at - bound) < 0.15:
-            said.append(f"{words} about {bound:g}")
-    return NO_LONGER.format(" and ".join(said)) if said else None
-
-
 def _scale(sampler: Sampler) -> facts.Fact:
     """Size and shape of the noise at logvar = 0."""
 
@@ -190,7 +73,7 @@ def _scale(sampler: Sampler) -> facts.Fact:
         if noise.normalized(eps) is not None or eps.numel() < noise.ROWS:
             return None  # its spread and its law follow from that
         model = sampler.build(submission)
-        followed = _followed(sampler, model, draws) if _repeats(sampler, model, draws) else None
+        followed = sample_spread.followed(sampler, model, draws) if repeats(sampler, model, draws) else None
         at_zero = abs(followed[1](0.0)) if followed is not None else 1.0
         at_zero = at_zero if at_zero > 1e-6 else 1.0  # a wrong sigma is told by itself
         said = noise.law(eps / at_zero)
@@ -288,7 +171,7 @@ def _modes(sampler: Sampler) -> facts.Fact:
                 continue
             said = list(_otherwise(sampler, train, other, there, draws))
             if not said:
-                facts_of_it = (_mean, _spread, _scale, _sharing)
+                facts_of_it = (_mean, sample_spread.fact_of, _scale, _sharing)
                 told, usual = (
                     [s for of in facts_of_it for s in facts.sentences_of(of(which), submission, draws)]
                     for which in (other, sampler)
@@ -309,7 +192,7 @@ def _alike(sampler: Sampler, train: Model, other: Sampler, there: Model, draws: 
     eps, noises = (which.z(model, zeros, zeros + 1.0).detach() for which, model in ((sampler, train), (other, there)))
     if not bool(eps.any()) or not bool(noises.any()):
         return True
-    if _repeats(sampler, train, draws):
+    if repeats(sampler, train, draws):
         return False
     size, own = (
         float(which.z(model, *torch.zeros(2, 4000, 5)).detach().double().std())
@@ -321,7 +204,7 @@ def _alike(sampler: Sampler, train: Model, other: Sampler, there: Model, draws: 
 def _otherwise(sampler: Sampler, train: Model, other: Sampler, there: Model, draws: Draws) -> Iterator[str]:
     """By what the noise of one seed is multiplied in other circumstances, where that is all."""
     mu, logvar, zeros, seed = draws.normal(30, 8), draws.normal(30, 8), torch.zeros(30, 8), draws.seed()
-    if not _repeats(sampler, train, draws):
+    if not repeats(sampler, train, draws):
         sizes = [which.z(m, *torch.zeros(2, 8000, 5)).detach().std() for which, m in ((sampler, train), (other, there))]
         ratio = noise.rough(float(sizes[1] / sizes[0]))
         yield f"the standard deviation of the noise is about {ratio} times that in other cases."
@@ -417,7 +300,7 @@ def _gradients(sampler: Sampler) -> facts.Fact:
 
 def facts_of(sampler: Sampler) -> tuple[facts.Fact, ...]:
     """All that is measured of a sample."""
-    makers = (_spread, _mean, _sharing, _scale, _fresh, _modes, _rhythm, _seed, _gradients, _dependence)
+    makers = (sample_spread.fact_of, _mean, _sharing, _scale, _fresh, _modes, _rhythm, _seed, _gradients, _dependence)
     first, first_said = facts.kept(_roles(sampler))
 
     def proper(fact: facts.Fact) -> facts.Fact:

@@ -11,6 +11,7 @@ from typing import Any
 import networks
 import torch
 import warmup
+import warmup_gradients
 
 from grading.checks import Draws, Model, StudentError, Submission
 from grading.diagnosis.laws import (
@@ -27,8 +28,9 @@ from grading.diagnosis.laws import (
     facts,
     question,
 )
-from laws import drawn, encode, forward, layers, random_layers
-from laws.sampling import Sampler, facts_of, probes_of
+from laws import drawn, encode, layers, passes, random_layers
+from laws.sampler import Sampler
+from laws.sampling import facts_of, probes_of
 
 SIZES = (11, 13, 5)
 NAMES = ("recon_x", "mu", "logvar")
@@ -164,24 +166,24 @@ def _forward(model: Model, draws: Draws, setting: Setting) -> Asked:
     x = layers.rows(draws, setting, sizes[0])
     answer = model.seeded(seed)(x)
     nothing = torch.zeros(x.shape[0], sizes[2], dtype=x.dtype)
-    twin, mu, logvar = forward.own_parts(model, x, (nothing, nothing))
-    z = forward.sampled(twin, seed, mu, logvar)
-    recon = forward.decoded(twin, z, x)
+    twin, mu, logvar = passes.own_parts(model, x, (nothing, nothing))
+    z = passes.sampled(twin, seed, mu, logvar)
+    recon = passes.decoded(twin, z, x)
 
     @functools.cache
     def encoded() -> list[tuple[str, tuple[torch.Tensor, torch.Tensor]]]:
         """What encode gives for what may stand in the place of x; all three outputs may come of it."""
-        return [(words, forward.own_parts(model, of(x), (nothing, nothing))[1:]) for words, of in forward.INPUTS]
+        return [(words, passes.own_parts(model, of(x), (nothing, nothing))[1:]) for words, of in passes.INPUTS]
 
     def others() -> Iterator[tuple[str, torch.Tensor]]:
         yield "x", x
-        for words, code in forward.codes(twin, seed, mu, logvar):
-            yield f"decode of {words}", forward.decoded(twin, code, recon)
+        for words, code in passes.codes(twin, seed, mu, logvar):
+            yield f"decode of {words}", passes.decoded(twin, code, recon)
         for words, heads in encoded():
-            sample = forward.sampled(twin, seed, *heads)
-            yield f"decode of a sample for {words}", forward.decoded(twin, sample, recon)
+            sample = passes.sampled(twin, seed, *heads)
+            yield f"decode of a sample for {words}", passes.decoded(twin, sample, recon)
         yield from drawn.averages(twin, seed, mu, logvar)
-        yield "decode of the noise alone", forward.decoded(twin, drawn.other_noise(twin, seed, mu), recon)
+        yield "decode of the noise alone", passes.decoded(twin, drawn.other_noise(twin, seed, mu), recon)
 
     def of_heads(name: str) -> Iterator[tuple[str, torch.Tensor]]:
         yield ("logvar", logvar) if name == "mu" else ("mu", mu)
@@ -319,11 +321,11 @@ def _frozen(submission: Submission, draws: Draws) -> str | None:
     """Whether a layer gets no gradient of anything, though it counts."""
     made, x, z = model(submission, draws, ORDINARY), draws.uniform(8, SIZES[0]), draws.normal(8, SIZES[2])
     outputs = *warmup.encode(made, x, SIZES[2]), warmup.decode(made, z, SIZES[0])
-    reached = set(warmup.gradients(outputs, made))
+    reached = set(warmup_gradients.gradients(outputs, made))
     layers_of = {name.rpartition(".")[0] for name in made.parameters}
     frozen = sorted(of for of in layers_of if of and not any(name.startswith(f"{of}.") for name in reached))
-    counts = warmup.matter(made, draws, lambda: torch.cat(warmup.encode(made, x, SIZES[2]), 1))
-    counts |= warmup.matter(made, draws, lambda: warmup.decode(made, z, SIZES[0]))
+    counts = warmup_gradients.matter(made, draws, lambda: torch.cat(warmup.encode(made, x, SIZES[2]), 1))
+    counts |= warmup_gradients.matter(made, draws, lambda: warmup.decode(made, z, SIZES[0]))
     frozen = [of for of in frozen if any(name.startswith(f"{of}.") for name in counts)]
     if not frozen or len(frozen) > len(layers_of) / 2:
         return None
@@ -341,8 +343,8 @@ def _variation(submission: Submission, draws: Draws) -> Iterator[str]:
         x = draws.uniform(1, SIZES[0]).repeat(8000, 1)
         own = warmup.forward(made, x, SIZES[2])[0].detach()
         nothing = torch.zeros(x.shape[0], SIZES[2])
-        twin, mu, logvar = forward.own_parts(made, x, (nothing, nothing))
-        alone = forward.decoded(twin, forward.sampled(twin, draws.seed(), mu, logvar), x).detach()
+        twin, mu, logvar = passes.own_parts(made, x, (nothing, nothing))
+        alone = passes.decoded(twin, passes.sampled(twin, draws.seed(), mu, logvar), x).detach()
         ratio = float((own.std(0) / alone.std(0)).log().mean().exp())
         said.append("less" if 0.01 < ratio < 0.88 else "more" if 1.12 < ratio < 100 else "")
         counts.append(drawn.average_of(own, alone) if said[-1] == "less" else None)

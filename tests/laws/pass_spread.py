@@ -1,0 +1,151 @@
+"""The spread of ``z`` in a pass, held against that of the submission's own reparameterize."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import torch
+
+from grading.checks import Draws, Model, Submission, unpack
+from grading.diagnosis.laws import EVAL, ORDINARY, Setting, alike, facts
+from laws import drawn, layers, noise, passes
+
+SCALES: tuple[tuple[str, Callable[[torch.Tensor], torch.Tensor]], ...] = (
+    ("it is as large as the variance", lambda v: v),
+    ("it is the exponential of a quarter of logvar", lambda v: v / 4),
+    ("it is as if logvar had the other sign", lambda v: -v / 2),
+    ("it does not depend on logvar", torch.zeros_like),
+    ("it is as if sigma stood in the place of logvar", lambda v: (v / 2).exp() / 2),
+    ("it is as if the variance stood in the place of logvar", lambda v: v.exp() / 2),
+)
+"""What the logarithm of the spread may be as a function of logvar, where it is not half of it."""
+
+
+def _spread(submission: Submission, draws: Draws) -> Iterator[str]:
+    """Whether z has the spread that reparameterize gives, in each mode, and whether its noise is shared."""
+    options = passes.works_at(submission, draws)
+    said = tuple(_spread_in(replace(ORDINARY, options=options), submission, draws))
+    yield from said
+    if not said:
+        for sentence in _spread_in(replace(EVAL, options=options), submission, draws):
+            yield f"In eval mode: {sentence[0].lower()}{sentence[1:]}"
+
+
+def _spread_in(setting: Setting, submission: Submission, draws: Draws) -> Iterator[str]:
+    model = layers.model(submission, draws, setting)
+    x = draws.uniform(1, setting.options.get("sizes", layers.SIZES)[0]).repeat(4000, 1)
+    z, mu, logvar = (t.detach() for t in (lambda o: (o[3], o[1], o[2]))(unpack(model(x), passes.NAMES, "forward")))
+    own_mu, own_logvar = (t.detach() for t in passes.own_parts(model, x, (mu, logvar))[1:])
+    if alike(mu, z) and not alike(own_mu, z):
+        mu = own_mu  # z is returned in the place of mu
+    twin, seed = model.alone(), draws.seed()
+
+    def again(seed: int) -> torch.Tensor:
+        return unpack(model.seeded(seed)(x), passes.NAMES, "forward")[3].detach()
+
+    other = drawn.elsewhere(z, mu, logvar, again)
+    if other is not None:
+        yield other
+        return
+    returned = mu, logvar
+    around = (returned, (own_mu, own_logvar), (own_mu, logvar), (mu, own_logvar), returned)
+    # What is returned need not be what z was sampled around; where nothing fits, it is what is told of.
+    for mu, logvar in around:
+        own = passes.sampled(twin, seed, mu, logvar).detach()
+        eps, alone = (z - mu) / (logvar / 2).exp(), (own - mu) / (logvar / 2).exp()
+        if bool(((eps.std(0) / alone.std(0)).log().abs() < 0.1).all()):
+            break
+    if not bool(eps.any()) or not bool(alone.any()):
+        return
+    shared, own_shared = (noise.sharing((torch.cat((t[:20], t[-20:])) * 1024).round()) for t in (eps, alone))
+    if shared:
+        if shared != own_shared:
+            yield f"In z {shared}"
+        return
+    sizes = eps.std(0) / alone.std(0)
+    scaled = next((words for words, of in SCALES if _has_scale(of, z - mu, logvar, alone.std(0))), None)
+    if float((sizes.log() - sizes.log().mean()).abs().max()) > 0.15:  # another one in each column
+        if scaled is not None and not _is_code(model, x):
+            yield f"The spread of z is another one than that of reparameterize(mu, logvar): {scaled}."
+        return
+    gaps = eps.mean(0) - alone.mean(0)
+    if float(gaps.max() - gaps.min()) > 0.5:  # else it is a mean of the noise, which is the same in each column
+        yield "The mean of z over many samples is not mu."
+        return
+    yield from _apart(eps, alone)
+    ratio = float(sizes.log().mean().exp())
+    if abs(ratio - 1) > 0.06:
+
+        def average(count: int, seed: int) -> torch.Tensor | None:
+            several = drawn.samples(twin, seed, count, mu, logvar)
+            return torch.stack(several).mean(0) if several else None
+
+        usual = (again(drawn.USUAL) - mu) / (passes.sampled(twin, drawn.USUAL, mu, logvar).detach() - mu).std(0)
+        measured = float(usual.std(0).log().mean().exp())  # always the same, so that the words are
+        same = abs(math.log(measured / ratio)) < 0.05
+        words = f": {drawn.scale(measured, again, average)}" if same else ""
+        size = "larger" if ratio > 1 else "smaller"
+        yield f"The spread of z is {size} than that of reparameterize(mu, logvar){words}."
+    if len((eps * 256).round().unique()) < 40:
+        yield "The noise in z has few values, as if it were rounded."
+
+
+SPREAD, _said = facts.kept(_spread)
+
+
+def sigma(submission: Submission, draws: Draws) -> str | None:
+    """What sigma is in z, where no plainer word for its spread was found."""
+    if facts.sentences_of(_said, submission, draws):
+        return None
+    model = layers.model(submission, draws, ORDINARY)
+    return None if _is_code(model, draws.uniform(6, layers.SIZES[0])) else drawn.sigma(submission, draws)
+
+
+def _is_code(model: Model, x: torch.Tensor) -> bool:
+    """Whether z is one of what is told by its own words."""
+    _, mu, logvar, z = (t.detach() for t in unpack(model.seeded(drawn.USUAL)(x), passes.NAMES, "forward"))
+    return any(alike(z, code.detach()) for _, code in passes.codes(model.alone(), drawn.USUAL, mu, logvar))
+
+
+def of_rows(submission: Submission, draws: Draws) -> str | None:
+    """Whether examples of one batch get noise of one size, though their variances differ."""
+    if facts.sentences_of(_said, submission, draws):
+        return None
+    model = layers.model(submission, draws, ORDINARY)
+    rows = 4 * draws.normal(40, layers.SIZES[0])
+    logvar = unpack(model(rows), passes.NAMES, "forward")[2].detach()
+    logvar = torch.where(logvar.abs() < 9, logvar, math.nan)  # elsewhere rounding hides what is drawn
+    low, high = (logvar.nan_to_num(by * math.inf) * by for by in (1, -1))
+    spread = torch.where(logvar.isfinite().any(0), -(low.amin(0) + high.amin(0)), 0.0)
+    column = int(spread.argmax())
+    pair = [int(low[:, column].argmin()), int(high[:, column].argmin())]
+    _, mu, _, z = (t.detach() for t in unpack(model(rows[pair].repeat_interleave(2_000, 0)), passes.NAMES, "forward"))
+    first, second = (z - mu)[:, column].split(2_000)
+    if float(spread[column]) > 1 and abs(float((first.std() / second.std()).log())) < 0.15:
+        return "All examples of a batch get noise of the same size in z: sigma is not that of each example."
+    return None
+
+
+def _has_scale(
+    of: Callable[[torch.Tensor], torch.Tensor], noise: torch.Tensor, logvar: torch.Tensor, own: torch.Tensor
+) -> bool:
+    """Whether noise has this spread in every column in which such numbers can be told at all."""
+    exponent = of(logvar)
+    clear = (exponent.abs() < 20).all(0)
+    if int(clear.sum()) < 3:
+        return False
+    sizes = (noise / exponent.exp())[:, clear].std(0) / own[clear]
+    return bool(((sizes - 1).abs() < 0.08).all())
+
+
+def _apart(eps: torch.Tensor, alone: torch.Tensor) -> Iterator[str]:
+    """What is wrong with the noise of z that is right where reparameterize is called alone."""
+    usual = noise.law(alone / alone.std(0))
+    for words in noise.law(eps / eps.std(0)):
+        if words not in usual:
+            yield f"The noise in z is wrong: {words}."
+    said, own = (noise.together(t, "example", "latent dimension") for t in (eps, alone))
+    if said and not own:
+        yield f"The noise in z is not independent: {said}. Each number needs a draw of its own."

@@ -1,0 +1,101 @@
+"""How the spread of a sample follows the log-variance: which function of it sigma is, and between which bounds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+
+from grading.checks import Draws, Model, Submission
+from grading.diagnosis.laws import facts, number
+from laws.sampler import Sampler, repeats
+from laws.spreads import GRID, SPREADS, measured
+
+NO_LONGER = "Sigma no longer follows logvar {}: a bound, or something small that is added."
+
+
+def fact_of(sampler: Sampler) -> facts.Fact:
+    """Sigma as another function of logvar, or one that is cut off."""
+
+    def fact(submission: Submission, draws: Draws) -> str | None:
+        model = sampler.build(submission)
+        if not repeats(sampler, model, draws):
+            return _by_statistics(sampler, submission)
+        found = followed(sampler, model, draws)
+        return None if found is None else found[0] or _bends(sampler, model, draws)
+
+    return fact
+
+
+def _ratios(sampler: Sampler, model: Model, draws: Draws) -> list[float] | None:
+    """Sigma at each place of the grid, over that at 1; None if that is not one number."""
+    zeros, seed = torch.zeros(6, 5), draws.seed()
+    base = sampler.z(model, zeros, zeros + 1.0, seed).detach().double()
+    there = base.abs() > 1e-12  # some rows or columns may get none, which is told by itself
+    if not bool(there.any()):
+        return None
+    found = []
+    for value in GRID:
+        ratio = (sampler.z(model, zeros, zeros + value, seed).detach().double() / base)[there]
+        if not bool(ratio.isnan().all()) and not float(ratio.max() - ratio.min()) <= 1e-4 * (
+            1 + float(ratio.abs().max())
+        ):
+            return None
+        found.append(float(ratio.mean()))
+    return found
+
+
+def followed(sampler: Sampler, model: Model, draws: Draws) -> tuple[str, Callable[[float], float]] | None:
+    """What sigma is as a function of logvar, up to a factor: in words, and as the function."""
+    found = _ratios(sampler, model, draws)
+    if found is None:
+        return None
+    ratios = dict(zip(GRID, found, strict=True))
+    for words, spread in (*SPREADS, *measured(ratios)):
+        at_one = spread(1.0)
+        if at_one and all(_near(ratio, spread(v) / at_one) for v, ratio in ratios.items()):
+            return words, spread
+    return None
+
+
+def _near(one: float, other: float) -> bool:
+    return abs(one - other) <= 2e-4 * (1 + abs(one)) or (math.isnan(one) and math.isnan(other))
+
+
+def _bends(sampler: Sampler, model: Model, draws: Draws) -> str | None:
+    """Beyond which bounds the spread no longer follows logvar, where it does near 0."""
+    zeros, seed = torch.zeros(4, 3), draws.seed()
+    base = sampler.z(model, zeros, zeros, seed).detach().double().abs()
+
+    def exponent(value: float) -> float:
+        size = sampler.z(model, zeros, zeros + value, seed).detach().double().abs()
+        return float(2 * (size / base).log().mean())
+
+    said = []
+    for sign, words in ((1.0, "above"), (-1.0, "below")):
+        end = sign * 40.0
+        reached = exponent(end)
+        if abs(reached - end) > 0.05 and abs(reached - exponent(0.75 * end)) < 0.05:
+            said.append(f"{words} {number(round(reached, 2))}")
+    return NO_LONGER.format(" and ".join(said)) if said else None
+
+
+def _by_statistics(sampler: Sampler, submission: Submission) -> str | None:
+    """The slope of the logarithm of the spread, where the noise cannot be repeated."""
+    low, high = (sampler.noise(submission, 4000, 5, v).std().log() for v in (-2.0, 2.0))
+    slope = float(high - low) / 4
+    for value, words in ((1.0, SPREADS[1][0]), (0.25, SPREADS[3][0]), (-0.5, SPREADS[4][0]), (0.0, SPREADS[11][0])):
+        if abs(slope - value) < 0.03:
+            return words
+    sizes = {v: float(sampler.noise(submission, 4000, 5, v).std()) for v in (-40.0, -30.0, 0.0, 30.0, 40.0)}
+    if abs(slope - 0.5) > 0.03 or not all(0 < size < math.inf for size in sizes.values()):
+        return None
+    reached = {v: 2 * math.log(size / sizes[0.0]) for v, size in sizes.items()}
+    said = []
+    for sign, words in ((1, "above"), (-1, "below")):
+        at, before = reached[40.0 * sign], reached[30.0 * sign]
+        bound = round(2 * at) / 2  # so near as chance lets it be seen
+        if abs(at - before) < 0.15 and abs(at - bound) < 0.15:
+            said.append(f"{words} about {bound:g}")
+    return NO_LONGER.format(" and ".join(said)) if said else None

@@ -1,0 +1,44 @@
+"""A model whose ``reparameterize`` is asked, and whether the seed of torch's generator decides on what it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from grading.checks import Draws, Model, Submission, assert_tensor
+from grading.diagnosis.laws import alike
+
+Tensor = torch.Tensor
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """A model whose ``reparameterize`` is asked.
+
+    Attributes:
+        build: makes it.
+        recording: whether gradients are recorded, as they are not under ``torch.no_grad()``.
+    """
+
+    build: Callable[[Submission], Model]
+    recording: bool = True
+
+    def z(self, model: Model, mu: Tensor, logvar: Tensor, seed: int | None = None) -> Tensor:
+        """A sample, once it is known to have the shape of ``mu``."""
+        asked = model if seed is None else model.seeded(seed)
+        with torch.set_grad_enabled(self.recording and torch.is_grad_enabled()):
+            return assert_tensor(asked.reparameterize(mu, logvar), mu.shape, None, "z")
+
+    def noise(self, submission: Submission, rows: int, columns: int, logvar: float = 0.0) -> Tensor:
+        """What a large sample at mean 0 holds."""
+        zeros = torch.zeros(rows, columns)
+        return self.z(self.build(submission), zeros, zeros + logvar).detach().double()
+
+
+def repeats(sampler: Sampler, model: Model, draws: Draws) -> bool:
+    """Whether the seed of torch's generator decides on the noise."""
+    zeros, seed = torch.zeros(5, 4), draws.seed()
+    first, again = (sampler.z(model, zeros, zeros + 1.0, seed).detach() for _ in range(2))
+    return alike(again, first)

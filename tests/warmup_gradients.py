@@ -1,0 +1,157 @@
+"""Gradients of the warm-up ``VAE``: which parameters they reach, and whether they are those of its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+import warmup
+from asking import sizes_of_every_kind
+from noise import standardized
+from warmup import is_weight
+
+from grading.checks import CheckFailure, Draws, Model, Submission, assert_close, same
+from grading.results import Kind
+
+
+def gradients(outputs: Sequence[torch.Tensor], model: Model) -> dict[str, torch.Tensor]:
+    """The gradient of the sum of ``outputs`` for each parameter at which one arrives."""
+    sums = [output.sum() for output in outputs if output.requires_grad]
+    if not sums:
+        return {}
+    leaves = list(model.parameters.values())
+    found = torch.autograd.grad(torch.stack(sums).sum(), leaves, retain_graph=True, allow_unused=True)
+    return {name: value for name, value in zip(model.parameters, found, strict=True) if value is not None}
+
+
+def reached(output: torch.Tensor, model: Model) -> set[str]:
+    """The names of the parameters that ``output`` depends on, as far as its gradient knows."""
+    return set(gradients([output], model))
+
+
+def matter(model: Model, draws: Draws, compute: Callable[[], torch.Tensor]) -> set[str]:
+    """The names of the parameters that change what ``compute`` gives, found out by changing them one by one."""
+    found, before = set(), compute().detach()
+    for name, parameter in model.parameters.items():
+        model.set(name, parameter + 0.1 * draws.normal(*parameter.shape, dtype=parameter.dtype))
+        after = compute().detach()
+        if not same(before, after, rtol=1e-6, atol=1e-7):  # rows with gaps between them are added up in another order
+            found.add(name)
+        before = after
+    return found
+
+
+def assert_reached(wanted: set[str], output: torch.Tensor, model: Model, what: str) -> None:
+    """A gradient of ``output`` arrives at all the named parameters."""
+    missing = wanted - reached(output, model)
+    if missing or not wanted:
+        actual = f"none for {', '.join(sorted(missing))}" if missing else "none at all"
+        message = f"no gradient arrives from {what} at a layer that it depends on"
+        raise CheckFailure("gradient", message, expected="a gradient for every layer", actual=actual)
+
+
+def assert_gradients_in_proportion(compute: Callable[[], Sequence[torch.Tensor]], model: Model, what: str) -> None:
+    """The gradients of a thousand times ``what`` are a thousand times as large, those of minus it the other ones."""
+    outputs = compute()
+    usual = gradients(outputs, model)
+    for factor in (-1.0, 1e3, 1e-3):
+        found = gradients([factor * output for output in outputs], model)
+        for name, expected in usual.items():
+            actual = found[name] / factor
+            about = f"the gradient of {factor:g} times {what} for {name}, divided by that again,"
+            atol = 1e-4 * float(expected.abs().max())
+            assert_close(actual, expected, about, rtol=1e-4, atol=atol, kind=Kind.GRADIENT)
+
+
+def assert_can_learn(output: torch.Tensor, model: Model, what: str) -> None:
+    """Some weight of a new model gets a gradient of ``output``: where all layers begin with zeros, none ever does."""
+    found = gradients([output], model)
+    if not any(bool(gradient.any()) for name, gradient in found.items() if is_weight(model.parameters[name])):
+        message = f"no weight of the {what} of a new model gets a gradient, so that it cannot learn"
+        raise CheckFailure("gradient", message, expected="a gradient for some weight", actual="zeros")
+
+
+def assert_weights_of_its_own(outputs: Sequence[torch.Tensor], model: Model, names: Sequence[str]) -> None:
+    """Each output depends on some weight or bias on which no other one does: no output follows from the others.
+
+    Args:
+        outputs: rows of outputs, each ``(B, n)``, that the model gave with gradients.
+        model: whose outputs they are.
+        names: what each of ``outputs`` is called.
+    """
+    columns = [
+        (f"output {j} of {name}", value[:, j])
+        for name, value in zip(names, outputs, strict=True)
+        for j in range(value.shape[1])
+    ]
+    leaves = list(model.parameters.values())
+    depends = []
+    for what, column in columns:
+        if not column.requires_grad:
+            raise CheckFailure("gradient", f"{what} has no gradient", expected="a gradient", actual="none")
+        found = torch.autograd.grad(column.sum(), leaves, retain_graph=True, allow_unused=True)
+        flat = [
+            torch.zeros(leaf.numel()) if g is None else (g != 0).flatten().float()
+            for g, leaf in zip(found, leaves, strict=True)
+        ]
+        depends.append(torch.cat(flat))
+    matrix = torch.stack(depends)
+    own = ((matrix.sum(0) == 1) & (matrix > 0)).any(1)
+    for (what, _), has_own in zip(columns, own.tolist(), strict=True):
+        if not has_own:
+            message = f"{what} has no weights of its own: it follows from the other outputs"
+            raise CheckFailure("structure", message, expected="a row of weights for each output", actual="none")
+
+
+def assert_about_the_same_gradients_in_single_precision(submission: Submission, draws: Draws) -> None:
+    """As far as noise lets them be known: of the sum of ``recon_x``, and of how far its rows are from their average.
+
+    Where eight gradients in double precision, with other noise, are within a fifth of their average, one in single
+    precision is 0.7 of it away less often than once in 10^9 times, however noise makes them.
+    """
+    single, double = warmup.in_both_precisions(submission, draws)
+    x = draws.uniform(2_000, 11)
+
+    def found(model: Model, rows: torch.Tensor) -> dict[str, dict[str, torch.Tensor]]:
+        recon_x, _, _ = warmup.forward(model, rows, latent_dim=3)
+        apart = recon_x - recon_x.detach().mean(0)
+        return {of: gradients([y], model) for of, y in (("recon_x", recon_x), ("its spread", apart.square()))}
+
+    usual, judged = [found(double, x.double()) for _ in range(8)], found(single, x)
+    for of, own in judged.items():
+        for name in usual[0][of]:
+            each = torch.stack([one[of][name] for one in usual])
+            mean = each.mean(0)
+            if not max(float((one - mean).norm()) for one in each) < 0.2 * float(mean.norm()):
+                continue
+            apart = float((own[name].double() - mean).norm() / mean.norm()) if name in own else 1.0
+            if not apart < 0.7:
+                message = f"the gradient of {of} for {name} is another one in single than in double precision"
+                raise CheckFailure("gradient", message, expected="about the same", actual=f"{apart:.3g} of it away")
+
+
+def assert_gradients_of_forward(submission: Submission, draws: Draws) -> None:
+    """What ``forward`` gives in double precision and its gradients, but for rounding beside the largest of each."""
+    features, latent, rtol = warmup.FEATURES, warmup.CODES, 1e-6
+    model = warmup.build_active(submission, draws)
+    code = warmup.inverse_decoder(model)
+    sizes = sizes_of_every_kind(draws, largest=1_000)
+    for training, batch in ((True, 8), (False, 8), *((i % 2 == 0, size) for i, size in enumerate(sizes))):
+        x, weights = (draws.uniform(batch, features, dtype=torch.float64) for _ in range(2))
+        output = warmup.forward(model.train(training), x, latent)
+        eps = standardized(code(output[0]), *output[1:])
+        mu, logvar = warmup.encode(model, x, latent)
+        parts = warmup.decode(model, mu + torch.exp(logvar / 2) * eps, features), mu, logvar
+        with warmup.about_forward():
+            for what, own, part in zip(("recon_x", "mu", "logvar"), output, parts, strict=True):
+                assert_close(own, part.detach(), f"{what} of forward", rtol=rtol)
+        found, expected = (
+            gradients([value * weights[:, : value.shape[1]] for value in of], model) for of in (output, parts)
+        )
+        with warmup.about_forward():
+            for name in expected:
+                what = f"the gradient of a weighted sum of recon_x, mu and logvar for {name}"
+                if name not in found:
+                    raise CheckFailure("gradient", f"{what}: none arrives", expected="a gradient", actual="none")
+                atol = rtol * float(expected[name].abs().max())
+                assert_close(found[name], expected[name], what, rtol=10 * rtol, atol=atol, kind=Kind.GRADIENT)
