@@ -22,6 +22,31 @@ def three_point_noise(self, mu, logvar):
     return mu + std * 3**0.5 * ((uniform > 5 / 6).to(std.dtype) - (uniform < 1 / 6).to(std.dtype))
 
 
+TWELVE = (
+    "The noise is the sum of twelve uniform numbers, less 6. That has mean 0 and variance 1 and looks normal, but its "
+    "tails are too thin and end at 6: torch.randn_like draws from the normal distribution itself."
+)
+
+
+@wrong_reparameterize(TWELVE)
+def sum_of_twelve_uniform_numbers(self, mu, logvar):
+    eps = torch.rand(12, *mu.shape, dtype=mu.dtype).sum(0) - 6
+    return mu + torch.exp(0.5 * logvar) * eps
+
+
+@wrong_warmup_reparameterize(TWELVE)
+def sum_of_twelve_uniform_numbers_in_warmup(self, mu, logvar):
+    eps = torch.rand(12, *mu.shape, dtype=mu.dtype).sum(0) - 6
+    return mu + torch.exp(0.5 * logvar) * eps
+
+
+@wrong_forward("The noise is the sum of twelve uniform numbers, less 6, which is nearly normal. Call reparameterize.")
+def sum_of_twelve_uniform_numbers_in_forward(self, x):
+    mu, logvar = self.encode(x)
+    z = mu + torch.exp(0.5 * logvar) * (torch.rand(12, *mu.shape, dtype=mu.dtype).sum(0) - 6)
+    return VAEOutput(self.decode(z), mu, logvar, z)
+
+
 @wrong_reparameterize(
     "The noise is rounded to quarters, so only a few codes can occur. A standard normal number is not rounded."
 )

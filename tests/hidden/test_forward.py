@@ -195,6 +195,11 @@ def test_works_without_gradients_too(submission, draws):
     model = wide(submission, draws)
     with torch.no_grad():
         assert_samples(submission, model, draws.uniform(draws.integer(200, 260), 11), draws.seed())
+        # Over a million numbers, among which the sum of twelve uniform ones is not normal.
+        many = parts.Case(submission, model, draws.uniform(6_000, 11), draws.seed())
+        eps = many.noise(many.forward())
+    if eps is not None:
+        assert_standard_moments(eps, "(z - mu) / sigma")
         for batch, mode in ((5, True), (6, False)):
             assert_put_together(submission, model.train(mode), draws.uniform(batch, 11), draws.seed())
 

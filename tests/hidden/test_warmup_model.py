@@ -211,10 +211,15 @@ def test_the_noise_is_standard_normal_and_fresh_in_train_and_eval_mode(submissio
 
 
 def test_the_noise_has_the_distribution_of_a_normal_and_not_only_its_moments(submission, draws):
-    """60,000 numbers at mu = 0 and logvar = 0, where z is the noise itself; and batches of all sizes, in any mode."""
+    """At mu = 0 and logvar = 0, where z is the noise itself; and batches of all sizes, in any mode.
+
+    Of 1,500,000 numbers, among which the sum of twelve uniform ones is not normal, 60,000 are looked at closely.
+    """
     model = warmup.build(submission, 11, 13, 300)
-    zeros = torch.zeros(200, 300)
+    zeros = torch.zeros(5_000, 300)
     eps = standardized(warmup.reparameterize(model, zeros, zeros), zeros, zeros)
+    assert_standard_moments(eps, "the noise")
+    eps = eps[:200]
     assert_standard_normal(eps, "the noise")
     assert_no_repetition(eps, "the noise")
     batches = [(2_000, 2), (1, 1_000), (128, 20), *((draws.integer(2, 400), draws.integer(2, 9)) for _ in range(3))]
