@@ -20,7 +20,13 @@ SIZES = (1.0, -1.0, 1 / LARGE, -1 / LARGE, LARGE, -LARGE)
 NEAR = 2e-3
 
 
-def sentences(name: str, own: Tensor, predicted: Tensor, leaves: Mapping[str, Tensor]) -> list[str]:
+def sentences(
+    name: str,
+    own: Tensor,
+    predicted: Tensor,
+    leaves: Mapping[str, Tensor],
+    known: Sequence[Tensor | None] | None = None,
+) -> list[str]:
     """What is done to gradients that is not the same for large ones and small ones; empty where all is in proportion.
 
     Args:
@@ -28,11 +34,15 @@ def sentences(name: str, own: Tensor, predicted: Tensor, leaves: Mapping[str, Te
         own: what was answered.
         predicted: the same numbers, with the gradients that they should have.
         leaves: what both are differentiated for, by name.
+        known: the gradients of the sum of what was answered for them, if they were asked for already.
     """
     ones = torch.ones_like(own.detach())
     if not own.requires_grad or not predicted.requires_grad or not leaves:
         return []
-    usual, far = (_back(own, list(leaves.values()), size * ones) for size in (1.0, -LARGE))
+    usual = _back(own, list(leaves.values()), ones) if known is None else [_double(one) for one in known]
+    if all(one is None for one in usual):
+        return []  # nor does a larger one arrive
+    far = _back(own, list(leaves.values()), -LARGE * ones)
     bent = [
         leaf for leaf, one, other in zip(leaves, usual, far, strict=True) if one is not None and not _times(one, other)
     ]
@@ -51,8 +61,13 @@ def sentences(name: str, own: Tensor, predicted: Tensor, leaves: Mapping[str, Te
 
 
 def _back(output: Tensor, leaves: Sequence[Tensor], cotangent: Tensor) -> list[Tensor | None]:
-    found = torch.autograd.grad(output, list(leaves), cotangent, retain_graph=True, allow_unused=True)
-    return [None if gradient is None else gradient.double() for gradient in found]
+    # Of a product, as torch loads half a second of modules to look at a cotangent that it is given itself.
+    whole = (output * cotangent).sum()
+    return [*map(_double, torch.autograd.grad(whole, list(leaves), retain_graph=True, allow_unused=True))]
+
+
+def _double(gradient: Tensor | None) -> Tensor | None:
+    return None if gradient is None else gradient.double()
 
 
 def _near(one: Tensor, other: Tensor) -> bool:

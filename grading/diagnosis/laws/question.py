@@ -8,7 +8,7 @@ torch, whether it remembers or draws at random, and what is otherwise under circ
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from .circumstances import EVAL, LEAVES, ORDINARY, PLAIN, Asked, Question, Setti
 from .contrast import Probe
 from .facts import Fact, sentences_of
 from .law import ordinal
-from .reading import Reading, explains, is_or_are, judged, read, slopes, start
+from .reading import Reading, any_slope, explains, is_or_are, judged, read, slopes, start
 
 UNUSUAL = 8, 40
 """So many examples are in questions of one and the same shape, as are in no others."""
@@ -88,8 +88,14 @@ def differs(question: Question, submission: Submission, draws: Draws, setting: S
     """Whether the same question to the same subject has two answers."""
     subject, seed = question.subject(submission, draws, setting), draws.seed()
     setting = replace(setting, leaves=False)
-    one, other = (ask_safely(lambda: question.on(subject, Draws(seed), setting)) for _ in range(2))
-    return isinstance(one, Asked) and isinstance(other, Asked) and not alike(one.answer, _detached(other.answer))
+    first = ask_safely(lambda: question.on(subject, Draws(seed), setting))
+    for _ in range(2):  # the first two calls in a process may draw the same numbers
+        other = ask_safely(lambda: question.on(subject, Draws(seed), setting))
+        if not isinstance(first, Asked) or not isinstance(other, Asked):
+            return False
+        if not alike(first.answer, _detached(other.answer)):
+            return True
+    return False
 
 
 def _detached(answer: Any) -> Any:
@@ -115,7 +121,7 @@ def _ordinary(question: Question, submission: Submission, draws: Draws) -> Itera
     if not isinstance(answer, Raised):
         reading = _read(question, submission, draws, answer)
         said = (*reading.sentences, *slopes(reading))
-        right = _where_right(question, submission, draws, answer) if said else ""
+        right = _where_right(question, submission, draws, answer, said) if said else ""
         yield from (f"Right {right}, but elsewhere {_inside(sentence)}" for sentence in said) if right else said
         return
     works = [setting for setting in question.settings if _answers(question, submission, draws, setting)]
@@ -139,16 +145,16 @@ def _read(question: Question, submission: Submission, draws: Draws, asked: Asked
     return sizes.reading((asked.answer, asked.parts), elsewhere)
 
 
-def _where_right(question: Question, submission: Submission, draws: Draws, ordinary: Asked) -> str:
-    """The circumstances under which nothing is wrong, though something is in ordinary ones; empty if there are none."""
+def _where_right(question: Question, submission: Submission, draws: Draws, ordinary: Asked, said: Sequence[str]) -> str:
+    """The circumstances under which nothing is wrong, though this is in ordinary ones; empty if there are none."""
     reading = read(ordinary.answer, ordinary.parts, deep=False)
     of_values = bool(reading.sentences or reading.unexplained)  # else no gradients are no wrong ones
     settings = [setting for setting in question.apart if of_values or (setting.recording and setting.leaves)]
     # Most are wrong in all of them, which one question each shows. What is right there is asked in a process of its
     # own, as one may not hold many models.
     shared = submission.alone()
-    settings = [s for s in settings if _is_right(question, shared, draws, s, with_slopes=True, times=1)]
-    places = [s.words for s in settings if _is_right(question, submission.alone(), draws, s, with_slopes=True)]
+    settings = [s for s in settings if _is_right(question, shared, draws, s, said, times=1)]
+    places = [s.words for s in settings if _is_right(question, submission.alone(), draws, s, said)]
     if not places:
         return ""
     *first, last = places if len(places) < 4 else [*places[:2], "in other cases"]
@@ -240,11 +246,11 @@ def _is_right(
     submission: Submission,
     draws: Draws,
     setting: Setting,
+    said: Sequence[str] | None = None,
     *,
-    with_slopes: bool = False,
     times: int = 3,
 ) -> bool:
-    """Whether the answers to some questions are what they should be, and their gradients too if that is asked."""
+    """Whether the answers to some questions are what they should be, and where something is said their gradients."""
     for _ in range(times):
         try:
             asked = ask_safely(lambda: question.put(submission, draws, setting))
@@ -253,7 +259,7 @@ def _is_right(
         if not isinstance(asked, Asked):
             return False
         reading = read(asked.answer, asked.parts, deep=False)
-        if reading.sentences or reading.unexplained or (with_slopes and slopes(reading)):
+        if reading.sentences or reading.unexplained or (said is not None and any_slope(reading, said)):
             return False
     return True
 

@@ -286,36 +286,50 @@ def slopes(reading: Reading, among: Collection[tuple[str, str]] | None = None) -
         reading: of the answer.
         among: the parts, each with a leaf, of which something may be said; None for all.
     """
-    said: list[str] = []
-    for part, predicted, own in reading.predicted:
-        leaves = list(part.leaves.values())
-        if not leaves or not predicted.requires_grad or not part.right.requires_grad:
-            continue
-        if own.numel() < FEW and not alike(own.to(part.right.dtype), part.right.detach()):
-            continue  # few numbers tell too little of what they are for more to follow from it
-        expected = gradients(predicted, leaves)
-        asked = {
-            name: leaf
-            for name, leaf, wanted in zip(part.leaves, leaves, expected, strict=True)
-            if _counts(wanted) and (among is None or (part.name, name) in among)
-        }
-        bent = backward.sentences(part.name, own, predicted, asked)
-        if bent:
-            said += bent
-            continue
-        given = gradients(own, leaves)
-        by_words: dict[str, list[str]] = {}
-        judged = 0
-        for name, wanted, slope in zip(part.leaves, expected, given, strict=True):
-            if name not in asked:
-                continue
-            judged += 1
-            words = _slope(wanted, slope)
-            if words:
-                by_words.setdefault(words, []).append(name)
-        for words, names in by_words.items():
-            where = "" if len(names) == judged and judged > 1 else f" for {' and '.join(names)}"
-            said.append(f"The gradient of {part.name}{where} {words}.")
+    return [sentence for piece in reading.predicted for sentence in _slopes_of(*piece, among)]
+
+
+def any_slope(reading: Reading, first: Collection[str]) -> bool:
+    """Whether anything is wrong with the gradients of an answer: what is likeliest is asked first, and no more.
+
+    Args:
+        reading: of the answer.
+        first: sentences on other answers like it, of whose parts something may be said again.
+    """
+    pieces = sorted(reading.predicted, key=lambda piece: not any(f" {piece[0].name} " in words for words in first))
+    return any(_slopes_of(*piece, None) for piece in pieces)
+
+
+def _slopes_of(part: Part, predicted: Tensor, own: Tensor, among: Collection[tuple[str, str]] | None) -> list[str]:
+    """What is wrong with the gradients of one part."""
+    leaves = list(part.leaves.values())
+    if not leaves or not predicted.requires_grad or not part.right.requires_grad:
+        return []
+    if own.numel() < FEW and not alike(own.to(part.right.dtype), part.right.detach()):
+        return []  # few numbers tell too little of what they are for more to follow from it
+    expected = gradients(predicted, leaves)
+    asked = {
+        name: (leaf, wanted)
+        for name, leaf, wanted in zip(part.leaves, leaves, expected, strict=True)
+        if _counts(wanted) and (among is None or (part.name, name) in among)
+    }
+    if not asked:
+        return []
+    wanted_of = {name: leaf for name, (leaf, _) in asked.items()}
+    given = gradients(own, list(wanted_of.values()))
+    known = [None if slope is NO_GRADIENT else slope for slope in given]
+    bent = backward.sentences(part.name, own, predicted, wanted_of, known)
+    if bent:
+        return bent
+    by_words: dict[str, list[str]] = {}
+    for (name, (_, wanted)), slope in zip(asked.items(), given, strict=True):
+        words = _slope(wanted, slope)
+        if words:
+            by_words.setdefault(words, []).append(name)
+    said = []
+    for words, names in by_words.items():
+        where = "" if len(names) == len(asked) and len(asked) > 1 else f" for {' and '.join(names)}"
+        said.append(f"The gradient of {part.name}{where} {words}.")
     return said
 
 
