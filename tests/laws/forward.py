@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from grading.diagnosis.laws import (
     alike,
     facts,
     question,
+    start,
 )
 from laws import drawn, layers, pass_spread, passes, random_layers
 
@@ -45,6 +46,7 @@ def _ask(model: Model, draws: Draws, setting: Setting) -> Asked:
     answer = model.seeded(seed)(x)
     twin, mu, logvar = passes.own_parts(model, x, networks.encode(parameters, x))
     z = passes.sampled(twin, seed, mu, logvar)
+    answer = passes.in_order(answer, (mu, logvar, z))
     given_mu, given_logvar, given = passes.returned(answer, (mu, logvar, z))
     # Where encode was given something else, z is judged as a sample of what came of that.
     around = (
@@ -115,6 +117,29 @@ FORWARD = Question(
 )
 
 
+def _exchanged(submission: Submission, draws: Draws) -> str | None:
+    """Which fields stand in each other's place."""
+    options = passes.works_at(submission, draws)
+    orders = []
+    for setting in (ORDINARY, EVAL):
+        model, seed = layers.model(submission, draws, replace(setting, options=options)), draws.seed()
+        x = draws.uniform(6, options.get("sizes", layers.SIZES)[0])
+        answer = model.seeded(seed)(x)
+        twin, mu, logvar = passes.own_parts(model, x, networks.encode(model.parameters, x))
+        orders.append(passes.order(answer, (mu, logvar, passes.sampled(twin, seed, mu, logvar))))
+    order = orders[0] or orders[1]
+    if order is None:
+        return None
+    where = "" if orders[0] == orders[1] else "In train mode " if orders[0] else "In eval mode "
+    moved = [name for name, found in zip(passes.NAMES[1:], order, strict=True) if name != found]
+    if len(moved) == 2:
+        said = f"{' and '.join(moved)} stand in each other's place in what is returned."
+    else:
+        own, right = ", ".join(("logits", *order)), ", ".join(passes.NAMES)
+        said = f"the order is another one: ({own}) comes back where ({right}) belongs."
+    return f"{where}{said}" if where else start(said)
+
+
 def _fresh(submission: Submission, draws: Draws) -> Iterator[str]:
     """Whether two passes draw the same noise, in each mode."""
     options = passes.works_at(submission, draws)
@@ -141,6 +166,30 @@ RANDOM = [
 """What comes of x in the two heads, in a whole pass."""
 
 
+def _noisy(submission: Submission, draws: Draws) -> Iterator[str]:
+    """What is done at random to x, or on the way to mu and logvar, where encode alone gives the same each time."""
+    model, x = layers.model(submission, draws, ORDINARY), draws.uniform(6, layers.SIZES[0])
+    # Of a variance so small that z is mu: what moves all the same is not owed to the sample.
+    model.set("logvar.weight", 0.05 * model.parameters["logvar.weight"].detach())
+    model.set("logvar.bias", -60.0)
+    if not _moves(lambda: unpack(model(x), passes.NAMES, "forward")[1:3]):
+        return
+    twin = model.alone().share(model)
+    if not _moves(lambda: twin.encode(x)):
+        where = "" if _moves(lambda: unpack(model.eval()(x), passes.NAMES, "forward")[1:3]) else "In train mode "
+        told = random_layers.sentences(layers.model(submission, draws, ORDINARY), RANDOM, draws)
+        yield from (f"{where}{words[0].lower()}{words[1:]}" if where else words for words in told)
+
+
+def _moves(ask: Callable[[], Sequence[torch.Tensor]]) -> bool:
+    """Whether two calls give other numbers."""
+    first, second = ([t.detach() for t in ask()] for _ in range(2))
+    return not alike(first, second)
+
+
+NOISY, _noise_said = facts.kept(_noisy)
+
+
 def _steady(submission: Submission, draws: Draws) -> Iterator[str]:
     """Whether what comes back goes together, in the parts for which no better word was found."""
     options = passes.works_at(submission, draws)
@@ -156,9 +205,7 @@ def _steady(submission: Submission, draws: Draws) -> Iterator[str]:
     moving = [n for n, a, b in pairs if n in unexplained and not alike(a, b.detach())]
     if moving and alike(own[1], alone[1].detach()):
         where = "In train mode " if all(alike(a, b.detach()) for a, b in zip(*quiet, strict=True)) else ""
-        told = list(random_layers.sentences(layers.model(submission, draws, ORDINARY), RANDOM, draws))
-        yield from (f"{where}{words[0].lower()}{words[1:]}" if where else words for words in told)
-        if not told:
+        if not _noise_said(submission, draws):
             differ = f"{' and '.join(moving)} {'differ' if len(moving) > 1 else 'differs'}"
             yield f"{where}{differ} from pass to pass for the same x, for which encode gives the same."
     for name, given, right in zip(("mu", "logvar"), second, own[1:], strict=True):
@@ -212,17 +259,24 @@ def _elsewhere(submission: Submission, draws: Draws) -> Iterator[str]:
             yield sentence
 
 
+EXCHANGED, _exchange_said = facts.kept(_exchanged)
+
+
+def _in_place(fact: facts.Fact) -> facts.Fact:
+    """A fact that takes for granted that each field stands in its place."""
+    return lambda submission, draws: (
+        () if _exchange_said(submission, draws) else facts.sentences_of(fact, submission, draws)
+    )
+
+
 FACTS = (
+    EXCHANGED,
+    NOISY,
     _ORDINARY,
-    _still,
-    _fresh,
-    pass_spread.SPREAD,
-    pass_spread.sigma,
-    _elsewhere,
+    *map(_in_place, (_still, _fresh, pass_spread.SPREAD, pass_spread.sigma, _steady)),
+    _elsewhere,  # takes longer than all before it
     *_OTHERS,
-    pass_spread.of_rows,
-    _mode,
-    _steady,
+    *map(_in_place, (pass_spread.of_rows, _mode)),
 )
 
 

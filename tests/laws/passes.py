@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 
 from grading.checks import Draws, Model, Submission
-from grading.diagnosis.laws import ORDINARY, Raised, ask
+from grading.diagnosis.laws import ORDINARY, Raised, alike, ask
 from laws import layers
 
 NAMES = ("logits", "mu", "logvar", "z")
@@ -87,6 +88,25 @@ def returned(answer: Any, right: tuple[torch.Tensor, ...]) -> list[torch.Tensor]
         given.to(like.dtype) if isinstance(given, torch.Tensor) and given.shape == like.shape else like
         for given, like in zip(own, right, strict=True)
     ]
+
+
+def order(answer: Any, right: tuple[torch.Tensor, ...]) -> tuple[str, ...] | None:
+    """Which of ``mu``, ``logvar`` and ``z`` stand in the places of these; None where each is in its own, or missing."""
+    if not isinstance(answer, (tuple, list)) or len(answer) != len(NAMES):
+        return None
+    given, wanted = answer[1:], [t.detach() for t in right]
+    if sum(not alike(a, b) for a, b in zip(given, wanted, strict=True)) < 2 or alike(wanted[0], wanted[2]):
+        return None
+    for places in itertools.permutations(range(len(wanted))):
+        if all(alike(own, wanted[place]) for own, place in zip(given, places, strict=True)):
+            return tuple(NAMES[1 + place] for place in places)
+    return None
+
+
+def in_order(answer: Any, right: tuple[torch.Tensor, ...]) -> Any:
+    """An answer with its fields in their own places, where they stand in others'."""
+    found = order(answer, right)
+    return answer if found is None else (answer[0], *(answer[1 + found.index(name)] for name in NAMES[1:]))
 
 
 def works_at(submission: Submission, draws: Draws) -> dict[str, Any]:

@@ -124,6 +124,20 @@ CASES = {
         "warmup_model", WARMUP, "return self.decode(torch.randn_like(mu)), mu, logvar",
         ["What stands in the place of recon_x is decode of the noise alone."],
     ),
+    "fields exchanged": (
+        "forward", OUTPUT, "return VAEOutput(self.decode(z), mu, z, logvar)",
+        ["logvar and z stand in each other's place in what is returned."],
+    ),
+    "fields in another order, in eval mode": (
+        "forward", OUTPUT, "return VAEOutput(self.decode(z), *((mu, logvar, z) if self.training else (z, mu, logvar)))",
+        ["In eval mode the order is another one: (logits, z, mu, logvar) comes back where (logits, mu, logvar, z) "
+         "belongs."],
+    ),
+    "noise on x in train mode": (
+        "forward", "mu, logvar = self.encode(x)",
+        "mu, logvar = self.encode(x + 0.3 * torch.randn_like(x) * self.training)",
+        ["In train mode noise of standard deviation about 0.3 is added to x before it is encoded."],
+    ),
     "no last ReLU": (
         "encode", ENCODED, "h = self.enc[:-1](x)",
         [f"What stands in the place of {head} is the output of the {head} head without the ReLU of the hidden layer."
