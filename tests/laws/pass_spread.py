@@ -26,11 +26,16 @@ SCALES: tuple[tuple[str, Callable[[torch.Tensor], torch.Tensor]], ...] = (
 def _spread(submission: Submission, draws: Draws) -> Iterator[str]:
     """Whether z has the spread that reparameterize gives, in each mode, and whether its noise is shared."""
     options = passes.works_at(submission, draws)
-    said = tuple(_spread_in(replace(ORDINARY, options=options), submission, draws))
-    yield from said
-    if not said:
-        for sentence in _spread_in(replace(EVAL, options=options), submission, draws):
-            yield f"In eval mode: {sentence[0].lower()}{sentence[1:]}"
+    train, quiet = (list(_spread_in(replace(mode, options=options), submission, draws)) for mode in (ORDINARY, EVAL))
+    for sentence in train:
+        yield sentence if sentence in quiet else f"In train mode: {_inside(sentence)}"
+    for sentence in quiet:
+        if sentence not in train:
+            yield f"In eval mode: {_inside(sentence)}"
+
+
+def _inside(sentence: str) -> str:
+    return sentence if sentence.startswith("z ") else sentence[0].lower() + sentence[1:]
 
 
 def _spread_in(setting: Setting, submission: Submission, draws: Draws) -> Iterator[str]:
