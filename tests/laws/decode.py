@@ -27,8 +27,7 @@ def _ask(model: Model, draws: Draws, setting: Setting) -> Asked:
         for words, h in list(layers.features(parameters, names, z, "z"))[1:]:
             yield f"that {words}", networks.linear(parameters, last, h)
 
-    leaves = {"the last layer": parameters[f"{last}.weight"], "the hidden layers": parameters[f"{names[-1]}.weight"]}
-    leaves |= {"the bias of the last layer": parameters[f"{last}.bias"]}
+    leaves = layers.leaves(parameters, {"the last layer": last, "the hidden layers": names[-1]})
     leaves |= {"z": z} if setting.leaves else {}
     return Asked(answer, (Part(OUTPUT, networks.linear(parameters, last, hidden), others, leaves),))
 

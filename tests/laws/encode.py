@@ -41,10 +41,10 @@ def judged(
                 yield f"the output of the {head} head {words}", networks.linear(parameters, head, h)
 
     def part(name: str) -> Part:
-        leaves = {"its head": parameters[f"{name}.weight"], "the hidden layers": parameters[f"{names[-1]}.weight"]}
-        leaves |= {"the bias of its head": parameters[f"{name}.bias"]}
+        leaves = layers.leaves(parameters, {"its head": name, "the hidden layers": names[-1]})
         leaves |= {"x": x} if setting.leaves else {}
-        leaves = {words: leaf for words, leaf in leaves.items() if leaf.is_leaf}  # heads may be parts of one layer
+        # Heads may be parts of one layer, or have no bias.
+        leaves = {words: leaf for words, leaf in leaves.items() if leaf.is_leaf and leaf.requires_grad}
         return Part(name, networks.linear(parameters, name, hidden), lambda: others(name), leaves)
 
     return Asked(answer, tuple(part(name) for name in HEADS))

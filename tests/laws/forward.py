@@ -98,15 +98,16 @@ def _ask(model: Model, draws: Draws, setting: Setting) -> Asked:
         other = drawn.other_noise(twin, seed, mu)
         yield "decode of noise alone, which is not that of z", passes.decoded(twin, other, logits)
 
-    heads = {f"the {n} head": parameters[f"{n}.weight"] for n in ("mu", "logvar")}
-    encoder = {"the encoder's hidden layer": parameters["enc.0.weight"]} | ({"x": x} if setting.leaves else {})
-    decoder = {"the decoder": parameters["dec.0.weight"]}
+    heads = layers.leaves(parameters, {f"the {name} head": name for name in ("mu", "logvar")})
+    encoder = layers.leaves(parameters, {"the encoder's hidden layer": "enc.0"}) | ({"x": x} if setting.leaves else {})
+    decoder = layers.leaves(parameters, {"the decoder's first layer": "dec.0"})
+    own_head = {name: layers.leaves(parameters, {"its head": name}) for name in ("mu", "logvar")}
     return Asked(
         answer,
         (
             Part("logits", logits, of_logits, decoder | heads | encoder),
-            Part("mu", mu, lambda: of_heads("mu"), {"its head": parameters["mu.weight"]} | encoder),
-            Part("logvar", logvar, lambda: of_heads("logvar"), {"its head": parameters["logvar.weight"]} | encoder),
+            Part("mu", mu, lambda: of_heads("mu"), own_head["mu"] | encoder),
+            Part("logvar", logvar, lambda: of_heads("logvar"), own_head["logvar"] | encoder),
             Part("z", z, lambda: (code for at in around for code in passes.codes(twin, seed, *at)), heads | encoder),
         ),
     )

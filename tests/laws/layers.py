@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import networks
@@ -67,6 +67,20 @@ def model(submission: Submission, draws: Draws, setting: Setting) -> Model:
     for name, reach in (("mu", 12.0), ("logvar", -12.0), (f"dec.{2 * depth}", 15.0)):
         made.set(f"{name}.bias", reach * torch.linspace(-1.0, 1.0, made.parameters[f"{name}.bias"].numel()) ** 3)
     return made
+
+
+def leaves(parameters: networks.Parameters, named: Mapping[str, str]) -> dict[str, torch.Tensor]:
+    """The weight and the bias of each of some layers, by what a student calls them.
+
+    Args:
+        parameters: of a model.
+        named: the name of each layer, by what it is called.
+    """
+    return {
+        f"the {part} of {words}": parameters[f"{name}.{part}"]
+        for words, name in named.items()
+        for part in ("weight", "bias")
+    }
 
 
 def rows(draws: Draws, setting: Setting, width: int) -> torch.Tensor:

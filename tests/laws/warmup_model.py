@@ -91,7 +91,8 @@ def canonical(parameters: Mapping[str, torch.Tensor], sizes: tuple[int, int, int
         return None  # a gain or the like, of which layers alone do not know
     for name in ("enc.0", "dec.0", "dec.2", "mu", "logvar"):
         weight = found[f"{name}.weight"]
-        found[f"{name}.bias"] = found[f"{name}.bias"].to(weight.dtype).expand(weight.shape[0])
+        if not found[f"{name}.bias"].dim():  # there is none
+            found[f"{name}.bias"] = torch.zeros(weight.shape[0], dtype=weight.dtype)
     return found
 
 
@@ -154,9 +155,9 @@ def _decode(model: Model, draws: Draws, setting: Setting) -> Asked:
             yield f"that {words}", at_end.sigmoid()
             yield f"that {words}, and without the sigmoid at the end", at_end
 
-    leaves = {"the last layer": parameters["dec.2.weight"], "the hidden layer": parameters["dec.0.weight"]}
-    if any(parameters["dec.2.bias"] is own for own in model.parameters.values()):  # and no part of another one
-        leaves["the bias of the last layer"] = parameters["dec.2.bias"]
+    leaves = layers.leaves(parameters, {"the last layer": "dec.2", "the hidden layer": "dec.0"})
+    own_parts = [*model.parameters.values()]  # and no parts of others, or numbers that stand for a bias
+    leaves = {words: leaf for words, leaf in leaves.items() if any(leaf is own for own in own_parts)}
     leaves |= {"z": z} if setting.leaves else {}
     return Asked(answer, (Part("the output of decode", right, others, leaves),))
 
@@ -192,7 +193,8 @@ def _forward(model: Model, draws: Draws, setting: Setting) -> Asked:
         for words, heads in encoded():
             yield f"that of {words}", heads[0] if name == "mu" else heads[1]
 
-    leaves = {name: p for name, p in model.parameters.items() if name.endswith("weight")}
+    named = [(*name.rpartition("."), p) for name, p in model.parameters.items()]
+    leaves = {f"the {part} of {layer}": p for layer, _, part, p in named if layer and part in {"weight", "bias"}}
     return Asked(
         answer,
         (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,8 @@ class Part:
 
 FEW = 8
 """Fewer numbers than this agree with some explanation by chance."""
+WEIGHT, BIAS = "the weight of ", "the bias of "
+"""Begins of the names of leaves that are two parts of one layer."""
 AXES = ("rows", "columns")
 OF_GRADIENTS = ("is multiplied by", "is cut off", "is always 0", "has its sign turned round", "is not a number")
 """What may be said of a gradient; what else fits its numbers does so by chance."""
@@ -328,9 +330,18 @@ def _slopes_of(part: Part, predicted: Tensor, own: Tensor, among: Collection[tup
             by_words.setdefault(words, []).append(name)
     said = []
     for words, names in by_words.items():
-        where = "" if len(names) == len(asked) and len(asked) > 1 else f" for {' and '.join(names)}"
+        where = "" if len(names) == len(asked) and len(asked) > 1 else f" for {' and '.join(_together(names))}"
         said.append(f"The gradient of {part.name}{where} {words}.")
     return said
+
+
+def _together(names: Sequence[str]) -> list[str]:
+    """Names of leaves, where a layer stands for its weight and its bias if both are among them."""
+    layers = [name.removeprefix(WEIGHT) for name in names if name.startswith(WEIGHT)]
+    whole = [layer for layer in layers if f"{BIAS}{layer}" in names]
+    parts = {f"{BIAS}{layer}" for layer in whole}
+    left = [name for name in names if name not in parts]
+    return [name.removeprefix(WEIGHT) if name.removeprefix(WEIGHT) in whole else name for name in left]
 
 
 def _slope(wanted: Tensor, slope: Any) -> str:

@@ -124,6 +124,29 @@ CASES = {
         "warmup_model", WARMUP, "return self.decode(torch.randn_like(mu)), mu, logvar",
         ["What stands in the place of recon_x is decode of the noise alone."],
     ),
+    "half in train mode, nothing in eval mode": (
+        "forward", Z, "z = (mu + self.reparameterize(mu, logvar)) / 2 if self.training else mu",
+        ["In eval mode z is mu: no sample is drawn. It samples in train and eval mode alike.",
+         f"In train mode: {SMALLER[0].lower()}{SMALLER[1:]}it is 0.5 times as large everywhere, as in an average of "
+         "about 4 samples."],
+    ),
+    "bias of a head without gradient": (
+        "encode", "return self.mu(h), self.logvar(h)",
+        "return F.linear(h, self.mu.weight, self.mu.bias.detach()), F.linear(h, self.logvar.weight.detach(), "
+        "self.logvar.bias.detach())",
+        ["The gradient of mu for the bias of its head is cut off: none arrives.",
+         "The gradient of logvar for its head is cut off: none arrives."],
+    ),
+    "weight of the last layer without gradient": (
+        "decode", "return self.dec(z)",
+        "last = self.dec[-1]; return F.linear(self.dec[:-1](z), last.weight.detach(), last.bias)",
+        ["The gradient of the output for the weight of the last layer is cut off: none arrives."],
+    ),
+    "warm-up, weight of the last layer without gradient": (
+        "warmup_model", "return torch.sigmoid(self.output(h))",
+        "return torch.sigmoid(F.linear(h, self.output.weight.detach(), self.output.bias))",
+        ["The gradient of the output of decode for the weight of the last layer is cut off: none arrives."],
+    ),
     "fields exchanged": (
         "forward", OUTPUT, "return VAEOutput(self.decode(z), mu, z, logvar)",
         ["logvar and z stand in each other's place in what is returned."],

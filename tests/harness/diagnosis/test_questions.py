@@ -8,7 +8,6 @@ from harness.diagnosis.test_experiments import KL, explain, workers
 
 from grading.checks.draws import Draws
 from grading.diagnosis.laws import ORDINARY, Asked, Part, Question, backward, question, symmetries
-from grading.diagnosis.laws.special import asked as asked_of
 
 __all__ = ["workers"]
 
@@ -32,7 +31,6 @@ def test_of_a_random_result_nothing_is_told_that_presupposes_a_function(workers,
     def call(formula, submission, arguments):
         return formula.right(arguments) + noise.normal(1)[0]
 
-    assert asked_of is symmetries.asked
     monkeypatch.setattr(symmetries, "asked", call)
     assert list(symmetries.sentences(FORMULA, None, draws)) == []
     sampled = "z = mu + (logvar / 2).exp() * torch.randn_like(mu); q = torch.distributions.Normal(mu, (logvar / 2).exp"
