@@ -78,8 +78,27 @@ def law(eps: Tensor) -> list[str]:
     # What a bound takes from the spread is no mistake of its own.
     said = [f"its mean is near {round(mean, 1):g} instead of 0"] if abs(mean - float(normal.mean())) > 0.06 else []
     if abs(std - float(normal.std())) > 0.05:
-        said.append(f"its standard deviation is near {rough(std)} instead of 1")
+        said.append(f"{DEVIATION}{rough(std)} instead of 1")
     return [*said, shape] if shape else said
+
+
+MANY = 160
+"""Columns of a sample whose spread is known to 1 in 1000."""
+DEVIATION = "its standard deviation is near "
+
+
+def as_average(words: str, eps: Tensor) -> str:
+    """What was said of a standard deviation, with the number of samples that it is the average of where it is plain.
+
+    Args:
+        words: what was said.
+        eps: a sample of the same noise, of ``ROWS`` times ``MANY`` numbers.
+    """
+    std = float(eps.double().std())
+    count = round(1 / std**2) if 0.2 < std < 0.8 else 0
+    if not words.startswith(DEVIATION) or count in (0, 4) or abs(std * math.sqrt(count) - 1) > 4.5e-3:
+        return words  # one half is more likely a factor
+    return f"{DEVIATION}{1 / math.sqrt(count):.2g} instead of 1, as in an average of {count} samples"
 
 
 def rough(value: float) -> str:

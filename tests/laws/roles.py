@@ -45,5 +45,7 @@ def wrong(z: Callable[[float, float], torch.Tensor]) -> Iterator[str]:
         return
     if shift not in (None, "mu", "nothing"):
         yield f"What shifts the sample is {shift}, where mu belongs."
-    if scale is not None and "mu" in scale:
+        if scale is None and max(s[1] for s in seen) < 1.06 * min(s[1] for s in seen):
+            yield "The noise is not multiplied by sigma: it is of one and the same size for every sigma."
+    if scale is not None and ("mu" in scale or (shift not in (None, "mu", "nothing") and scale != "sigma")):
         yield f"The noise is scaled by {scale}, where sigma belongs."

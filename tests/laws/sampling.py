@@ -25,7 +25,7 @@ from grading.diagnosis.laws import (
     question,
     start,
 )
-from laws import noise, roles, sample_slopes, sample_spread
+from laws import noise, sample_basics, sample_slopes, sample_spread
 from laws.resampled import question_of
 from laws.sampler import Sampler, repeats
 
@@ -34,12 +34,11 @@ MANY = 700
 """Calls after which something may be otherwise that is not after few."""
 
 
-def _roles(sampler: Sampler) -> facts.Fact:
-    def fact(submission: Submission, draws: Draws) -> Iterator[str]:
-        model, ones = sampler.build(submission), torch.ones(400, 25)
-        return roles.wrong(lambda mu, sigma: sampler.z(model, mu * ones, 2 * math.log(sigma) * ones))
-
-    return fact
+def _shape_apart(sampler: Sampler, submission: Submission) -> tuple[int, int]:
+    """Of a large sample that has many numbers which are not the same."""
+    few = sampler.noise(submission, 8, 6)
+    shared = few.shape[1] > 1 and bool((few == few[:, :1]).all()) and not bool((few == few[:1]).all())
+    return (noise.ROWS * noise.COLUMNS, 4) if shared else (noise.ROWS, noise.COLUMNS)
 
 
 def _mean(sampler: Sampler) -> facts.Fact:
@@ -65,21 +64,27 @@ def _mean(sampler: Sampler) -> facts.Fact:
     return fact
 
 
-def _scale(sampler: Sampler) -> facts.Fact:
-    """Size and shape of the noise at logvar = 0."""
+def _scale(sampler: Sampler, of_size: facts.Fact | None = None) -> facts.Fact:
+    """Size and shape of the noise at logvar = 0, where the size is one number."""
+    sized = of_size or sample_basics.of_size(sampler)
 
     def fact(submission: Submission, draws: Draws) -> str | None:
-        eps = noise.apart(sampler.noise(submission, noise.ROWS, noise.COLUMNS))
+        rows, columns = _shape_apart(sampler, submission)
+        eps = noise.apart(sampler.noise(submission, rows, columns))
         if noise.normalized(eps) is not None or eps.numel() < noise.ROWS:
             return None  # its spread and its law follow from that
+        if facts.sentences_of(sized, submission, draws):
+            return None
         model = sampler.build(submission)
         followed = sample_spread.followed(sampler, model, draws) if repeats(sampler, model, draws) else None
         at_zero = abs(followed[1](0.0)) if followed is not None else 1.0
         at_zero = at_zero if at_zero > 1e-6 else 1.0  # a wrong sigma is told by itself
         said = noise.law(eps / at_zero)
         if said:  # what holds for so many latent dimensions alone is no law of a number
-            fewer = noise.law(noise.apart(sampler.noise(submission, 2 * noise.ROWS, noise.COLUMNS // 2)) / at_zero)
+            fewer = noise.law(noise.apart(sampler.noise(submission, 2 * rows, columns // 2)) / at_zero)
             said = [words for words in said if words in fewer]
+        if len(said) == 1 and said[0].startswith(noise.DEVIATION):
+            said = [noise.as_average(said[0], sampler.noise(submission, noise.ROWS, noise.MANY) / at_zero)]
         return f"The noise is wrong: {', '.join(said)}." if said else None
 
     return fact
@@ -300,8 +305,12 @@ def _gradients(sampler: Sampler) -> facts.Fact:
 
 def facts_of(sampler: Sampler) -> tuple[facts.Fact, ...]:
     """All that is measured of a sample."""
-    makers = (sample_spread.fact_of, _mean, _sharing, _scale, _fresh, _modes, _rhythm, _seed, _gradients, _dependence)
-    first, first_said = facts.kept(_roles(sampler))
+    first, first_said = facts.kept(sample_basics.first(sampler))
+    of_size, size_said = facts.kept(sample_basics.of_size(sampler))
+    makers = (
+        *(sample_spread.fact_of, _mean, _sharing, lambda _: of_size, lambda s: _scale(s, size_said)),
+        *(_fresh, _modes, _rhythm, _seed, _gradients, _dependence),
+    )
 
     def proper(fact: facts.Fact) -> facts.Fact:
         """A fact that is asked only where mu shifts and sigma scales, as it takes for granted."""
@@ -362,7 +371,8 @@ def probes_of(sampler: Sampler) -> list[Probe]:
         """1 where the size of the noise at this logvar is right."""
 
         def put(submission: Submission, draws: Draws) -> tuple[Any, Any]:
-            eps = sampler.noise(submission, 4000, 10, logvar) / math.exp(logvar / 2)
+            columns = draws.integer(4, 12)  # of one number for all nothing is said that depends on how many there are
+            eps = sampler.noise(submission, 40_000 // columns, columns, logvar) / math.exp(logvar / 2)
             size = float(eps.pow(2).mean())
             near = abs(size - 1) < 7 * math.sqrt(2 / eps.numel())
             return torch.tensor(1.0 if near else size), torch.tensor(1.0)

@@ -358,7 +358,7 @@ def _variation(submission: Submission, draws: Draws) -> Iterator[str]:
             yield f"recon_x varies {words} {than}{place}{more}."
 
 
-QUICK = 9
+QUICK = 10
 """So many facts about samples take a second together."""
 _SAMPLED = facts_of(SAMPLER)
 _OF_METHODS, _OF_PASS = [question.facts_of(of) for of in (ENCODE, DECODE)], question.facts_of(FORWARD)

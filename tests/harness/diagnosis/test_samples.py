@@ -1,0 +1,61 @@
+"""What is told of a sample, and all that is: each of several mistakes, and no consequence of one."""
+
+import pytest
+from harness.diagnosis.test_experiments import SAMPLE, explain, workers
+
+__all__ = ["workers"]
+
+ALONE = "Sigma alone decides on it."
+SIZE = "The size of the noise depends on the"
+WITHOUT_HALF = "Sigma is the exponential of logvar, without the half: logvar is the logarithm of sigma squared."
+# What stands in the place of the return of reparameterize, and all that is told.
+CASES = {
+    "root of the batch": (
+        "return mu + sigma * torch.randn_like(mu) / len(mu) ** 0.5",
+        [f"{SIZE} batch size: it is divided by the root of the batch size. {ALONE}"],
+    ),
+    "batch": (
+        "return mu + 3 * sigma * torch.randn_like(mu) * len(mu)",
+        [f"{SIZE} batch size: it grows with the batch size. {ALONE}"],
+    ),
+    "root of the latents": (
+        "return mu + sigma * torch.randn_like(mu) * mu.shape[1] ** 0.5",
+        [f"{SIZE} number of latent dimensions: it is multiplied by the root of the number of latent dimensions. "
+         f"{ALONE}"],
+    ),
+    "no number of its own": (
+        "return mu + sigma * torch.randn_like(mu) / (1 + len(mu)) ** 0.3",
+        [f"{SIZE} batch size: it falls with the batch size. {ALONE}"],
+    ),
+    "average of three": (
+        "return mu + sigma * torch.randn(3, *mu.shape).mean(0)",
+        ["The noise is wrong: its standard deviation is near 0.58 instead of 1, as in an average of 3 samples."],
+    ),
+    "a factor that is none of an average": (
+        "return mu + 0.7 * sigma * torch.randn_like(mu)",
+        ["The noise is wrong: its standard deviation is near 0.7 instead of 1."],
+    ),
+    "uniform and shared": (
+        "return mu + sigma * (torch.rand(len(mu), 1) - 0.5) * 12 ** 0.5",
+        ["All latent dimensions of an example share the same noise; each needs its own.",
+         "The noise is wrong: it is uniform, not normal."],
+    ),
+    "noise that is added": (
+        "return mu + sigma + torch.randn_like(mu)",
+        ["What shifts the sample is mu + sigma, where mu belongs.",
+         "The noise is not multiplied by sigma: it is of one and the same size for every sigma."],
+    ),
+    "dropout": (
+        "return F.dropout(mu + sigma * torch.randn_like(mu), 0.2)",
+        ["Numbers of z are set to 0 at random, with probability 0.2, and multiplied by 1.25 otherwise: that is a "
+         "dropout."],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_wrong_with_a_sample_is_told_and_each_cause_once(workers, name):
+    new, words = CASES[name]
+    why, _ = explain(workers, "reparameterize", SAMPLE, new)
+    assert list(why) == words
