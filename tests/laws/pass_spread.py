@@ -26,19 +26,31 @@ SCALES: tuple[tuple[str, Callable[[torch.Tensor], torch.Tensor]], ...] = (
 def _spread(submission: Submission, draws: Draws) -> Iterator[str]:
     """Whether z has the spread that reparameterize gives, in each mode, and whether its noise is shared."""
     options = passes.works_at(submission, draws)
-    train, quiet = (list(_spread_in(replace(mode, options=options), submission, draws)) for mode in (ORDINARY, EVAL))
+    (train, of_train), (quiet, of_quiet) = (
+        _spread_in(replace(mode, options=options), submission, draws) for mode in (ORDINARY, EVAL)
+    )
+    alike_in_both = abs(math.log(of_train / of_quiet)) < 0.1
+    kinds = [{sentence.partition(":")[0] for sentence in said} for said in (train, quiet)]
     for sentence in train:
-        yield sentence if sentence in quiet else f"In train mode: {_inside(sentence)}"
+        same = alike_in_both and sentence.partition(":")[0] in kinds[1]
+        yield sentence if same else f"In train mode: {_inside(sentence)}"
     for sentence in quiet:
-        if sentence not in train:
+        if not alike_in_both or sentence.partition(":")[0] not in kinds[0]:
             yield f"In eval mode: {_inside(sentence)}"
+
+
+def _spread_in(setting: Setting, submission: Submission, draws: Draws) -> tuple[list[str], float]:
+    """What is wrong with the spread in one mode, and how many times as large as it should be it is if that is told."""
+    said = list(_sentences(setting, submission, draws))
+    return [sentence for sentence, _ in said], next((size for _, size in said if size != 1), 1.0)
 
 
 def _inside(sentence: str) -> str:
     return sentence if sentence.startswith("z ") else sentence[0].lower() + sentence[1:]
 
 
-def _spread_in(setting: Setting, submission: Submission, draws: Draws) -> Iterator[str]:
+def _sentences(setting: Setting, submission: Submission, draws: Draws) -> Iterator[tuple[str, float]]:
+    """Each with the factor of a spread, and with 1 where it is of another kind."""
     model = layers.model(submission, draws, setting)
     x = draws.uniform(1, setting.options.get("sizes", layers.SIZES)[0]).repeat(4000, 1)
     z, mu, logvar = (t.detach() for t in (lambda o: (o[3], o[1], o[2]))(unpack(model(x), passes.NAMES, "forward")))
@@ -52,7 +64,7 @@ def _spread_in(setting: Setting, submission: Submission, draws: Draws) -> Iterat
 
     other = drawn.elsewhere(z, mu, logvar, again)
     if other is not None:
-        yield other
+        yield other, 1.0
         return
     returned = mu, logvar
     around = (returned, (own_mu, own_logvar), (own_mu, logvar), (mu, own_logvar), returned)
@@ -67,21 +79,28 @@ def _spread_in(setting: Setting, submission: Submission, draws: Draws) -> Iterat
     shared, own_shared = (noise.sharing((torch.cat((t[:20], t[-20:])) * 1024).round()) for t in (eps, alone))
     if shared:
         if shared != own_shared:
-            yield f"In z {shared}"
+            yield f"In z {shared}", 1.0
         return
     sizes = eps.std(0) / alone.std(0)
     scaled = next((words for words, of in SCALES if _has_scale(of, z - mu, logvar, alone.std(0))), None)
     if float((sizes.log() - sizes.log().mean()).abs().max()) > 0.15:  # another one in each column
         if scaled is not None and not _is_code(model, x):
-            yield f"The spread of z is another one than that of reparameterize(mu, logvar): {scaled}."
+            yield f"The spread of z is another one than that of reparameterize(mu, logvar): {scaled}.", 1.0
         return
     gaps = eps.mean(0) - alone.mean(0)
     if float(gaps.max() - gaps.min()) > 0.5:  # else it is a mean of the noise, which is the same in each column
-        yield "The mean of z over many samples is not mu."
+        yield "The mean of z over many samples is not mu.", 1.0
         return
-    yield from _apart(eps, alone)
+    yield from ((words, 1.0) for words in _apart(eps, alone))
     ratio = float(sizes.log().mean().exp())
-    if abs(ratio - 1) > 0.06:
+    of_few = _ratio_of_few(model, x) if abs(ratio - 1) > 0.06 else ratio
+    if abs(math.log(of_few / ratio)) > 0.25:
+        grows = "grows" if ratio > of_few else "falls"
+        yield (
+            f"The size of the noise in z depends on the batch size: it {grows} with it. Sigma alone decides on it.",
+            1.0,
+        )
+    elif abs(ratio - 1) > 0.06:
 
         def average(count: int, seed: int) -> torch.Tensor | None:
             several = drawn.samples(twin, seed, count, mu, logvar)
@@ -92,9 +111,22 @@ def _spread_in(setting: Setting, submission: Submission, draws: Draws) -> Iterat
         same = abs(math.log(measured / ratio)) < 0.05
         words = f": {drawn.scale(measured, again, average)}" if same else ""
         size = "larger" if ratio > 1 else "smaller"
-        yield f"The spread of z is {size} than that of reparameterize(mu, logvar){words}."
-    if len((eps * 256).round().unique()) < 40:
-        yield "The noise in z has few values, as if it were rounded."
+        yield f"The spread of z is {size} than that of reparameterize(mu, logvar){words}.", ratio
+    if len((eps / ratio * 256).round().unique()) < 40:
+        yield "The noise in z has few values, as if it were rounded.", 1.0
+
+
+FEW = 500
+"""Examples in a batch that is small beside that of a large sample."""
+
+
+def _ratio_of_few(model: Model, x: torch.Tensor) -> float:
+    """How large the noise of z is in a small batch, beside that of reparameterize."""
+    rows = x[:FEW]
+    _, mu, logvar, z = (t.detach() for t in unpack(model(rows), passes.NAMES, "forward"))
+    own_mu, own_logvar = (t.detach() for t in passes.own_parts(model, rows, (mu, logvar))[1:])
+    alone = passes.sampled(model.alone(), drawn.USUAL, own_mu, own_logvar).detach()
+    return float((z.std(0) / alone.std(0)).log().mean().exp())
 
 
 SPREAD, _said = facts.kept(_spread)

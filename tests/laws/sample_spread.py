@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 
 from grading.checks import Draws, Model, Submission
 from grading.diagnosis.laws import facts, number
 from laws.sampler import Sampler, repeats
-from laws.spreads import GRID, SPREADS, measured
+from laws.spreads import GRID, SPREADS, measured, relative
 
+EXPONENTIAL = (-3.0, -1.0, 2.0, 3.0)
+"""Where an exponential is told from what is none."""
 NO_LONGER = "Sigma no longer follows logvar {}: a bound, or something small that is added."
 
 
 def fact_of(sampler: Sampler) -> facts.Fact:
     """Sigma as another function of logvar, or one that is cut off."""
 
-    def fact(submission: Submission, draws: Draws) -> str | None:
+    def fact(submission: Submission, draws: Draws) -> Iterator[str]:
         model = sampler.build(submission)
         if not repeats(sampler, model, draws):
-            return _by_statistics(sampler, submission)
+            yield from filter(None, [_by_statistics(sampler, submission)])
+            return
         found = followed(sampler, model, draws)
-        return None if found is None else found[0] or _bends(sampler, model, draws)
+        if found is None:
+            yield from _cut_off(sampler, model, draws)[0]
+            return
+        words, spread = found
+        yield from filter(None, (words, _bends(sampler, model, draws, exponent_of(spread))))
 
     return fact
 
@@ -63,22 +70,64 @@ def _near(one: float, other: float) -> bool:
     return abs(one - other) <= 2e-4 * (1 + abs(one)) or (math.isnan(one) and math.isnan(other))
 
 
-def _bends(sampler: Sampler, model: Model, draws: Draws) -> str | None:
-    """Beyond which bounds the spread no longer follows logvar, where it does near 0."""
+def exponent_of(spread: Callable[[float], float]) -> float | None:
+    """The factor of logvar in the exponent of sigma, where sigma is an exponential of it and nothing else."""
+    factor = 2 * math.log(spread(1.5) / spread(1.0)) if spread(1.0) > 0 and spread(1.5) > 0 else 0.0
+    known = [relative(spread, v) for v in EXPONENTIAL]
+    same = all(
+        math.isclose(own, math.exp(factor * (v - 1)), rel_tol=1e-6) for own, v in zip(known, EXPONENTIAL, strict=True)
+    )
+    return factor if same and abs(factor) > 1e-6 else None
+
+
+def _bends(sampler: Sampler, model: Model, draws: Draws, factor: float | None) -> str | None:
+    """Beyond which bounds the spread no longer follows logvar, where it does near 0.
+
+    Args:
+        sampler: asks for samples.
+        model: is asked.
+        draws: of a seed.
+        factor: of logvar in the exponent of sigma; None where sigma is no exponential.
+    """
+    if factor is None:
+        return None
     zeros, seed = torch.zeros(4, 3), draws.seed()
     base = sampler.z(model, zeros, zeros, seed).detach().double().abs()
 
     def exponent(value: float) -> float:
         size = sampler.z(model, zeros, zeros + value, seed).detach().double().abs()
-        return float(2 * (size / base).log().mean())
+        return float((size / base).log().mean()) / factor
 
     said = []
     for sign, words in ((1.0, "above"), (-1.0, "below")):
-        end = sign * 40.0
+        end = sign * min(40.0, 80.0 / abs(factor))  # as far as single precision reaches
         reached = exponent(end)
         if abs(reached - end) > 0.05 and abs(reached - exponent(0.75 * end)) < 0.05:
             said.append(f"{words} {number(round(reached, 2))}")
     return NO_LONGER.format(" and ".join(said)) if said else None
+
+
+def factor_of(sampler: Sampler, model: Model, draws: Draws) -> float:
+    """The factor of logvar in the exponent of sigma, cut off or not; one half where that is not known."""
+    found = followed(sampler, model, draws)
+    factor = _cut_off(sampler, model, draws)[1] if found is None else exponent_of(found[1])
+    return factor or 0.5
+
+
+def _cut_off(sampler: Sampler, model: Model, draws: Draws) -> tuple[tuple[str, ...], float | None]:
+    """What sigma is where logvar is cut off first, so near to 0 that it follows it nowhere else, with its factor."""
+    found = _ratios(sampler, model, draws)
+    for words, spread in SPREADS[1:] if found is not None else ():
+        factor = exponent_of(spread)
+        if factor is None or found is None or not all(0 < ratio < math.inf for ratio in found):
+            continue
+        low, high = (round(1 + math.log(found[end]) / factor, 3) for end in (0, -1))
+        seen = zip(found, GRID, strict=True)
+        cut = all(_near(ratio, math.exp(factor * (min(max(v, low), high) - 1))) for ratio, v in seen)
+        if cut and low < 1 < high:
+            places = [f"below {number(low)}"] * (low > GRID[0]) + [f"above {number(high)}"] * (high < GRID[-1])
+            return (words, f"logvar is cut off {' and '.join(places)} before sigma is computed."), factor
+    return (), None
 
 
 def _by_statistics(sampler: Sampler, submission: Submission) -> str | None:

@@ -147,6 +147,10 @@ CASES = {
         "return torch.sigmoid(F.linear(h, self.output.weight.detach(), self.output.bias))",
         ["The gradient of the output of decode for the weight of the last layer is cut off: none arrives."],
     ),
+    "root of the batch": (
+        "forward", Z, f"{Z}; z = mu + (z - mu) / len(x) ** 0.5",
+        ["The size of the noise in z depends on the batch size: it falls with it. Sigma alone decides on it."],
+    ),
     "fields exchanged": (
         "forward", OUTPUT, "return VAEOutput(self.decode(z), mu, z, logvar)",
         ["logvar and z stand in each other's place in what is returned."],

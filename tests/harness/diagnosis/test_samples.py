@@ -45,6 +45,15 @@ CASES = {
         ["What shifts the sample is mu + sigma, where mu belongs.",
          "The noise is not multiplied by sigma: it is of one and the same size for every sigma."],
     ),
+    "without the half, and cut off": (
+        "return mu + logvar.clamp(-4, 4).exp() * torch.randn_like(mu)",
+        [WITHOUT_HALF,
+         "Sigma no longer follows logvar above 4 and below -4: a bound, or something small that is added."],
+    ),
+    "without the half, and cut off near 0": (
+        "return mu + logvar.clamp(-2.5, 2).exp() * torch.randn_like(mu)",
+        [WITHOUT_HALF, "logvar is cut off below -2.5 and above 2 before sigma is computed."],
+    ),
     "dropout": (
         "return F.dropout(mu + sigma * torch.randn_like(mu), 0.2)",
         ["Numbers of z are set to 0 at random, with probability 0.2, and multiplied by 1.25 otherwise: that is a "
