@@ -150,11 +150,48 @@ def part_fact(call: Call, part: str, recon_loss: str) -> Sentence:
     return fact
 
 
-def same_for_all(call: Call, part: str) -> facts.Fact:
-    """What one of the three is made of, where that is the same for every likelihood."""
+def _taken(call: Call) -> facts.Fact:
+    """Which likelihood's loss is the recon of which: its name, the other's, and ``loss`` where that is made of it."""
 
     def fact(submission: Submission, draws: Draws) -> Iterator[str]:
-        said = [part_fact(call, part, name)(submission, draws) for name in elbo.LIKELIHOODS]
+        for name in elbo.LIKELIHOODS:
+            found, whole = set(elbo.LIKELIHOODS) - {name}, "loss"
+            for beta, reach in zip(BETAS[2:], REACHES, strict=False):
+                asked = ask(submission, draws, call, name, beta, reach)
+                loss, recon, kl = map(float, asked.answer)
+                if _near(recon, asked.parts["recon"]):
+                    found.clear()
+                    break
+                whole = whole if _near(loss, recon + beta * kl) else "recon"
+                parts = asked.others[0]
+                found = {other for other in found if _near(recon, parts[f"the {other} loss"])}
+            if len(found) == 1:
+                yield f"{name} {found.pop()} {whole}"
+
+    return fact
+
+
+def _near(one: float, other: float) -> bool:
+    return math.isclose(one, other, rel_tol=1e-4, abs_tol=1e-5)
+
+
+def _exchanged(taken: tuple[str, ...]) -> Iterator[str]:
+    """In words, what ``_taken`` says."""
+    pairs = {name: other for name, other, _ in map(str.split, taken)}
+    for name, other in pairs.items():
+        if pairs.get(other) != name:
+            yield f"For recon_loss = {name!r} the recon is the {other} loss; it should be the {name} loss."
+        elif name < other:
+            yield f"The {name} and the {other} loss stand in each other's place: each is computed for the other's name."
+
+
+def same_for_all(call: Call, part: str, taken: facts.Fact) -> facts.Fact:
+    """What one of the three is made of, where that is the same for every likelihood but those taken for others."""
+
+    def fact(submission: Submission, draws: Draws) -> Iterator[str]:
+        others = () if part == "kl" else facts.sentences_of(taken, submission, draws)
+        known = [name for name, _, whole in map(str.split, others) if part in {"recon", whole}]
+        said = [None if name in known else part_fact(call, part, name)(submission, draws) for name in elbo.LIKELIHOODS]
         named: dict[str, list[str]] = {}
         for name, text in zip(elbo.LIKELIHOODS, said, strict=True):
             if text:
@@ -258,7 +295,8 @@ def facts_of(call: Call) -> tuple[facts.Fact, ...]:
             () if facts.sentences_of(moves, submission, draws) else facts.sentences_of(fact, submission, draws)
         )
 
-    parts = [facts.kept(steady(same_for_all(call, part))) for part in PARTS]
+    taken, taken_said = facts.kept(steady(_taken(call)))
+    parts = [facts.kept(steady(same_for_all(call, part, taken_said))) for part in PARTS]
     parts_of = question_of(call)
     asked = [steady(fact) for fact in question.facts_of(parts_of)]
     slopes, cuts = facts.kept(gradient_fact(call))
@@ -281,7 +319,16 @@ def facts_of(call: Call) -> tuple[facts.Fact, ...]:
             if not any(facts.sentences_of(fact, submission, draws) for fact in known):
                 yield from facts.sentences_of(bound_fact(call, part), submission, draws)
 
-    plain = [*parts, (weight_told, weight_said), facts.kept(steady(bound)), facts.kept(steady(shape))]
+    def exchanged(submission: Submission, draws: Draws) -> Iterator[str]:
+        return _exchanged(facts.sentences_of(taken, submission, draws))
+
+    plain = [
+        facts.kept(exchanged),
+        *parts,
+        (weight_told, weight_said),
+        facts.kept(steady(bound)),
+        facts.kept(steady(shape)),
+    ]
 
     def rest(fact: facts.Fact) -> facts.Fact:
         def of(submission: Submission, draws: Draws) -> Iterator[str]:

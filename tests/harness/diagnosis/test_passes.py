@@ -151,6 +151,17 @@ CASES = {
         "forward", Z, f"{Z}; z = mu + (z - mu) / len(x) ** 0.5",
         ["The size of the noise in z depends on the batch size: it falls with it. Sigma alone decides on it."],
     ),
+    "likelihoods exchanged": (
+        "compute_elbo", "kl = kl_divergence(mu, logvar)", "recon = {'laplace': reconstruction_loss_gaussian, 'gaussian': "
+        "reconstruction_loss_laplace, 'bernoulli': reconstruction_loss_bernoulli}[recon_loss](logits, x); kl = "
+        "kl_divergence(mu, logvar)",
+        ["The gaussian and the laplace loss stand in each other's place: each is computed for the other's name."],
+    ),
+    "one likelihood for another": (
+        "compute_elbo", "kl = kl_divergence(mu, logvar)", "kl = kl_divergence(mu, logvar); recon = "
+        "reconstruction_loss_gaussian(logits, x) if recon_loss == 'laplace' else recon",
+        ["For recon_loss = 'laplace' the recon is the gaussian loss; it should be the laplace loss."],
+    ),
     "fields exchanged": (
         "forward", OUTPUT, "return VAEOutput(self.decode(z), mu, z, logvar)",
         ["logvar and z stand in each other's place in what is returned."],
