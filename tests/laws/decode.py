@@ -43,13 +43,20 @@ def _random(submission: Submission, draws: Draws) -> Iterator[str]:
 DECODE = Question(layers.model, _ask, (OUTPUT,), ("z",), layers.SETTINGS, apart=layers.APART, chance=_random)
 
 
-CLAIMS = {"decode.without_activation": layers.is_linear("dec", lambda model, z: model.decode(z))}
+def _output(model: Model, z: torch.Tensor) -> torch.Tensor:
+    output: torch.Tensor = model.decode(z)
+    return output
+
+
+FIRST = "Only the first and the last layer of dec are applied: what is between them, ReLUs and layers, is left out."
+CLAIMS = {"decode.without_activation": layers.is_linear("dec", _output)}
 """What is said of decoders of any depth, of which the public checks ask for one."""
 
 
 def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:
     """What the output is."""
     ordinary, *others = question.facts_of(DECODE)
+    ordinary = layers.first_alone(ordinary, "dec", _output, FIRST)
     both = rest.facts_of(ordinary, (OUTPUT,), "z", layers.SIZES[2], lambda model, z: model.decode(z))
     return facts.explain((*both, *others), submission, draws)
 

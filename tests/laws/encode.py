@@ -67,13 +67,20 @@ ENCODE = Question(
 )
 
 
-CLAIMS = {"encode.without_activation": layers.is_linear("enc", lambda model, x: model.encode(x)[0])}
+def _mu(model: Model, x: torch.Tensor) -> torch.Tensor:
+    mu: torch.Tensor = model.encode(x)[0]
+    return mu
+
+
+FIRST = "Only the first layer of enc is applied: the ReLU behind it and all further hidden layers are left out."
+CLAIMS = {"encode.without_activation": layers.is_linear("enc", _mu)}
 """What is said of encoders of any depth, of which the public checks ask for one."""
 
 
 def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:
     """What each output is."""
     ordinary, *others = question.facts_of(ENCODE)
+    ordinary = layers.first_alone(ordinary, "enc", _mu, FIRST)
     both = rest.facts_of(ordinary, HEADS, "x", layers.SIZES[0], lambda model, x: model.encode(x))
     return facts.explain((*both, *others), submission, draws)
 

@@ -10,7 +10,7 @@ import networks
 import torch
 
 from grading.checks import Draws, Model, Submission
-from grading.diagnosis.laws import EVERYWHERE, Setting, changes
+from grading.diagnosis.laws import EVERYWHERE, Setting, changes, facts
 from grading.diagnosis.laws.asking import alike
 
 SIZES = (11, 13, 5)
@@ -98,16 +98,49 @@ def is_linear(part: str, ask: Callable[[Model, torch.Tensor], torch.Tensor]) -> 
         part: which of them.
         ask: gives what the last layer behind it, ``mu`` or ``dec.4``, makes of rows of numbers.
     """
+    return lambda submission, draws: _is_made_of(part, ask, slice(None), submission, draws)
 
-    def claim(submission: Submission, draws: Draws) -> bool:
-        made = model(submission, draws, Setting("", options={"layers": 2}))
-        names = list(weights(made.parameters, part))
-        x = draws.normal(6, made.parameters[f"{names[0]}.weight"].shape[1])
-        *names, last = [*names, "mu"] if part == "enc" else names
-        hidden = through(made.parameters, names, x, lambda h: h)
-        return alike(ask(made, x), networks.linear(made.parameters, last, hidden))
 
-    return claim
+def first_alone(
+    ordinary: facts.Fact, part: str, ask: Callable[[Model, torch.Tensor], torch.Tensor], words: str
+) -> facts.Fact:
+    """A fact on ordinary answers, where one hidden layer without its ReLU may be all that is applied of several.
+
+    Args:
+        ordinary: the fact.
+        part: ``enc`` or ``dec``.
+        ask: as in ``is_linear``.
+        words: what is told then, in the place of the missing ReLU.
+    """
+
+    def fact(submission: Submission, draws: Draws) -> Iterator[str]:
+        said = facts.sentences_of(ordinary, submission, draws)
+        without = [sentence for sentence in said if sentence.endswith(NO_RELU)]
+        if without and _is_made_of(part, ask, slice(1), submission, draws):
+            yield words
+            said = tuple(sentence for sentence in said if sentence not in without)
+        yield from said
+
+    return fact
+
+
+NO_RELU = "without the ReLU of the hidden layer."
+
+
+def _is_made_of(
+    part: str,
+    ask: Callable[[Model, torch.Tensor], torch.Tensor],
+    which: slice,
+    submission: Submission,
+    draws: Draws,
+) -> bool:
+    """Whether of two hidden layers these are what is applied, and no activation."""
+    made = model(submission, draws, Setting("", options={"layers": 2}))
+    names = list(weights(made.parameters, part))
+    x = draws.normal(6, made.parameters[f"{names[0]}.weight"].shape[1])
+    *names, last = [*names, "mu"] if part == "enc" else names
+    hidden = through(made.parameters, names[which], x, lambda h: h)
+    return alike(ask(made, x), networks.linear(made.parameters, last, hidden))
 
 
 def weights(parameters: networks.Parameters, part: str) -> Iterator[str]:

@@ -33,6 +33,7 @@ from laws.sampler import Sampler
 from laws.sampling import facts_of, probes_of
 
 SIZES = (11, 13, 5)
+HEADS = encode.HEADS
 NAMES = ("recon_x", "mu", "logvar")
 SETTINGS = (
     *EVERYWHERE,
@@ -104,11 +105,8 @@ def _canonical(model: Model, setting: Setting) -> Parameters:
 
 
 def _exchanged(parameters: Parameters) -> Parameters:
-    other = {"mu": "logvar", "logvar": "mu"}
-    return {
-        n: parameters[f"{other.get(n.partition('.')[0], n.partition('.')[0])}.{n.partition('.')[2]}"]
-        for n in parameters
-    }
+    other = {f"{a}.{end}": f"{b}.{end}" for a, b in (HEADS, HEADS[::-1]) for end in ("weight", "bias")}
+    return {name: parameters[other.get(name, name)] for name in parameters}
 
 
 def _encode(model: Model, draws: Draws, setting: Setting) -> Asked:
@@ -121,7 +119,7 @@ def _encode(model: Model, draws: Draws, setting: Setting) -> Asked:
         for activation in ALLOWED
         for own in (parameters, _exchanged(parameters))
     ]
-    if not isinstance(answer, (tuple, list)) or len(answer) != len(encode.HEADS):
+    if not isinstance(answer, (tuple, list)) or len(answer) != len(HEADS):
         return possible[0]
     right = [[alike(own, p.right.detach()) for own, p in zip(answer, asked.parts, strict=True)] for asked in possible]
     return max(zip(right, possible, strict=True), key=lambda pair: sum(pair[0]))[1]
@@ -221,7 +219,7 @@ OF_DECODE = [
     random_layers.Pair("dec.0", "dec.2", "the output of decode", "z", _logits, "", "the hidden features of decode")
 ]
 ENCODE = Question(
-    model, _encode, encode.HEADS, ("x",), SETTINGS, apart=(layers.DATA, *EVERYWHERE), chance=partial(_random, OF_ENCODE)
+    model, _encode, HEADS, ("x",), SETTINGS, apart=(layers.DATA, *EVERYWHERE), chance=partial(_random, OF_ENCODE)
 )
 DECODE = Question(model, _decode, ("the output of decode",), ("z",), SETTINGS, chance=partial(_random, OF_DECODE))
 FORWARD = Question(model, _forward, NAMES, ("x",), SETTINGS[:-1], random=True, apart=(layers.DATA, *EVERYWHERE))

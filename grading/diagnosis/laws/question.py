@@ -21,6 +21,7 @@ from .asking import UNUSABLE, Raised, alike
 from .asking import ask as ask_safely
 from .circumstances import EVAL, LEAVES, ORDINARY, PLAIN, Asked, Question, Setting
 from .contrast import Probe
+from .disturbed import DISTURBED
 from .facts import Fact, sentences_of
 from .law import ordinal
 from .reading import Reading, any_slope, explains, is_or_are, judged, read, slopes, start
@@ -360,24 +361,6 @@ def form_of(question: Question, submission: Submission, draws: Draws) -> tuple[s
     """What is wrong with the structure, the shapes and the dtypes of an answer."""
     asked = question.put(submission, draws)
     return read(asked.answer, asked.parts, without=question.names).sentences
-
-
-DISTURBED = {
-    "generator": "torch's random generator is used or seeded, though nothing is random here",
-    "grad mode": "the recording of gradients is switched and left so",
-    "default dtype": "torch's default dtype is changed and left so",
-    "gradients": "there are gradients that nobody has asked for: it calls backward() itself",
-    "earlier gradients": "gradients from before are gone: zero_grad() belongs into training, before backward()",
-    "earlier answers": "what it returned before is another tensor's numbers: both lie in the same memory",
-    "earlier arguments": "what it was given in the call before is changed in place",
-    "parameters": "the model has other parameter objects than before, so that no optimizer knows them",
-    "mode": "the model is in another mode than before",
-    "attributes": "an attribute of the model has another value",
-    "buffers": "the model has other buffers than before",
-    "hooks": "the model has other hooks than before",
-    "which parameters take gradients": "other parameters of the model take gradients than before",
-    "settings": "a setting of torch is another one, such as its number of threads",
-}
 
 
 def _marks(question: Question, submission: Submission, draws: Draws) -> Iterator[str]:

@@ -152,9 +152,9 @@ CASES = {
         ["The size of the noise in z depends on the batch size: it falls with it. Sigma alone decides on it."],
     ),
     "likelihoods exchanged": (
-        "compute_elbo", "kl = kl_divergence(mu, logvar)", "recon = {'laplace': reconstruction_loss_gaussian, 'gaussian': "
-        "reconstruction_loss_laplace, 'bernoulli': reconstruction_loss_bernoulli}[recon_loss](logits, x); kl = "
-        "kl_divergence(mu, logvar)",
+        "compute_elbo", "kl = kl_divergence(mu, logvar)", "recon = {'laplace': reconstruction_loss_gaussian, "
+        "'gaussian': reconstruction_loss_laplace, 'bernoulli': reconstruction_loss_bernoulli}[recon_loss](logits, x); "
+        "kl = kl_divergence(mu, logvar)",
         ["The gaussian and the laplace loss stand in each other's place: each is computed for the other's name."],
     ),
     "one likelihood for another": (
@@ -175,6 +175,14 @@ CASES = {
         "forward", "mu, logvar = self.encode(x)",
         "mu, logvar = self.encode(x + 0.3 * torch.randn_like(x) * self.training)",
         ["In train mode noise of standard deviation about 0.3 is added to x before it is encoded."],
+    ),
+    "first layer alone": (
+        "encode", ENCODED, "h = self.enc[0](x)",
+        ["Only the first layer of enc is applied: the ReLU behind it and all further hidden layers are left out."],
+    ),
+    "first and last layer alone": (
+        "decode", "return self.dec(z)", "return self.dec[-1](self.dec[0](z))",
+        ["Only the first and the last layer of dec are applied: what is between them, ReLUs and layers, is left out."],
     ),
     "no last ReLU": (
         "encode", ENCODED, "h = self.enc[:-1](x)",
