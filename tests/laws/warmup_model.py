@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -28,7 +28,7 @@ from grading.diagnosis.laws import (
     facts,
     question,
 )
-from laws import drawn, encode, layers, passes, random_layers
+from laws import drawn, encode, layers, passes, random_layers, warmup_layers
 from laws.sampler import Sampler
 from laws.sampling import facts_of, probes_of
 
@@ -42,7 +42,7 @@ SETTINGS = (
     Setting("at the sizes of the handout", options={"sizes": layers.OF_HANDOUT, "batch": 40}),
     Setting("for numbers of the order of 1000", options={"scale": 1000.0}),
 )
-Parameters = dict[str, torch.Tensor]
+Parameters = warmup_layers.Parameters
 ALLOWED: tuple[Callable[[torch.Tensor], torch.Tensor], ...] = (
     torch.relu,
     *(partial(torch.nn.functional.leaky_relu, negative_slope=slope) for slope in (0.01, 0.1, 0.2)),
@@ -60,53 +60,11 @@ def model(submission: Submission, draws: Draws, setting: Setting) -> Model:
     return setting.of(warmup.randomize(made, draws, 0.8))
 
 
-def canonical(parameters: Mapping[str, torch.Tensor], sizes: tuple[int, int, int]) -> Parameters | None:
-    """The student's parameters by the names of part 2's layers; None where they are not one hidden layer a side."""
-    inputs, hidden, latent = sizes
-    wanted = {"enc.0": (hidden, inputs), "dec.0": (hidden, latent), "dec.2": (inputs, hidden)}
-    weights = {n.rpartition(".")[0]: p for n, p in parameters.items() if p.dim() == 2 and n.endswith(".weight")}
-    found: Parameters = {}
-
-    def take(name: str, own: str, rows: slice = slice(None)) -> None:
-        bias = parameters.get(f"{own}.bias")
-        whole = rows == slice(None)
-        found[f"{name}.weight"] = weights[own] if whole else weights[own][rows]
-        found[f"{name}.bias"] = torch.zeros(()) if bias is None else bias if whole else bias[rows]
-
-    for name, shape in wanted.items():
-        fitting = [own for own, weight in weights.items() if tuple(weight.shape) == shape]
-        if len(fitting) != 1:
-            return None
-        take(name, fitting[0])
-    heads = [own for own, weight in weights.items() if tuple(weight.shape) == (latent, hidden)]
-    both = [own for own, weight in weights.items() if tuple(weight.shape) == (2 * latent, hidden)]
-    if len(heads) == 2:
-        take("mu", heads[0])
-        take("logvar", heads[1])
-    elif len(both) == 1:
-        take("mu", both[0], slice(latent))
-        take("logvar", both[0], slice(latent, None))
-    else:
-        return None
-    if any(p.dim() < 2 and name.rpartition(".")[0] not in weights for name, p in parameters.items()):
-        return None  # a gain or the like, of which layers alone do not know
-    for name in ("enc.0", "dec.0", "dec.2", "mu", "logvar"):
-        weight = found[f"{name}.weight"]
-        if not found[f"{name}.bias"].dim():  # there is none
-            found[f"{name}.bias"] = torch.zeros(weight.shape[0], dtype=weight.dtype)
-    return found
-
-
 def _canonical(model: Model, setting: Setting) -> Parameters:
-    found = canonical(model.parameters, setting.options.get("sizes", SIZES))
+    found = warmup_layers.canonical(model.parameters, setting.options.get("sizes", SIZES))
     if found is None:
         raise ValueError("other layers than one hidden layer a side")
     return found
-
-
-def _exchanged(parameters: Parameters) -> Parameters:
-    other = {f"{a}.{end}": f"{b}.{end}" for a, b in (HEADS, HEADS[::-1]) for end in ("weight", "bias")}
-    return {name: parameters[other.get(name, name)] for name in parameters}
 
 
 def _encode(model: Model, draws: Draws, setting: Setting) -> Asked:
@@ -117,7 +75,7 @@ def _encode(model: Model, draws: Draws, setting: Setting) -> Asked:
     possible = [
         encode.judged(answer, own, x, setting, activation)
         for activation in ALLOWED
-        for own in (parameters, _exchanged(parameters))
+        for own in warmup_layers.heads(parameters)
     ]
     if not isinstance(answer, (tuple, list)) or len(answer) != len(HEADS):
         return possible[0]
@@ -242,7 +200,7 @@ def _layers(submission: Submission, draws: Draws) -> Iterator[str]:
     model = submission.VAE(*SIZES)
     if not isinstance(model, Model):
         return
-    if canonical(model.parameters, SIZES) is not None or model.lazy:
+    if warmup_layers.canonical(model.parameters, SIZES) is not None or model.lazy:
         return
     if any(p.dim() == 2 and not name.endswith(".weight") for name, p in model.parameters.items()):
         return  # matrices of the student's own, which may stand either way round
@@ -255,7 +213,7 @@ def _layers(submission: Submission, draws: Draws) -> Iterator[str]:
         ("the hidden layers are half as wide as hidden_dim", (inputs, hidden // 2, latent)),
         ("the code is twice as long as latent_dim", (inputs, hidden, 2 * latent)),
     ):
-        if canonical(model.parameters, sizes) is not None:
+        if warmup_layers.canonical(model.parameters, sizes) is not None:
             yield f"In the layers {words}."
             return
     known = {inputs, hidden, latent, 2 * latent}

@@ -1,7 +1,7 @@
 """What is told of a sample, and all that is: each of several mistakes, and no consequence of one."""
 
 import pytest
-from harness.diagnosis.test_experiments import SAMPLE, explain, workers
+from harness.diagnosis.test_experiments import FILES, SAMPLE, explain, workers
 
 __all__ = ["workers"]
 
@@ -68,3 +68,21 @@ def test_what_is_wrong_with_a_sample_is_told_and_each_cause_once(workers, name):
     new, words = CASES[name]
     why, _ = explain(workers, "reparameterize", SAMPLE, new)
     assert list(why) == words
+
+
+@pytest.mark.slow
+def test_heads_may_be_every_second_row_of_one_layer(workers, monkeypatch):
+    text = FILES["simple_vae.py"]
+    old = "return self.mu(h), self.logvar(h)"
+    assert old in text
+    layer = "self.both = nn.Linear(hidden_dim, 2 * latent_dim)\n        "
+    lines = [line for line in text.splitlines() if "self.mu =" not in line and "self.logvar =" not in line]
+    at = next(i for i, line in enumerate(lines) if "self.decoder_hidden =" in line)
+    lines[at] = lines[at].replace("self.", f"{layer}self.", 1)
+    monkeypatch.setitem(
+        FILES, "simple_vae.py", "\n".join(lines).replace(old, "b = self.both(h); return b[:, ::2], b[:, 1::2]")
+    )
+    assert explain(workers, "warmup_model", "return b[:, ::2]", "return b[:, ::2]")[0] == ()
+    assert explain(workers, "warmup_model", "return b[:, ::2]", "return 2 * b[:, ::2]")[0] == (
+        "mu is multiplied by 2.",
+    )
