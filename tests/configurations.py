@@ -78,8 +78,9 @@ def assert_given_layers(model: Model, values: Mapping[str, Any]) -> None:
 def assert_begun_as_layers_are(model: Model) -> None:
     """The size of all parameters together is about that with which torch begins; any one part may begin with zeros.
 
-    torch's own have a root mean square of about ``0.58 / sqrt(inputs)`` in each layer. A hundredth and a hundredfold
-    are let pass, as other ways to begin are within; biases up to 10, as some begin with a variance that they like.
+    torch's own have a root mean square of about ``0.58 / sqrt(inputs)`` in each layer. A hundredfold in a layer is let
+    pass, and a hundredth in all of them, as other ways to begin are within; one layer may begin as near to zeros as one
+    likes. Biases up to 10, as some begin with a variance that they like.
     """
     for name, parameter in model.parameters.items():
         largest = float(parameter.detach().abs().max())
@@ -89,7 +90,7 @@ def assert_begun_as_layers_are(model: Model) -> None:
         if parameter.dim() != 2:
             continue
         size = float(parameter.detach().double().square().mean().sqrt()) * math.sqrt(max(1, parameter.shape[-1]))
-        if size and not 0.58 / 100 < size < 0.58 * 100:
+        if not size < 0.58 * 100:
             message = f"{name} of a new model is far from the size with which layers begin"
             raise CheckFailure("value", message, expected="about 0.58 / sqrt(inputs)", actual=f"{size:.3g} of that")
     size = begun(model) * 0.58

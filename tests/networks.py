@@ -92,7 +92,7 @@ class Size(NamedTuple):
 def sizes(draws: Draws) -> list[Size]:
     """That of the handout, and drawn ones of every kind: one row and over 1,000, many latents or layers, equal widths.
 
-    Each is small enough for a call to take about a millisecond.
+    Each is small enough for a call to take about a millisecond; one has more hidden units than the handout's.
     """
     small = [Size._make([*draws.distinct(4, 2, 23), layers]) for layers in (1, 2, 3)]
     alike = draws.integer(6, 17)
@@ -111,6 +111,7 @@ def sizes(draws: Draws) -> list[Size]:
         Size._make([draws.integer(2, 9), *draws.distinct(2, 4, 23), draws.integer(100, 400), 1]),
         Size._make([draws.integer(2, 9), draws.integer(100, 400), 8, 8, draws.integer(1, 2)]),
         Size._make([draws.integer(2, 5), draws.integer(1_001, 3_200), 4, 3, 1]),
+        Size._make([draws.integer(2, 5), 7, draws.integer(401, 700), 3, 1]),
     ]
 
 
@@ -277,6 +278,13 @@ def decode(parameters: Parameters, z: torch.Tensor) -> torch.Tensor:
             return h
         h = linear(parameters, f"dec.{i}", torch.relu(h))
     raise AssertionError
+
+
+def spread_output(model: Model, reach: float) -> None:
+    """Biases of the decoder's last layer from ``-reach`` to ``reach``: a clamp or an activation would show."""
+    name = [name for name in model.parameters if name.startswith("dec.") and name.endswith(".bias")][-1]
+    bias = model.parameters[name]
+    model.set(name, torch.linspace(-reach, reach, bias.numel(), dtype=bias.dtype))
 
 
 def spread_heads(model: Model, reach: float) -> None:

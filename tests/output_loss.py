@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from asking import is_worn, unasked
 from elbo import LIKELIHOODS, TERMS, Case, assert_slope, slope, true_part
+from oracles import assert_no_gradients
 from points import Point, elsewhere
 
 from grading.checks import (
@@ -62,8 +63,8 @@ class OutputCase:
     def __init__(self, submission: Submission, draws: Draws, point: Point, times: int = 0) -> None:
         self._times = times
         self.submission, self.point, self.parts = submission, point, Case(submission, point)
-        z = draws.normal(*point.mu.shape, dtype=point.mu.dtype)
-        self.output = submission.record("VAEOutput", logits=point.logits, mu=point.mu, logvar=point.logvar, z=z)
+        self.z = draws.normal(*point.mu.shape, dtype=point.mu.dtype).requires_grad_(point.mu.requires_grad)
+        self.output = submission.record("VAEOutput", logits=point.logits, mu=point.mu, logvar=point.logvar, z=self.z)
 
     def assert_equal(self, asked: Ask, of_elbo: Ask) -> None:
         """What is asked of ``vae_loss`` gives the three terms that ``compute_elbo`` gives."""
@@ -113,6 +114,8 @@ class OutputCase:
         result = self.vae_loss(asked, of_elbo)
         for name, wanted in leaves.items():
             self._assert_gradients(result, of_elbo, wanted, f"the gradients of loss, recon and kl for {name}")
+        for name, value in zip(TERMS, unpack(result, TERMS, "vae_loss"), strict=True):
+            assert_no_gradients(value, {"z": self.z}, f"{name} of vae_loss")
 
     def _assert_gradients(self, result: Any, of_elbo: Ask, wanted: torch.Tensor, what: str) -> None:
         with self._blocked_by_elbo(of_elbo, wanted):

@@ -195,7 +195,7 @@ MADE_BY = {"mu": "encode", "logvar": "encode", "z": "reparameterize", "logits": 
 """The part that each field of the output comes from."""
 
 
-def require_repeated(output: Pass, own: OwnPass, field: str, x: torch.Tensor) -> None:
+def require_repeated(output: Pass, own: OwnPass, field: str, x: torch.Tensor, again: Callable[[], OwnPass]) -> None:
     """The parts give for this field, asked alone with the same seed, what ``forward`` has got of them.
 
     Args:
@@ -203,20 +203,29 @@ def require_repeated(output: Pass, own: OwnPass, field: str, x: torch.Tensor) ->
         own: what the parts give.
         field: which field it is about.
         x: what ``forward`` was given.
+        again: asks them once more.
 
     Raises:
-        Blocked: the first one that does not.
+        Blocked: the first one that does not, and is not right by itself.
+        CheckFailure: a part is right and asked in vain: ``forward`` gives something else.
     """
-    right = networks.encode(own.twin.parameters, x)
+    encoded = networks.encode(own.twin.parameters, x)
+    encodes = all(nearly(*pair) for pair in zip((own.mu, own.logvar), encoded, strict=True))
     for name in ("mu", "logvar", "z", field):
         if name in own.overwritten:
             by = "decode" if name == "z" else "reparameterize"
             raise Blocked(by, f"it changes {name} in place, so that nobody knows what it was given by forward")
-        if not same(getattr(output, name), getattr(own, name)):
-            # What encode draws is missing where z is drawn.
-            encoded = name != "z" or all(nearly(*pair) for pair in zip((own.mu, own.logvar), right, strict=True))
-            by = MADE_BY[name] if encoded else "encode"
-            raise Blocked(by, "what it gave to forward is not what it gives when it is asked alone")
+        if same(getattr(output, name), getattr(own, name)):
+            continue
+        fits = own.z.shape == own.mu.shape and own.z.dtype == own.mu.dtype
+        decodes = field != "logits" or not fits or nearly(own.logits, networks.decode(own.twin.parameters, own.z))
+        # What encode draws is missing where z is drawn, and what decode makes of another z cannot be known.
+        by = "encode" if not encodes else MADE_BY[name] if decodes else "decode"
+        if encodes and decodes and (name != "z" or same(own.z, again().z)):
+            message = f"{name} of forward is not what {by} gives when it is asked alone"
+            wanted, found = (short(getattr(of, name)) for of in (own, output))
+            raise CheckFailure("value", message, expected=wanted, actual=found)
+        raise Blocked(by, "what it gave to forward is not what it gives when it is asked alone")
 
 
 Gradients = list[torch.Tensor | None]

@@ -44,7 +44,8 @@ def three(draws: Draws, largest: int) -> tuple[int, int, int]:
 def of_every_kind(draws: Draws, recon_loss: str) -> list[Point]:
     """A small point, one of the size of a batch of digits, one of one row, of over 1,000, and of many latents.
 
-    Every second one is of real-valued data, where the likelihood is for such.
+    Every second one is of real-valued data, where the likelihood is for such, and of two pairs one has numbers of any
+    size among others.
     """
     points = [
         draw_any(draws, *three(draws, 17)),
@@ -52,6 +53,7 @@ def of_every_kind(draws: Draws, recon_loss: str) -> list[Point]:
         draw_any(draws, draws.integer(2, 9), draws.integer(2, 9), draws.integer(257, 400)),
         *of_every_size(draws),
     ]
+    points = [with_any_sizes(draws, point) if i % 4 > 1 else point for i, point in enumerate(points)]
     if recon_loss != "bernoulli":
         points[1::2] = [of_real_data(draws, point) for point in points[1::2]]
     return points
@@ -101,6 +103,15 @@ def draw_of_all_sizes(draws: Draws) -> Point:
         oracles.of_all_sizes(draws, 5, 4, largest=100.0),
         oracles.log_variances(draws, 5, 4),
     )
+
+
+def with_any_sizes(draws: Draws, point: Point) -> Point:
+    """The same, but for some numbers of any size at which the parts are judged; data stay as they are."""
+    far = oracles.of_all_sizes(draws, *point.x.shape)
+    logits = point.x + oracles.with_some(draws, point.logits - point.x, far)
+    mu = oracles.with_some(draws, point.mu, oracles.of_all_sizes(draws, *point.mu.shape, largest=100.0))
+    logvar = oracles.with_some(draws, point.logvar, oracles.log_variances(draws, *point.logvar.shape))
+    return point._replace(logits=oracles.beside(point.x, logits - point.x), mu=mu, logvar=logvar)
 
 
 def of_real_data(draws: Draws, point: Point) -> Point:

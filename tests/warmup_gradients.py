@@ -63,6 +63,58 @@ def assert_gradients_in_proportion(compute: Callable[[], Sequence[torch.Tensor]]
             assert_close(actual, expected, about, rtol=1e-4, atol=atol, kind=Kind.GRADIENT)
 
 
+def assert_slopes(
+    compute: Callable[[torch.Tensor], Sequence[torch.Tensor]],
+    rows: torch.Tensor,
+    model: Model,
+    draws: Draws,
+    names: Sequence[str],
+) -> None:
+    """The gradients of each output, for ``rows`` and for all parameters, say how it changes with them.
+
+    Along three random directions. One of 20 rows meets a kink of one of 13 units within a step of 1e-10 less often than
+    once in 10^7 directions, and few kinks change a slope by a tenth of its usual size.
+
+    Args:
+        compute: gives the outputs for rows of inputs.
+        rows: in double precision.
+        model: in double precision; its parameters are put back.
+        draws: where directions and weights come from.
+        names: what the outputs are called.
+    """
+    step, leaf = 1e-10, rows.clone().requires_grad_()
+    usual = {name: parameter.detach().clone() for name, parameter in model.parameters.items()}
+    outputs = compute(leaf)
+    weights = [draws.normal(*output.shape, dtype=torch.float64) for output in outputs]
+    leaves = {"its input": leaf, **model.parameters}
+    found = [
+        torch.autograd.grad((output * weight).sum(), [*leaves.values()], retain_graph=True, allow_unused=True)
+        for output, weight in zip(outputs, weights, strict=True)
+    ]
+    for _ in range(3):
+        way = {name: draws.normal(*value.shape, dtype=torch.float64) for name, value in leaves.items()}
+        ends = []
+        for sign in (1.0, -1.0):
+            for name, value in usual.items():
+                model.set(name, value + sign * step * way[name])
+            moved = compute(rows + sign * step * way["its input"])
+            ends.append([float((m.detach() * w).sum()) for m, w in zip(moved, weights, strict=True)])
+        for i, gradients_of in enumerate(found):
+            pairs = [(g, way[name]) for name, g in zip(leaves, gradients_of, strict=True) if g is not None]
+            slope, size = (
+                sum(float((g * w).sum()) for g, w in pairs),
+                sum(float(g.square().sum()) for g, _ in pairs) ** 0.5,
+            )
+            measured = (ends[0][i] - ends[1][i]) / (2 * step)
+            if not abs(slope - measured) <= 0.1 * size + 1e-3:
+                message = (
+                    f"the gradients of {names[i]} do not say how it changes with the parameters and what it is given"
+                )
+                raise CheckFailure("gradient", message, expected=f"a slope of {measured:.4g}", actual=f"{slope:.4g}")
+    for name, value in usual.items():
+        model.set(name, value)
+
+
 def assert_can_learn(output: torch.Tensor, model: Model, what: str) -> None:
     """Some weight of a new model gets a gradient of ``output``: where all layers begin with zeros, none ever does."""
     found = gradients([output], model)

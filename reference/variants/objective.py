@@ -313,3 +313,10 @@ def with_an_output_of_zeros_at_first(cfg):
     for parameter in model.dec[-1].parameters():
         torch.nn.init.zeros_(parameter)
     return model
+
+
+@variant_build
+def with_a_small_head_at_first(cfg):
+    model = VAE(**{name: getattr(cfg, name) for name in cfg.__dataclass_fields__})
+    torch.nn.init.normal_(model.logvar.weight, std=1e-3)
+    return model

@@ -217,3 +217,20 @@ def loss_as_log_likelihood(recon_x, x, mu, logvar):
     density = torch.distributions.Normal(recon_x, math.sqrt(0.5))
     nll = -(density.log_prob(x) + 0.5 * math.log(math.pi)).sum()
     return nll + 0.5 * torch.sum(mu.pow(2) + logvar.exp() - 1 - logvar)
+
+
+@variant_init
+def init_with_small_heads(self, input_dim, hidden_dim, latent_dim):
+    super(VAE, self).__init__()
+    self.hidden = nn.Linear(input_dim, hidden_dim)
+    self.mu = nn.Linear(hidden_dim, latent_dim)
+    self.logvar = nn.Linear(hidden_dim, latent_dim)
+    self.decoder_hidden = nn.Linear(latent_dim, hidden_dim)
+    self.output = nn.Linear(hidden_dim, input_dim)
+    for head in (self.mu, self.logvar):
+        nn.init.normal_(head.weight, std=1e-3)
+
+
+@variant_decode
+def decode_row_by_row(self, z):
+    return torch.stack([torch.sigmoid(self.output(F.relu(self.decoder_hidden(row)))) for row in z])

@@ -24,9 +24,11 @@ def assert_differentiates(model, z):
 
 
 def test_is_right_for_networks_of_any_size(submission, draws):
-    """And for any batch; in any mode, with gradients and without."""
-    for batch, *size in networks.sizes(draws):
+    """And for any batch; in any mode, with gradients and without. Every second one gives logits of up to 1,000."""
+    for i, (batch, *size) in enumerate(networks.sizes(draws)):
         with networks.any_way(networks.build(submission, *size, draws=draws), draws) as model:
+            if i % 2:
+                networks.spread_output(model, reach=1e3)
             assert_decodes(model, draws.normal(batch, size[2], std=3.0))
 
 

@@ -98,11 +98,17 @@ def wide(submission, draws):
 
 
 def test_is_put_together_rightly_for_networks_of_any_size(submission, draws):
-    """And for any batch, with likelihoods, weights, modes and gradients as they come; and it samples for each."""
+    """And for any batch, with likelihoods, weights, modes and gradients as they come; and it samples for each.
+
+    Every second network gives large numbers: posteriors of every size, and logits up to 1,000.
+    """
     asked, outputs, sizes = [], [], networks.sizes(draws)
     large = [(size, networks.evaluated) for size in sizes if size.batch > 128]
-    for (batch, *size), way in (*((size, networks.any_way) for size in sizes), *large):
+    for i, ((batch, *size), way) in enumerate((*((size, networks.any_way) for size in sizes), *large)):
         with way(networks.build(submission, *size, draws=draws), draws) as model:
+            if i % 2:
+                networks.spread_heads(model, reach=8.0)
+                networks.spread_output(model, reach=1e3)
             x = (oracles.pixels(draws, batch, size[0]), draws.normal(batch, size[0], std=2.0))[draws.integer(0, 1)]
             question = model, x, draws.seed()
             x.requires_grad_(bool(draws.integer(0, 1)))
@@ -195,8 +201,8 @@ def test_works_without_gradients_too(submission, draws):
     model = wide(submission, draws)
     with torch.no_grad():
         assert_samples(submission, model, draws.uniform(draws.integer(200, 260), 11), draws.seed())
-        # Over a million numbers, among which the sum of twelve uniform ones is not normal.
-        many = parts.Case(submission, model, draws.uniform(6_000, 11), draws.seed())
+        # 630,000 numbers, among which the sum of twelve uniform ones is not normal.
+        many = parts.Case(submission, model, draws.uniform(3_000, 11), draws.seed())
         eps = many.noise(many.forward())
     if eps is not None:
         assert_standard_moments(eps, "(z - mu) / sigma")
@@ -207,6 +213,9 @@ def test_works_without_gradients_too(submission, draws):
 def test_keeps_float64(submission, draws):
     model = networks.build(submission, 11, 13, 3, layers=2, draws=draws).double()
     assert_put_together(submission, model, draws.uniform(5, 11, dtype=torch.float64), draws.seed())
+    many = networks.build(submission, 11, 13, 210, draws=draws).double()
+    networks.spread_heads(many, reach=3.0)
+    assert_samples(submission, many, draws.uniform(draws.integer(200, 260), 11, dtype=torch.float64), draws.seed())
 
 
 def own_parts(submission, model, x, seed):
@@ -273,7 +282,8 @@ def gradients(output, model, x):
     leaves = [*model.parameters.values(), x]
     if not output.requires_grad:
         return [None] * len(leaves)
-    return torch.autograd.grad(output.sum(), leaves, retain_graph=True, allow_unused=True)
+    weighted = (output * oracles.weights_of(output)).sum()
+    return torch.autograd.grad(weighted, leaves, retain_graph=True, allow_unused=True)
 
 
 def true_pass(model, x, z):
@@ -312,7 +322,8 @@ def test_gradients_are_those_of_its_parts(submission, draws):
                 return
             if field in own.overwritten:
                 continue
-            parts.require_repeated(output, own, field, x)
+            with blaming.what_remembers(model, x):
+                parts.require_repeated(output, own, field, x, lambda: own_parts(submission, model, x, seed)[0])
             of_parts = parts.of_its_part(own, field, partial(gradients, model=own.twin, x=x))
             for name, actual, expected in zip(
                 [*model.parameters, "x"], gradients(one, model, x), of_parts, strict=True

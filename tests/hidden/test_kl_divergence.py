@@ -8,15 +8,20 @@ from grading.checks import assert_close, assert_gradient, assert_tensor
 
 
 def test_is_right_on_fresh_shapes(submission, draws):
-    """Of one row, of over 1,000, and that of a batch of codes in training; with gradients and without."""
+    """Of one row, of over 1,000, and that of a batch of codes in training; with gradients and without.
+
+    Every second one has numbers of any size among others.
+    """
     shapes = [(batch, min(latent, 300)) for batch, latent in oracles.shapes(draws)]  # some have a matrix for each
-    for batch, latent in (*shapes, (128, 20), (draws.integer(2, 9), 256)):
-        mu, logvar = draws.normal(batch, latent, std=2.0), draws.normal(batch, latent, std=2.0)
+    for i, (batch, latent) in enumerate(
+        (*shapes, (128, 20), (2, draws.integer(301, 1_000)), (draws.integer(2, 9), 256))
+    ):
+        mu, logvar = oracles.posterior(draws, batch, latent, far=i % 2 == 1)
         with torch.set_grad_enabled(bool(draws.integer(0, 1))):
             value = submission.kl_divergence(mu, logvar)
         assert_close(value, oracles.kl(mu, logvar).float(), "the KL of a random batch")
     for batch, dtype, gradients in oracles.ways(draws):
-        mu, logvar = draws.normal(batch, 3, dtype=dtype), draws.normal(batch, 3, dtype=dtype)
+        mu, logvar = oracles.posterior(draws, batch, 3, far=bool(draws.integer(0, 1)), dtype=dtype)
         with torch.set_grad_enabled(gradients):
             value = submission.kl_divergence(mu, logvar)
         what = f"the KL {'with gradients' if gradients else 'under torch.no_grad()'}"
@@ -76,9 +81,8 @@ def everywhere(draws):
     for dtype in oracles.PRECISIONS:
         mu = oracles.of_all_sizes(draws, 9, 4, largest=100.0, dtype=dtype)
         yield mu, oracles.log_variances(draws, 9, 4).to(dtype)
-    for batch, latent, dtype in (*oracles.batches_to_differentiate(draws), (128, 20, torch.float32)):
-        latent = min(latent, 300)
-        yield draws.normal(batch, latent, dtype=dtype), draws.normal(batch, latent, dtype=dtype)
+    for i, (batch, latent, dtype) in enumerate((*oracles.batches_to_differentiate(draws), (128, 20, torch.float32))):
+        yield oracles.posterior(draws, batch, min(latent, 300), far=i % 4 > 1, dtype=dtype)
 
 
 def test_its_gradient_for_mu_is_that_of_the_closed_form(submission, draws):

@@ -13,14 +13,20 @@ from grading.checks import assert_close, assert_gradient, assert_tensor
 
 
 def test_is_right_on_fresh_shapes(submission, draws):
-    """Of one row, of over 1,000, and that of a batch of digits; with gradients and without."""
-    for batch, features in oracles.shapes(draws):
-        mean, x = draws.normal(batch, features), draws.uniform(batch, features)
+    """Of one row, of over 1,000, and that of a batch of digits; with gradients and without.
+
+    Every second one has numbers of any size among others, and data of either sign.
+    """
+    for i, (batch, features) in enumerate(oracles.shapes(draws)):
+        far = i % 2 == 1
+        mean = oracles.numbers(draws, batch, features, largest=1e4, far=far)
+        x = draws.normal(batch, features, std=3.0) if far else draws.uniform(batch, features)
         with torch.set_grad_enabled(bool(draws.integer(0, 1))):
             value = submission.reconstruction_loss_gaussian(mean, x)
         assert_close(value, oracles.gaussian(mean, x).float(), "the Gaussian loss of a random batch")
     for batch, dtype, gradients in oracles.ways(draws):
-        mean, x = draws.normal(batch, 5, dtype=dtype), oracles.pixels(draws, batch, 5, dtype=dtype)
+        mean = oracles.numbers(draws, batch, 5, largest=1e4, far=bool(draws.integer(0, 1)), dtype=dtype)
+        x = oracles.pixels(draws, batch, 5, dtype=dtype)
         with torch.set_grad_enabled(gradients):
             value = submission.reconstruction_loss_gaussian(mean, x)
         what = f"the Gaussian loss {'with gradients' if gradients else 'under torch.no_grad()'}"
@@ -78,7 +84,9 @@ def test_its_gradient_is_twice_the_error(submission, draws):
     assert_gradient(value, mean, torch.zeros(5, 3), "the gradient of the Gaussian loss at no error")
     for i, (batch, features, dtype) in enumerate(oracles.batches_to_differentiate(draws)):
         x = draws.normal(batch, features, dtype=dtype)
-        mean = x + oracles.away_from_zero(draws, batch, features)
+        error = oracles.away_from_zero(draws, batch, features)
+        far = oracles.of_all_sizes(draws, batch, features)
+        mean = x + (oracles.with_some(draws, error, far) if i % 4 > 1 else error)
         leaves = oracles.taking_gradients(i, mean=mean, x=x)
         value = submission.reconstruction_loss_gaussian(mean, x)
         true = oracles.gaussian(mean, x).to(dtype)

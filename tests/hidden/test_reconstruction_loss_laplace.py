@@ -13,14 +13,20 @@ from grading.checks import assert_close, assert_gradient
 
 
 def test_is_right_on_fresh_shapes(submission, draws):
-    """Of one row, of over 1,000, and that of a batch of digits; with gradients and without."""
-    for batch, features in oracles.shapes(draws):
-        location, x = draws.normal(batch, features), draws.uniform(batch, features)
+    """Of one row, of over 1,000, and that of a batch of digits; with gradients and without.
+
+    Every second one has numbers of any size among others, and data of either sign.
+    """
+    for i, (batch, features) in enumerate(oracles.shapes(draws)):
+        far = i % 2 == 1
+        location = oracles.numbers(draws, batch, features, largest=1e4, far=far)
+        x = draws.normal(batch, features, std=3.0) if far else draws.uniform(batch, features)
         with torch.set_grad_enabled(bool(draws.integer(0, 1))):
             value = submission.reconstruction_loss_laplace(location, x)
         assert_close(value, oracles.laplace(location, x).float(), "the Laplace loss of a random batch")
     for batch, dtype, gradients in oracles.ways(draws):
-        location, x = draws.normal(batch, 5, dtype=dtype), oracles.pixels(draws, batch, 5, dtype=dtype)
+        location = oracles.numbers(draws, batch, 5, largest=1e4, far=bool(draws.integer(0, 1)), dtype=dtype)
+        x = oracles.pixels(draws, batch, 5, dtype=dtype)
         with torch.set_grad_enabled(gradients):
             value = submission.reconstruction_loss_laplace(location, x)
         what = f"the Laplace loss {'with gradients' if gradients else 'under torch.no_grad()'}"
@@ -74,7 +80,9 @@ def test_its_gradient_is_the_sign_of_the_error(submission, draws):
     assert_gradient(value, x, -error.sign() / size, "the gradient of the Laplace loss for x")
     for i, (batch, features, dtype) in enumerate(oracles.batches_to_differentiate(draws)):
         x = draws.normal(batch, features, dtype=dtype)
-        location = x + oracles.away_from_zero(draws, batch, features)
+        error = oracles.away_from_zero(draws, batch, features)
+        far = oracles.of_all_sizes(draws, batch, features)
+        location = x + (oracles.with_some(draws, error, far) if i % 4 > 1 else error)
         leaves = oracles.taking_gradients(i, location=location, x=x)
         value = submission.reconstruction_loss_laplace(location, x)
         true = oracles.laplace(location, x).to(dtype)

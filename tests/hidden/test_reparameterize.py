@@ -23,8 +23,9 @@ from grading.results import Kind
 
 
 def posterior(draws, batch, latent, **options):
-    """Means and log-variances that differ from element to element, ``|logvar| <= 8``."""
-    return draws.normal(batch, latent, std=3.0, **options), draws.uniform(batch, latent, low=-8.0, high=8.0, **options)
+    """Means, some of any size up to 100, and log-variances, ``|logvar| <= 8``, that differ from element to element."""
+    mu = oracles.numbers(draws, batch, latent, std=3.0, largest=100.0, far=True, **options)
+    return mu, draws.uniform(batch, latent, low=-8.0, high=8.0, **options)
 
 
 def noise(model, mu, logvar, dtype=torch.float32):
@@ -36,7 +37,8 @@ def assert_draws_for_any_size(submission, draws):
     """Two latents, as in a picture of the codes, a few, or many; one row, or over 1,000."""
     batches = [(2_000, 2), (1, 2_000), (128, 20), *((draws.integer(2, 400), draws.integer(2, 9)) for _ in range(4))]
     batches += [(draws.integer(2, 99), draws.integer(10, 99)) for _ in range(3)]
-    batches += [(draws.integer(1_001, 1_999), draws.integer(1, 2)), (draws.integer(100, 999), draws.integer(1, 3))]
+    batches += [(draws.integer(low, high), draws.integer(1, 2)) for low, high in ((1_001, 1_999), (100, 999))]
+    batches += [(draws.integer(low, high), 1) for low, high in ((2_001, 4_000), (4_001, 12_000))]
     found = []
     for i, (batch, latent) in enumerate(batches):
         with networks.any_way(networks.build(submission, 11, 13, latent, draws=draws), draws) as model:
@@ -52,9 +54,9 @@ def assert_draws_for_any_size(submission, draws):
 
 
 def test_the_noise_is_standard_normal_for_every_mu_and_logvar(submission, draws):
-    """1,500,000 numbers: enough to see a sum of twelve uniform ones, and a cut at 4.3; and batches of other sizes."""
-    model = networks.build(submission, 11, 13, 50, recon_loss="gaussian", beta=4.0, draws=draws)
-    assert_standard_moments(noise(model, *posterior(draws, 30_000, 50)), "the noise")
+    """630,000 numbers: enough to see a sum of twelve uniform ones, and a cut at 4.1; and batches of other sizes."""
+    model = networks.build(submission, 11, 13, 900, recon_loss="gaussian", beta=4.0, draws=draws)
+    assert_standard_moments(noise(model, *posterior(draws, 700, 900)), "the noise")
     assert_draws_for_any_size(submission, draws)
     assert_independent_draws(
         noise(networks.build(submission, 784, 400, 20, draws=draws), *posterior(draws, 128, 20)), "the noise"
@@ -156,12 +158,12 @@ def test_the_gradient_for_logvar_is_half_of_z_minus_mu(submission, draws):
     sizes = [(5, 3), (128, 20), *((size, draws.integer(2, 5)) for size in sizes_of_every_kind(draws))]
     for i, (batch, latent) in enumerate(sizes):
         model = networks.build(submission, 11, 13, latent, draws=draws)
-        mu, logvar = draws.normal(batch, latent), draws.normal(batch, latent)
+        mu, logvar, weights = draws.normal(batch, latent), draws.normal(batch, latent), draws.normal(batch, latent)
         leaves = oracles.taking_gradients(i, mu=mu, logvar=logvar)
         z = assert_tensor(model.reparameterize(mu, logvar), (batch, latent), torch.float32, "z")
-        true = {"mu": torch.ones_like(mu), "logvar": (z - mu).detach() / 2}
+        true = {"mu": weights, "logvar": weights * (z - mu).detach() / 2}
         for name, leaf in leaves.items():
-            assert_gradient(z, leaf, true[name], f"dz/d{name}")
+            assert_gradient(z * weights, leaf, true[name], f"the gradient of a weighted sum of z for {name}")
 
 
 def test_gradients_are_exact_in_eval_mode_and_for_any_weights(submission, draws):
@@ -189,6 +191,7 @@ def test_keeps_float64(submission, draws):
     mu, logvar = posterior(draws, 2_000, 50, dtype=torch.float64)
     first, second = (noise(model, mu, logvar, torch.float64) for _ in range(2))
     assert_standard_moments(first, "the noise in float64")
+    assert_independent_draws(first[:200], "the noise in float64")
     assert_independent(first, second, "the noise of two calls in float64")
 
 

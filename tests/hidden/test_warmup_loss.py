@@ -9,21 +9,24 @@ from asking import in_turn, through_many
 from grading.checks import assert_close, assert_gradient, assert_tensor
 
 
-def draw(draws, batch, features, latent, dtype=torch.float32):
+def draw(draws, batch, features, latent, dtype=torch.float32, far=False):
     recon_x, x = draws.uniform(batch, features, dtype=dtype), draws.uniform(batch, features, dtype=dtype)
-    return recon_x, x, draws.normal(batch, latent, dtype=dtype), draws.normal(batch, latent, dtype=dtype)
+    return recon_x, x, *oracles.posterior(draws, batch, latent, far=far, dtype=dtype)
 
 
 def test_is_right_on_fresh_shapes(submission, draws):
-    """Of one row, of over 1,000, and that of a batch of digits; with gradients and without."""
-    for batch, features in oracles.shapes(draws):
-        latent = 20 if batch == 128 else draws.integer(1, 300 if batch < 1_001 else 5)
-        arguments = draw(draws, batch, features, latent)
+    """Of one row, of over 1,000, and that of a batch of digits; with gradients and without.
+
+    Every second one has means and log-variances of any size among others.
+    """
+    for i, (batch, features) in enumerate((*oracles.shapes(draws), (2, 5))):
+        latent = {128: 20, 2: draws.integer(301, 500)}.get(batch) or draws.integer(1, 300 if batch < 1_001 else 5)
+        arguments = draw(draws, batch, features, latent, far=i % 2 == 1)
         with torch.set_grad_enabled(bool(draws.integer(0, 1))):
             value = submission.vae_loss(*arguments)
         assert_close(value, oracles.warmup_loss(*arguments).float(), "the warm-up loss")
     for batch, dtype, gradients in oracles.ways(draws):
-        arguments = draw(draws, batch, 6, 3, dtype)
+        arguments = draw(draws, batch, 6, 3, dtype, far=bool(draws.integer(0, 1)))
         with torch.set_grad_enabled(gradients):
             value = submission.vae_loss(*arguments)
         what = f"the warm-up loss {'with gradients' if gradients else 'under torch.no_grad()'}"
