@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from ..assignment import Check, Item
-from ..boundary.errors import RefusedError, SubmissionFault
+from ..boundary.errors import CallTimeoutError, RefusedError, SubmissionFault, WorkerDiedError
 from ..boundary.proxy import Model
 from ..boundary.replies import MAX_ELEMENTS, tensors_in
 from ..boundary.session import Session
@@ -238,6 +238,11 @@ def attempts(run: CheckRun, check: Check, error: BaseException) -> Iterator[Atte
     if items:
         yield (attempt := Attempt(run, check, items))
         latest = attempt.error
+    if isinstance(error, (WorkerDiedError, CallTimeoutError)) and item.functions:
+        for part in map(run.assignment.item, replaceable(run, check)):  # nobody is left to say which one did that
+            if (run.assignment.reference / part.file).is_file():
+                yield Attempt(run, check, [part], {part.id})
+        return
     while latest is not None:
         found = in_the_way(latest, run.assignment, item)
         part = run.assignment.item(found) if found is not None else None

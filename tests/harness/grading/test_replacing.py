@@ -106,6 +106,17 @@ VAE.reparameterize = reparameterize
 """,
         {"forward", "training"},
     ),
+    "a part that ends its process": (
+        """
+import os
+_kl = kl_divergence
+def kl_divergence(mu, logvar):
+    if len(mu) > 1_000:
+        os._exit(0)
+    return _kl(mu, logvar)
+""",
+        {"kl_divergence"},
+    ),
     "arguments that swell": (
         """
 kl_divergence = broken
