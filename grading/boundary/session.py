@@ -141,6 +141,9 @@ class Session:
             return self.ask(model, name, args, kwargs, seed, times=times)[0]
         return self.replacements(self, model, name, args, kwargs, seed, times)
 
+    def ready(self) -> None:
+        """The student's file is loaded: what a call has drawn before that would be drawn again."""
+
     def ask(
         self,
         model: Model | None,
@@ -161,6 +164,7 @@ class Session:
             The result and None; or the arguments, by position and by name, that a replaced function was called with
             when the answers had come to an end, and its name.
         """
+        self.ready()
         number, replaced = next(self._numbers), replaced or {}
         # How many random numbers a file or a constructor draws is the student's affair: what comes next begins anew.
         begin, self._next_seed = (self._next_seed if seed is None else seed), None

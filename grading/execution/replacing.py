@@ -239,9 +239,10 @@ def attempts(run: CheckRun, check: Check, error: BaseException) -> Iterator[Atte
         yield (attempt := Attempt(run, check, items))
         latest = attempt.error
     if isinstance(error, (WorkerDiedError, CallTimeoutError)) and item.functions:
-        for part in map(run.assignment.item, replaceable(run, check)):  # nobody is left to say which one did that
-            if (run.assignment.reference / part.file).is_file():
-                yield Attempt(run, check, [part], {part.id})
+        for name in replaceable(run, check):  # nobody is left to say which one did that
+            suspect = run.assignment.item(name)
+            if (run.assignment.reference / suspect.file).is_file():
+                yield Attempt(run, check, [suspect], {name})
         return
     while latest is not None:
         found = in_the_way(latest, run.assignment, item)

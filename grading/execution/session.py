@@ -77,11 +77,7 @@ class CheckSession(Session):
 
     def request(self, operation: str, **fields: Any) -> dict[str, Any]:
         """As ``Session.request``, within the time that the whole run has."""
-        if self.load_fault is not None:
-            raise self.load_fault.with_traceback(None)  # else each raise would make its traceback longer
-        if not self._begun:
-            self._begun = True
-            self._begin()
+        self.ready()
         if time.monotonic() > self._run.deadline:
             raise CallTimeoutError("the time for the whole submission is used up")
         try:
@@ -89,6 +85,18 @@ class CheckSession(Session):
         except CallTimeoutError:
             self._run.count_timeout()
             raise
+
+    def ready(self) -> None:
+        """Load the student's file, if that has not been done.
+
+        Raises:
+            SubmissionFault: it cannot be loaded.
+        """
+        if self.load_fault is not None:
+            raise self.load_fault.with_traceback(None)  # else each raise would make its traceback longer
+        if not self._begun:
+            self._begun = True
+            self._begin()
 
     def _begin(self) -> None:
         self.load_fault = self._run.load_faults.get(self._file)
