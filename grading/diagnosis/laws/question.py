@@ -89,14 +89,8 @@ def differs(question: Question, submission: Submission, draws: Draws, setting: S
     """Whether the same question to the same subject has two answers."""
     subject, seed = question.subject(submission, draws, setting), draws.seed()
     setting = replace(setting, leaves=False)
-    first = ask_safely(lambda: question.on(subject, Draws(seed), setting))
-    for _ in range(2):  # the first two calls in a process may draw the same numbers
-        other = ask_safely(lambda: question.on(subject, Draws(seed), setting))
-        if not isinstance(first, Asked) or not isinstance(other, Asked):
-            return False
-        if not alike(first.answer, _detached(other.answer)):
-            return True
-    return False
+    one, other = (ask_safely(lambda: question.on(subject, Draws(seed), setting)) for _ in range(2))
+    return isinstance(one, Asked) and isinstance(other, Asked) and not alike(one.answer, _detached(other.answer))
 
 
 def _detached(answer: Any) -> Any:
