@@ -140,17 +140,25 @@ class ExperimentSession(CheckSession):
             self._fresh.follows = self
         return self._fresh
 
+    def ready(self) -> None:
+        """As in a check; a file that is not loaded for want of time is no broken one."""
+        self._time_left()
+        super().ready()
+
     def request(self, operation: str, **fields: Any) -> dict[str, Any]:
         """As in a check, within the time that experiments have.
 
         Raises:
             CallTimeoutError: that time is used up.
         """
+        self.timeout = min(EXPERIMENT_SECONDS, self._time_left())
+        return super().request(operation, **fields)
+
+    def _time_left(self) -> float:
         left = self._until - time.monotonic()
         if left <= 0:
             raise CallTimeoutError("the time for experiments is used up")
-        self.timeout = min(EXPERIMENT_SECONDS, left)
-        return super().request(operation, **fields)
+        return left
 
 
 class _NotOpen:
