@@ -153,7 +153,7 @@ def three_hundred_latents_of_the_warm_up_at_most(recon_x, x, mu, logvar):
     return F.mse_loss(recon_x, x, reduction="sum") - 0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
 
 
-@wrong_schedule("A beta_max below 0.005 is taken for none. It is a weight like any other.")
+@wrong_schedule("A final weight below 0.005 is taken for none. It is a weight like any other.")
 def small_weights_are_none(step, warmup_steps, beta_max=1.0):
     if beta_max < 0.005:
         return 0.0

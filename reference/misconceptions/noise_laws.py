@@ -24,7 +24,7 @@ def three_point_noise(self, mu, logvar):
 
 TWELVE = (
     "The noise is the sum of twelve uniform numbers, less 6. That has mean 0 and variance 1 and looks normal, but its "
-    "tails are too thin and end at 6: torch.randn_like draws from the normal distribution itself."
+    "tails are too thin and end at 6. Draw from the normal distribution itself."
 )
 
 
@@ -40,7 +40,9 @@ def sum_of_twelve_uniform_numbers_in_warmup(self, mu, logvar):
     return mu + torch.exp(0.5 * logvar) * eps
 
 
-@wrong_forward("The noise is the sum of twelve uniform numbers, less 6, which is nearly normal. Call reparameterize.")
+@wrong_forward(
+    "The noise is the sum of twelve uniform numbers, less 6, which is nearly normal. A sample is what reparameterize gives."
+)
 def sum_of_twelve_uniform_numbers_in_forward(self, x):
     mu, logvar = self.encode(x)
     z = mu + torch.exp(0.5 * logvar) * (torch.rand(12, *mu.shape, dtype=mu.dtype).sum(0) - 6)
