@@ -90,6 +90,7 @@ def test_some_of_the_checks_that_were_collected_come_to_what_they_come_to_among_
 
 
 def test_a_run_that_is_killed_costs_that_submission_only(server, hand_in, monkeypatch):
+    slow = take(str(hand_in(vae=f"{SOLUTION}\nimport time\ntime.sleep(3)\n")), ASSIGNMENT)  # else it may have ended
     submission = take(str(hand_in(vae=SOLUTION)), ASSIGNMENT)
     whole, _ = graded(submission, server)
     original = server.run
@@ -101,7 +102,7 @@ def test_a_run_that_is_killed_costs_that_submission_only(server, hand_in, monkey
 
     monkeypatch.setattr(server, "run", run_and_kill)
     with pytest.raises(grading.ExecutionError):
-        graded(submission, server)
+        graded(slow, server)
     monkeypatch.undo()
     assert graded(submission, server)[0] == whole
 
