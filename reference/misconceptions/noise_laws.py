@@ -41,7 +41,7 @@ def sum_of_twelve_uniform_numbers_in_warmup(self, mu, logvar):
 
 
 @wrong_forward(
-    "The noise is the sum of twelve uniform numbers, less 6, which is nearly normal. A sample is what reparameterize gives."
+    "The noise is the sum of twelve uniform numbers, less 6, which is nearly normal. Leave that to reparameterize."
 )
 def sum_of_twelve_uniform_numbers_in_forward(self, x):
     mu, logvar = self.encode(x)

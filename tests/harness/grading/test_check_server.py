@@ -90,7 +90,7 @@ def test_some_of_the_checks_that_were_collected_come_to_what_they_come_to_among_
 
 
 def test_a_run_that_is_killed_costs_that_submission_only(server, hand_in, monkeypatch):
-    slow = take(str(hand_in(vae=f"{SOLUTION}\nimport time\ntime.sleep(3)\n")), ASSIGNMENT)  # else it may have ended
+    slow = take(str(hand_in("slow", vae=f"{SOLUTION}\nimport time\ntime.sleep(3)\n")), ASSIGNMENT)
     submission = take(str(hand_in(vae=SOLUTION)), ASSIGNMENT)
     whole, _ = graded(submission, server)
     original = server.run
