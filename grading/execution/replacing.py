@@ -239,7 +239,10 @@ def attempts(run: CheckRun, check: Check, error: BaseException) -> Iterator[Atte
         yield (attempt := Attempt(run, check, items))
         latest = attempt.error
     if isinstance(error, (WorkerDiedError, CallTimeoutError)) and item.functions:
-        for name in replaceable(run, check):  # nobody is left to say which one did that
+        # Nobody is left to say which part did that. Each attempt may take as long again, so that of those that may have
+        # been too slow only such are tried as have been so by themselves.
+        died = isinstance(error, WorkerDiedError)
+        for name in (name for name in replaceable(run, check) if died or name in run.slow):
             suspect = run.assignment.item(name)
             if (run.assignment.reference / suspect.file).is_file():
                 yield Attempt(run, check, [suspect], {name})

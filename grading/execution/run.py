@@ -16,7 +16,7 @@ from ..boundary.errors import SubmissionFault
 from ..boundary.transcript import Transcript
 from ..boundary.workers import Workers
 from ..diagnosis.evidence import Evidence
-from ..results import CheckResult, Kind
+from ..results import CheckResult, Kind, Status
 from ..seeds import derive_seed
 
 PUBLIC_KEY = "public"
@@ -57,6 +57,7 @@ class CheckRun:
         hinted: items whose hint, and files of which a student has been told why they cannot be loaded.
         replaced: items that checks of others passed without, with the solution's functions in their place.
         wrong: items of which a check of their own has found wrong results.
+        slow: items of which a check of their own got no answer in time.
         planned: the tests of the run, as ``Check.path`` writes them.
     """
 
@@ -73,6 +74,7 @@ class CheckRun:
     evidence: list[Evidence] = field(default_factory=list)
     replaced: set[str] = field(default_factory=set)
     wrong: set[str] = field(default_factory=set)
+    slow: set[str] = field(default_factory=set)
     planned: list[str] = field(default_factory=list)
     hinted: set[str] = field(default_factory=set)
 
@@ -104,6 +106,8 @@ class CheckRun:
             self._public_seconds = self.elapsed
         if result.kind in _WRONG:
             self.wrong.add(check.item)
+        if result.status is Status.TIMEOUT:
+            self.slow.add(check.item)
 
     def check_of(self, test: pytest.Item) -> Check | None:
         """The check that a test makes, or None for a test that is not in the rubric."""

@@ -117,6 +117,10 @@ def kl_divergence(mu, logvar):
 """,
         {"kl_divergence"},
     ),
+    "a part that never answers": (
+        "def compute_elbo(*args, **kwargs):\n    while True:\n        pass",
+        {"compute_elbo", "training"},
+    ),
     "arguments that swell": (
         """
 kl_divergence = broken
@@ -138,6 +142,7 @@ LONG = {
     "the KL and one likelihood raise",
     "compute_elbo raises",
     "arguments that swell",
+    "a part that never answers",
     "a part that answers, so that the whole has a result, which is wrong",
 }
 
