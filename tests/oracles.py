@@ -192,6 +192,12 @@ def away_from_zero(draws: Draws, *shape: int) -> torch.Tensor:
     return draws.uniform(*shape, low=0.1, high=3.0) * (1 - 2 * draws.uniform(*shape).round())
 
 
+def errors(draws: Draws, *shape: int, far: bool) -> torch.Tensor:
+    """What an output may be off by, away from kinks; where ``far``, some are of any size."""
+    usual, others = away_from_zero(draws, *shape), of_all_sizes(draws, *shape)
+    return with_some(draws, usual, others) if far else usual
+
+
 def beside(x: torch.Tensor, error: torch.Tensor) -> torch.Tensor:
     """``x + error``, but 0 nowhere, where a right Bernoulli loss may have a kink, and a float is by chance."""
     output = x + error

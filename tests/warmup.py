@@ -243,15 +243,25 @@ def assert_continuous(f: Network, batches: Sequence[torch.Tensor], draws: Draws,
         assert_close(f(rows.double()), f(nearby), about, rtol=1e-5, atol=1e-5)
 
 
-def assert_depends_on_every_input(f: Callable[[torch.Tensor], torch.Tensor], rows: torch.Tensor, what: str) -> None:
-    """To change any one input by itself changes some output of some row."""
+def assert_depends_on_every_input(
+    f: Callable[[torch.Tensor], torch.Tensor], rows: torch.Tensor, what: str, inputs: Sequence[int] | None = None
+) -> None:
+    """To change any one input (of these, if given) by itself changes some output of some row."""
     before = f(rows)
-    for j in range(rows.shape[1]):
+    for j in range(rows.shape[1]) if inputs is None else inputs:
         changed = rows.clone()
         changed[:, j] += 1.0
         if same(f(changed), before, rtol=1e-12, atol=1e-12):
             message = f"{what} does not depend on input {j}"
             raise CheckFailure("value", message, expected="a function of every input", actual="the same values")
+
+
+def assert_fresh(model: Model, x: torch.Tensor, latent_dim: int) -> None:
+    """Two passes through the model with the same ``x`` do not give the same reconstruction."""
+    one, other = (forward(model, x, latent_dim)[0].detach() for _ in range(2))
+    if torch.allclose(one, other, atol=1e-4):  # where the rows have gaps between them, they are added up otherwise
+        message = f"two calls of forward with the same x give the same recon_x, for {latent_dim} codes"
+        raise CheckFailure("statistics", message, expected="fresh noise", actual="the same numbers")
 
 
 def build_active(submission: Submission, draws: Draws) -> Model:

@@ -219,16 +219,15 @@ def loss_as_log_likelihood(recon_x, x, mu, logvar):
     return nll + 0.5 * torch.sum(mu.pow(2) + logvar.exp() - 1 - logvar)
 
 
-@variant_init
-def init_with_small_heads(self, input_dim, hidden_dim, latent_dim):
-    super(VAE, self).__init__()
-    self.hidden = nn.Linear(input_dim, hidden_dim)
-    self.mu = nn.Linear(hidden_dim, latent_dim)
-    self.logvar = nn.Linear(hidden_dim, latent_dim)
-    self.decoder_hidden = nn.Linear(latent_dim, hidden_dim)
-    self.output = nn.Linear(hidden_dim, input_dim)
-    for head in (self.mu, self.logvar):
-        nn.init.normal_(head.weight, std=1e-3)
+variant_init.edit(
+    "init_with_small_heads",
+    (
+        "self.logvar = nn.Linear(hidden_dim, latent_dim)",
+        """self.logvar = nn.Linear(hidden_dim, latent_dim)
+for head in (self.mu, self.logvar):
+    nn.init.normal_(head.weight, std=1e-3)""",
+    ),
+)
 
 
 @variant_decode

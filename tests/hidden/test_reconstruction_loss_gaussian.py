@@ -84,9 +84,7 @@ def test_its_gradient_is_twice_the_error(submission, draws):
     assert_gradient(value, mean, torch.zeros(5, 3), "the gradient of the Gaussian loss at no error")
     for i, (batch, features, dtype) in enumerate(oracles.batches_to_differentiate(draws)):
         x = draws.normal(batch, features, dtype=dtype)
-        error = oracles.away_from_zero(draws, batch, features)
-        far = oracles.of_all_sizes(draws, batch, features)
-        mean = x + (oracles.with_some(draws, error, far) if i % 4 > 1 else error)
+        mean = x + oracles.errors(draws, batch, features, far=i % 4 > 1)
         leaves = oracles.taking_gradients(i, mean=mean, x=x)
         value = submission.reconstruction_loss_gaussian(mean, x)
         true = oracles.gaussian(mean, x).to(dtype)

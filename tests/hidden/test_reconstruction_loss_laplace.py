@@ -80,9 +80,7 @@ def test_its_gradient_is_the_sign_of_the_error(submission, draws):
     assert_gradient(value, x, -error.sign() / size, "the gradient of the Laplace loss for x")
     for i, (batch, features, dtype) in enumerate(oracles.batches_to_differentiate(draws)):
         x = draws.normal(batch, features, dtype=dtype)
-        error = oracles.away_from_zero(draws, batch, features)
-        far = oracles.of_all_sizes(draws, batch, features)
-        location = x + (oracles.with_some(draws, error, far) if i % 4 > 1 else error)
+        location = x + oracles.errors(draws, batch, features, far=i % 4 > 1)
         leaves = oracles.taking_gradients(i, location=location, x=x)
         value = submission.reconstruction_loss_laplace(location, x)
         true = oracles.laplace(location, x).to(dtype)

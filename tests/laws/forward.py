@@ -21,6 +21,7 @@ from grading.diagnosis.laws import (
     Setting,
     alike,
     facts,
+    inside,
     question,
     start,
 )
@@ -179,7 +180,7 @@ def _noisy(submission: Submission, draws: Draws) -> Iterator[str]:
     if not _moves(lambda: twin.encode(x)):
         where = "" if _moves(lambda: unpack(model.eval()(x), passes.NAMES, "forward")[1:3]) else "In train mode "
         told = random_layers.sentences(layers.model(submission, draws, ORDINARY), RANDOM, draws)
-        yield from (f"{where}{words[0].lower()}{words[1:]}" if where else words for words in told)
+        yield from (f"{where}{inside(words)}" if where else words for words in told)
 
 
 def _moves(ask: Callable[[], Sequence[torch.Tensor]]) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import torch
 
 from grading.checks import Draws, Model, Submission, unpack
-from grading.diagnosis.laws import EVAL, ORDINARY, Setting, alike, facts
+from grading.diagnosis.laws import EVAL, ORDINARY, Setting, alike, facts, inside
 from laws import drawn, layers, noise, passes
 
 SCALES: tuple[tuple[str, Callable[[torch.Tensor], torch.Tensor]], ...] = (
@@ -33,20 +33,16 @@ def _spread(submission: Submission, draws: Draws) -> Iterator[str]:
     kinds = [{sentence.partition(":")[0] for sentence in said} for said in (train, quiet)]
     for sentence in train:
         same = alike_in_both and sentence.partition(":")[0] in kinds[1]
-        yield sentence if same else f"In train mode: {_inside(sentence)}"
+        yield sentence if same else f"In train mode: {inside(sentence)}"
     for sentence in quiet:
         if not alike_in_both or sentence.partition(":")[0] not in kinds[0]:
-            yield f"In eval mode: {_inside(sentence)}"
+            yield f"In eval mode: {inside(sentence)}"
 
 
 def _spread_in(setting: Setting, submission: Submission, draws: Draws) -> tuple[list[str], float]:
     """What is wrong with the spread in one mode, and how many times as large as it should be it is if that is told."""
     said = list(_sentences(setting, submission, draws))
     return [sentence for sentence, _ in said], next((size for _, size in said if size != 1), 1.0)
-
-
-def _inside(sentence: str) -> str:
-    return sentence if sentence.startswith("z ") else sentence[0].lower() + sentence[1:]
 
 
 def _sentences(setting: Setting, submission: Submission, draws: Draws) -> Iterator[tuple[str, float]]:

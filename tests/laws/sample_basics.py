@@ -64,9 +64,6 @@ def of_size(sampler: Sampler) -> facts.Fact:
     """Whether the size of the noise depends on how many numbers are drawn."""
 
     def fact(submission: Submission, draws: Draws) -> Iterator[str]:
-        model = sampler.build(submission)
-        return noise_sizes.sentences(
-            lambda rows, columns: sampler.z(model, *torch.zeros(2, rows, columns)).detach().double()
-        )
+        return noise_sizes.sentences(sampler.drawing(sampler.build(submission)))
 
     return fact

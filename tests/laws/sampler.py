@@ -31,6 +31,10 @@ class Sampler:
         with torch.set_grad_enabled(self.recording and torch.is_grad_enabled()):
             return assert_tensor(asked.reparameterize(mu, logvar), mu.shape, None, "z")
 
+    def drawing(self, model: Model) -> Callable[[int, int], Tensor]:
+        """What large samples of this model at mean 0 and variance 1 hold, for numbers of rows and columns."""
+        return lambda rows, columns: self.z(model, *torch.zeros(2, rows, columns)).detach().double()
+
     def noise(self, submission: Submission, rows: int, columns: int, logvar: float = 0.0) -> Tensor:
         """What a large sample at mean 0 holds."""
         zeros = torch.zeros(rows, columns)

@@ -21,6 +21,7 @@ from grading.diagnosis.laws import (
     changes,
     facts,
     gradients,
+    inside,
     number,
     question,
     start,
@@ -111,7 +112,7 @@ def _dependence(sampler: Sampler) -> facts.Fact:
 def _elsewhere(sampler: Sampler) -> facts.Fact:
     def fact(submission: Submission, draws: Draws) -> Iterator[str]:
         model = sampler.build(submission)  # one for all calls: a check may not build many
-        return noise.elsewhere(lambda rows, columns: sampler.z(model, *torch.zeros(2, rows, columns)).detach().double())
+        return noise.elsewhere(sampler.drawing(model))
 
     return fact
 
@@ -182,7 +183,7 @@ def _modes(sampler: Sampler) -> facts.Fact:
                     for which in (other, sampler)
                 )
                 said = [sentence for sentence in told if sentence not in usual]
-            yield from (f"{start(words)}, and not otherwise: {s[0].lower()}{s[1:]}" for s in said)
+            yield from (f"{start(words)}, and not otherwise: {inside(s)}" for s in said)
 
     return fact
 

@@ -12,7 +12,7 @@ import points
 import torch
 
 from grading.checks import Draws, StudentError, Submission, unpack
-from grading.diagnosis.laws import NO_GRADIENT, alike, facts, gradients, random_loss, start
+from grading.diagnosis.laws import NO_GRADIENT, alike, facts, gradients, inside, random_loss, start
 from laws import (
     kl_divergence,
     reconstruction_loss_bernoulli,
@@ -186,7 +186,7 @@ def _how_random(
         if name in moving:
             words = random_loss.known(replace(formula, call=part(name)), submission, draws)
             if words is not None:
-                yield f"in the {name}, {words[0].lower()}{words[1:]}"
+                yield f"in the {name}, {inside(words)}"
 
 
 REPEATS = 10

@@ -6,7 +6,7 @@ from .bends import Bend
 from .circumstances import DOUBLE, EVAL, EVERYWHERE, ORDINARY, PLAIN, SILENT, Asked, Question, Setting
 from .contrast import Probe
 from .law import Law, Trial, number, ordinal
-from .reading import Part, is_or_are, start
+from .reading import Part, inside, is_or_are, start
 from .terms import Change, Formula, Term, is_near
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "facts",
     "formula",
     "gradients",
+    "inside",
     "is_near",
     "is_or_are",
     "number",

@@ -24,7 +24,7 @@ from .contrast import Probe
 from .disturbed import DISTURBED
 from .facts import Fact, sentences_of
 from .law import ordinal
-from .reading import Reading, any_slope, explains, is_or_are, judged, read, slopes, start
+from .reading import Reading, any_slope, explains, inside, is_or_are, judged, read, slopes, start
 
 UNUSUAL = 8, 40
 """So many examples are in questions of one and the same shape, as are in no others."""
@@ -109,7 +109,7 @@ def _ordinary(question: Question, submission: Submission, draws: Draws) -> Itera
         yield from _noise(question, submission, draws, " in train mode" if quiet else "")
         if quiet:
             for sentence in _sentences(question.put(submission, draws, EVAL)):
-                yield f"{start(EVAL.words)}: {_inside(sentence)}"
+                yield f"{start(EVAL.words)}: {inside(sentence)}"
         return
     base = _base(question, submission, draws)
     answer = ask_safely(lambda: question.put(submission, draws, base))
@@ -117,14 +117,14 @@ def _ordinary(question: Question, submission: Submission, draws: Draws) -> Itera
         reading = _read(question, submission, draws, answer)
         said = (*reading.sentences, *slopes(reading))
         right = _where_right(question, submission, draws, answer, said) if said else ""
-        yield from (f"Right {right}, but elsewhere {_inside(sentence)}" for sentence in said) if right else said
+        yield from (f"Right {right}, but elsewhere {inside(sentence)}" for sentence in said) if right else said
         return
     works = [setting for setting in question.settings if _answers(question, submission, draws, setting)]
     if works:
         words = [setting.words for setting in works]
         yield f"{answer.name} is raised in an ordinary case, though not {' and not '.join(words[:2])}."
         for sentence in _sentences(question.put(submission, draws, works[0])):
-            yield f"{start(words[0])}: {_inside(sentence)}"
+            yield f"{start(words[0])}: {inside(sentence)}"
 
 
 def _read(question: Question, submission: Submission, draws: Draws, asked: Asked) -> Reading:
@@ -170,7 +170,7 @@ def _noise(question: Question, submission: Submission, draws: Draws, mode: str) 
     subject, seed = question.subject(submission, draws, ORDINARY), draws.seed()
     several = [question.on(subject, Draws(seed)) for _ in range(40)]
     known = () if question.chance is None else sentences_of(question.chance, submission, draws)
-    yield from (f"{start(mode.strip())} {_inside(words)}" if mode else words for words in known)
+    yield from (f"{start(mode.strip())} {inside(words)}" if mode else words for words in known)
     for i, part in enumerate(several[0].parts):
         answers = [asked.answer[i] if isinstance(asked.answer, (tuple, list)) else asked.answer for asked in several]
         if not all(isinstance(a, torch.Tensor) and a.shape == part.right.shape for a in answers):
@@ -233,7 +233,7 @@ def _settings(question: Question, submission: Submission, draws: Draws) -> Itera
     for sentence, places in found.items():
         *first, last = places if len(places) < 4 else [*places[:2], "elsewhere"]
         where = f"{', '.join(first)} and {last}" if first else last
-        yield f"{start(where)}, and not otherwise: {_inside(sentence)}"
+        yield f"{start(where)}, and not otherwise: {inside(sentence)}"
 
 
 def _is_right(
@@ -267,11 +267,6 @@ def _same_slope(one: str, other: str) -> bool:
     """Whether two sentences are of the gradient of one part, of which the first is enough."""
     begins = [sentence.partition(" for ")[0].partition(" is ")[0] for sentence in (one, other)]
     return begins[0] == begins[1] and _of_gradient(one)
-
-
-def _inside(sentence: str) -> str:
-    first = sentence.partition(" ")[0]
-    return sentence if first in {"ValueError"} or first.endswith("Error") else sentence[0].lower() + sentence[1:]
 
 
 def _memory(question: Question, submission: Submission, draws: Draws) -> str | None:

@@ -70,6 +70,11 @@ def start(text: str) -> str:
     return text if first in {"mu", "logvar", "z", "x"} else text[:1].upper() + text[1:]
 
 
+def inside(sentence: str) -> str:
+    """The sentence as it goes on after a colon or a comma."""
+    return sentence if sentence.partition(" ")[0].endswith("Error") else sentence[0].lower() + sentence[1:]
+
+
 def is_or_are(subject: str) -> str:
     """The verb of what is done to one thing or to several."""
     return "are" if subject.endswith(" logits") or " and " in subject else "is"
