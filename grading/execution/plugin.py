@@ -185,7 +185,10 @@ def _begin(session: pytest.Session) -> None:
     import numpy as np
     import torch
 
-    gc.freeze()  # a collection would look at all that torch has brought along, in a third of a second
+    # A collection would look at all that torch has brought along, in a third of a second. Once a process: what an audit
+    # has left of one submission would never be freed if the next one froze it.
+    if not gc.get_freeze_count():
+        gc.freeze()
 
     run = _run(session.config)
     environment = {
