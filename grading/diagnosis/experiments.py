@@ -23,6 +23,7 @@ from ..boundary.proxy import Submission
 from ..boundary.transcript import Transcript
 from ..checks.draws import Draws
 from ..results import Misconception
+from .folding import folded
 from .laws import Law, contrast
 from .laws.asking import UNUSABLE
 
@@ -82,7 +83,7 @@ def explain(item: str, open_submission: Open, until: float, seed: int = 0) -> tu
         seed: of the inputs.
     """
     told = [sentence for law in holding(item, open_submission, until, seed) for sentence in law.sentences]
-    return tuple(dict.fromkeys(told))[:MOST_TOLD]
+    return tuple(folded(told))[:MOST_TOLD]
 
 
 def holding(item: str, open_submission: Open, until: float, seed: int = 0) -> Iterator[Law]:

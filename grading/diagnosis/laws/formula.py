@@ -238,7 +238,7 @@ def _slopes(formula: Formula, value: bends.Value, submission: Submission, draws:
     return said or list(places.otherwise(formula, value, submission, draws))
 
 
-CUT_OFF = "No gradient arrives at {}: its computation is cut off, so nothing before it can learn."
+CUT_OFF = "No gradient arrives at {}: the computation is cut off there, so that nothing before can learn."
 
 
 def _cut_off(formula: Formula, submission: Submission, draws: Draws) -> Iterator[str]:
@@ -253,7 +253,7 @@ def _of_data(formula: Formula, value: bends.Value, submission: Submission, draws
         arguments = with_gradients(formula.draw(draws, 4, 3, 1.0))
         expected = gradients(value(arguments), arguments)[i]
         if expected is not NO_GRADIENT and bool(expected.any()):
-            yield f"No gradient arrives at {formula.arguments[i]}: it is cut off from the result."
+            yield f"No gradient arrives at {formula.arguments[i]}: the result is cut off from there."
 
 
 def _silent(formula: Formula, submission: Submission, draws: Draws, places: tuple[int, ...]) -> Iterator[int]:

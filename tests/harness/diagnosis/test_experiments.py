@@ -391,7 +391,7 @@ TWICE_WRONG = [
     ("kl_divergence", KL, "return (mu.detach() ** 2 + logvar.exp() - logvar - 1).sum() / 2",
      ("It is summed over the latent dimensions and over the batch; it should be summed over the latent dimensions and "
       "averaged over the batch. Then its size grows with the batch.",
-      "No gradient arrives at mu: its computation is cut off, so nothing before it can learn.")),
+      "No gradient arrives at mu: the computation is cut off there, so that nothing before can learn.")),
     ("reparameterize", SAMPLE, "return mu + F.softplus(logvar) * torch.randn_like(mu) if self.training else mu",
      ("Softplus of logvar is used as sigma.",
       "In eval mode z is mu: there is no noise. It samples in train and eval mode alike.")),
