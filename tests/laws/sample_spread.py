@@ -59,11 +59,16 @@ def followed(sampler: Sampler, model: Model, draws: Draws) -> tuple[str, Callabl
     if found is None:
         return None
     ratios = dict(zip(GRID, found, strict=True))
-    for words, spread in (*SPREADS, *measured(ratios)):
-        at_one = spread(1.0)
-        if at_one and all(_near(ratio, spread(v) / at_one) for v, ratio in ratios.items()):
-            return words, spread
-    return None
+    alike = [
+        (words, spread)
+        for words, spread in (*SPREADS, *measured(ratios))
+        if (at_one := spread(1.0)) and all(_near(ratio, spread(v) / at_one) for v, ratio in ratios.items())
+    ]
+    if len(alike) < 2:
+        return alike[0] if alike else None
+    # Those that are multiples of each other: the one with which the noise has the size of a standard normal.
+    size = float(sampler.z(model, torch.zeros(60, 50), torch.ones(60, 50), draws.seed()).detach().std())
+    return min(alike, key=lambda one: round(abs(math.log(size / abs(one[1](1.0)))), 1)) if size > 0 else alike[0]
 
 
 def _near(one: float, other: float) -> bool:

@@ -237,15 +237,21 @@ def _layers(submission: Submission, draws: Draws) -> Iterator[str]:
 
 
 def _fresh(submission: Submission, draws: Draws) -> Iterator[str]:
-    """Whether two passes draw the same noise, in each mode."""
+    """Whether two passes draw the same noise, in each mode, and whether it is one for all examples then."""
+    modes, shared = [], False
     for setting in (ORDINARY, EVAL):
         made = model(submission, draws, setting)
         x = draws.uniform(6, SIZES[0])
         first, second = (warmup.forward(made, x, SIZES[2])[0] for _ in range(2))
         _, logvar = warmup.encode(made.alone(), x, SIZES[2])
         if torch.equal(first, second) and bool((logvar > -20).any()):
-            mode = "train" if setting is ORDINARY else "eval"
-            yield f"Two passes in {mode} mode give the same reconstruction: there is no fresh noise."
+            modes.append("train" if setting is ORDINARY else "eval")
+            z = warmup.reparameterize(made.alone(), *torch.zeros(2, 9, SIZES[2])).detach()
+            shared = shared or (bool(z.any()) and alike(z, z[:1].expand_as(z)))
+    if modes:
+        yield f"Two passes in {' and in '.join(modes)} mode give the same reconstruction: there is no fresh noise."
+    if shared:
+        yield "All examples of a batch share the same noise; each needs its own."
 
 
 def _shared(submission: Submission, draws: Draws) -> Iterator[str]:

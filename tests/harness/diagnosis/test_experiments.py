@@ -210,6 +210,8 @@ CASES = [
     ("vae_loss", FIELDS, FIELDS.replace("output.mu", "output.z"), ["The kl is the kl of z and logvar"]),
     ("reparameterize", SAMPLE, SAMPLE.replace("torch.randn_like(sigma)", "F.normalize(torch.randn_like(sigma), dim=1)"),
      ["The noise of every example has one and the same length: it is normalized in its row"]),
+    ("reparameterize", SAMPLE, "e = torch.randn_like(mu); return mu + sigma * (e - e.mean(0))",
+     ["The noise of every latent dimension has the mean 0: it is centred over the batch"]),
     ("reconstruction_loss_bernoulli", BERNOULLI,
      "return (F.softplus(logits).detach() - x * logits).sum(dim=1).mean()",
      ["No gradient for the logits passes through the term softplus of the logits"]),

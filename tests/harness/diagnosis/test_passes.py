@@ -120,6 +120,12 @@ CASES = {
         "z = mu + (logvar / 2).exp() * torch.randn(5, *mu.shape); return self.decode(z).mean(0), mu, logvar",
         ["as an average of about 5 decoded samples."],
     ),
+    "warm-up, one noise for all of a model's life": (
+        "warmup_model", WARMUP,
+        "self.kept = getattr(self, 'kept', torch.randn(1, mu.shape[1])); z = mu + (logvar / 2).exp() * self.kept; "
+        "return self.decode(z), mu, logvar",
+        ["Two passes in train and in eval mode give the same reconstruction: there is no fresh noise."],
+    ),
     "warm-up, noise alone": (
         "warmup_model", WARMUP, "return self.decode(torch.randn_like(mu)), mu, logvar",
         ["What stands in the place of recon_x is decode of the noise alone."],
