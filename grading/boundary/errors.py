@@ -84,15 +84,19 @@ _NOT_IMPERSONATED = frozenset(
 
 
 @functools.lru_cache(maxsize=256)  # the names are the submission's
-def _student_error_class(base: str) -> type[StudentError]:
-    builtin = getattr(builtins, base, None)
-    if base in _NOT_IMPERSONATED or not (isinstance(builtin, type) and issubclass(builtin, Exception)):
-        return StudentError
-    return type(f"Student{base}", (StudentError, builtin), {"__module__": __name__})
+def _student_error_class(names: tuple[str, ...]) -> type[StudentError]:
+    found = [getattr(builtins, name, None) for name in names if name not in _NOT_IMPERSONATED]
+    builtin = [one for one in found if isinstance(one, type) and issubclass(one, Exception) and one is not Exception]
+    # Without those that another one derives from.
+    own = [one for one in builtin if not any(other is not one and issubclass(other, one) for other in builtin)]
+    for some in filter(None, (own, own[:1])):  # not all can be had together
+        try:
+            return type(f"Student{some[0].__name__}", (StudentError, *some), {"__module__": __name__})
+        except TypeError:
+            continue
+    return StudentError
 
 
 def student_error(type_name: str, bases: list[str], message: str, frames: tuple[SourceLine, ...]) -> StudentError:
     """The exception to raise for one that the student's code raised, by the names of its builtin bases."""
-    possible = (_student_error_class(base) for base in bases if base not in {"Exception", "BaseException", "object"})
-    made = next((cls for cls in possible if cls is not StudentError), StudentError)
-    return made(type_name, message, frames)
+    return _student_error_class(tuple(dict.fromkeys(bases)))(type_name, message, frames)

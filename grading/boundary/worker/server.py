@@ -202,8 +202,9 @@ def import_torch(early_imports: list[str]) -> None:
     import numpy.random  # noqa: F401  imported by numpy when it is first needed, which is in every worker
     import torch
 
-    from . import serve
+    from . import pictures, serve
 
+    pictures.stand_in()
     import_early(early_imports)
     # A process that ran anything with two threads hangs its first child.
     torch.set_num_threads(1)

@@ -55,6 +55,10 @@ def test_a_model_trains_by_the_graders_optimizer_as_it_would_at_home(any_workers
         ("raise ValueError('no')", ValueError, "ValueError: no"),
         ("return {}['x']", KeyError, "KeyError: 'x'"),
         ("class Mine(TypeError): pass\n    raise Mine('mine')", TypeError, "Mine: mine"),
+        # Of two kinds at once, whichever comes first; and of two that cannot be had together.
+        ("class Mine(KeyError, ValueError): pass\n    raise Mine('mine')", ValueError, "Mine: .mine"),
+        ("class Mine(KeyError, ValueError): pass\n    raise Mine('mine')", KeyError, "Mine: .mine"),
+        ("class Mine(AssertionError, ValueError): pass\n    raise Mine('mine')", ValueError, "Mine: mine"),
         ("raise NotImplementedError('task 2.1')", NotImplementedError, "task 2.1"),
         ("import sys\n    sys.exit(2)", StudentError, "SystemExit: 2"),
         ("assert 1 == 2, 'mine'", StudentError, "AssertionError: mine"),
@@ -69,6 +73,36 @@ def test_an_error_of_the_students_arrives_with_its_line_and_nothing_of_ours(any_
     frames = caught.value.frames
     assert [frame.function for frame in frames] == ["f"]
     assert frames[0].line >= 3
+
+
+DRAWS = """
+import matplotlib, matplotlib.cm as cm
+import matplotlib.pyplot as plt
+import seaborn as sns
+from matplotlib.animation import FuncAnimation
+from mpl_toolkits.mplot3d import Axes3D
+
+matplotlib.use("Agg")
+plt.rcParams["figure.dpi"] = 120
+plt.rcParams.update({"font.size": 9})
+figure, axes = plt.subplots()
+
+class Film(FuncAnimation):
+    pass
+
+def f(x):
+    with plt.style.context("ggplot"):
+        for line in plt.plot(x.tolist()):
+            line.set_color("red")
+    plt.savefig("x.png")
+    return x + 1
+"""
+
+
+def test_a_file_that_would_draw_is_loaded_and_draws_nothing(any_workers):
+    if any_workers.isolation.level == "in-process":
+        return  # there it is the student's own machine
+    assert torch.equal(submission_on(any_workers, DRAWS).f(torch.ones(3)), torch.full((3,), 2.0))
 
 
 @pytest.mark.parametrize(
