@@ -13,6 +13,8 @@ from grading.checks import Draws, StudentError, Submission, same
 T = TypeVar("T")
 
 ROUNDS = 3
+USUAL_SIZES = (16, 32, 64, 100, 256, 512)
+"""Batch sizes that programs are run with, beside the handout's 128."""
 
 
 def through_many(draws: Draws) -> list[int]:
@@ -60,10 +62,18 @@ def is_worn(ask: Callable[[int], Any], right: Any) -> bool:
     return any(not same(ask(times), right) for times in (10, 40, 60, 60, 60, 80, 90))
 
 
-def sizes_of_every_kind(draws: Draws, largest: int = 12_000) -> list[int]:
-    """One, and one number from each of some ranges, to a whole set of images: what is otherwise in a range is found."""
-    ranges = itertools.pairwise((2, 17, 65, 129, 401, 1_001, 2_001, 12_001))
-    return [1, *(draws.integer(low, high - 1) for low, high in ranges if high - 1 <= largest)]
+def sizes_of_every_kind(draws: Draws, largest: int = 5_000) -> list[int]:
+    """One, and one number from each of some ranges: what is otherwise in a range is found.
+
+    Every second one is a usual size, where its range has any. A matrix of all pairs of rows has room in a worker.
+    """
+    found = [1]
+    for low, high in itertools.pairwise((2, 17, 65, 129, 401, 1_001, 2_001, 5_001)):
+        usual = [size for size in USUAL_SIZES if low <= size < high]
+        if high - 1 <= largest:
+            chosen = usual and draws.integer(0, 1)
+            found.append(usual[draws.integer(0, len(usual) - 1)] if chosen else draws.integer(low, high - 1))
+    return found
 
 
 def in_turn(questions: Sequence[T]) -> list[T]:

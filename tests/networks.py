@@ -92,6 +92,8 @@ class Size(NamedTuple):
 def sizes(draws: Draws) -> list[Size]:
     """That of the handout, and drawn ones of every kind: one row and over 1,000, many latents or layers, equal widths.
 
+    All batch sizes that are usual are among them.
+
     Each is small enough for a call to take about a millisecond; one has more hidden units than the handout's.
     """
     small = [Size._make([*draws.distinct(4, 2, 23), layers]) for layers in (1, 2, 3)]
@@ -101,17 +103,18 @@ def sizes(draws: Draws) -> list[Size]:
         *small,
         Size._make([1, *draws.distinct(3, 2, 23), draws.integer(7, 9)]),
         *(Size._make([*equal, 1]) for equal in ((5, alike, alike, 3), (5, 3, alike, alike), (5, alike, 3, alike))),
-        Size._make([draws.integer(2, 9), 1, *draws.distinct(2, 2, 23), 1]),
-        Size._make([draws.integer(2, 9), *draws.distinct(2, 2, 23), 1, 1]),
+        Size._make([256, 1, *draws.distinct(2, 2, 23), 1]),
+        Size._make([512, *draws.distinct(2, 2, 23), 1, 1]),
         *(
             Size._make([draws.integer(low, high), *draws.distinct(3, 2, 9), 1])
             for low, high in ((24, 64), (65, 127), (129, 400), (401, 1_000))
         ),
         Size._make([draws.integer(1_001, 2_000), *draws.distinct(3, 2, 9), draws.integer(1, 2)]),
+        Size._make([16, *draws.distinct(2, 4, 23), draws.integer(101, 400), 1]),
+        Size._make([100, draws.integer(101, 400), 8, 8, draws.integer(1, 2)]),
+        Size._make([32, draws.integer(1_001, 3_200), 4, 3, 1]),
+        Size._make([64, 7, draws.integer(401, 700), 3, 1]),
         Size._make([draws.integer(2, 9), *draws.distinct(2, 4, 23), draws.integer(100, 400), 1]),
-        Size._make([draws.integer(2, 9), draws.integer(100, 400), 8, 8, draws.integer(1, 2)]),
-        Size._make([draws.integer(2, 5), draws.integer(1_001, 3_200), 4, 3, 1]),
-        Size._make([draws.integer(2, 5), 7, draws.integer(401, 700), 3, 1]),
     ]
 
 

@@ -185,6 +185,13 @@ def returns_plain_list(self, x):
 
 
 @variant_forward
+def samples_with_covariance(self, x):
+    mu, logvar = self.encode(x)
+    z = torch.distributions.MultivariateNormal(mu, torch.diag_embed(logvar.exp())).rsample()
+    return VAEOutput(self.decode(z), mu, logvar, z)
+
+
+@variant_forward
 def by_position(self, x):
     mu, logvar = self.encode(x)
     z = self.reparameterize(mu, logvar)

@@ -135,6 +135,22 @@ def beta_as_tensor(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
     return ElboTerms(weights @ terms, terms[0], terms[1])
 
 
+@variant_elbo
+def beta_as_float32(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
+    class UnknownLoss(KeyError, ValueError):
+        pass
+
+    losses = {
+        "bernoulli": reconstruction_loss_bernoulli,
+        "gaussian": reconstruction_loss_gaussian,
+        "laplace": reconstruction_loss_laplace,
+    }
+    if recon_loss not in losses:
+        raise UnknownLoss(f"choose from {list(losses)}")
+    recon, kl = losses[recon_loss](logits, x), kl_divergence(mu, logvar)
+    return ElboTerms(recon + torch.tensor(beta) * kl, recon, kl)
+
+
 @variant_schedule
 def conditional_expression(step, warmup_steps, beta_max=1.0):
     return float(beta_max) if step >= warmup_steps else beta_max * step / warmup_steps

@@ -174,7 +174,7 @@ def twice_the_unit_variance_loss(mean, x):
 def log_density_without_constant(mean, x):
     import math
 
-    log_density = torch.distributions.Normal(mean, math.sqrt(0.5)).log_prob(x) + 0.5 * math.log(math.pi)
+    log_density = torch.distributions.Normal(mean, math.sqrt(0.5)).log_prob(x) + torch.tensor(torch.pi).log() / 2
     return -log_density.sum(dim=1).mean()
 
 
@@ -235,3 +235,30 @@ def larger_minus_smaller(location, x):
 @variant_laplace
 def two_one_sided_errors(location, x):
     return (F.relu(location - x) + F.relu(x - location)).sum(dim=1).mean()
+
+
+# Some take more memory than they need, or make their constants in float32; a worker has room for that.
+
+
+@variant_gaussian
+def normal_with_root_of_tensor(mean, x):
+    density = torch.distributions.Normal(mean, torch.sqrt(torch.tensor(0.5)))
+    return -(density.log_prob(x) + torch.tensor(torch.pi).log() / 2).sum(dim=1).mean()
+
+
+@variant_gaussian
+def diagonal_of_all_pairs(mean, x):
+    error = x - mean
+    return (error @ error.T).diagonal().mean()
+
+
+@variant_laplace
+def distance_of_all_pairs(location, x):
+    return torch.cdist(location, x, p=1).diagonal().mean()
+
+
+@variant_laplace
+def density_at_its_peak(location, x):
+    peak = torch.distributions.Laplace(torch.zeros(()), torch.ones(())).log_prob(torch.zeros(()))
+    density = torch.distributions.Laplace(location, torch.ones_like(location))
+    return (peak - density.log_prob(x)).sum(dim=1).mean()

@@ -137,6 +137,11 @@ def reparameterize_with_rsample(self, mu, logvar):
 
 
 @variant_reparameterize
+def reparameterize_with_covariance(self, mu, logvar):
+    return torch.distributions.MultivariateNormal(mu, torch.diag_embed(logvar.exp())).rsample()
+
+
+@variant_reparameterize
 def reparameterize_with_root_of_variance(self, mu, logvar):
     std = logvar.exp().sqrt()
     eps = torch.randn(std.shape, dtype=std.dtype, device=std.device)

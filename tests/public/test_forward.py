@@ -19,7 +19,7 @@ def test_mu_and_logvar_are_those_of_encode(submission, draws):
 
 def test_z_is_sampled_from_mu_and_logvar(submission, draws):
     """120,000 numbers in eval mode and in train mode: a VAE samples in both."""
-    model, x = networks.build(submission, 11, 13, 300), draws.uniform(400, 11)
+    model, x = networks.build(submission, 11, 13, 60), draws.uniform(2_000, 11)
     for training in (True, False):
         case = parts.Case(submission, model.train(training), x, seed=1)
         eps = case.noise(case.forward())
