@@ -180,6 +180,18 @@ class Submission:
         self._session.relied_on.add(items)
 
     @property
+    def asked(self) -> tuple[Arrival, int]:
+        """How the last call's arguments arrived, and after how many others; so are its parts asked, alone.
+
+        A check that asks parts later on sets it to what it was.
+        """
+        return self._session.asked
+
+    @asked.setter
+    def asked(self, way: tuple[Arrival, int]) -> None:
+        self._session.asked = way
+
+    @property
     def transcript(self) -> Transcript:
         """What was asked and answered so far."""
         return self._session.transcript

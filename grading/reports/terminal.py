@@ -206,7 +206,8 @@ def _item(item: dict[str, Any], advice: Advice, guide: Guide) -> Iterator[Row]:
         yield "later", Text("it needs all parts, so mend the others first")
     elif state is State.WAITING:
         needed = ", ".join(_titles(advice, waits_for(failed)))
-        yield "waiting", Text(f"nothing can be said of it before this is right: {needed}")
+        what = f"{_count(failed)} cannot be made" if item["earned"] else "nothing can be said of it"
+        yield "waiting", Text(f"{what} before this is right: {needed}")
     elif state is State.TO_DO and advice.written(item):
         yield from _to_do(item, advice, guide)
     elif state in (State.WRONG, State.ERROR):

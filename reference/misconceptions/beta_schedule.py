@@ -118,8 +118,8 @@ def ramp_to_one_then_jump(step, warmup_steps, beta_max=1.0):
 
 misconception.edit(
     "cut_off_at_beta_max",
-    "You cut a ramp to 1 off at the final weight: smaller weights are reached too early and larger ones never. The "
-    "ramp's slope depends on the final weight.",
+    "You cut a ramp to 1 off at the final weight: smaller weights are reached too early and larger ones too late or "
+    "never. The ramp's slope depends on the final weight.",
     ("beta_max * min(step / warmup_steps, 1.0)", "min(beta_max, step / warmup_steps)"),
 )
 

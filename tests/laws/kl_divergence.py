@@ -174,11 +174,11 @@ SITUATIONS: tuple[tuple[str, formula.Drawn], ...] = (
     ("where mu is positive", lambda draws: (draws.uniform(4, 3, low=0.2, high=2.0), draws.normal(4, 3))),
     ("where all examples are alike", lambda d: (d.normal(1, 3).repeat(4, 1), d.normal(1, 3).repeat(4, 1))),
     ("near the prior", lambda draws: (draws.normal(4, 3, std=0.05), draws.normal(4, 3, std=0.05))),
-    ("for logvar between -8 and -4", _between(-8, -4)),
-    ("for logvar between 4 and 8", _between(4, 8)),
-    ("for logvar between -18 and -11", _between(-18, -11)),
-    ("for logvar between 11 and 18", _between(11, 18)),
-    ("for logvar between -80 and -40", _between(-80, -40)),
+    ("for some logvar between -8 and -4", _between(-8, -4)),
+    ("for some logvar between 4 and 8", _between(4, 8)),
+    ("for some logvar between -18 and -11", _between(-18, -11)),
+    ("for some logvar between 11 and 18", _between(11, 18)),
+    ("for some logvar between -80 and -40", _between(-80, -40)),
     ("for mu of about 30", lambda draws: (draws.normal(4, 3, std=30.0), draws.normal(4, 3))),
 )
 

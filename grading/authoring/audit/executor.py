@@ -14,7 +14,7 @@ from ...results import Kind, Status
 from . import worker
 from .tasks import Outcome, Result, Setting, Task
 
-RENEWED_AFTER = 100
+RENEWED_AFTER = 50
 """Submissions after which a process is replaced: what was kept and freed between them leaves memory in pieces."""
 
 

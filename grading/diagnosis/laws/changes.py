@@ -114,9 +114,9 @@ def find_change(true: Tensor, own: Any, *, in_places: bool = True) -> Change | N
     if alike(own, true):
         return NOTHING
     if bool(own.isnan().all()):
-        return Change("is not a number anywhere", lambda t: torch.full_like(t, torch.nan))
+        return Change(f"is not a number{' anywhere' * bool(own.dim())}", lambda t: torch.full_like(t, torch.nan))
     if bool(own.isinf().all()):
-        return Change("is infinite everywhere", lambda t: torch.full_like(t, torch.inf))
+        return Change(f"is infinite{' everywhere' * bool(own.dim())}", lambda t: torch.full_like(t, torch.inf))
     if not bool(torch.isfinite(own).all() and torch.isfinite(true).all()):
         return None
     if not bool(own.any()):

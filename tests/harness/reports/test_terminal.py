@@ -87,7 +87,10 @@ def test_an_item_that_waits_says_for_which():
     advice = Advice(document, WHOLE)
     assert advice.state(loss) is State.WAITING
     assert advice.next()["id"] == "compute_elbo"
-    assert "before this is right: The ELBO and its parts" in " ".join(rendered(document, functions=WHOLE).split())
+    for earned, told in ((0, "nothing can be said of it"), (2, "public checks cannot be made")):
+        loss["earned"] = earned
+        report = " ".join(rendered(document, functions=WHOLE).split())
+        assert f"{told} before this is right: The ELBO and its parts" in report
 
 
 def test_what_the_grader_could_not_check_is_no_step_of_the_students():
