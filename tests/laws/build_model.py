@@ -357,12 +357,18 @@ def _changed_together(one: Model, other: Model, draws: Draws) -> list[str]:
 FACTS = (_kind, _fields, _parameters, _network, _methods, _fresh)
 
 
+def _learns(submission: Submission, draws: Draws) -> bool:
+    """Whether all parameters take gradients, as far as they can be asked for."""
+    return not any("no gradient" in said for said in facts.sentences_of(_network, submission, draws))
+
+
 def _always(**values: Any) -> Callable[[Submission, Draws], bool]:
-    """Whether every model has these attributes, whatever the configuration says."""
+    """Whether every model has these attributes, whatever the configuration says, and learns."""
 
     def claim(submission: Submission, draws: Draws) -> bool:
         models = [built(submission, fields) for fields in configurations(draws)]
-        return all(model.attributes.get(name) == value for model in models for name, value in values.items())
+        same = all(model.attributes.get(name) == value for model in models for name, value in values.items())
+        return same and _learns(submission, draws)
 
     return claim
 
@@ -372,8 +378,18 @@ CLAIMS = {
     "build_model.drops_recon_loss": _always(recon_loss="bernoulli"),
     "build_model.architecture_only": _always(beta=1.0, recon_loss="bernoulli"),
     "build_model.sizes_only": _always(beta=1.0, recon_loss="bernoulli"),
+    **dict.fromkeys(
+        (
+            f"build_model.{name}"
+            for name in (
+                *("hard_coded_recon_loss", "hard_coded_beta", "default_config", "whole_number_beta"),
+                *("beta_zero_means_default", "beta_at_least_one", "drops_num_hidden_layers", "hard_coded_depth"),
+            )
+        ),
+        _learns,
+    ),
 }
-"""What is said of mistakes for all configurations, of which the public checks ask for one."""
+"""What is said of mistakes for all configurations, of which the public checks ask for one; and that all else learns."""
 
 
 def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:

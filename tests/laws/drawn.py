@@ -217,7 +217,7 @@ def _sigma(submission: Submission, draws: Draws, setting: Setting) -> str | None
 def _near(one: float, other: float) -> bool:
     if math.isnan(one) or math.isnan(other):
         return math.isnan(one) and math.isnan(other)
-    return one == other or abs(one - other) <= 1e-3 * abs(other) + 1e-12
+    return one == other or (math.isfinite(other) and abs(one - other) <= 1e-3 * abs(other) + 1e-12)
 
 
 def _bounds(ratios: dict[float, float]) -> str | None:

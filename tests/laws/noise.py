@@ -290,10 +290,11 @@ def normalized(eps: Tensor) -> str | None:
     """Whether all rows or all columns of some noise have one length or no mean, as independent numbers never have."""
     for axis, which, where in ((1, "example", "in its row"), (0, "latent dimension", "over the batch")):
         lengths, means = eps.double().norm(dim=axis), eps.double().mean(axis).abs()
+        size = float(lengths.mean()) / math.sqrt(eps.shape[axis])  # of a number
         if len(lengths) > 2 and eps.shape[axis] > 2 and float(lengths.std()) < 1e-4 * float(lengths.mean()):
-            centred = " and mean 0" if float(means.max()) < 1e-4 * float(lengths.mean()) else ""
+            centred = " and mean 0" if float(means.max()) < 1e-4 * size else ""
             return f"the noise of every {which} has one and the same length{centred}: it is normalized {where}."
-        if eps.shape[axis] > 2 and float(means.max()) < 1e-5 * float(lengths.mean()):
+        if eps.shape[axis] > 2 and float(means.max()) < 1e-5 * size:
             return f"the noise of every {which} has the mean 0: it is centred {where}, so that it is not independent."
     return None
 

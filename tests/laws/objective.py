@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import elbo
@@ -144,7 +144,8 @@ def part_fact(call: Call, part: str, recon_loss: str) -> Sentence:
                     break
         if found is None or found == RIGHT[part]:
             return None
-        meant = f"the {recon_loss} loss" if part == "recon" and "recon" not in found else MEANT[part]
+        own = any(name.startswith("recon") for name in found)
+        meant = f"the {recon_loss} loss" if part == "recon" and not own else MEANT[part]
         return f"For recon_loss = {recon_loss!r} the {part} is {expression(found)}; it should be {meant}."
 
     return fact
@@ -343,6 +344,15 @@ def facts_of(call: Call) -> tuple[facts.Fact, ...]:
 
     others = (unknown_fact(call), steady(defaults_fact(call)), slopes)
     return (random, *(told for told, _ in plain), *others, rest(asked[0]), rest(asked[1]), *asked[2:])
+
+
+def claims_of(call: Call, item: str, names: Iterable[str]) -> dict[str, Callable[[Submission, Draws], bool]]:
+    """For mistakes of an item that are in values alone: that gradients pass all the same."""
+
+    def passes(submission: Submission, draws: Draws) -> bool:
+        return not facts.sentences_of(gradient_fact(call), submission, draws)
+
+    return dict.fromkeys((f"{item}.{name}" for name in names), passes)
 
 
 def probes_of(call: Call) -> list[Probe]:

@@ -21,6 +21,19 @@ SCALES: tuple[tuple[str, Callable[[torch.Tensor], torch.Tensor]], ...] = (
     ("it is as if the variance stood in the place of logvar", lambda v: v.exp() / 2),
 )
 """What the logarithm of the spread may be as a function of logvar, where it is not half of it."""
+CENTRES: tuple[tuple[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]], ...] = (
+    ("twice mu", lambda m, v: 2 * m),
+    ("half of mu", lambda m, v: m / 2),
+    ("minus mu", lambda m, v: -m),
+    ("0", lambda m, v: torch.zeros_like(m)),
+    ("mu + logvar", lambda m, v: m + v),
+    ("mu + sigma", lambda m, v: m + (v / 2).exp()),
+    ("mu + the variance", lambda m, v: m + v.exp()),
+    ("logvar", lambda m, v: v),
+    ("tanh of mu", lambda m, v: m.tanh()),
+    ("a ReLU of mu", lambda m, v: m.relu()),
+)
+"""What z may be drawn around in the place of mu."""
 
 
 def _spread(submission: Submission, draws: Draws) -> Iterator[str]:
@@ -49,37 +62,46 @@ def _sentences(setting: Setting, submission: Submission, draws: Draws) -> Iterat
     """Each with the factor of a spread, and with 1 where it is of another kind."""
     model = layers.model(submission, draws, setting)
     x = draws.uniform(1, setting.options.get("sizes", layers.SIZES)[0]).repeat(4000, 1)
-    z, mu, logvar = (t.detach() for t in (lambda o: (o[3], o[1], o[2]))(unpack(model(x), passes.NAMES, "forward")))
-    own_mu, own_logvar = (t.detach() for t in passes.own_parts(model, x, (mu, logvar))[1:])
-    if alike(mu, z) and not alike(own_mu, z):
-        mu = own_mu  # z is returned in the place of mu
+    z, parameters = _sampled_around(model, x)
+    (mu, logvar), *_ = parameters
     twin, seed = model.alone(), draws.seed()
 
     def again(seed: int) -> torch.Tensor:
-        return unpack(model.seeded(seed)(x), passes.NAMES, "forward")[3].detach()
+        _, other, _, z = (t.detach() for t in unpack(model.seeded(seed)(x), passes.NAMES, "forward"))
+        return z if alike(other, mu) or alike(other, z) else z - other + mu  # a mean that is random
 
     other = drawn.elsewhere(z, mu, logvar, again)
     if other is not None:
         yield other, 1.0
         return
-    returned = mu, logvar
-    around = (returned, (own_mu, own_logvar), (own_mu, logvar), (mu, own_logvar), returned)
     # What is returned need not be what z was sampled around; where nothing fits, it is what is told of.
-    for mu, logvar in around:
-        own = passes.sampled(twin, seed, mu, logvar).detach()
-        eps, alone = (z - mu) / (logvar / 2).exp(), (own - mu) / (logvar / 2).exp()
-        if bool(((eps.std(0) / alone.std(0)).log().abs() < 0.1).all()):
+    fits: list[int] = []
+    for mean, log in parameters:
+        eps, alone = _standard(twin, seed, z, mean, log)
+        as_large = bool(((eps.std(0) / alone.std(0)).log().abs() < 0.1).all())
+        fits.append(as_large + _around(mean, z, log, alone))
+        if fits[-1] == 2:
             break
+    place = fits.index(max(fits))
+    mu, logvar = parameters[place]
+    eps, alone = _standard(twin, seed, z, mu, logvar)
+    moved = fits[place] < 2
     if not bool(eps.any()) or not bool(alone.any()):
         return
-    shared, own_shared = (noise.sharing((torch.cat((t[:20], t[-20:])) * 1024).round()) for t in (eps, alone))
-    if shared:
+    centre = next((words for words, of in CENTRES if _around(of(mu, logvar), z, logvar, alone)), None)
+    if moved and centre is not None:
+        if not _is_code(model, x):
+            yield f"z is drawn around {centre}, where mu belongs.", 1.0
+        return
+    shared, own_shared = (_sharing(t) for t in (eps, alone))
+    said = shared and _sharing(_noise_of_usual_size(setting, submission, draws))
+    if said:
         if shared != own_shared:
-            yield f"In z {shared}", 1.0
+            yield f"In z {said}", 1.0
         return
     sizes = eps.std(0) / alone.std(0)
     scaled = next((words for words, of in SCALES if _has_scale(of, z - mu, logvar, alone.std(0))), None)
-    if float((sizes.log() - sizes.log().mean()).abs().max()) > 0.15:  # another one in each column
+    if shared or float((sizes.log() - sizes.log().mean()).abs().max()) > 0.15:  # another one in each column
         if scaled is not None and not _is_code(model, x):
             yield f"The spread of z is another one than that of reparameterize(mu, logvar): {scaled}.", 1.0
         return
@@ -89,14 +111,14 @@ def _sentences(setting: Setting, submission: Submission, draws: Draws) -> Iterat
         return
     yield from ((words, 1.0) for words in _apart(eps, alone))
     ratio = float(sizes.log().mean().exp())
-    of_few = _ratio_of_few(model, x) if abs(ratio - 1) > 0.06 else ratio
+    of_few = _ratio_of_few(model, x, place) if abs(ratio - 1) > 0.06 else ratio
     if abs(math.log(of_few / ratio)) > 0.25:
         grows = "grows" if ratio > of_few else "falls"
         yield (
             f"The size of the noise in z depends on the batch size: it {grows} with it. Sigma alone decides on it.",
             1.0,
         )
-    elif abs(ratio - 1) > 0.06:
+    elif abs(ratio - 1) > 0.06 and not _is_code(model, x):
 
         def average(count: int, seed: int) -> torch.Tensor | None:
             several = drawn.samples(twin, seed, count, mu, logvar)
@@ -112,17 +134,56 @@ def _sentences(setting: Setting, submission: Submission, draws: Draws) -> Iterat
         yield "The noise in z has few values, as if it were rounded.", 1.0
 
 
+def _sharing(eps: torch.Tensor) -> str | None:
+    """Whether numbers are the same, or none, that should not be: of some rows, without what rounding adds."""
+    return noise.sharing((torch.cat((eps[:20], eps[-20:])) * 1024).round())
+
+
+def _noise_of_usual_size(setting: Setting, submission: Submission, draws: Draws) -> torch.Tensor:
+    """Noise of z where all variances are of the order of 1: none of it is too small to be seen beside others."""
+    model = layers.model(submission, draws, setting)
+    model.set("logvar.weight", 0.05 * model.parameters["logvar.weight"].detach())
+    model.set("logvar.bias", torch.linspace(0.5, 1.5, model.parameters["logvar.bias"].numel()))
+    x = draws.uniform(1, setting.options.get("sizes", layers.SIZES)[0]).repeat(40, 1)
+    z, ((mu, logvar), *_) = _sampled_around(model, x)
+    return (z - mu) / (logvar / 2).exp()
+
+
+def _around(centre: torch.Tensor, z: torch.Tensor, logvar: torch.Tensor, alone: torch.Tensor) -> bool:
+    """Whether z is drawn around some numbers, with the spread of reparameterize."""
+    sigma = (logvar / 2).exp()
+    eps = (z - centre) / sigma
+    rounding = 1e-6 * ((z.abs() + centre.abs()) / sigma).amax(0)
+    near = (eps.mean(0) - alone.mean(0)).abs() < 8 * alone.std(0) / math.sqrt(len(z)) + rounding
+    return bool(near.all()) and bool(((eps.std(0) / alone.std(0)).log().abs() < 0.1 + rounding).all())
+
+
 FEW = 500
 """Examples in a batch that is small beside that of a large sample."""
 
 
-def _ratio_of_few(model: Model, x: torch.Tensor) -> float:
-    """How large the noise of z is in a small batch, beside that of reparameterize."""
-    rows = x[:FEW]
-    _, mu, logvar, z = (t.detach() for t in unpack(model(rows), passes.NAMES, "forward"))
-    own_mu, own_logvar = (t.detach() for t in passes.own_parts(model, rows, (mu, logvar))[1:])
-    alone = passes.sampled(model.alone(), drawn.USUAL, own_mu, own_logvar).detach()
-    return float((z.std(0) / alone.std(0)).log().mean().exp())
+def _ratio_of_few(model: Model, x: torch.Tensor, place: int) -> float:
+    """How large the noise of z is in a small batch, beside that of reparameterize at the same of its parameters."""
+    z, parameters = _sampled_around(model, x[:FEW])
+    eps, alone = _standard(model.alone(), drawn.USUAL, z, *parameters[place])
+    return float((eps.std(0) / alone.std(0)).log().mean().exp())
+
+
+def _sampled_around(model: Model, x: torch.Tensor) -> tuple[torch.Tensor, list[tuple[torch.Tensor, torch.Tensor]]]:
+    """z, and what it may be sampled around: means and log-variances that come back with it, or that encode gives."""
+    _, mu, logvar, z = (t.detach() for t in unpack(model(x), passes.NAMES, "forward"))
+    own_mu, own_logvar = (t.detach() for t in passes.own_parts(model, x, (mu, logvar))[1:])
+    if alike(mu, z) and not alike(own_mu, z):
+        mu = own_mu  # z is returned in the place of mu
+    return z, [(mu, logvar), (own_mu, own_logvar), (own_mu, logvar), (mu, own_logvar)]
+
+
+def _standard(
+    twin: Model, seed: int, z: torch.Tensor, mu: torch.Tensor, logvar: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The noise of z around these parameters, and that of reparameterize."""
+    own, sigma = passes.sampled(twin, seed, mu, logvar).detach(), (logvar / 2).exp()
+    return (z - mu) / sigma, (own - mu) / sigma
 
 
 SPREAD, _said = facts.kept(_spread)
@@ -148,6 +209,8 @@ def of_rows(submission: Submission, draws: Draws) -> str | None:
         return None
     model = layers.model(submission, draws, ORDINARY)
     rows = 4 * draws.normal(40, layers.SIZES[0])
+    if _is_code(model, rows):
+        return None
     logvar = unpack(model(rows), passes.NAMES, "forward")[2].detach()
     logvar = torch.where(logvar.abs() < 9, logvar, math.nan)  # elsewhere rounding hides what is drawn
     low, high = (logvar.nan_to_num(by * math.inf) * by for by in (1, -1))

@@ -68,11 +68,18 @@ def codes(twin: Model, seed: int, mu: torch.Tensor, logvar: torch.Tensor) -> Ite
     yield "a sample with sigma in place of logvar", sampled(twin, seed, mu, sigma)
     yield "a sample with twice logvar", sampled(twin, seed, mu, 2 * logvar)
     yield "a sample with half of logvar", sampled(twin, seed, mu, logvar / 2)
+    yield "a sample with minus logvar", sampled(twin, seed, mu, -logvar)
     yield "a sample with logvar = 0", sampled(twin, seed, mu, torch.zeros_like(logvar))
     yield "a sample at mu = 0 and logvar = 0", sampled(twin, seed, torch.zeros_like(mu), torch.zeros_like(logvar))
-    yield "a sample of the sample", sampled(twin, seed, z, logvar)
+    yield "a sample around a sample: noise is added twice", _around_sample(twin, seed, mu, logvar)
     yield "a sample that is rounded", z.round()
     yield "reparameterize(mu, mu)", sampled(twin, seed, mu, mu)
+
+
+def _around_sample(twin: Model, seed: int, mu: torch.Tensor, logvar: torch.Tensor) -> torch.Tensor:
+    """A sample around a sample, with noise that is drawn after that of the first."""
+    own = twin.reparameterize(sampled(twin, seed, mu, logvar), logvar)
+    return own if isinstance(own, torch.Tensor) and own.shape == mu.shape else mu
 
 
 def decoded(twin: Model, z: torch.Tensor, right: torch.Tensor) -> torch.Tensor:

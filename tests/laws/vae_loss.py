@@ -20,6 +20,18 @@ def _call(submission: Submission, point: points.Point, options: dict[str, Any]) 
     return submission.vae_loss(output, point.x, **options)
 
 
+CLAIMS = objective.claims_of(
+    _call,
+    "vae_loss",
+    (
+        *("drops_recon_loss", "drops_beta", "drops_both", "code_for_mean", "code_for_logvar", "unpacks_code_second"),
+        *("swapped_mean_and_logvar", "swapped_data_and_logits", "sigmoid_on_logits", "std_for_logvar", "beta_twice"),
+        *("kl_returned_weighted", "weights_whole_loss", "summed_over_batch", "per_feature", "rounds_data"),
+    ),
+)
+"""Of mistakes that are in values alone: else there is more to tell."""
+
+
 def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:
     """What loss, recon and kl are made of."""
     return objective.iterate(_call, submission, draws)

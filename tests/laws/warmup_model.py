@@ -30,7 +30,7 @@ from grading.diagnosis.laws import (
 )
 from laws import drawn, encode, layers, passes, random_layers, warmup_layers
 from laws.sampler import Sampler
-from laws.sampling import facts_of, probes_of
+from laws.sampling import examined_of, facts_of, probes_of
 
 SIZES = (11, 13, 5)
 HEADS = encode.HEADS
@@ -136,6 +136,8 @@ def _forward(model: Model, draws: Draws, setting: Setting) -> Asked:
         yield "x", x
         for words, code in passes.codes(twin, seed, mu, logvar):
             yield f"decode of {words}", passes.decoded(twin, code, recon)
+        sample = passes.sampled(twin, seed, 2 * mu, logvar)
+        yield "decode of a sample around twice mu", passes.decoded(twin, sample, recon)
         for words, heads in encoded():
             sample = passes.sampled(twin, seed, *heads)
             yield f"decode of a sample for {words}", passes.decoded(twin, sample, recon)
@@ -245,9 +247,11 @@ def _fresh(submission: Submission, draws: Draws) -> Iterator[str]:
         first, second = (warmup.forward(made, x, SIZES[2])[0] for _ in range(2))
         _, logvar = warmup.encode(made.alone(), x, SIZES[2])
         if torch.equal(first, second) and bool((logvar > -20).any()):
-            modes.append("train" if setting is ORDINARY else "eval")
-            z = warmup.reparameterize(made.alone(), *torch.zeros(2, 9, SIZES[2])).detach()
-            shared = shared or (bool(z.any()) and alike(z, z[:1].expand_as(z)))
+            zeros = torch.zeros(9, SIZES[2])
+            z = warmup.reparameterize(made.alone(), zeros, zeros + 1.0).detach()
+            if bool(z.any()):  # else a sample has no noise, which is told by itself
+                modes.append("train" if setting is ORDINARY else "eval")
+                shared = shared or alike(z, z[:1].expand_as(z))
     if modes:
         yield f"Two passes in {' and in '.join(modes)} mode give the same reconstruction: there is no fresh noise."
     if shared:
@@ -348,6 +352,15 @@ FACTS = (*(told for told, _ in _PLAIN), _rest)
 def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:
     """Each part by itself."""
     return facts.explain(FACTS, submission, draws)
+
+
+def examined(submission: Submission, draws: Draws) -> tuple[torch.Tensor, None]:
+    """Puts a sample in all modes and every method, whose gradients are then asked for."""
+    z, _ = examined_of(SAMPLER)(submission, draws)
+    made = _model(submission)
+    x, code = draws.uniform(5, SIZES[0]).requires_grad_(), draws.normal(5, SIZES[2]).requires_grad_()
+    parts = *made.encode(x), made.decode(code), *made.seeded(draws.seed())(x)
+    return torch.cat([part.flatten() * draws.normal(part.numel()) for part in (z, *parts)]), None
 
 
 def probes() -> list[Probe]:

@@ -39,6 +39,8 @@ WEIGHT, BIAS = "the weight of ", "the bias of "
 AXES = ("rows", "columns")
 OF_GRADIENTS = ("is multiplied by", "is cut off", "is always 0", "has its sign turned round", "is not a number")
 """What may be said of a gradient; what else fits its numbers does so by chance."""
+SAME_FACTOR = 1e-3
+"""A factor of a gradient that is nearer to 0 or -1 than this is taken for that."""
 NOTHING_LEFT = 1e-6
 """A gradient that is smaller everywhere is what rounding leaves of 0."""
 Known = dict[str, tuple[str, Change]]
@@ -357,6 +359,11 @@ def _slope(wanted: Tensor, slope: Any) -> str:
     gap = (slope.double() - wanted.double()).abs().max() if slope.shape == wanted.shape else torch.inf
     if gap <= 1e-3 * float(wanted.abs().max()) + 1e-6:  # rounding is all that is left where something saturates
         return ""
+    if slope.shape == wanted.shape:
+        # Looked for first, as of numbers that are all alike any factor is right with something that is added.
+        factor = float((slope.double() * wanted.double()).sum() / wanted.double().square().sum())
+        if min(abs(factor), abs(factor + 1)) > SAME_FACTOR and alike(slope, factor * wanted):
+            return f"is multiplied by {number(round(factor, 4))}"
     change = find_change(wanted, slope)
     plain = change is not None and change.words.startswith(OF_GRADIENTS)
     return change.words if change is not None and plain else "is not that of the value that comes back"

@@ -15,10 +15,11 @@ from grading.diagnosis import experiments
 from grading.diagnosis.replay import Replayed
 
 ROOT = Path(__file__).resolve().parents[3]
-TEXT = (ROOT / "reference" / "vae.py").read_text(encoding="utf-8")
+TEXT, WARMUP = ((ROOT / "reference" / name).read_text(encoding="utf-8") for name in ("vae.py", "simple_vae.py"))
 GAUSSIAN = "return (mean - x).pow(2).sum(dim=1).mean()"
 KL = "return 0.5 * (mu.pow(2) + logvar.exp() - logvar - 1).sum(dim=1).mean()"
 SIGMA = "sigma = torch.exp(0.5 * logvar)"
+SCALED = "mu + sigma * torch.randn_like(sigma)"
 CUT, SINGLE = "You decode detached codes", "In single precision no gradient"
 
 # Item, text of the solution, what stands in its place, how the text of each mistake begins, and those left of them.
@@ -36,6 +37,12 @@ CASES = [
     ("reparameterize", SIGMA, "sigma = F.softplus(logvar)", ["You make the scale positive with a softplus"], [0]),
     ("reparameterize", SIGMA, "sigma = F.softplus(logvar) if self.training else 0 * logvar",
      ["You make the scale positive with a softplus"], []),
+    ("warmup_model", SCALED, "mu + logvar.exp() * torch.randn_like(mu)", ["The noise is scaled with the var"], [0]),
+    ("warmup_model", SCALED, "mu + logvar.exp().detach() * torch.randn_like(mu)",
+     ["The noise is scaled with the var"], []),
+    ("warmup_model", SCALED, "mu.detach() + torch.randn_like(mu)", ["The scale is left out"], []),
+    ("warmup_model", "self.decode(z), mu, logvar", "self.decode(mu), mu, logvar.detach()",
+     ["You decode the mean instead of a sample"], []),
 ]  # fmt: skip
 
 
@@ -51,12 +58,13 @@ def replayed():
 @pytest.mark.slow
 @pytest.mark.parametrize(("item", "old", "new", "begins", "left"), CASES)
 def test_what_answers_other_questions_otherwise_is_no_longer_named(replayed, item, old, new, begins, left):
-    assert old in TEXT
+    text = WARMUP if item == "warmup_model" else TEXT
+    assert old in text
 
     def fresh(*_):
-        session = session_on(replayed.workers, TEXT.replace(old, new), timeout=2.0)
+        session = session_on(replayed.workers, text.replace(old, new), timeout=2.0)
         vars(session)["fresh"] = functools.cache(
-            lambda: session_on(replayed.workers, TEXT.replace(old, new), timeout=2.0)
+            lambda: session_on(replayed.workers, text.replace(old, new), timeout=2.0)
         )
         return Submission(session)
 

@@ -466,6 +466,27 @@ def test_what_is_said_of_networks_of_any_depth_is_tried_with_two_layers(workers,
     assert experiments.refuted("decode", names, fresh, time.monotonic() + 20.0) is refuted
 
 
+SMALL = ELBO.replace("recon + beta * kl", "recon + kl")
+PLAIN = 'recon_loss="gaussian"'
+# Item, mistake of the catalogue, text of the solution, what stands in its place, and whether there is more to tell.
+ALSO = [
+    ("compute_elbo", "ignores_beta", ELBO, SMALL, False),
+    ("compute_elbo", "ignores_beta", ELBO, SMALL.replace("recon + kl", "recon.detach() + kl"), True),
+    ("vae_loss", "code_for_mean", FIELDS, FIELDS.replace("output.mu", "output.z"), False),
+    ("vae_loss", "code_for_mean", FIELDS, FIELDS.replace("output.mu, output.logvar", "output.z, output.logvar.data"),
+     True),
+    ("build_model", "hard_coded_recon_loss", "recon_loss=cfg.recon_loss", PLAIN, False),
+    ("build_model", "hard_coded_recon_loss", "def build_model(",
+     model("model.recon_loss = 'gaussian'; model.mu.requires_grad_(False)"), True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("item", "name", "old", "new", "refuted"), ALSO)
+def test_what_is_said_of_values_alone_is_tried_for_gradients(workers, item, name, old, new, refuted):
+    fresh, _ = opener(workers, old, new)
+    assert experiments.refuted(item, [f"{item}.{name}"], fresh, time.monotonic() + 20.0) is refuted
+
+
 def test_an_assignment_without_laws_has_no_experiments(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert experiments.module_of("kl_divergence") is None

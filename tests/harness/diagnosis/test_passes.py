@@ -6,6 +6,11 @@ from harness.diagnosis.test_experiments import OUTPUT, explain, workers
 __all__ = ["workers"]
 
 Z = "z = self.reparameterize(mu, logvar)"
+ENCODE = "mu, logvar = self.encode(x)"
+SIGMA = "# >>> solution: task 1.3, VAE.reparameterize\n        sigma = torch.exp(0.5 * logvar)"
+UNKNOWN = """if recon_loss not in losses:
+        raise ValueError(f"unknown recon_loss {recon_loss!r}: choose one of {', '.join(losses)}")
+    recon = losses[recon_loss](logits, x)"""
 ENCODED = "h = self.enc(x)"
 MIXED = f"{Z}; keep = {{}}; z = torch.where(keep[:, None], z, torch.randn_like(z))"
 SMALLER = "The spread of z is smaller than that of reparameterize(mu, logvar): "
@@ -88,7 +93,71 @@ CASES = {
     ),
     "another mean in eval mode": (
         "forward", OUTPUT, f"z = z if self.training else z + mu; {OUTPUT}",
-        ["In eval mode: the mean of z over many samples is not mu."],
+        ["In eval mode: z is drawn around twice mu, where mu belongs."],
+    ),
+    "sigma of the other sign, beside codes without gradient": (
+        "forward", f"{Z}\n        {OUTPUT}", "z = mu + torch.randn_like(mu) / (logvar / 2).exp(); "
+        "return VAEOutput(self.decode(z.data), mu, logvar, z)",
+        ["What stands in the place of z is a sample with minus logvar.",
+         "The gradient of logits for the mu head and the logvar head and the encoder's hidden layer and x is cut off: "
+         "none arrives."],
+    ),
+    "sigma that is very small somewhere": (
+        "forward", Z, own("(-logvar).exp()"),
+        ["In forward sigma is another one than in reparameterize: sigma is the exponential of minus logvar."],
+    ),
+    "sigma that is very small somewhere, and noise that one dimension has not": (
+        "forward", Z, "z = mu + (-logvar).exp() * torch.randn_like(mu); z[:, -1] = mu[:, -1]",
+        ["In z the last latent dimension gets no noise."],
+    ),
+    "noise on x, and a sample around half of mu": (
+        "forward", f"{ENCODE}\n        {Z}",
+        f"{ENCODE.replace('(x)', '(x + 0.3 * torch.randn_like(x))')}; z = self.reparameterize(mu / 2, logvar)",
+        ["Noise of standard deviation about 0.3 is added to x before it is encoded.",
+         "z is drawn around half of mu, where mu belongs."],
+    ),
+    "dropout on x, and noise that is added twice": (
+        "forward", f"{ENCODE}\n        {Z}",
+        f"{ENCODE.replace('(x)', '(F.dropout(x, 0.4))')}; z = self.reparameterize(mu, logvar); "
+        "z = z + (logvar / 2).exp() * torch.randn_like(z)",
+        ["x is set to 0 at random with probability 0.4, and multiplied by 1.667 otherwise, before it is encoded: that "
+         "is a dropout.",
+         "The spread of z is larger than that of reparameterize(mu, logvar): it is 1.4 times as large everywhere."],
+    ),
+    "noise that is added twice": (
+        "forward", Z, "z = self.reparameterize(self.reparameterize(mu, logvar), logvar)",
+        ["What stands in the place of z is a sample around a sample: noise is added twice."],
+    ),
+    "warm-up, noise that is added twice, beside a head without gradient": (
+        "warmup_model", f"{Z}\n        {WARMUP}", "z = self.reparameterize(mu, logvar) + (logvar / 2).exp() * "
+        f"torch.randn_like(mu); {WARMUP}.data",
+        ["What stands in the place of recon_x is decode of a sample around a sample: noise is added twice.",
+         "The gradient of logvar is cut off: none arrives."],
+    ),
+    "warm-up, half of logvar as sigma, and nothing in eval mode": (
+        "warmup_model", SIGMA, "if not self.training:\n            return mu\n        sigma = 0.5 * logvar",
+        ["Half of logvar is used as sigma, without the exponential.",
+         "In eval mode z is mu: there is no noise. It samples in train and eval mode alike."],
+    ),
+    "a recon that is too small, and an error of another class": (
+        "compute_elbo", UNKNOWN, "recon = losses[recon_loss](logits, x) / x.shape[1]",
+        ["The loss is beta kl + recon over the number of features; it should be recon + beta kl.",
+         "The recon is recon over the number of features; it should be the reconstruction loss.",
+         "An unknown recon_loss ends in KeyError; it should be a ValueError that names the three."],
+    ),
+    "mean that is returned doubled": (
+        "forward", OUTPUT, OUTPUT.replace("mu=mu", "mu=2 * mu"), ["mu is multiplied by 2."],
+    ),
+    "a third of the gradient": (
+        "forward", Z, f"{Z}; z = z / 3 + 2 * z.detach() / 3",
+        ["The gradient of z is multiplied by 1/3."],
+    ),
+    "warm-up, twice mu": (
+        "warmup_model", f"{Z}\n        {WARMUP}", f"z = self.reparameterize(mu, logvar) + mu; {WARMUP}",
+        ["What stands in the place of recon_x is decode of a sample around twice mu."],
+    ),
+    "half of mu": (
+        "forward", Z, "z = self.reparameterize(mu / 2, logvar)", ["z is drawn around half of mu, where mu belongs."],
     ),
     "decoded average": (
         "forward", OUTPUT, "several = [self.reparameterize(mu, logvar) for _ in range(5)]; z = several[-1]; "
