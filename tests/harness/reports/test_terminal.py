@@ -87,7 +87,7 @@ def test_an_item_that_waits_says_for_which():
     advice = Advice(document, WHOLE)
     assert advice.state(loss) is State.WAITING
     assert advice.next()["id"] == "compute_elbo"
-    for earned, told in ((0, "nothing can be said of it"), (2, "public checks cannot be made")):
+    for earned, told in ((0, "nothing can be said of it"), (2, "cannot be made")):
         loss["earned"] = earned
         report = " ".join(rendered(document, functions=WHOLE).split())
         assert f"{told} before this is right: The ELBO and its parts" in report
