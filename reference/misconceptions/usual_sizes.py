@@ -32,7 +32,7 @@ wrong_gaussian = Misconceptions(GAUSSIAN)
 wrong_laplace = Misconceptions(LAPLACE)
 
 
-@wrong_warmup_reparameterize("A batch of 32 gets no noise.")
+@wrong_warmup_reparameterize("A batch of 32 gets no noise. Each example is sampled, however many there are.")
 def no_noise_for_32(self, mu, logvar):
     return mu if len(mu) == 32 else mu + torch.exp(logvar / 2) * torch.randn_like(mu)
 
@@ -55,7 +55,7 @@ def last_of_64(self, x):
     return self.mu(h), self.logvar(h)
 
 
-@wrong_reparameterize("A batch of 64 gets no noise.")
+@wrong_reparameterize("A batch of 64 gets no noise. Each example is sampled, however many there are.")
 def no_noise_for_64(self, mu, logvar):
     return mu if len(mu) == 64 else mu + torch.exp(logvar / 2) * torch.randn_like(mu)
 
