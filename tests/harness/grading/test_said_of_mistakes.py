@@ -94,6 +94,6 @@ def test_numbers_that_differ_are_shown_with_the_digits_in_which_they_do():
     right, close = (torch.tensor(value, dtype=torch.float64) for value in (2.75015413, 2.750154123))
     for actual, expected in ((close, right), (torch.stack([right, close]), torch.stack([right, right]))):
         with pytest.raises(CheckFailure) as failure:
-            assert_close(actual, expected, "the KL")
+            assert_close(actual, expected, "the KL", rtol=1e-10, atol=0.0)
         wanted, found = (text.split()[0] for text in (failure.value.expected, failure.value.actual))
         assert (float(wanted), float(found)) == (2.75015413, 2.750154123)
