@@ -1,65 +1,35 @@
-"""Right answers that ask more of a worker than others: for memory, for libraries, for constants of less precision."""
+"""Right answers that ask more of a worker than others: for memory, for libraries, for constants of less precision.
+
+The audit has them one by one, and no limits; here they are in one submission, and confined.
+"""
 
 import pytest
-from harness.conftest import ROOT
+from harness.conftest import ASSIGNMENT
+
+from grading import catalogue
+from grading.catalogue.splice import combined
 
 pytestmark = pytest.mark.slow
 
-DRAWS = "import matplotlib.pyplot as plt\nplt.rcParams['figure.dpi'] = 120\n"
-
-WARMUP = """
-def _reparameterize(self, mu, logvar):
-    return torch.distributions.MultivariateNormal(mu, torch.diag_embed(logvar.exp())).rsample()
-
-VAE.reparameterize = _reparameterize
-"""
-
-MODEL = """
-from torch.distributions import MultivariateNormal, Normal
-
-
-class UnknownLoss(KeyError, ValueError):
-    pass
-
-
-def _reparameterize(self, mu, logvar):
-    return MultivariateNormal(mu, scale_tril=torch.diag_embed(torch.exp(logvar / 2))).rsample()
-
-
-def _forward(self, x):
-    mu, logvar = self.encode(x)
-    z = MultivariateNormal(mu, torch.diag_embed(logvar.exp())).rsample()
-    return VAEOutput(self.decode(z), mu, logvar, z)
-
-
-VAE.reparameterize, VAE.forward = _reparameterize, _forward
-
-
-def reconstruction_loss_gaussian(mean, x):
-    density = Normal(mean, torch.sqrt(torch.tensor(0.5)))
-    return -(density.log_prob(x) + torch.tensor(torch.pi).log() / 2).sum(dim=1).mean()
-
-
-def reconstruction_loss_laplace(location, x):
-    return torch.cdist(location, x, p=1).diagonal().mean()
-
-
-def compute_elbo(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
-    losses = {
-        "bernoulli": reconstruction_loss_bernoulli,
-        "gaussian": reconstruction_loss_gaussian,
-        "laplace": reconstruction_loss_laplace,
-    }
-    if recon_loss not in losses:
-        raise UnknownLoss(f"choose from {list(losses)}")
-    recon, kl = losses[recon_loss](logits, x), kl_divergence(mu, logvar)
-    return ElboTerms(recon + torch.tensor(beta) * kl, recon, kl)
-"""
+DRAWS = b"import matplotlib.pyplot as plt\nplt.rcParams['figure.dpi'] = 120\n"
+STYLES = {
+    "warmup_model.reparameterize_with_covariance",
+    "reparameterize.multivariate_rsample",
+    "forward.samples_with_covariance",
+    "reconstruction_loss_gaussian.normal_with_root_of_tensor",
+    "reconstruction_loss_laplace.distance_of_all_pairs",
+    "compute_elbo.beta_as_float32",
+}
 
 
 def test_they_get_full_marks_in_a_worker(judged, hand_in):
-    files = {"simple_vae.py": WARMUP, "vae.py": MODEL}
-    texts = {name: f"{DRAWS}{(ROOT / 'reference' / name).read_text()}{added}" for name, added in files.items()}
-    graded = judged(hand_in(**{name.removesuffix(".py"): text for name, text in texts.items()}))
+    known = catalogue.load(ASSIGNMENT.reference, ASSIGNMENT.files)
+    chosen = [answer for answer in known.variants if answer.name in STYLES]
+    assert {answer.name for answer in chosen} == STYLES
+    texts = {
+        name.removesuffix(".py"): DRAWS + combined(source, [answer for answer in chosen if answer.file == name])
+        for name, source in known.solution.items()
+    }
+    graded = judged(hand_in(**texts))
     assert graded.lost == set(), [check for check in graded.checks.values() if check["status"] != "passed"]
     assert graded.document["score"]["earned"] == 100
