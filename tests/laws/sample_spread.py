@@ -72,7 +72,9 @@ def followed(sampler: Sampler, model: Model, draws: Draws) -> tuple[str, Callabl
 
 
 def _near(one: float, other: float) -> bool:
-    return abs(one - other) <= 2e-4 * (1 + abs(one)) or (math.isnan(one) and math.isnan(other))
+    if math.isnan(one) or math.isnan(other):
+        return math.isnan(one) and math.isnan(other)
+    return one == other or (math.isfinite(one) and abs(one - other) <= 2e-4 * (1 + abs(one)))
 
 
 def exponent_of(spread: Callable[[float], float]) -> float | None:
