@@ -205,7 +205,7 @@ def test_samples_in_eval_mode_too(submission, draws):
 
 
 def test_works_without_gradients_too(submission, draws):
-    model = wide(submission, draws, latent=40)  # which some have a matrix for, for each row
+    model = wide(submission, draws, latent=40)  # few, as some make a matrix for each row
     with torch.no_grad():
         assert_samples(submission, model, draws.uniform(draws.integer(200, 260), 11), draws.seed())
         # 480,000 numbers, among which the sum of twelve uniform ones is not normal.

@@ -76,23 +76,24 @@ def _sentences(setting: Setting, submission: Submission, draws: Draws) -> Iterat
         return
     # What is returned need not be what z was sampled around; where nothing fits, it is what is told of.
     fits: list[int] = []
+    noises = []
     for mean, log in parameters:
-        eps, alone = _standard(twin, seed, z, mean, log)
+        noises.append(_standard(twin, seed, z, mean, log))
+        eps, alone = noises[-1]
         as_large = bool(((eps.std(0) / alone.std(0)).log().abs() < 0.1).all())
         fits.append(as_large + _around(mean, z, log, alone))
         if fits[-1] == 2:
             break
     place = fits.index(max(fits))
-    mu, logvar = parameters[place]
-    eps, alone = _standard(twin, seed, z, mu, logvar)
-    moved = fits[place] < 2
+    (mu, logvar), (eps, alone) = parameters[place], noises[place]
     if not bool(eps.any()) or not bool(alone.any()):
         return
-    centre = next((words for words, of in CENTRES if _around(of(mu, logvar), z, logvar, alone)), None)
-    if moved and centre is not None:
-        if not _is_code(model, x):
-            yield f"z is drawn around {centre}, where mu belongs.", 1.0
-        return
+    if fits[place] < 2:
+        centre = next((words for words, of in CENTRES if _around(of(mu, logvar), z, logvar, alone)), None)
+        if centre is not None:
+            if not _is_code(model, x):
+                yield f"z is drawn around {centre}, where mu belongs.", 1.0
+            return
     shared, own_shared = (_sharing(t) for t in (eps, alone))
     said = shared and _sharing(_noise_of_usual_size(setting, submission, draws))
     if said:
