@@ -86,7 +86,7 @@ EXTRAS = (
     Term("mu squared times the variance", 0, lambda mu, lv: mu**2 * lv.exp()),
     Term("mu squared over the variance", 0, lambda mu, lv: mu**2 * (-lv).exp()),
     Term("the squared variance", 0, lambda mu, lv: (2 * lv).exp()),
-    Term("a constant for each example", 0, lambda mu, lv: torch.ones_like(mu) / mu.shape[-1]),
+    Term("a constant for each example", 0, lambda mu, lv: torch.ones_like(mu) / mu.shape[-1], outside=ONE),
     Term("mu to the fourth power", 0, lambda mu, lv: mu**4),
 )
 

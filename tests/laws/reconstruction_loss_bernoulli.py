@@ -25,6 +25,38 @@ def _logs(arguments: Arguments, of: Callable[[torch.Tensor], torch.Tensor]) -> t
     return -(x * of(p).double() + (1 - x) * of(1 - p).double())
 
 
+softplus = torch.nn.functional.softplus
+POSITIVE = Term("the positive part of the logits", 1.0, lambda o, x: o.relu())
+PRODUCT = Term("minus x times the logits", 1.0, lambda o, x: -x * o)
+STABLE = "the stable form is max(logits, 0) - x logits + log(1 + exp(-|logits|))"
+
+
+def _stable(words: str, *terms: Term) -> tuple[str, tuple[Term, ...]]:
+    """A mistake in the form that does not overflow, where somebody writes it by hand."""
+    return f"{words}: {STABLE}.", terms
+
+
+BY_HAND = (
+    _stable("The absolute value is missing in exp(-|logits|)", POSITIVE, PRODUCT,
+            Term("log(1 + exp(-logits))", 1.0, lambda o, x: softplus(-o))),
+    _stable("The sign in exp(-|logits|) is wrong", POSITIVE, PRODUCT,
+            Term("log(1 + exp(|logits|))", 1.0, lambda o, x: softplus(o.abs()))),
+    _stable("The positive part of the logits is missing", PRODUCT,
+            Term("log(1 + exp(-|logits|))", 1.0, lambda o, x: softplus(-o.abs()))),
+    _stable("The absolute value of the logits stands where their positive part belongs",
+            Term("|logits|", 1.0, lambda o, x: o.abs()), PRODUCT,
+            Term("log(1 + exp(-|logits|))", 1.0, lambda o, x: softplus(-o.abs()))),
+    _stable("The negative part of the logits stands where their positive part belongs",
+            Term("min(logits, 0)", 1.0, lambda o, x: -(-o).relu()), PRODUCT,
+            Term("log(1 + exp(-|logits|))", 1.0, lambda o, x: softplus(-o.abs()))),
+    ("The sign of the logits in log(1 + exp(logits)) is wrong: the loss is log(1 + exp(logits)) - x logits.",
+     (PRODUCT, Term("log(1 + exp(-logits))", 1.0, lambda o, x: softplus(-o)))),
+    ("The sign of x logits is wrong: the loss is log(1 + exp(logits)) - x logits.",
+     (Term("x times the logits", 1.0, lambda o, x: x * o),
+      Term("log(1 + exp(logits))", 1.0, lambda o, x: softplus(o)))),
+)  # fmt: skip
+
+
 def _focal(of: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
     """The loss with a weight for each element: a power of what is left of a probability."""
     return lambda v, f, a, b: f.reduced((1 - of(f, *a)) ** b * f.elements(a))
@@ -97,11 +129,9 @@ BERNOULLI = likelihoods.loss_of(
      ("A hinge loss is computed: confident hits count nothing, and it gives no probabilities.",
       (Term("the hinge", 1.0, lambda o, x: (1 - (2 * x - 1) * o).relu()),)),
      ("The exponential loss is computed, as boosting has it.",
-      (Term("the exponential", 1.0, lambda o, x: (-(2 * x - 1) * o).exp()),))),
-    ((Term("minus x times the logits", 1.0, lambda o, x: -x * o),
-      Term("softplus of the logits", 1.0, lambda o, x: torch.nn.functional.softplus(o))),
-     (Term("the positive part of the logits", 1.0, lambda o, x: o.relu()),
-      Term("minus x times the logits", 1.0, lambda o, x: -x * o),
+      (Term("the exponential", 1.0, lambda o, x: (-(2 * x - 1) * o).exp()),)), *BY_HAND),
+    ((PRODUCT, Term("softplus of the logits", 1.0, lambda o, x: softplus(o))),
+     (POSITIVE, PRODUCT,
       Term("log(1 + exp(-|logits|))", 1.0, lambda o, x: (-o.abs()).exp().log1p()))),
 )  # fmt: skip
 

@@ -33,12 +33,14 @@ class Term:
         weight: what it should count.
         of: its values, of the shape of the arguments.
         instead: what it may be mistaken for: words for the whole mistake, and the values.
+        outside: the words of the term of the formula that it is, where that stands outside the sum.
     """
 
     words: str
     weight: float
     of: Callable[..., Tensor]
     instead: tuple[tuple[str, Callable[..., Tensor]], ...] = ()
+    outside: str = ""
 
 
 @dataclass(frozen=True)
@@ -226,9 +228,13 @@ def weight_sentences(columns: Sequence[Term], weights: Sequence[float]) -> list[
     said = [] if is_near(common, 1.0) else [common_factor(common)]
     for term, ratio in right:
         own = ratio / common
+        outside = [pair for pair in extra if pair[0].outside == term.words and is_near(pair[1], common * term.weight)]
         if is_near(own, 1.0):
             continue
-        if is_near(own, 0.0):
+        if is_near(own, 0.0) and outside:
+            extra = [pair for pair in extra if pair not in outside]
+            said.append(f"{start(_of(term))} stands outside the sum: it counts once, and not for each term of the sum.")
+        elif is_near(own, 0.0):
             said.append(f"{start(_of(term))} is missing.")
         elif is_near(ratio, 1.0):
             said.append(f"But {_of(term)} counts as much as it should.")

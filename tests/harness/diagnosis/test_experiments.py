@@ -30,6 +30,7 @@ SIGMOID = "return torch.sigmoid(self.output(h))"
 SCHEDULE = "return beta_max * min(step / warmup_steps, 1.0)"
 
 DEFAULTS = 'recon_loss: str = "bernoulli",\n    beta: float = 1.0,\n) -> ElboTerms'
+STABLE = "the stable form is max(logits, 0) - x logits + log(1 + exp(-|logits|))."
 LAPLACE = "return (location - x).abs().sum(dim=1).mean()"
 FOCAL = f"loss = {BERNOULLI[7:-18]}; return ((1 - (-loss).exp()) ** 1.5 * loss).sum(dim=1).mean()"
 
@@ -343,6 +344,15 @@ ALONE = [
     ("reconstruction_loss_laplace", LAPLACE, LAPLACE.replace(".mean()", ".median()"),
      "It is summed over the features, and the median of the batch is taken; it should be summed over the features and "
      "averaged over the batch."),
+    ("kl_divergence", KL, "return (0.5 * (mu.pow(2) + logvar.exp() - logvar).sum(dim=1) - 0.5).mean()",
+     "The term 1 (which makes it zero at the prior) stands outside the sum: it counts once, and not for each term of "
+     "the sum."),
+    ("reconstruction_loss_bernoulli", BERNOULLI,
+     "return (F.relu(logits) - x * logits + F.softplus(-logits)).sum(1).mean()",
+     f"The absolute value is missing in exp(-|logits|): {STABLE}"),
+    ("reconstruction_loss_bernoulli", BERNOULLI,
+     "return (F.relu(logits) - x * logits + F.softplus(logits.abs())).sum(1).mean()",
+     f"The sign in exp(-|logits|) is wrong: {STABLE}"),
     # What comes back is cut off, or its sign alone goes on: no factor of any gradient.
     ("reparameterize", SAMPLE, f"z = {SAMPLE[7:]}; z.requires_grad and z.register_hook(lambda g: g.clamp(-0.5, 0.5)); "
      "return z", "What comes back through z is cut off below -1/2 and above 1/2."),
