@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from .laws.law import listed
+
 _Parts = tuple[tuple[str, ...], ...]
 """A sentence, cut into words and what stands between them; in the place of a word may be several names."""
 _LEADS = {"of", "for", "at", "the"}
@@ -32,7 +34,7 @@ def folded(sentences: Iterable[str]) -> list[str]:
                 del kept[place]
                 parts, at, place = both, min(at, place), 0
         kept.insert(at, parts)
-    return ["".join(map(_listed, parts)) for parts in kept]
+    return ["".join(map(listed, parts)) for parts in kept]
 
 
 def _folded(one: _Parts, other: _Parts) -> _Parts | None:
@@ -46,7 +48,3 @@ def _folded(one: _Parts, other: _Parts) -> _Parts | None:
     if one[i - 2][-1] not in _LEADS or not all(name.isidentifier() for name in one[i] + other[i]):
         return None
     return (*one[:i], one[i] + other[i], *one[i + 1 :])
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from . import github
+from .guidance import explanation
 from .reading import exact, title, total
 from .wording import STATUS, points
 
@@ -78,7 +79,7 @@ def _item(item: dict[str, Any]) -> dict[str, Any]:
         "share": int(100 * earned / possible) if possible else 100,
         "passed": len(item["checks"]) - len(lost),
         "checks": len(item["checks"]),
-        "why": list(dict.fromkeys(c["misconception"]["tell"] for c in lost if c["misconception"])),
+        "why": list(dict.fromkeys(sentence for check in lost for sentence in explanation(check, lost))),
         "hints": list(dict.fromkeys(c["hint"] for c in lost if c["hint"])),
         "findings": list(findings.values())[:FULL_REPORTS],
         "rest": list(findings.values())[FULL_REPORTS:],

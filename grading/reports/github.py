@@ -121,15 +121,16 @@ def _as_fits(lines: list[str], limit: int) -> list[str]:
 
 def _explanations(item: dict[str, Any]) -> list[str]:
     """What is to be said of an item that lost points, each thing once."""
-    shown = [check for cause in causes(item, len(item["checks"])) for check in cause.shown]
-    return list(dict.fromkeys(map(_explanation, shown or lost(item)[:1])))
+    shown = [(check, cause.why) for cause in causes(item, len(item["checks"])) for check in cause.shown]
+    shown = shown or [(check, explanation(check)) for check in lost(item)[:1]]
+    return list(dict.fromkeys(_explanation(check, why) for check, why in shown))
 
 
-def _explanation(check: dict[str, Any]) -> str:
+def _explanation(check: dict[str, Any], why: tuple[str, ...]) -> str:
     found = plain(check["message"])
     if check["expected"]:
         found += f": expected {plain(check['expected'])}, got {plain(check['actual'])}"
-    if why := explanation(check):
+    if why:
         return f"{plain(' '.join(why))} ({found})"
     return f"{found}. <i>{plain(check['hint'])}</i>" if check["hint"] else found
 

@@ -165,12 +165,26 @@ def waits_for(checks: Iterable[dict[str, Any]]) -> list[str]:
     return list(dict.fromkeys(check["blocked_by"] for check in checks if check["blocked_by"]))
 
 
-def explanation(check: dict[str, Any]) -> tuple[str, ...]:
-    """What explains a failed check, a sentence for each mistake."""
+def explanation(check: dict[str, Any], beside: Iterable[dict[str, Any]] = ()) -> tuple[str, ...]:
+    """What explains a failed check, a sentence for each mistake.
+
+    Args:
+        check: the check.
+        beside: checks of the same item, which may tell apart what this one cannot: one of several mistakes.
+    """
     named = check["misconception"]
     if not named:
         return ()
+    names = _names(named)
+    sharper = [other["misconception"] for other in beside if names > _names(other["misconception"])]
+    if len({other["name"] for other in sharper}) == 1:
+        named = sharper[0]
     return tuple(named["why"]) if len(named["why"]) > 1 else (named["tell"],)
+
+
+def _names(named: dict[str, Any] | None) -> set[str]:
+    """The mistakes of which one has been made; some, for what is not named."""
+    return set(named["name"].split(" or ")) if named else {""}
 
 
 def causes(item: dict[str, Any], full: int) -> list[Cause]:
@@ -186,7 +200,7 @@ def causes(item: dict[str, Any], full: int) -> list[Cause]:
     failed = [check for check in lost(item) if check["status"] not in ("blocked", "not_implemented")]
     explained: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for check in failed:
-        explained.setdefault(explanation(check), []).append(check)
+        explained.setdefault(explanation(check, failed), []).append(check)
     company = explained.pop((), [])
     found = [Cause(why, (checks[0],), tuple(checks[1:])) for why, checks in explained.items()]
     if company and found:

@@ -6,7 +6,7 @@ Each sentence is tried once more with fresh inputs before it is told.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import torch
 from ...boundary.proxy import Submission
 from ...checks.draws import Draws
 from .asking import NO_GRADIENT, UNUSABLE, Raised, alike, ask
-from .law import Law, Trial, number, ordinal
+from .law import Law, Trial, listed, number, ordinal
 
 
 @dataclass(frozen=True)
@@ -104,12 +104,12 @@ def _sentence(aspect: str, seen: list[Seen], wrong: list[Seen]) -> Law | None:
             if len(raised) == 1 and all(isinstance(a, Raised) for _, a, _ in chosen)
             else ("is wrong" + _how(chosen[0][1], chosen[0][2]))
         )
-        places = _list(probe.where for probe, _, _ in chosen)
+        places = listed(probe.where for probe, _, _ in chosen)
         return _law(
             f"{aspect} is right in an ordinary case, but {how} {places}.", [ordinary[0]], [p for p, _, _ in chosen]
         )
     if winning:
-        places = _list(probe.where for probe in winning[:MOST])
+        places = listed(probe.where for probe in winning[:MOST])
         how = _how(ordinary[1], ordinary[2])
         return _law(f"{aspect} is right {places}, but wrong in an ordinary case{how}.", winning[:MOST], [ordinary[0]])
     relation = _relation(wrong)
@@ -123,11 +123,6 @@ def _sentence(aspect: str, seen: list[Seen], wrong: list[Seen]) -> Law | None:
             yield Trial(holds(answer, right), agrees(answer, right))
 
     return Law((f"{aspect} {words}.",), trials, contrast=True)
-
-
-def _list(places: Iterable[str]) -> str:
-    *first, last = places
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _law(words: str, good: list[Probe], bad: list[Probe]) -> Law:

@@ -47,6 +47,12 @@ class Law:
         return bool(seen) and all(trial.fits for trial in seen) and not all(trial.right for trial in seen)
 
 
+def listed(names: Iterable[str]) -> str:
+    """Several names in a sentence, as in "one, two and three"."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def ordinal(count: int) -> str:
     """A place in an order, such as "2nd"."""
     return f"{count}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(count, 'th') }"

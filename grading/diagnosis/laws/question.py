@@ -23,7 +23,7 @@ from .circumstances import EVAL, LEAVES, ORDINARY, PLAIN, Asked, Question, Setti
 from .contrast import Probe
 from .disturbed import DISTURBED
 from .facts import Fact, sentences_of
-from .law import ordinal
+from .law import listed, ordinal
 from .reading import Reading, any_slope, explains, inside, is_or_are, judged, read, slopes, start
 
 UNUSUAL = 8, 40
@@ -152,8 +152,7 @@ def _where_right(question: Question, submission: Submission, draws: Draws, ordin
     places = [s.words for s in settings if _is_right(question, submission.alone(), draws, s, said)]
     if not places:
         return ""
-    *first, last = places if len(places) < 4 else [*places[:2], "in other cases"]
-    return f"{', '.join(first)} and {last}" if first else last
+    return listed(places if len(places) < 4 else [*places[:2], "in other cases"])
 
 
 def _answers(question: Question, submission: Submission, draws: Draws, setting: Setting) -> bool:
@@ -231,8 +230,7 @@ def _settings(question: Question, submission: Submission, draws: Draws) -> Itera
             if sentence not in ordinary and not any(_same_slope(sentence, other) for other in ordinary):
                 found.setdefault(sentence, []).append(setting.words)
     for sentence, places in found.items():
-        *first, last = places if len(places) < 4 else [*places[:2], "elsewhere"]
-        where = f"{', '.join(first)} and {last}" if first else last
+        where = listed(places if len(places) < 4 else [*places[:2], "elsewhere"])
         yield f"{start(where)}, and not otherwise: {inside(sentence)}"
 
 

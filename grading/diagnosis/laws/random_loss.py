@@ -15,6 +15,7 @@ from ...boundary.proxy import Submission
 from ...checks.draws import Draws
 from . import chance
 from .asking import alike
+from .law import listed
 from .reading import is_or_are, start
 from .special import asked
 from .terms import Arguments, Formula, Tensor
@@ -39,8 +40,7 @@ def sentences(formula: Formula, submission: Submission, draws: Draws) -> Iterato
     drawn = [(words, draw(draws)) for words, draw in (*formula.rests, *formula.situations)]
     still = [words for words, arguments in drawn if _is_still(formula, submission, arguments)]
     if still:
-        *first, last = still if len(still) < 4 else [*still[:2], "in other cases"]
-        where = f"{', '.join(first)} and {last}" if first else last
+        where = listed(still if len(still) < 4 else [*still[:2], "in other cases"])
         yield f"{start(where)} it is the same in every call, though."
     yield from _average(formula, submission, draws)
 

@@ -12,7 +12,7 @@ import torch
 from . import backward
 from .asking import NO_GRADIENT, alike, gradients
 from .changes import NOTHING, Change, Tensor, find_change, identify
-from .law import number
+from .law import listed, number
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ def _found(answer: Any, parts: tuple[Part, ...], said: list[str]) -> list[Any]:
     missing = [p.name for p, place in zip(parts, places, strict=True) if place is None]
     if len(values) != len(parts):
         if missing and len(missing) < len(parts):
-            said.append(f"Of them {' and '.join(missing)} cannot be found.")
+            said.append(f"Of them {listed(missing)} cannot be found.")
         return [None if place is None else values[place] for place in places]
     for part, value in zip(parts, values, strict=True):
         if not isinstance(value, torch.Tensor):
@@ -337,7 +337,7 @@ def _slopes_of(part: Part, predicted: Tensor, own: Tensor, among: Collection[tup
             by_words.setdefault(words, []).append(name)
     said = []
     for words, names in by_words.items():
-        where = "" if len(names) == len(asked) and len(asked) > 1 else f" for {' and '.join(_together(names))}"
+        where = "" if len(names) == len(asked) and len(asked) > 1 else f" for {listed(_together(names))}"
         said.append(f"The gradient of {part.name}{where} {words}.")
     return said
 

@@ -78,6 +78,21 @@ def test_several_mistakes_have_a_sentence_each():
     assert ["why", "Two."] in lines
 
 
+def test_what_one_check_cannot_tell_apart_another_tells():
+    document = real("2-kl-averaged-over-latents")
+    (kl,) = [item for item in document["items"] if item["id"] == "kl_divergence"]
+    named = {"section": "2.5", "why": []}
+    for check in kl["checks"]:
+        if check["misconception"] and check["tier"] == "public":
+            check["misconception"] = {**named, "name": "kl.one or kl.two", "tell": "One of these: One. Or: Two."}
+        elif check["misconception"]:
+            check["misconception"] = {**named, "name": "kl.two", "tell": "Two."}
+    whole, student = (rendered(d, functions=WHOLE) for d in (document, for_student(document)))
+    assert "One of these" not in whole
+    assert whole.count("Two.") == 1
+    assert "One of these: One. Or: Two." in " ".join(student.split())
+
+
 def test_an_item_that_waits_says_for_which():
     document = real("5-half-done")
     (loss,) = [item for item in document["items"] if item["id"] == "vae_loss"]
