@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import torch
 
 from grading.checks import Draws, Submission
-from grading.diagnosis.laws import Bend, Law, Probe, Term, formula
+from grading.diagnosis.laws import Bend, Formula, Law, Probe, Term, formula
 from laws import likelihoods
 
 log_sigmoid = torch.nn.functional.logsigmoid
@@ -18,11 +18,12 @@ log_sigmoid = torch.nn.functional.logsigmoid
 Arguments = tuple[torch.Tensor, ...]
 
 
-def _logs(arguments: Arguments, of: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
-    """The loss by way of probabilities in float32, as somebody computes them."""
+def _logs(f: Formula, arguments: Arguments, of: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
+    """The loss by way of probabilities in float32, as somebody computes them, with the weights of its two terms."""
     o, x = arguments
     p = o.float().sigmoid()
-    return -(x * of(p).double() + (1 - x) * of(1 - p).double())
+    ones, zeros = (term.weight for term in f.terms[:2])
+    return ones * x * of(p).double() + zeros * (1 - x) * of(1 - p).double()
 
 
 softplus = torch.nn.functional.softplus
@@ -66,9 +67,9 @@ BENDS = (
     Bend("The data x are drawn towards one half, by {b} of the way.",
          lambda v, f, a, b: v((a[0], (1 - b) * a[1] + b / 2)), 0.001, 0.9, True),
     Bend("{b} is added to the probabilities before their logarithm is taken, so that large logits are wrong.",
-         lambda v, f, a, b: f.reduced(_logs(a, lambda p: (p + b).log())), 1e-12, 0.1, True),
+         lambda v, f, a, b: f.reduced(_logs(f, a, lambda p: (p + b).log())), 1e-12, 0.1, True),
     Bend("The probabilities are kept {b} away from 0 and 1, so that large logits are wrong and without gradient.",
-         lambda v, f, a, b: f.reduced(_logs(a, lambda p: p.clamp(b, 1 - b).log())), 1e-9, 0.2, True),
+         lambda v, f, a, b: f.reduced(_logs(f, a, lambda p: p.clamp(b, 1 - b).log())), 1e-9, 0.2, True),
     *(Bend("It is the focal loss with the exponent {b}: what is predicted well counts less.", of, 0.1, 10.0, True)
       for of in (_focal(lambda f, o, x: (-f.elements((o, x))).exp()),
                  _focal(lambda f, o, x: x * o.sigmoid() + (1 - x) * (-o).sigmoid()))),
@@ -76,7 +77,7 @@ BENDS = (
          lambda v, f, a, b: f.reduced(-torch.expm1(-b * f.elements(a)) / b), 0.05, 1.0, True),
     *likelihoods.scalings("the logits"),
     Bend("The logarithms of the probabilities end at {b}, as binary_cross_entropy of a sigmoid has it.",
-         lambda v, f, a, b: f.reduced(_logs(a, lambda p: p.log().clamp(min=b))), -1000.0, -5.0),
+         lambda v, f, a, b: f.reduced(_logs(f, a, lambda p: p.log().clamp(min=b))), -1000.0, -5.0),
 )  # fmt: skip
 
 BERNOULLI = likelihoods.loss_of(

@@ -139,14 +139,15 @@ def _bent_inside(
 ) -> Iterator[tuple[str, Value]]:
     """A bend of the right formula, behind what is done to its arguments and before a factor of the whole.
 
-    The formula may be one of another reduction.
+    The formula may be one of another reduction, and its terms may have other weights, or be others.
     """
-    if found is None or any(own.numel() != 1 for _, own in answered):
+    if found is None or found.outer is not None or any(own.numel() != 1 for _, own in answered):
         return
     formula = replace(formula, reduction=found.reduction.name)
     factor = replace(found, formula=formula).factor
     if factor is None:
-        return
+        terms = tuple(replace(t, weight=w) for t, w in zip(found.columns, found.weights, strict=True))
+        formula, factor = replace(formula, terms=terms), 1.0
 
     def changed(arguments: Arguments) -> Arguments:
         arguments = tuple(a.double() for a in arguments)

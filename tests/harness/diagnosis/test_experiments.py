@@ -399,6 +399,14 @@ TWICE_WRONG = [
      ("It is summed over the features and over the batch; it should be summed over the features and averaged over the "
       "batch. Then its size grows with the batch.",
       "The probabilities are kept 0.0001 away from 0 and 1, so that large logits are wrong and without gradient.")),
+    # A number in one place, and a term that is missing.
+    ("reconstruction_loss_bernoulli", BERNOULLI,
+     "return -(x * torch.log(torch.sigmoid(logits) + 1e-8)).sum(dim=1).mean()",
+     ("The term (1 - x) log(1 - p) is missing.",
+      "1e-08 is added to the probabilities before their logarithm is taken, so that large logits are wrong.")),
+    ("kl_divergence", KL, "return 0.5 * (mu.pow(2) + logvar.exp() - (logvar.exp() + 1e-5).log()).sum(dim=1).mean()",
+     ("The term 1 (which makes it zero at the prior) is missing.",
+      "1e-05 is added to the variance before its logarithm is taken.")),
     # A gradient that is missing beside a wrong value.
     ("kl_divergence", KL, "return (mu.detach() ** 2 + logvar.exp() - logvar - 1).sum() / 2",
      ("It is summed over the latent dimensions and over the batch; it should be summed over the latent dimensions and "
