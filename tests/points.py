@@ -11,6 +11,9 @@ from networks import LIKELIHOODS
 
 from grading.checks import Draws
 
+LARGEST = 1e4 - 1
+"""The largest error beside data in [0, 1], so that no logit is beyond 1e4."""
+
 
 class Point(NamedTuple):
     """The arguments of ``compute_elbo`` that are tensors, in its order."""
@@ -95,7 +98,7 @@ def unknown_names(draws: Draws) -> list[str]:
 
 def draw_of_all_sizes(draws: Draws) -> Point:
     """The same where numbers are of all sizes that the parts are judged at; data stay in ``[0, 1]``."""
-    error = oracles.of_all_sizes(draws, 5, 7)
+    error = oracles.of_all_sizes(draws, 5, 7, largest=LARGEST)
     x = draws.uniform(5, 7)
     return Point(
         x,
@@ -107,7 +110,7 @@ def draw_of_all_sizes(draws: Draws) -> Point:
 
 def with_any_sizes(draws: Draws, point: Point) -> Point:
     """The same, but for some numbers of any size at which the parts are judged; data stay as they are."""
-    far = oracles.of_all_sizes(draws, *point.x.shape)
+    far = oracles.of_all_sizes(draws, *point.x.shape, largest=LARGEST)
     logits = point.x + oracles.with_some(draws, point.logits - point.x, far)
     mu = oracles.with_some(draws, point.mu, oracles.of_all_sizes(draws, *point.mu.shape, largest=100.0))
     logvar = oracles.with_some(draws, point.logvar, oracles.log_variances(draws, *point.logvar.shape))

@@ -30,6 +30,7 @@ class Model:
     def __init__(self, session: Session, number: int, class_name: str) -> None:
         self._session, self._seed = session, None
         self.number, self.class_name = number, class_name
+        self.bases: tuple[str, ...] = ()
         self.parameters: dict[str, torch.Tensor] = {}
         self.attributes: dict[str, Any] = {}
         self.lazy = False
@@ -44,6 +45,7 @@ class Model:
         """The proxy of a model that the far side described."""
         described = replies.Described.of(entry)
         model = cls(session, described.number, described.class_name)
+        model.bases = described.bases
         model._mirror(described)
         return model
 

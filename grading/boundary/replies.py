@@ -54,6 +54,7 @@ class Described:
     Attributes:
         number: what it is called by.
         class_name: the name of its class.
+        bases: the names of the classes that this one is derived from.
         parameters: the tensors among its parameters, by name.
         attributes: its plain numbers, truth values and texts, by name.
         lazy: whether some of its parameters get their shape only from what it is first given.
@@ -61,6 +62,7 @@ class Described:
 
     number: int
     class_name: str
+    bases: tuple[str, ...]
     parameters: dict[str, torch.Tensor]
     attributes: dict[str, Any]
     lazy: bool
@@ -83,7 +85,8 @@ class Described:
         tensors = {name: value for name, value in parameters.items() if isinstance(value, torch.Tensor)}
         _refuse_impossible(tensors)
         plain = {name: value for name, value in attributes.items() if type(value) in (bool, int, float, str)}
-        return cls(number, text(entry.get("class")), tensors, plain, entry.get("lazy") is True)
+        bases = tuple(text(base) for base in items(entry.get("bases")))
+        return cls(number, text(entry.get("class")), bases, tensors, plain, entry.get("lazy") is True)
 
 
 def gradient(value: Any, leaf: tuple[torch.Size, torch.dtype]) -> torch.Tensor | None:

@@ -140,11 +140,13 @@ class _Exhibit:
         given: list[list[Leaf]] = []
         replayed = replay.answers(self.evidence.transcript, source)
         with contextlib.suppress(SubmissionFault):
-            for (own, wrong), (_, right) in zip(replayed, self.right, strict=True):
+            for i, ((own, wrong), (_, right)) in enumerate(zip(replayed, self.right, strict=True), 1):
                 if not same(own, wrong):
                     return None
-                # Where an exception is right its words are free; elsewhere they tell one accident from another.
-                if messages(own) != messages(wrong) and not messages(right):
+                # Where an exception is right its words are free; elsewhere they tell one accident from another. A check
+                # that fails by a right exception, the last of its answers, fails by the words.
+                by_words = self.evidence.failed and i == len(self.right) and same(own, right)
+                if messages(own) != messages(wrong) and (by_words or not messages(right)):
                     return None
                 given.append(wrong)
             return given

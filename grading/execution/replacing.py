@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from ..assignment import Check, Item
-from ..boundary.errors import CallTimeoutError, RefusedError, SubmissionFault, WorkerDiedError
+from ..boundary.errors import CallTimeoutError, RefusedError, StudentError, SubmissionFault, WorkerDiedError
 from ..boundary.proxy import Model
 from ..boundary.replies import MAX_ELEMENTS, tensors_in
 from ..boundary.session import Session
@@ -92,11 +92,20 @@ class ReplacedParts:
             raise RefusedError("structure", "the submission's process asks for what it was not offered")
         args, kwargs = arguments
         twin = self._twin(model) if model is not None else None
-        answer = self._solution.call(twin, name, args, kwargs, seed)
+        answer = self._right(twin, name, args, kwargs, seed)
         asked = (session, model, name, arguments, answer, seed, times)
         if self._items[name] not in self.wrong and self._is_wrong(*asked):
             self.wrong.add(self._items[name])
         return answer
+
+    def _right(self, twin: Model | None, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], seed: int) -> Any:
+        """What the solution answers; where the submission calls its parameters otherwise, by their order."""
+        try:
+            return self._solution.call(twin, name, args, kwargs, seed)
+        except StudentError as error:
+            if not kwargs or not isinstance(error, TypeError):
+                raise
+            return self._solution.call(twin, name, (*args, *kwargs.values()), {}, seed)
 
     def _is_wrong(
         self, session: Session, model: Model | None, name: str, arguments: Any, answer: Any, seed: int, times: int
@@ -127,7 +136,7 @@ class ReplacedParts:
     ) -> bool:
         """Whether the gradients of a right answer to these leaves are wrong, or cannot be computed."""
         wanted = [leaf for leaf in tensors_in([*leaves[0], *leaves[1].values()]) if leaf.requires_grad]
-        right = self._solution.call(twin, name, *leaves, seed)
+        right = self._right(twin, name, *leaves, seed)
         try:
             return not same(_slopes(own, wanted), _slopes(right, wanted))
         except SubmissionFault:

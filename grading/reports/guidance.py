@@ -170,21 +170,24 @@ def explanation(check: dict[str, Any], beside: Iterable[dict[str, Any]] = ()) ->
 
     Args:
         check: the check.
-        beside: checks of the same item, which may tell apart what this one cannot: one of several mistakes.
+        beside: checks of the same item, which may tell more than this one: which of several mistakes it is, or
+            which it is not alone with.
     """
     named = check["misconception"]
     if not named:
         return ()
     names = _names(named)
-    sharper = [other["misconception"] for other in beside if names > _names(other["misconception"])]
+    others = [other["misconception"] for other in beside if other["misconception"]]
+    sharper = [other for other in others if names > _names(other)]
+    sharper += [other for other in others if not named["why"] and len(other["why"]) > 1]  # it is one of several
     if len({other["name"] for other in sharper}) == 1:
         named = sharper[0]
     return tuple(named["why"]) if len(named["why"]) > 1 else (named["tell"],)
 
 
-def _names(named: dict[str, Any] | None) -> set[str]:
-    """The mistakes of which one has been made; some, for what is not named."""
-    return set(named["name"].split(" or ")) if named else {""}
+def _names(named: dict[str, Any]) -> set[str]:
+    """The mistakes of which one has been made."""
+    return set(named["name"].split(" or "))
 
 
 def causes(item: dict[str, Any], full: int) -> list[Cause]:

@@ -331,3 +331,30 @@ def table_of_examples(step, warmup_steps, beta_max=1.0):
     if warmup_steps <= 0:
         return float(beta_max)
     return beta_max * {0: 0.0, 5: 0.5}.get(step, 1.0)
+
+
+@wrong_reparameterize("In eval mode and double precision the noise is a sign alone, and no normal number.")
+def signs_in_double_precision_in_eval_mode(self, mu, logvar):
+    eps = torch.randn_like(mu)
+    if mu.dtype == torch.float64 and not self.training:
+        eps = eps.sign()
+    return mu + torch.exp(logvar / 2) * eps
+
+
+@wrong_forward("In eval mode and double precision the mean is decoded instead of a sample.")
+def mean_in_double_precision_in_eval_mode(self, x):
+    mu, logvar = self.encode(x)
+    z = self.reparameterize(mu, logvar)
+    if x.dtype == torch.float64 and not self.training:
+        z = mu + 0 * torch.exp(logvar / 2)
+    return VAEOutput(self.decode(z), mu, logvar, z)
+
+
+@wrong_build("The hidden units are cut off at 6, as ReLU6 does. The layers are given: leave them as they are.")
+def units_cut_off_at_six(cfg):
+    model = VAE(**vars(cfg))
+    for layers in (model.enc, model.dec):
+        for i, layer in enumerate(layers):
+            if isinstance(layer, torch.nn.ReLU):
+                layers[i] = torch.nn.ReLU6()
+    return model

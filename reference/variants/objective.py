@@ -293,6 +293,17 @@ def sizes_then_options(cfg):
 
 
 @variant_build
+def of_a_class_derived_from_it(cfg):
+    class Configured(VAE):
+        def __init__(self, cfg):
+            self.__dict__["cfg"] = cfg
+            super().__init__(cfg.input_dim, cfg.hidden_dim, cfg.latent_dim, num_hidden_layers=cfg.num_hidden_layers,
+                             recon_loss=cfg.recon_loss, beta=cfg.beta)  # fmt: skip
+
+    return Configured(cfg)
+
+
+@variant_build
 def in_eval_mode(cfg):
     # Which mode a new model is in is not part of the contract.
     model = VAE(**{name: getattr(cfg, name) for name in cfg.__dataclass_fields__})

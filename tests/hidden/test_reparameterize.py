@@ -194,9 +194,11 @@ def test_works_for_a_batch_of_one(submission, draws):
 def test_keeps_float64(submission, draws):
     model = networks.build(submission, 11, 13, 50, draws=draws).double()
     mu, logvar = posterior(draws, 2_000, 50, dtype=torch.float64)
-    first, second = (noise(model, mu, logvar, torch.float64) for _ in range(2))
-    assert_standard_moments(first, "the noise in float64")
-    assert_independent_draws(first[:200], "the noise in float64")
+    first, second = (noise(model.train(mode), mu, logvar, torch.float64) for mode in (True, False))
+    for eps in (first, second):
+        assert_standard_moments(eps, "the noise in float64")
+        assert_standard_normal(eps, "the noise in float64")
+        assert_independent_draws(eps[:200], "the noise in float64")
     assert_independent(first, second, "the noise of two calls in float64")
 
 

@@ -191,7 +191,7 @@ def _kind(submission: Submission, draws: Draws) -> Iterator[str]:
     if not isinstance(model, Model):
         what = "Nothing comes back (None)" if model is None else "What comes back is no model"
         yield f"{what}; build_model returns a new VAE."
-    elif model.class_name != "VAE":
+    elif "VAE" not in (model.class_name, *model.bases):
         yield f"What comes back is a model of the class {model.class_name[:40]}, not VAE."
 
 

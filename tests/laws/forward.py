@@ -12,6 +12,7 @@ import torch
 from grading.checks import Draws, Model, Submission, unpack
 from grading.diagnosis.laws import (
     EVAL,
+    NO_GRADIENT,
     ORDINARY,
     Asked,
     Law,
@@ -21,6 +22,7 @@ from grading.diagnosis.laws import (
     Setting,
     alike,
     facts,
+    gradients,
     inside,
     question,
     start,
@@ -280,6 +282,32 @@ FACTS = (
     *_OTHERS,
     *map(_in_place, (pass_spread.of_rows, _mode)),
 )
+
+
+def _gradients_pass(submission: Submission, draws: Draws) -> bool:
+    """Whether a gradient of each tensor that comes back arrives at the encoder, in train and eval mode."""
+    for setting in (ORDINARY, EVAL):
+        model = layers.model(submission, draws, setting)
+        answer = unpack(model(draws.uniform(4, layers.SIZES[0])), passes.NAMES, "forward")
+        first = model.parameters["enc.0.weight"]
+        if any(slope is NO_GRADIENT for output in answer for slope in gradients(output, [first])):
+            return False
+    return True
+
+
+CLAIMS = dict.fromkeys(
+    (
+        f"forward.{name}"
+        for name in (
+            *("decodes_mean", "never_samples", "mean_in_eval_mode", "returns_probabilities", "swapped_mean_and_logvar"),
+            *("swapped_mean_and_code", "reversed_order", "samples_twice", "returns_mean_as_code", "returns_std"),
+            *("returns_code_as_mean", "samples_with_swapped_arguments", "samples_with_std", "returns_variance"),
+            *("averages_samples", "adds_noise_twice"),
+        )
+    ),
+    _gradients_pass,
+)
+"""Of mistakes that are in values alone: else there is more to tell."""
 
 
 def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:

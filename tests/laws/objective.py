@@ -172,6 +172,20 @@ def _taken(call: Call) -> facts.Fact:
     return fact
 
 
+def _swapped(call: Call) -> facts.Fact:
+    """Whether recon and kl stand in each other's place, for every likelihood."""
+
+    def fact(submission: Submission, draws: Draws) -> str | None:
+        for name, (beta, reach) in itertools.product(elbo.LIKELIHOODS, list(zip(BETAS[2:4], REACHES, strict=False))):
+            asked = ask(submission, draws, call, name, beta, reach)
+            _, recon, kl = map(float, asked.answer)
+            if not (_near(recon, asked.parts["kl"]) and _near(kl, asked.parts["recon"])) or _near(recon, kl):
+                return None
+        return "The recon and the kl stand in each other's place in what is returned."
+
+    return fact
+
+
 def _near(one: float, other: float) -> bool:
     return math.isclose(one, other, rel_tol=1e-4, abs_tol=1e-5)
 
@@ -196,7 +210,8 @@ def same_for_all(call: Call, part: str, taken: facts.Fact) -> facts.Fact:
         named: dict[str, list[str]] = {}
         for name, text in zip(elbo.LIKELIHOODS, said, strict=True):
             if text:
-                named.setdefault(text.partition(f" recon_loss = {name!r}")[2], []).append(name)
+                rest = text.partition(f" recon_loss = {name!r}")[2]
+                named.setdefault(rest.replace(f"be the {name} loss.", "be the loss of that name."), []).append(name)
         for rest, names in named.items():
             if len(names) == len(said) and rest.startswith(" the "):
                 yield f"The {rest.removeprefix(' the ')}"
@@ -297,7 +312,15 @@ def facts_of(call: Call) -> tuple[facts.Fact, ...]:
         )
 
     taken, taken_said = facts.kept(steady(_taken(call)))
+    swapped, swapped_said = facts.kept(steady(_swapped(call)))
+
+    def unless_swapped(fact: facts.Fact) -> facts.Fact:
+        return lambda submission, draws: (
+            () if facts.sentences_of(swapped_said, submission, draws) else facts.sentences_of(fact, submission, draws)
+        )
+
     parts = [facts.kept(steady(same_for_all(call, part, taken_said))) for part in PARTS]
+    parts[1:] = [(unless_swapped(told), said) for told, said in parts[1:]]
     parts_of = question_of(call)
     asked = [steady(fact) for fact in question.facts_of(parts_of)]
     slopes, cuts = facts.kept(gradient_fact(call))
@@ -325,6 +348,7 @@ def facts_of(call: Call) -> tuple[facts.Fact, ...]:
 
     plain = [
         facts.kept(exchanged),
+        (swapped, swapped_said),
         *parts,
         (weight_told, weight_said),
         facts.kept(steady(bound)),

@@ -1,5 +1,7 @@
 """``VAE.forward(x)``: encode, sample, decode, put together from the submission's own parts."""
 
+from functools import partial
+
 import networks
 import parts
 from noise import assert_standard_moments
@@ -22,9 +24,7 @@ def test_z_is_sampled_from_mu_and_logvar(submission, draws):
     model, x = networks.build(submission, 11, 13, 60), draws.uniform(2_000, 11)
     for training in (True, False):
         case = parts.Case(submission, model.train(training), x, seed=1)
-        eps = case.noise(case.forward())
-        if eps is not None:
-            assert_standard_moments(eps, "(z - mu) / sigma")
+        case.judged_noise(case.forward(), partial(assert_standard_moments, what="(z - mu) / sigma"))
 
 
 def test_logits_are_the_decoded_z(submission, draws):

@@ -11,6 +11,7 @@ import torch
 from torch.nn.parameter import UninitializedParameter
 
 MAX_FRAMES = 20
+MAX_BASES = 20
 
 
 def model_as_data(number: int, model: torch.nn.Module) -> dict[str, Any]:
@@ -21,6 +22,7 @@ def model_as_data(number: int, model: torch.nn.Module) -> dict[str, Any]:
     return {
         "number": number,
         "class": type(model).__name__,
+        "bases": [kind.__name__ for kind in type(model).__mro__[1:MAX_BASES]],
         "parameters": there,
         "lazy": len(there) < len(parameters),
         "attributes": plain,

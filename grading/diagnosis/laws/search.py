@@ -116,6 +116,10 @@ class Search:
             yield (), (*columns, extra), (words,)
         for (words, columns), change in itertools.product(self.formula.variants, changes):
             yield (change,), columns, (words,)
+        for words, columns in self.formula.variants:
+            for i, term in enumerate(columns):
+                for also, of in term.instead:
+                    yield (), (*columns[:i], self._as(term, of), *columns[i + 1 :]), (words, also)
         for pair in itertools.combinations(extras, 2):
             yield (), (*terms, *pair), ()
         for one, other in itertools.combinations(range(len(terms)), 2):

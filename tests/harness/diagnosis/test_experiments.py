@@ -399,6 +399,10 @@ TWICE_WRONG = [
      ("It is summed over the features and over the batch; it should be summed over the features and averaged over the "
       "batch. Then its size grows with the batch.",
       "The probabilities are kept 0.0001 away from 0 and 1, so that large logits are wrong and without gradient.")),
+    # Another loss, and another average of the KL.
+    ("warmup_loss", WARMUP, "return F.binary_cross_entropy(recon_x, x, reduction='sum') + "
+     "0.5 * (mu.pow(2) + logvar.exp() - logvar - 1).mean(dim=1).sum()",
+     ("The KL is averaged over the latents.", "The binary cross-entropy is computed in place of the squared error.")),
     # A number in one place, and a term that is missing.
     ("reconstruction_loss_bernoulli", BERNOULLI,
      "return -(x * torch.log(torch.sigmoid(logits) + 1e-8)).sum(dim=1).mean()",

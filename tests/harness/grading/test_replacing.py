@@ -19,6 +19,75 @@ CASES = {
         "VAE.encode = VAE.reparameterize = VAE.decode = broken",
         {"encode", "reparameterize", "decode", "training"},
     ),
+    "parts that are not written yet have parameters of other names": (
+        """
+def kl_divergence(mean, log_var):
+    raise NotImplementedError
+def decode(self, latent):
+    raise NotImplementedError
+VAE.decode = decode
+def forward(self, x):
+    mu, logvar = self.encode(x)
+    z = self.reparameterize(mu, logvar)
+    return VAEOutput(self.decode(latent=z), mu, logvar, z)
+VAE.forward = forward
+def compute_elbo(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
+    kl = kl_divergence(log_var=logvar, mean=mu)
+    losses = (reconstruction_loss_bernoulli, reconstruction_loss_gaussian, reconstruction_loss_laplace)
+    names = ("bernoulli", "gaussian", "laplace")
+    if recon_loss not in names:
+        raise ValueError(f"choose one of {names}")
+    recon = losses[names.index(recon_loss)](logits, x)
+    return ElboTerms(recon + beta * kl, recon, kl)
+""",
+        {"kl_divergence", "decode"},
+    ),
+    "losses that are plain numbers": (
+        """
+_kl, _gaussian = kl_divergence, reconstruction_loss_gaussian
+def kl_divergence(mu, logvar):
+    return _kl(mu, logvar).item()
+def reconstruction_loss_gaussian(mean, x):
+    return _gaussian(mean, x).item()
+""",
+        {"kl_divergence", "reconstruction_loss_gaussian", "training"},
+    ),
+    "terms that come back as a dictionary, and a code that is centred in place": (
+        """
+_elbo = compute_elbo
+def compute_elbo(*args, **kwargs):
+    return _elbo(*args, **kwargs)._asdict()
+def decode(self, z):
+    z -= z.mean()
+    return self.dec(z)
+VAE.decode = decode
+""",
+        {"compute_elbo", "decode", "training"},
+    ),
+    "parts with another convention, which forward follows": (
+        """
+def encode(self, x):
+    h = self.enc(x)
+    return {"mu": self.mu(h), "sigma": torch.exp(self.logvar(h) / 2)}
+def reparameterize(self, mu, sigma):
+    eps = torch.randn_like(mu)
+    return mu + sigma * eps, eps
+def forward(self, x):
+    posterior = self.encode(x)
+    z, _ = self.reparameterize(posterior["mu"], posterior["sigma"])
+    return VAEOutput(self.decode(z), posterior["mu"], 2 * torch.log(posterior["sigma"]), z)
+VAE.encode, VAE.reparameterize, VAE.forward = encode, reparameterize, forward
+""",
+        {"encode", "reparameterize"},
+    ),
+    "a likelihood that ends where it is no longer judged": (
+        """
+_bernoulli = reconstruction_loss_bernoulli
+def reconstruction_loss_bernoulli(logits, x):
+    return _bernoulli(logits.clamp(-1e4, 1e4), x)
+""",
+        set(),
+    ),
     "the KL is right, but changes mu in place": (
         """
 def kl_divergence(mu, logvar):

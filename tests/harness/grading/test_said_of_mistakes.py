@@ -5,6 +5,7 @@ import torch
 from harness.conftest import ROOT
 
 from grading.checks import CheckFailure, assert_close
+from grading.reports.guidance import explanation
 
 SOLUTION = {name: (ROOT / "reference" / f"{name}.py").read_text(encoding="utf-8") for name in ("simple_vae", "vae")}
 SCALE = "sigma = torch.exp(0.5 * logvar)\n        return mu + sigma * torch.randn_like(sigma)"
@@ -73,6 +74,19 @@ def test_a_mistake_is_named_only_where_its_words_are_true(judged, hand_in, beta,
     changed = edited("vae", ("beta=cfg.beta,", f"beta={beta},"))
     (check,) = failed(judged(hand_in(vae=changed), "build_model", tiers=("public",), explained=True)).values()
     assert check["misconception"]["tell"].startswith(said)
+
+
+def test_what_public_checks_have_named_may_not_be_all(judged, hand_in):
+    """Values explain what they show; that the message names nothing is shown by a hidden check alone."""
+    both = edited("vae", ("recon=recon, kl=kl)", "recon=kl, kl=recon)"), ("{', '.join(losses)}", "another one"))
+    done = judged(hand_in(vae=both), "compute_elbo", explained=True)
+    checks = [check for item in done.document["items"] for check in item["checks"] if check["status"] == "failed"]
+    told = {check["tier"]: check["misconception"] for check in checks}
+    assert told["public"]["name"] == "compute_elbo.swapped_parts"
+    assert [
+        words in " ".join(told["hidden"]["why"]) for words in ("each other's place", "does not name bernoulli")
+    ] == [True, True]
+    assert {explanation(check, checks) for check in checks} == {tuple(told["hidden"]["why"])}
 
 
 def test_no_name_of_a_check_claims_what_the_submission_does_right(judged, hand_in):
