@@ -41,6 +41,8 @@ from grading.results import Kind
 LIKELIHOODS = {"bernoulli": oracles.bernoulli, "gaussian": oracles.gaussian, "laplace": oracles.laplace}
 TRUE_PARTS = {"kl_divergence": oracles.kl} | {f"reconstruction_loss_{name}": f for name, f in LIKELIHOODS.items()}
 TERMS = ("loss", "recon", "kl")
+MANY_CALLS = 40
+"""After so many calls what remembers some of them shows."""
 
 
 class Parts:
@@ -160,19 +162,23 @@ class Case:
             raise
 
     def require_gradients(self) -> None:
-        """Gradients of both parts can be computed, also at the second time.
+        """Gradients of both parts can be computed, also at the second time, and after many calls they are the same.
 
         Raises:
-            Blocked: those of one cannot.
+            Blocked: those of one cannot, or are not.
         """
         for item, args in self.questions:
             leaves = [argument.detach().clone().requires_grad_() for argument in args]
-            new = unasked(self.submission).after(1, self.seed)
-            value = prerequisite(item, partial(getattr(new, item), *(leaf + 0 for leaf in leaves)), shape=None)
-            try:
-                slope(value, leaves[0])
-            except StudentError as fault:
-                raise Blocked(item, f"its gradients cannot be computed: {fault}") from fault
+            found = []
+            for times in (1, MANY_CALLS):
+                new = unasked(self.submission).after(times, self.seed)
+                value = prerequisite(item, partial(getattr(new, item), *(leaf + 0 for leaf in leaves)), shape=None)
+                try:
+                    found.append(slope(value, leaves[0]))
+                except StudentError as fault:
+                    raise Blocked(item, f"its gradients cannot be computed: {fault}") from fault
+            if not same(*found):
+                raise Blocked(item, f"after {MANY_CALLS} calls its gradient is another one")
 
     def assert_loss(self, equation: Callable[[Any, Any], Any]) -> None:
         """The loss is the true one, or what the equation gives of the very terms that were returned with it."""

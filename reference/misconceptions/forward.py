@@ -11,8 +11,8 @@ misconception = Misconceptions(FORWARD)
 
 misconception.edit(
     "decodes_mean",
-    "You decode the mean instead of the sample. The decoder then never sees noise, the posterior may collapse to "
-    "points, and samples from the prior look like nothing.",
+    "You decode the mean instead of the sample. The decoder then never sees noise, the log-variances have no part in "
+    "the reconstruction, and samples from the prior look like nothing.",
     ("self.decode(z)", "self.decode(mu)"),
 )
 

@@ -26,7 +26,7 @@ GAUSSIAN = likelihoods.loss_of(
                 ("Output and data are added instead of subtracted.", lambda o, x: (o + x) ** 2),
                 ("The squares are subtracted, not the numbers.", lambda o, x: o**2 - x**2),
                 ("Product instead of difference: the output is multiplied with the data.", lambda o, x: o * x),
-                ("The distance of each example is not squared: its root is taken.",
+                ("The root is taken of the squared error of each example, so that it is a distance.",
                  lambda o, x: ((o - x) ** 2).sum(-1, keepdim=True).sqrt() / o.shape[-1] + 0 * o),
                 ("Errors are summed over an example before they are squared.",
                  lambda o, x: (o - x).sum(-1, keepdim=True) ** 2 / o.shape[-1] + 0 * o),

@@ -290,7 +290,7 @@ def _gradients(sampler: Sampler) -> facts.Fact:
             constant = alike(for_mu, torch.full_like(for_mu, factor))
             said.append(f"that for mu is {number(factor)} instead of 1" if constant else "that for mu is not 1")
         if for_logvar is NO_GRADIENT:
-            said.append("none arrives at logvar, so that the encoder's variances cannot learn")
+            said.append("none arrives at logvar, so that the encoder's variances cannot learn from it")
         elif not alike(for_logvar, half.to(for_logvar.dtype)):
             ratio = for_logvar / half
             ratio = torch.where(ratio.abs() < 1e-5, 0.0, ratio)

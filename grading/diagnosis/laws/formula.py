@@ -238,7 +238,7 @@ def _slopes(formula: Formula, value: bends.Value, submission: Submission, draws:
     return said or list(places.otherwise(formula, value, submission, draws))
 
 
-CUT_OFF = "No gradient arrives at {}: the computation is cut off there, so that nothing before can learn."
+CUT_OFF = "No gradient arrives at {}: the computation is cut off there, so that nothing before learns from it."
 
 
 def _cut_off(formula: Formula, submission: Submission, draws: Draws) -> Iterator[str]:

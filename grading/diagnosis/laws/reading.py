@@ -351,11 +351,19 @@ def _together(names: Sequence[str]) -> list[str]:
     return [name.removeprefix(WEIGHT) if name.removeprefix(WEIGHT) in whole else name for name in left]
 
 
+def _overflows(wanted: Tensor, slope: Tensor) -> bool:
+    """Whether a gradient is infinite only where it is huge: on its way there is a square of it."""
+    infinite = ~torch.isfinite(slope)
+    return bool(infinite.any()) and bool((wanted[infinite].abs() > 1e15).all())
+
+
 def _slope(wanted: Tensor, slope: Any) -> str:
     if not bool(torch.isfinite(wanted).all()):
         return ""  # of what overflows no gradient is known
     if slope is NO_GRADIENT or not bool(slope.any()):
         return "is cut off: none arrives"
+    if slope.shape == wanted.shape and _overflows(wanted, slope):
+        return ""
     gap = (slope.double() - wanted.double()).abs().max() if slope.shape == wanted.shape else torch.inf
     if gap <= 1e-3 * float(wanted.abs().max()) + 1e-6:  # rounding is all that is left where something saturates
         return ""

@@ -333,6 +333,8 @@ ALONE = [
      "z = self.reparameterize(mu, logvar); z = torch.where(torch.arange(mu.shape[1]) == 1, mu, z)",
      "In z some latent dimensions get no noise."),
     ("forward", OUTPUT, OUTPUT.replace("mu=mu", "mu=z"), "What stands in the place of mu is z."),
+    ("forward", "mu, logvar = self.encode(x)", "torch.set_grad_enabled(self.training); mu, logvar = self.encode(x)",
+     "In eval mode, and not otherwise: the gradient of logits, mu, logvar and z is cut off: none arrives."),
     ("reparameterize", SAMPLE, "return mu + sigma * torch.rand_like(sigma)",
      "The noise is wrong: its mean is near 0.5 instead of 0, its standard deviation is near 0.29 instead of 1, "
      "it is uniform, not normal."),
@@ -415,7 +417,7 @@ TWICE_WRONG = [
     ("kl_divergence", KL, "return (mu.detach() ** 2 + logvar.exp() - logvar - 1).sum() / 2",
      ("It is summed over the latent dimensions and over the batch; it should be summed over the latent dimensions and "
       "averaged over the batch. Then its size grows with the batch.",
-      "No gradient arrives at mu: the computation is cut off there, so that nothing before can learn.")),
+      "No gradient arrives at mu: the computation is cut off there, so that nothing before learns from it.")),
     ("reparameterize", SAMPLE, "return mu + F.softplus(logvar) * torch.randn_like(mu) if self.training else mu",
      ("Softplus of logvar is used as sigma.",
       "In eval mode z is mu: there is no noise. It samples in train and eval mode alike.")),
