@@ -359,6 +359,8 @@ class Case:
             encoded = networks.encode(self.model.parameters, self.x)
         if not all(map(same, (output.mu, output.logvar), encoded)) or not _is(output.z, output.mu.shape, self.x.dtype):
             return None
+        if not bool(torch.isfinite(output.z).all()):  # which a part may be the reason of
+            return None
         return standardized(output.z, output.mu, output.logvar)
 
     def noise(self, output: Pass) -> torch.Tensor | None:

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from ..assignment import Check, Item
-from ..boundary.errors import CallTimeoutError, RefusedError, StudentError, SubmissionFault, WorkerDiedError
+from ..boundary.errors import CallTimeoutError, RefusedError, SubmissionFault, WorkerDiedError
 from ..boundary.proxy import Model
 from ..boundary.replies import MAX_ELEMENTS, tensors_in
 from ..boundary.session import Session
@@ -50,7 +50,7 @@ class ReplacedParts:
         wrong: the items of which some answer was found wrong.
     """
 
-    def __init__(self, items: Sequence[Item], solution: Session, *, known_wrong: Collection[str] = ()) -> None:
+    def __init__(self, items: Sequence[Item], solution: SolutionSession, *, known_wrong: Collection[str] = ()) -> None:
         self.used = False
         self._items = {name: item.id for item in items for name in item.functions}
         self.wrong = {*known_wrong}
@@ -99,13 +99,14 @@ class ReplacedParts:
         return answer
 
     def _right(self, twin: Model | None, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], seed: int) -> Any:
-        """What the solution answers; where the submission calls its parameters otherwise, by their order."""
-        try:
-            return self._solution.call(twin, name, args, kwargs, seed)
-        except StudentError as error:
-            if not kwargs or not isinstance(error, TypeError):
-                raise
-            return self._solution.call(twin, name, (*args, *kwargs.values()), {}, seed)
+        """What the solution answers; what the submission calls otherwise it takes in the order of those parameters."""
+        names = self._solution.parameters(name)
+        others = [value for key, value in kwargs.items() if key not in names]
+        kwargs = {key: value for key, value in kwargs.items() if key in names}
+        free = [key for key in names[len(args) :] if key not in kwargs]
+        if len(others) > len(free):
+            raise RefusedError("structure", f"{name} is called with more arguments than it has")
+        return self._solution.call(twin, name, args, kwargs | dict(zip(free, others, strict=False)), seed)
 
     def _is_wrong(
         self, session: Session, model: Model | None, name: str, arguments: Any, answer: Any, seed: int, times: int

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import functools
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -184,4 +186,19 @@ class SolutionSession(Session):
         super().__init__(LocalChannel(capture=True), timeout=run.call_seconds)
         file = run.assignment.item(check.item).file
         path = run.assignment.reference / file
-        self.load(SourceFile(path.stem, str(path), path.read_bytes()), run.seed(check, "load"))
+        self._source = path.read_bytes()
+        self.load(SourceFile(path.stem, str(path), self._source), run.seed(check, "load"))
+
+    def parameters(self, name: str) -> tuple[str, ...]:
+        """The names of a function's parameters, without ``self``."""
+        return _parameters(self._source, name)
+
+
+@functools.cache
+def _parameters(source: bytes, name: str) -> tuple[str, ...]:
+    functions = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef))
+    for function in functions:
+        if function.name == name:
+            arguments = (*function.args.args, *function.args.kwonlyargs)
+            return tuple(argument.arg for argument in arguments if argument.arg != "self")
+    return ()

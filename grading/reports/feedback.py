@@ -9,8 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from . import github
-from .guidance import explanation
-from .reading import exact, title, total
+from .reading import exact, explanation, title, total
 from .wording import STATUS, points
 
 TEMPLATES = Path(__file__).parent / "templates"

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .guidance import Advice, State, causes, explanation, lost
+from .guidance import Advice, State, causes, lost
+from .reading import explanation
 from .wording import STATUS, points
 
 MAX_ANNOTATIONS = 10

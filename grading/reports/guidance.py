@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from .reading import exact
+from .reading import exact, explanation
 
 _TASK = re.compile(r"\btask (\d+(?:\.\d+)*)")
 """What the stub of a skeleton says of itself."""
@@ -163,31 +163,6 @@ def is_withheld(check: dict[str, Any]) -> bool:
 def waits_for(checks: Iterable[dict[str, Any]]) -> list[str]:
     """The items that checks were blocked by."""
     return list(dict.fromkeys(check["blocked_by"] for check in checks if check["blocked_by"]))
-
-
-def explanation(check: dict[str, Any], beside: Iterable[dict[str, Any]] = ()) -> tuple[str, ...]:
-    """What explains a failed check, a sentence for each mistake.
-
-    Args:
-        check: the check.
-        beside: checks of the same item, which may tell more than this one: which of several mistakes it is, or
-            which it is not alone with.
-    """
-    named = check["misconception"]
-    if not named:
-        return ()
-    names = _names(named)
-    others = [other["misconception"] for other in beside if other["misconception"]]
-    sharper = [other for other in others if names > _names(other)]
-    sharper += [other for other in others if not named["why"] and len(other["why"]) > 1]  # it is one of several
-    if len({other["name"] for other in sharper}) == 1:
-        named = sharper[0]
-    return tuple(named["why"]) if len(named["why"]) > 1 else (named["tell"],)
-
-
-def _names(named: dict[str, Any]) -> set[str]:
-    """The mistakes of which one has been made."""
-    return set(named["name"].split(" or "))
 
 
 def causes(item: dict[str, Any], full: int) -> list[Cause]:

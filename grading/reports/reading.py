@@ -46,6 +46,29 @@ def title(check: dict[str, Any]) -> str:
     return f"hidden check {name}" if name.isdigit() else name
 
 
+def explanation(check: dict[str, Any], beside: Iterable[dict[str, Any]] = ()) -> tuple[str, ...]:
+    """What explains a failed check, a sentence for each mistake.
+
+    Args:
+        check: the check.
+        beside: checks of the same item, which may tell which of several mistakes it is.
+    """
+    named = check["misconception"]
+    if not named:
+        return ()
+    names = _names(named)
+    others = [other["misconception"] for other in beside if other["misconception"]]
+    sharper = [other for other in others if names > _names(other)]
+    if len({other["name"] for other in sharper}) == 1:
+        named = sharper[0]
+    return tuple(named["why"]) if len(named["why"]) > 1 else (named["tell"],)
+
+
+def _names(named: dict[str, Any]) -> set[str]:
+    """The mistakes of which one has been made."""
+    return set(named["name"].split(" or "))
+
+
 def told(item: dict[str, Any], check: dict[str, Any]) -> str:
     """All that a check that did not pass has to say, as lines of plain text."""
     lines = [check["message"]]

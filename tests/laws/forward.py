@@ -251,16 +251,24 @@ def _still(submission: Submission, draws: Draws) -> str | None:
 
 
 def _cut(submission: Submission, draws: Draws, setting: Setting) -> list[str]:
-    """The tensors that come back and from which no gradient arrives at the encoder."""
+    """The tensors that come back and from which no gradient arrives at the encoder, though one does from the parts."""
     options = passes.works_at(submission, draws)
-    model = layers.model(submission, draws, replace(setting, options=options))
-    answer = unpack(model(draws.uniform(4, options.get("sizes", layers.SIZES)[0])), passes.NAMES, "forward")
-    first = model.parameters["enc.0.weight"]
-    return [name for name, t in zip(passes.NAMES, answer, strict=True) if gradients(t, [first])[0] is NO_GRADIENT]
+    model, seed = layers.model(submission, draws, replace(setting, options=options)), draws.seed()
+    x, first = draws.uniform(4, options.get("sizes", layers.SIZES)[0]), model.parameters["enc.0.weight"]
+    answer = unpack(model.seeded(seed)(x), passes.NAMES, "forward")
+    twin, mu, logvar = passes.own_parts(model, x, networks.encode(model.parameters, x))
+    z = passes.sampled(twin, seed, mu, logvar)
+    parts = (passes.decoded(twin, z, answer[0]), mu, logvar, z)
+
+    def reaches(output: torch.Tensor) -> bool:
+        return gradients(output, [first])[0] is not NO_GRADIENT
+
+    pairs = zip(passes.NAMES, answer, parts, strict=True)
+    return [name for name, output, part in pairs if not reaches(output) and reaches(part)]
 
 
 def _cut_in_eval(submission: Submission, draws: Draws) -> Iterator[str]:
-    """What has gradients in train mode alone: two passes show what takes many to find among other circumstances."""
+    """What has gradients in train mode alone: few passes show what takes many to find among other circumstances."""
     always = _cut(submission, draws, ORDINARY)
     for name in _cut(submission, draws, EVAL):
         if name not in always:

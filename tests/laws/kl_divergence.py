@@ -212,22 +212,17 @@ def _discrete(
     return torch.xlogy(target, target) - target * logarithms
 
 
-def _weight(f: Formula, words: str) -> float:
-    """What a term counts in the formula that is bent, which may have other weights than the right one."""
-    return next((term.weight for term in f.terms if term.words == words), 0.0)
-
-
 BENDS = (
     Bend(
         "{b} is added to the variance before its logarithm is taken.",
-        lambda v, f, a, b: v(a) + f.reduced(_weight(f, LOGVAR) * ((a[-1].exp() + b).log() - a[-1])),
+        lambda v, f, a, b: v(a) + f.reduced(f.weight(LOGVAR) * ((a[-1].exp() + b).log() - a[-1])),
         1e-14,
         1.0,
         True,
     ),
     Bend(
         "{b} is added to the variance.",
-        lambda v, f, a, b: v(a) + f.reduced(torch.full_like(a[-1], _weight(f, VARIANCE) * b)),
+        lambda v, f, a, b: v(a) + f.reduced(torch.full_like(a[-1], f.weight(VARIANCE) * b)),
         1e-9,
         1,
         True,

@@ -207,12 +207,15 @@ def same_for_all(call: Call, part: str, taken: facts.Fact) -> facts.Fact:
         others = () if part == "kl" else facts.sentences_of(taken, submission, draws)
         known = [name for name, _, whole in map(str.split, others) if part in {"recon", whole}]
         said = [None if name in known else part_fact(call, part, name)(submission, draws) for name in elbo.LIKELIHOODS]
+        own: dict[str, str] = {}
         named: dict[str, list[str]] = {}
         for name, text in zip(elbo.LIKELIHOODS, said, strict=True):
             if text:
-                rest = text.partition(f" recon_loss = {name!r}")[2]
-                named.setdefault(rest.replace(f"be the {name} loss.", "be the loss of that name."), []).append(name)
-        for rest, names in named.items():
+                own[name] = text.partition(f" recon_loss = {name!r}")[2]
+                alike = own[name].replace(f"be the {name} loss.", "be the loss that recon_loss names.")
+                named.setdefault(alike, []).append(name)
+        for alike, names in named.items():
+            rest = alike if len(names) > 1 else own[names[0]]
             if len(names) == len(said) and rest.startswith(" the "):
                 yield f"The {rest.removeprefix(' the ')}"
             else:

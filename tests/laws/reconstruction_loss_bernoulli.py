@@ -15,6 +15,13 @@ from laws import likelihoods
 
 log_sigmoid = torch.nn.functional.logsigmoid
 
+softplus = torch.nn.functional.softplus
+ONES, ZEROS = "x log p", "(1 - x) log(1 - p)"
+POSITIVE = Term("the positive part of the logits", 1.0, lambda o, x: o.relu())
+PRODUCT = Term("minus x times the logits", 1.0, lambda o, x: -x * o)
+REST = Term("log(1 + exp(-|logits|))", 1.0, lambda o, x: softplus(-o.abs()))
+STABLE = "the stable form is max(logits, 0) - x logits + log(1 + exp(-|logits|))"
+
 Arguments = tuple[torch.Tensor, ...]
 
 
@@ -22,14 +29,13 @@ def _logs(f: Formula, arguments: Arguments, of: Callable[[torch.Tensor], torch.T
     """The loss by way of probabilities in float32, as somebody computes them, with the weights of its two terms."""
     o, x = arguments
     p = o.float().sigmoid()
-    ones, zeros = (term.weight for term in f.terms[:2])
+    ones, zeros = f.weight(ONES), f.weight(ZEROS)
     return ones * x * of(p).double() + zeros * (1 - x) * of(1 - p).double()
 
 
-softplus = torch.nn.functional.softplus
-POSITIVE = Term("the positive part of the logits", 1.0, lambda o, x: o.relu())
-PRODUCT = Term("minus x times the logits", 1.0, lambda o, x: -x * o)
-STABLE = "the stable form is max(logits, 0) - x logits + log(1 + exp(-|logits|))"
+def _focal(of: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    """The loss with a weight for each element: a power of what is left of a probability."""
+    return lambda v, f, a, b: f.reduced((1 - of(f, *a)) ** b * f.elements(a))
 
 
 def _stable(words: str, *terms: Term) -> tuple[str, tuple[Term, ...]]:
@@ -42,26 +48,17 @@ BY_HAND = (
             Term("log(1 + exp(-logits))", 1.0, lambda o, x: softplus(-o))),
     _stable("The sign in exp(-|logits|) is wrong", POSITIVE, PRODUCT,
             Term("log(1 + exp(|logits|))", 1.0, lambda o, x: softplus(o.abs()))),
-    _stable("The positive part of the logits is missing", PRODUCT,
-            Term("log(1 + exp(-|logits|))", 1.0, lambda o, x: softplus(-o.abs()))),
+    _stable("The positive part of the logits is missing", PRODUCT, REST),
     _stable("The absolute value of the logits stands where their positive part belongs",
-            Term("|logits|", 1.0, lambda o, x: o.abs()), PRODUCT,
-            Term("log(1 + exp(-|logits|))", 1.0, lambda o, x: softplus(-o.abs()))),
+            Term("|logits|", 1.0, lambda o, x: o.abs()), PRODUCT, REST),
     _stable("The negative part of the logits stands where their positive part belongs",
-            Term("min(logits, 0)", 1.0, lambda o, x: -(-o).relu()), PRODUCT,
-            Term("log(1 + exp(-|logits|))", 1.0, lambda o, x: softplus(-o.abs()))),
+            Term("min(logits, 0)", 1.0, lambda o, x: -(-o).relu()), PRODUCT, REST),
     ("The sign of the logits in log(1 + exp(logits)) is wrong: the loss is log(1 + exp(logits)) - x logits.",
      (PRODUCT, Term("log(1 + exp(-logits))", 1.0, lambda o, x: softplus(-o)))),
     ("The sign of x logits is wrong: the loss is log(1 + exp(logits)) - x logits.",
      (Term("x times the logits", 1.0, lambda o, x: x * o),
       Term("log(1 + exp(logits))", 1.0, lambda o, x: softplus(o)))),
 )  # fmt: skip
-
-
-def _focal(of: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
-    """The loss with a weight for each element: a power of what is left of a probability."""
-    return lambda v, f, a, b: f.reduced((1 - of(f, *a)) ** b * f.elements(a))
-
 
 BENDS = (
     Bend("The data x are drawn towards one half, by {b} of the way.",
@@ -85,7 +82,7 @@ BERNOULLI = likelihoods.loss_of(
     "the logits",
     (
         Term(
-            "x log p",
+            ONES,
             -1.0,
             lambda o, x: x * log_sigmoid(o),
             (
@@ -97,7 +94,7 @@ BERNOULLI = likelihoods.loss_of(
             ),
         ),
         Term(
-            "(1 - x) log(1 - p)",
+            ZEROS,
             -1.0,
             lambda o, x: (1 - x) * log_sigmoid(-o),
             (
@@ -132,8 +129,7 @@ BERNOULLI = likelihoods.loss_of(
      ("The exponential loss is computed, as boosting has it.",
       (Term("the exponential", 1.0, lambda o, x: (-(2 * x - 1) * o).exp()),)), *BY_HAND),
     ((PRODUCT, Term("softplus of the logits", 1.0, lambda o, x: softplus(o))),
-     (POSITIVE, PRODUCT,
-      Term("log(1 + exp(-|logits|))", 1.0, lambda o, x: (-o.abs()).exp().log1p()))),
+     (POSITIVE, PRODUCT, REST)),
 )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ def drawn(seed: int, number: int) -> Arrival:
     layout = (Arrival(0), Arrival(0), Arrival.GAPS, Arrival.AMONG)[bits >> 8 & 3]
     again = Arrival.AGAIN if bits >> 12 & 3 else Arrival(0)
     inference = Arrival(0) if bits >> 20 & 3 else Arrival.INFERENCE
-    # In turn, so that none of the checks that ask often does without it.
-    twice = Arrival(0) if (zlib.crc32(f"{seed}".encode()) + number) % 8 else Arrival.TWICE
+    # One of each eight, so that none of the checks that ask often does without it.
+    turn = zlib.crc32(f"{seed} turn {number // 8}".encode()) >> 8 & 7
+    twice = Arrival.TWICE if number % 8 == turn else Arrival(0)
     return layout | again | inference | twice | Arrival(bits >> 16 & Arrival.RESULT)

@@ -12,6 +12,7 @@ from torch.nn.parameter import UninitializedParameter
 
 MAX_FRAMES = 20
 MAX_BASES = 20
+"""More classes than this are not told of a model's ancestry, which the student may make as long as a file is."""
 
 
 def model_as_data(number: int, model: torch.nn.Module) -> dict[str, Any]:
@@ -22,7 +23,7 @@ def model_as_data(number: int, model: torch.nn.Module) -> dict[str, Any]:
     return {
         "number": number,
         "class": type(model).__name__,
-        "bases": [kind.__name__ for kind in type(model).__mro__[1:MAX_BASES]],
+        "bases": [kind.__name__ for kind in type(model).__mro__[1 : MAX_BASES + 1]],
         "parameters": there,
         "lazy": len(there) < len(parameters),
         "attributes": plain,

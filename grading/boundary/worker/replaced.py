@@ -55,6 +55,7 @@ def replacing(
     """Functions and methods of a file replaced by ones that give ``answers``, in turn, and then ask."""
     remaining = iter(answers)
     owners = (module, *(() if model is None else (type(model),)))
+    # Before any is replaced: then they would be the stand-in's.
     orders = {(name, id(owner)): _names_of(getattr(owner, name, None)) for name in names for owner in owners}
 
     def replacement(name: str, owner: Any) -> Callable[..., Any]:

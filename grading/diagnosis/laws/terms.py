@@ -139,6 +139,10 @@ class Formula:
         weighted = [term.weight * term.of(*doubles) for term in self.terms]
         return reduced(weighted, BY_NAME[self.reduction]).to(arguments[0].dtype)
 
+    def weight(self, words: str) -> float:
+        """What a term counts; 0 if there is none of that name, as in a formula that somebody else may have written."""
+        return next((term.weight for term in self.terms if term.words == words), 0.0)
+
     def reduced(self, elements: Tensor) -> Tensor:
         """What the right reduction makes of a matrix."""
         return BY_NAME[self.reduction].apply(elements)
@@ -233,7 +237,7 @@ def weight_sentences(columns: Sequence[Term], weights: Sequence[float]) -> list[
             continue
         if is_near(own, 0.0) and outside:
             extra = [pair for pair in extra if pair not in outside]
-            said.append(f"{start(_of(term))} stands outside the sum: it counts once, and not for each term of the sum.")
+            said.append(f"{start(_of(term))} stands outside the sum: it counts once for each example.")
         elif is_near(own, 0.0):
             said.append(f"{start(_of(term))} is missing.")
         elif is_near(ratio, 1.0):

@@ -140,6 +140,13 @@ def test_each_way_comes_about_as_often_as_it_is_meant_to():
     assert {drawn(1, number) for number in range(4_000)} == {drawn(2, number) for number in range(4_000)}
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_whoever_asks_often_is_given_the_very_same_tensors_again(first):
+    """Also where every second question is another one."""
+    turns = [[drawn(seed, number) & Arrival.TWICE for number in range(first, 60, 2)] for seed in range(500)]
+    assert all(any(turn) for turn in turns)
+
+
 def test_only_a_session_of_a_check_varies_and_one_beside_it_follows(any_workers):
     session = session_on(any_workers, SOURCE)
     Submission(session).seen(X)

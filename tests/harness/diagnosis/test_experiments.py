@@ -347,8 +347,7 @@ ALONE = [
      "It is summed over the features, and the median of the batch is taken; it should be summed over the features and "
      "averaged over the batch."),
     ("kl_divergence", KL, "return (0.5 * (mu.pow(2) + logvar.exp() - logvar).sum(dim=1) - 0.5).mean()",
-     "The term 1 (which makes it zero at the prior) stands outside the sum: it counts once, and not for each term of "
-     "the sum."),
+     "The term 1 (which makes it zero at the prior) stands outside the sum: it counts once for each example."),
     ("reconstruction_loss_bernoulli", BERNOULLI,
      "return (F.relu(logits) - x * logits + F.softplus(-logits)).sum(1).mean()",
      f"The absolute value is missing in exp(-|logits|): {STABLE}"),
@@ -401,6 +400,9 @@ TWICE_WRONG = [
      ("It is summed over the features and over the batch; it should be summed over the features and averaged over the "
       "batch. Then its size grows with the batch.",
       "The probabilities are kept 0.0001 away from 0 and 1, so that large logits are wrong and without gradient.")),
+    # A number in one place, in another formula.
+    ("reconstruction_loss_bernoulli", BERNOULLI, "return -(x * (logits.softmax(1) + 1e-8).log()).sum(dim=1).mean()",
+     ("A softmax cross-entropy is computed: the features of an example compete, as if one of them were its class.",)),
     # Another loss, and another average of the KL.
     ("warmup_loss", WARMUP, "return F.binary_cross_entropy(recon_x, x, reduction='sum') + "
      "0.5 * (mu.pow(2) + logvar.exp() - logvar - 1).mean(dim=1).sum()",

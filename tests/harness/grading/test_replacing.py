@@ -21,7 +21,7 @@ CASES = {
     ),
     "parts that are not written yet have parameters of other names": (
         """
-def kl_divergence(mean, log_var):
+def kl_divergence(logvar, mean):
     raise NotImplementedError
 def decode(self, latent):
     raise NotImplementedError
@@ -32,7 +32,7 @@ def forward(self, x):
     return VAEOutput(self.decode(latent=z), mu, logvar, z)
 VAE.forward = forward
 def compute_elbo(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
-    kl = kl_divergence(log_var=logvar, mean=mu)
+    kl = kl_divergence(mean=mu, logvar=logvar)
     losses = (reconstruction_loss_bernoulli, reconstruction_loss_gaussian, reconstruction_loss_laplace)
     names = ("bernoulli", "gaussian", "laplace")
     if recon_loss not in names:
@@ -63,6 +63,10 @@ def decode(self, z):
 VAE.decode = decode
 """,
         {"compute_elbo", "decode", "training"},
+    ),
+    "noise that is no number": (
+        "VAE.reparameterize = lambda self, mu, logvar: mu + torch.sqrt(logvar) * torch.randn_like(mu)",
+        {"reparameterize", "training"},
     ),
     "parts with another convention, which forward follows": (
         """
