@@ -99,8 +99,8 @@ CASES = {
         "forward", f"{Z}\n        {OUTPUT}", "z = mu + torch.randn_like(mu) / (logvar / 2).exp(); "
         "return VAEOutput(self.decode(z.data), mu, logvar, z)",
         ["What stands in the place of z is a sample with minus logvar.",
-         "The gradient of logits for the mu head and the logvar head and the encoder's hidden layer and x is cut off: "
-         "none arrives."],
+         "The gradient of logits for the mu head, the logvar head, the encoder's hidden layer and x is cut off: none "
+         "arrives."],
     ),
     "sigma that is very small somewhere": (
         "forward", Z, own("(-logvar).exp()"),
