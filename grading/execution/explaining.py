@@ -66,10 +66,10 @@ def explain_failures(run: CheckRun, found: dict[str, Misconception], problems: l
     # student may read, so that it is no finding of experiments to whoever redacts it.
     left = [p for p in run.evidence if p.failed and p.check.startswith("hidden/") and p.check not in found]
     beside = [item for item in _failed_items(run, left, {}) if item not in (*known, *others)]
-    for item, mistake in _experiment(run, beside, end, problems, late).items():
-        for piece in left if len(mistake.why) > 1 else ():
-            if piece.item == item:
-                found[piece.check] = dataclasses.replace(mistake, why=())
+    more = _experiment(run, beside, end, problems, late)
+    for piece in left:
+        if piece.item in more and len(more[piece.item].why) > 1:
+            found[piece.check] = dataclasses.replace(more[piece.item], why=())
     explained = {check.split("/")[1] for check in found}
     if unexplained := [item for item in dict.fromkeys(late) if item not in explained]:
         problems.append(f"{', '.join(unexplained)} could not be explained: the time for it was used up")

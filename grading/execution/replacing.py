@@ -91,12 +91,24 @@ class ReplacedParts:
         if name not in self._names or not _are_arguments(arguments):
             raise RefusedError("structure", "the submission's process asks for what it was not offered")
         args, kwargs = arguments
+        renamed = not {*kwargs} <= {*self._solution.parameters(name)}
+        if renamed and self._cannot_be_called(session, model, name, arguments, seed):
+            raise RefusedError("structure", f"{name} is called by names of parameters that it does not have")
         twin = self._twin(model) if model is not None else None
         answer = self._right(twin, name, args, kwargs, seed)
         asked = (session, model, name, arguments, answer, seed, times)
         if self._items[name] not in self.wrong and self._is_wrong(*asked):
             self.wrong.add(self._items[name])
         return answer
+
+    def _cannot_be_called(self, session: Session, model: Model | None, name: str, arguments: Any, seed: int) -> bool:
+        """Whether the submission's own part takes no such arguments: then it is the caller that is wrong."""
+        args, kwargs = arguments
+        try:
+            session.fresh().ask(model.alone() if model is not None else None, name, args, kwargs, seed)
+        except SubmissionFault as fault:
+            return isinstance(fault, TypeError)
+        return False
 
     def _right(self, twin: Model | None, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], seed: int) -> Any:
         """What the solution answers; what the submission calls otherwise it takes in the order of those parameters."""

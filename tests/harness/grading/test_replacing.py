@@ -42,6 +42,23 @@ def compute_elbo(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
 """,
         {"kl_divergence", "decode"},
     ),
+    "a part that is not written yet is called by a name that it does not have": (
+        """
+def kl_divergence(mu, logvar):
+    raise NotImplementedError
+def compute_elbo(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
+    losses = {
+        "bernoulli": reconstruction_loss_bernoulli,
+        "gaussian": reconstruction_loss_gaussian,
+        "laplace": reconstruction_loss_laplace,
+    }
+    if recon_loss not in losses:
+        raise ValueError(f"choose one of {', '.join(losses)}")
+    recon, kl = losses[recon_loss](logits, x), kl_divergence(mu=mu, log_variance=logvar)
+    return ElboTerms(recon + beta * kl, recon, kl)
+""",
+        {"kl_divergence", "compute_elbo"},
+    ),
     "losses that are plain numbers": (
         """
 _kl, _gaussian = kl_divergence, reconstruction_loss_gaussian
