@@ -57,7 +57,7 @@ def compute_elbo(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
     recon, kl = losses[recon_loss](logits, x), kl_divergence(mu=mu, log_variance=logvar)
     return ElboTerms(recon + beta * kl, recon, kl)
 """,
-        {"kl_divergence", "compute_elbo"},
+        {"kl_divergence", "compute_elbo", "vae_loss", "training"},
     ),
     "losses that are plain numbers": (
         """
