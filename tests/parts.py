@@ -348,7 +348,7 @@ class Case:
             with contextlib.suppress(CheckFailure):
                 judge(eps)
                 return eps
-        eps = self.noise(output)
+        eps = self._made_by_others(output)
         if eps is not None:
             judge(eps)
         return eps
@@ -363,7 +363,7 @@ class Case:
             return None
         return standardized(output.z, output.mu, output.logvar)
 
-    def noise(self, output: Pass) -> torch.Tensor | None:
+    def _made_by_others(self, output: Pass) -> torch.Tensor | None:
         """``(z - mu) / sigma`` of the output, or None where ``z`` is what the submission's own parts make of it.
 
         That they make it rightly is judged in their own checks; where they do not, these have to find it.

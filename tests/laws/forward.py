@@ -293,9 +293,7 @@ EXCHANGED, _exchange_said = facts.kept(_exchanged)
 
 def _in_place(fact: facts.Fact) -> facts.Fact:
     """A fact that takes for granted that each field stands in its place."""
-    return lambda submission, draws: (
-        () if _exchange_said(submission, draws) else facts.sentences_of(fact, submission, draws)
-    )
+    return facts.unless(_exchange_said, fact)
 
 
 FACTS = (

@@ -310,20 +310,12 @@ def facts_of(call: Call) -> tuple[facts.Fact, ...]:
 
     def steady(fact: facts.Fact) -> facts.Fact:
         """A fact that is asked only where the same arguments give the same numbers."""
-        return lambda submission, draws: (
-            () if facts.sentences_of(moves, submission, draws) else facts.sentences_of(fact, submission, draws)
-        )
+        return facts.unless(moves, fact)
 
     taken, taken_said = facts.kept(steady(_taken(call)))
     swapped, swapped_said = facts.kept(steady(_swapped(call)))
-
-    def unless_swapped(fact: facts.Fact) -> facts.Fact:
-        return lambda submission, draws: (
-            () if facts.sentences_of(swapped_said, submission, draws) else facts.sentences_of(fact, submission, draws)
-        )
-
     parts = [facts.kept(steady(same_for_all(call, part, taken_said))) for part in PARTS]
-    parts[1:] = [(unless_swapped(told), said) for told, said in parts[1:]]
+    parts[1:] = [(facts.unless(swapped_said, told), said) for told, said in parts[1:]]
     parts_of = question_of(call)
     asked = [steady(fact) for fact in question.facts_of(parts_of)]
     slopes, cuts = facts.kept(gradient_fact(call))

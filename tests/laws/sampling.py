@@ -316,9 +316,7 @@ def facts_of(sampler: Sampler) -> tuple[facts.Fact, ...]:
 
     def proper(fact: facts.Fact) -> facts.Fact:
         """A fact that is asked only where mu shifts and sigma scales, as it takes for granted."""
-        return lambda submission, draws: (
-            () if facts.sentences_of(first_said, submission, draws) else facts.sentences_of(fact, submission, draws)
-        )
+        return facts.unless(first_said, fact)
 
     plain = [(first, first_said), *(facts.kept(proper(make(sampler))) for make in makers)]
     ordinary, settings, *others = question.facts_of(question_of(sampler.build))

@@ -42,6 +42,13 @@ def explain(facts: Iterable[Fact], submission: Submission, draws: Draws) -> Iter
             yield Law((said,), trials)
 
 
+def unless(said: Fact, fact: Fact) -> Fact:
+    """A fact that is asked only where another one, which would be the reason for what it finds, says nothing."""
+    return lambda submission, draws: (
+        () if sentences_of(said, submission, draws) else sentences_of(fact, submission, draws)
+    )
+
+
 def sentences_of(fact: Fact, submission: Submission, draws: Draws) -> tuple[str, ...]:
     """What a fact says; nothing of what raises, or has another structure, which the checks tell."""
     try:
