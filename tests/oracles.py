@@ -14,6 +14,9 @@ from grading.checks import CheckFailure, Draws, Submission, assert_gradient, ass
 
 PRECISIONS = torch.float32, torch.float64
 
+LARGEST_ERROR = 1e4 - 1
+"""The largest error beside data in [0, 1], so that no logit is beyond 1e4."""
+
 
 def kl(mu: torch.Tensor, logvar: torch.Tensor) -> torch.Tensor:
     """``KL(N(mu, exp(logvar)) || N(0, I))`` in nats per example, from shapes ``(B, L)`` to ``()``."""
@@ -195,7 +198,7 @@ def away_from_zero(draws: Draws, *shape: int) -> torch.Tensor:
 
 def errors(draws: Draws, *shape: int, far: bool) -> torch.Tensor:
     """What an output may be off by, away from kinks; where ``far``, some are of any size."""
-    usual, others = away_from_zero(draws, *shape), of_all_sizes(draws, *shape)
+    usual, others = away_from_zero(draws, *shape), of_all_sizes(draws, *shape, largest=LARGEST_ERROR)
     return with_some(draws, usual, others) if far else usual
 
 

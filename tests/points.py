@@ -11,9 +11,6 @@ from networks import LIKELIHOODS
 
 from grading.checks import Draws
 
-LARGEST = 1e4 - 1
-"""The largest error beside data in [0, 1], so that no logit is beyond 1e4."""
-
 
 class Point(NamedTuple):
     """The arguments of ``compute_elbo`` that are tensors, in its order."""
@@ -98,7 +95,7 @@ def unknown_names(draws: Draws) -> list[str]:
 
 def draw_of_all_sizes(draws: Draws) -> Point:
     """The same where numbers are of all sizes that the parts are judged at; data stay in ``[0, 1]``."""
-    error = oracles.of_all_sizes(draws, 5, 7, largest=LARGEST)
+    error = oracles.of_all_sizes(draws, 5, 7, largest=oracles.LARGEST_ERROR)
     x = draws.uniform(5, 7)
     return Point(
         x,
@@ -110,7 +107,7 @@ def draw_of_all_sizes(draws: Draws) -> Point:
 
 def with_any_sizes(draws: Draws, point: Point) -> Point:
     """The same, but for some numbers of any size at which the parts are judged; data stay as they are."""
-    far = oracles.of_all_sizes(draws, *point.x.shape, largest=LARGEST)
+    far = oracles.of_all_sizes(draws, *point.x.shape, largest=oracles.LARGEST_ERROR)
     logits = point.x + oracles.with_some(draws, point.logits - point.x, far)
     mu = oracles.with_some(draws, point.mu, oracles.of_all_sizes(draws, *point.mu.shape, largest=100.0))
     logvar = oracles.with_some(draws, point.logvar, oracles.log_variances(draws, *point.logvar.shape))

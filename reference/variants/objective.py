@@ -219,6 +219,20 @@ def one_of_the_steps(step, warmup_steps, beta_max=1.0):
 
 
 @variant_elbo
+def arguments_within_the_ranges_of_the_contract(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
+    if recon_loss == "bernoulli":
+        recon = reconstruction_loss_bernoulli(logits.clamp(-1e4, 1e4), x)
+    elif recon_loss == "gaussian":
+        recon = reconstruction_loss_gaussian(logits, x)
+    elif recon_loss == "laplace":
+        recon = reconstruction_loss_laplace(logits, x)
+    else:
+        raise ValueError(f"{recon_loss!r} is none of bernoulli, gaussian and laplace")
+    kl = kl_divergence(mu.clamp(-100, 100), logvar.clamp(-80, 20))
+    return ElboTerms(recon + beta * kl, recon, kl)
+
+
+@variant_elbo
 def kl_left_out_at_zero(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
     losses = {
         "bernoulli": reconstruction_loss_bernoulli,

@@ -90,6 +90,12 @@ def vectorized_over_examples(mu, logvar):
     return torch.vmap(one)(mu, logvar).mean()
 
 
+@variant_kl
+def held_within_the_ranges_of_the_contract(mu, logvar):
+    mu, logvar = mu.clamp(-100, 100), logvar.clamp(-80, 20)
+    return 0.5 * (mu.square() + logvar.exp() - 1 - logvar).sum(dim=1).mean()
+
+
 @variant_bernoulli
 def functional_sum_over_batch_size(logits, x):
     return F.binary_cross_entropy_with_logits(logits, x, reduction="sum") / logits.shape[0]
@@ -119,6 +125,11 @@ def log_add_exp(logits, x):
 @variant_bernoulli
 def written_out_stably(logits, x):
     return (logits.clamp(min=0) - logits * x + torch.log1p(torch.exp(-logits.abs()))).sum(dim=1).mean()
+
+
+@variant_bernoulli
+def logits_held_within_ten_thousand(logits, x):
+    return F.binary_cross_entropy_with_logits(logits.clamp(-1e4, 1e4), x, reduction="none").sum(dim=1).mean()
 
 
 @variant_bernoulli

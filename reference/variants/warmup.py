@@ -149,6 +149,11 @@ def reparameterize_with_root_of_variance(self, mu, logvar):
 
 
 @variant_reparameterize
+def reparameterize_within_the_ranges_of_the_contract(self, mu, logvar):
+    return mu.clamp(-100, 100) + torch.exp(logvar.clamp(-60, 8) / 2) * torch.randn_like(mu)
+
+
+@variant_reparameterize
 def reparameterize_with_normal_in_place(self, mu, logvar):
     eps = torch.empty_like(mu).normal_()
     return torch.addcmul(mu, torch.exp(logvar / 2), eps)
@@ -194,6 +199,12 @@ def loss_with_distributions(recon_x, x, mu, logvar):
     posterior = torch.distributions.Normal(mu, torch.exp(0.5 * logvar))
     prior = torch.distributions.Normal(torch.zeros_like(mu), torch.ones_like(mu))
     return F.mse_loss(recon_x, x, reduction="none").sum() + torch.distributions.kl_divergence(posterior, prior).sum()
+
+
+@variant_loss
+def loss_within_the_ranges_of_the_contract(recon_x, x, mu, logvar):
+    mu, logvar = mu.clamp(-100, 100), logvar.clamp(-80, 20)
+    return F.mse_loss(recon_x, x, reduction="sum") + 0.5 * torch.sum(mu**2 + logvar.exp() - 1 - logvar)
 
 
 @variant_loss

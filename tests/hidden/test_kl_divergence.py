@@ -64,7 +64,7 @@ def test_is_right_for_huge_variances(submission):
 
 def test_is_right_for_means_far_from_the_prior(submission, draws):
     for dtype in oracles.PRECISIONS:
-        mu, logvar = draws.normal(4, 6, std=30.0, dtype=dtype), draws.normal(4, 6, dtype=dtype)
+        mu, logvar = draws.normal(4, 6, std=30.0, dtype=dtype).clamp(-100, 100), draws.normal(4, 6, dtype=dtype)
         value = submission.kl_divergence(mu, logvar)
         assert_close(value, oracles.kl(mu, logvar).to(dtype), "the KL for means of about 30")
 

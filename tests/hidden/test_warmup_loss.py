@@ -95,7 +95,8 @@ def test_the_gradients_for_the_posterior_are_those_of_the_closed_form(submission
 def test_is_right_for_tiny_and_for_huge_variances(submission, draws):
     for (low, high), dtype in itertools.product(((-80.0, -10.0), (5.0, 20.0)), oracles.PRECISIONS):
         recon_x, x, mu, _ = draw(draws, 7, 6, 3, dtype)
-        arguments = recon_x, x, 30 * mu, torch.linspace(low, high, 21, dtype=dtype).reshape(7, 3).requires_grad_()
+        mu = (30 * mu).clamp(-100, 100)
+        arguments = recon_x, x, mu, torch.linspace(low, high, 21, dtype=dtype).reshape(7, 3).requires_grad_()
         value = submission.vae_loss(*arguments)
         what = f"the loss for logvar from {low:g} to {high:g}"
         assert_close(value, oracles.warmup_loss(*arguments).to(dtype).detach(), what)
