@@ -18,6 +18,8 @@ _AT_A_BREAKPOINT = (
     "take it out"
 )
 
+_ALONE = "each file is graded by itself, with what is installed for grading, so it has to do without this module"
+
 
 def describe(
     error: BaseException | None,
@@ -88,7 +90,7 @@ def _student_error(error: StudentError, assignment: Assignment, item: Item) -> d
             **place,
             "status": Status.FAILED,
             "kind": Kind.CRASH,
-            "message": _AT_A_BREAKPOINT if error.type_name == "BdbQuit" else f"the code raised {error}",
+            "message": _raised(error),
             "blocked_by": foreign,
         }
     if foreign is not None and item.functions:
@@ -96,6 +98,15 @@ def _student_error(error: StudentError, assignment: Assignment, item: Item) -> d
         return {**place, "status": Status.BLOCKED, "kind": Kind.BLOCKED, "message": message, "blocked_by": foreign}
     message = f"{culprit or 'a part'} is not implemented yet"
     return {**place, "status": Status.NOT_IMPLEMENTED, "kind": Kind.NOT_IMPLEMENTED, "message": message}
+
+
+def _raised(error: StudentError) -> str:
+    match error.type_name:
+        case "BdbQuit":
+            return _AT_A_BREAKPOINT
+        case "ModuleNotFoundError":
+            return f"the code raised {error}; {_ALONE}"
+    return f"the code raised {error}"
 
 
 def _culprit(error: StudentError, assignment: Assignment, item: Item) -> tuple[str | None, str | None]:

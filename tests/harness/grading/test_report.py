@@ -155,6 +155,11 @@ def test_what_the_code_printed_is_shown_where_one_item_is_asked_for(told):
     assert "\x1b" not in done.stdout
 
 
+def test_a_missing_module_is_said_to_be_out_of_reach(told):
+    done = told("--only", "kl", vae="from simple_vae import VAE\n" + with_kl("return mu"))
+    assert "No module named 'simple_vae'; each file is graded by itself, with what" in " ".join(done.stdout.split())
+
+
 def test_a_breakpoint_leads_to_pytest(told):
     done = told("--only", "kl", vae=with_kl("breakpoint()\n" + KL.rstrip()))
     assert "the code stops at a breakpoint, where nobody can answer it: use pytest" in " ".join(done.stdout.split())
