@@ -181,9 +181,10 @@ def _own_packages() -> list[str]:
     return [path for folder in import_path() if os.path.isdir(path := f"{folder}/{own}")]
 
 
-# What takes long to import, by what is in each file that needs it. Making an optimizer imports torch._dynamo.
+# What takes long to import, by what is in each file that needs it, or that torch imports for it.
 _SLOW_IMPORTS = {
     "torch._dynamo": re.compile(r"\boptim\b|\btorch\.compile\b"),
+    "torch._inductor.config": re.compile(r"\buse_deterministic_algorithms\b|\bset_deterministic_debug_mode\b"),
     "scipy.stats": re.compile(r"\bscipy\.stats\b|\bfrom scipy import\b.*\bstats\b"),
     "scipy.special": re.compile(r"\bscipy\.special\b|\bfrom scipy import\b.*\bspecial\b"),
 }

@@ -205,6 +205,24 @@ def f():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("torch._dynamo", "optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)])"),
+        ("torch._inductor.config", "torch.use_deterministic_algorithms(True)"),
+    ],
+)
+def test_what_torch_imports_late_for_a_file_is_imported_once(module, line):
+    source = f"import sys\nimport torch\nearly = {module!r} in sys.modules\n{line}\ndef f():\n    return early\n"
+    workers = open_workers("B", early_imports=launch.slow_imports([source.encode()]))
+    try:
+        assert submission_on(workers, source).f() is True
+    finally:
+        workers.close()
+    assert launch.slow_imports([b"import torch\n"]) == ()
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can become another user")
 @pytest.mark.parametrize("level", ["A", "B"])
 def test_root_is_given_up_for_good(level):
