@@ -10,6 +10,19 @@ from grading.checks import Draws, Submission
 from grading.diagnosis.laws import Law, Probe, Term, formula
 from laws import likelihoods
 
+MEANS = Term("the squared mean", 1.0, lambda o, x: o**2)
+PRODUCT = Term("minus twice the product of mean and x", 1.0, lambda o, x: -2 * o * x)
+DATA = Term("the squared data", 1.0, lambda o, x: x**2)
+EXPANDED = "(mean - x)^2 is mean^2 - 2 mean x + x^2"
+MULTIPLIED_OUT = (
+    (f"The product of mean and x counts once and not twice: {EXPANDED}.",
+     (MEANS, Term("minus the product of mean and x", 1.0, lambda o, x: -o * x), DATA)),
+    (f"The product of mean and x is missing: {EXPANDED}.", (MEANS, DATA)),
+    (f"The square of the mean is missing: {EXPANDED}.", (PRODUCT, DATA)),
+    (f"The square of x is missing: {EXPANDED}.", (MEANS, PRODUCT)),
+)  # fmt: skip
+"""Mistakes of somebody who multiplies the square out."""
+
 GAUSSIAN = likelihoods.loss_of(
     lambda submission: submission.reconstruction_loss_gaussian,
     "the mean",
@@ -44,6 +57,7 @@ GAUSSIAN = likelihoods.loss_of(
     (likelihoods.CONSTANT, likelihoods.SINGLE, Term("the absolute error", 0, lambda o, x: (o - x).abs()),
      Term("the error", 0, lambda o, x: o - x), *likelihoods.POWERS),
     (*likelihoods.ERRORS, *likelihoods.scalings("the mean")),
+    MULTIPLIED_OUT,
 )  # fmt: skip
 
 
