@@ -128,21 +128,31 @@ def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:
 def probes() -> list[Probe]:
     """Where the curve may be right and where not."""
 
-    def value(step: Callable[[int], float], beta: float = 2.0) -> Callable[[Submission, Draws], tuple[float, float]]:
-        def put(submission: Submission, draws: Draws) -> tuple[float, float]:
+    def value(
+        *steps: Callable[[int], float], beta: float = 2.0
+    ) -> Callable[[Submission, Draws], tuple[torch.Tensor, torch.Tensor]]:
+        def put(submission: Submission, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
             w = draws.integer(7, 40)
-            own = number_of(submission.beta_schedule(int(step(w)), w, beta))
-            return math.nan if own is None else own, beta * min(int(step(w)) / w, 1.0)
+            asked = [int(step(w)) for step in steps]
+            own = [number_of(submission.beta_schedule(step, w, beta)) for step in asked]
+            found = [math.nan if number is None else number for number in own]
+            return torch.tensor(found), torch.tensor([_right(step, w, beta) for step in asked])
 
         return put
 
+    def third(w: int) -> float:
+        return w / 3
+
+    def late(w: int) -> float:
+        return 9 * w
+
     return [
-        Probe("", value(lambda w: w / 3)),
+        Probe("", value(third)),
         Probe("at step 0", value(lambda w: 0)),
         Probe("at step 1", value(lambda w: 1)),
         Probe("right before the end", value(lambda w: w - 1)),
         Probe("at the end of the warm-up", value(lambda w: w)),
-        Probe("long after the warm-up", value(lambda w: 9 * w)),
-        Probe("for beta_max = 1", value(lambda w: w / 3, 1.0)),
-        Probe("for beta_max = 0", value(lambda w: w / 3, 0.0)),
+        Probe("long after the warm-up", value(late)),
+        Probe("for beta_max = 1", value(third, late, beta=1.0)),
+        Probe("for beta_max = 0", value(third, late, beta=0.0)),
     ]

@@ -79,6 +79,7 @@ ENDS: tuple[tuple[str, End], ...] = (
     ("After the warm-up it falls back to 0.", lambda t, b: b * t if t <= 1 else 0.0),
     ("After the warm-up it falls back to 0.", lambda t, b: b * t if t < 1 else 0.0),
     ("After the warm-up it is 1, not beta_max.", lambda t, b: b * t if t < 1 else 1.0),
+    ("After the warm-up it is 1, not beta_max.", lambda t, b: b * t if t <= 1 else 1.0),
     ("beta_max is squared.", lambda t, b: b * b * min(t, 1.0)),
     ("The result is bounded by 1.", lambda t, b: min(b * min(t, 1.0), 1.0)),
     ("It is divided by beta_max instead of multiplied.", lambda t, b: min(t, 1.0) / b),

@@ -164,6 +164,7 @@ def loss_of(
     bends: tuple[Bend, ...] = (),
     variants: tuple[tuple[str, tuple[Term, ...]], ...] = (),
     otherwise: tuple[tuple[Term, ...], ...] = (),
+    situations: tuple[tuple[str, formula.Drawn], ...] = (),
 ) -> Formula:
     """The formula of one reconstruction loss."""
     return Formula(
@@ -175,7 +176,7 @@ def loss_of(
         draw=draw,
         extras=extras,
         changes=tuple(changes(output)),
-        situations=SITUATIONS,
+        situations=(*SITUATIONS, *situations),
         usual=USUAL,
         judged_at=(0,),
         bends=(*bends, *WEIGHTED),

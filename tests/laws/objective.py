@@ -244,6 +244,25 @@ def weight_fact(call: Call) -> Sentence:
     return fact
 
 
+def lone_fact(call: Call) -> facts.Fact:
+    """What a loss is that comes back alone, without recon and kl."""
+
+    def thrice(submission: Submission, point: points.Point, options: dict[str, Any]) -> Any:
+        answer = call(submission, point, options)
+        return (answer,) * 3 if isinstance(answer, torch.Tensor) and not answer.dim() else answer
+
+    made_of = same_for_all(thrice, "loss", lambda submission, draws: ())
+
+    def fact(submission: Submission, draws: Draws) -> tuple[str, ...]:
+        answer = call(submission, points.draw(draws, 4, 5, 3), {"recon_loss": "bernoulli", "beta": 1.0})
+        if not isinstance(answer, torch.Tensor) or answer.dim():
+            return ()
+        said = facts.sentences_of(made_of, submission, draws)
+        return said or facts.sentences_of(weight_fact(thrice), submission, draws)
+
+    return fact
+
+
 SETTINGS = (
     SILENT,
     PLAIN,
@@ -348,6 +367,7 @@ def facts_of(call: Call) -> tuple[facts.Fact, ...]:
         (weight_told, weight_said),
         facts.kept(steady(bound)),
         facts.kept(steady(shape)),
+        facts.kept(steady(lone_fact(call))),
     ]
 
     def rest(fact: facts.Fact) -> facts.Fact:

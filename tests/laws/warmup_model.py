@@ -27,6 +27,7 @@ from grading.diagnosis.laws import (
     alike,
     facts,
     question,
+    start,
 )
 from laws import drawn, encode, layers, passes, random_layers, warmup_layers
 from laws.sampler import Sampler
@@ -278,11 +279,15 @@ def _heads(submission: Submission, draws: Draws) -> str | None:
 
 def _mixed(submission: Submission, draws: Draws) -> str | None:
     """Whether what encode gives for an example depends on the others of its batch."""
-    made, rows = model(submission, draws, ORDINARY), draws.normal(8, SIZES[0])
-    whole, again, few = (warmup.encode(made, some, SIZES[2])[0].detach() for some in (rows, rows, rows[:5]))
-    if alike(whole, again) and not alike(whole[:5], few):
-        return "In train mode mu of an example depends on the others of its batch: examples do not know of each other."
-    return None
+    rows, mixed = draws.normal(8, SIZES[0]), []
+    for setting in (ORDINARY, EVAL):
+        made = model(submission, draws, setting)
+        whole, again, few = (warmup.encode(made, some, SIZES[2])[0].detach() for some in (rows, rows, rows[:5]))
+        mixed.append(alike(whole, again) and not alike(whole[:5], few))
+    if not any(mixed):
+        return None
+    of_mu = f"{'' if all(mixed) else 'in train mode ' if mixed[0] else 'in eval mode '}mu"
+    return f"{start(of_mu)} of an example depends on the others of its batch: examples do not know of each other."
 
 
 def _frozen(submission: Submission, draws: Draws) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import torch
 
@@ -10,13 +11,30 @@ from ...boundary.proxy import Submission
 from ...checks.draws import Draws
 from .asking import NO_GRADIENT, alike, gradients
 from .law import number
+from .reading import inside
 from .terms import Arguments, Formula, Tensor
 
+Pairs = dict[int, list[tuple[Tensor, Tensor]]]
+"""For places of arguments, the gradients that came and those of the value, for each question."""
 SHAPES = ((6, 5), (5, 7), (8, 4))
 FAR = 0.02
 """So far from the largest gradient, as a share of it, is no rounding and no number that was measured."""
 LEAST = 8
 """So many elements of either kind are needed to tell by what they differ."""
+FACTORS: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (
+    ("{}", lambda a: a),
+    ("the square of {}", lambda a: a**2),
+    ("the size of {}", lambda a: a.abs()),
+    ("1 / {}", lambda a: 1 / a),
+    ("1 - {}", lambda a: 1 - a),
+    ("exp({})", lambda a: a.exp()),
+    ("exp({} / 2)", lambda a: (a / 2).exp()),
+    ("exp(-{})", lambda a: (-a).exp()),
+    ("exp(-{} / 2)", lambda a: (-a / 2).exp()),
+    ("sigmoid({})", lambda a: a.sigmoid()),
+    ("sigmoid({0}) (1 - sigmoid({0}))", lambda a: a.sigmoid() * (-a).sigmoid()),
+)
+"""What a gradient may be multiplied by in every element, if somebody writes it by hand."""
 
 
 def sentences(
@@ -56,7 +74,11 @@ def otherwise(
     formula: Formula, value: Callable[[Arguments], Tensor], submission: Submission, draws: Draws
 ) -> Iterator[str]:
     """What is said of gradients that are wrong in another way: bounds, or that they are not those of the value."""
-    _, pairs_of = _asked(formula, value, submission, draws)
+    points, pairs_of = _asked(formula, value, submission, draws)
+    other = _of_another(formula, points, pairs_of)
+    if other is not None:
+        yield other
+        return
     for i, name in formula.judged:
         pairs = pairs_of.get(i, [])
         if not pairs or any(float((own - right).abs().max()) < FAR * float(right.abs().max()) for own, right in pairs):
@@ -64,13 +86,50 @@ def otherwise(
         bound = max(float(own.abs().max()) for own, _ in pairs)
         if all(bool(((right.clamp(-bound, bound) - own).abs() <= 1e-3 * bound).all()) for own, right in pairs):
             yield f"The gradient for {name} is cut off beyond -{number(bound)} and {number(bound)}."
+            continue
+        by = _factor(formula, points, pairs)
+        if by is not None:
+            yield f"The gradient for {name} is multiplied by {by} in every element."
         else:
             yield f"The gradient of the result for {name} is not that of the value that comes back."
 
 
+def _of_another(formula: Formula, points: list[Arguments], pairs_of: Pairs) -> str | None:
+    """Whose gradients they are, where the value is right and what one of its terms is mistaken for has them all."""
+    if not pairs_of or all(_same(own, right) for pairs in pairs_of.values() for own, right in pairs):
+        return None
+    for j, term in enumerate(formula.terms):
+        for words, of in term.instead:
+            terms = (*formula.terms[:j], replace(term, of=of), *formula.terms[j + 1 :])
+            other = replace(formula, terms=terms)
+            found = [gradients(other.right(point), point) for point in points]
+            if all(
+                slopes[i] is not NO_GRADIENT and _same(own, slopes[i].double())
+                for i, pairs in pairs_of.items()
+                for (own, _), slopes in zip(pairs, found, strict=True)
+            ):
+                return f"The value is right, but its gradient is that of another formula. There: {inside(words)}"
+    return None
+
+
+def _factor(formula: Formula, points: list[Arguments], pairs: list[tuple[Tensor, Tensor]]) -> str | None:
+    """What a gradient is multiplied by in every element, if that is an argument or a simple function of it."""
+    own, right = (torch.cat([pair[k].reshape(-1) for pair in pairs]) for k in (0, 1))
+    for i, name in enumerate(formula.arguments):
+        argument = torch.cat([point[i].detach().double().reshape(-1) for point in points])
+        for words, of in FACTORS if argument.shape == right.shape else ():
+            if _same(own, of(argument) * right):
+                return words.format(name)
+    return None
+
+
+def _same(own: Tensor, right: Tensor) -> bool:
+    return bool(((own - right).abs() <= 1e-3 * right.abs() + 1e-6).all())
+
+
 def _asked(
     formula: Formula, value: Callable[[Arguments], Tensor], submission: Submission, draws: Draws
-) -> tuple[list[Arguments], dict[int, list[tuple[Tensor, Tensor]]]]:
+) -> tuple[list[Arguments], Pairs]:
     """Arguments, and the gradients there beside those of the value, by place; none where the value is another one."""
     points: list[Arguments] = []
     owns, wanted = [], []

@@ -324,24 +324,37 @@ def _slopes_of(part: Part, predicted: Tensor, own: Tensor, among: Collection[tup
         for name, leaf, wanted in zip(part.leaves, leaves, expected, strict=True)
         if _counts(wanted) and (among is None or (part.name, name) in among)
     }
+    said = [
+        f"The gradient of {part.name} for {name} should be 0, but what arrives is not a number."
+        for name, leaf, wanted in zip(part.leaves, leaves, expected, strict=True)
+        if _is_nothing(wanted) and (among is None or (part.name, name) in among) and _is_nan(own, leaf)
+    ]
     if not asked:
-        return []
+        return said
     wanted_of = {name: leaf for name, (leaf, _) in asked.items()}
     given = gradients(own, list(wanted_of.values()))
     known = [None if slope is NO_GRADIENT else slope for slope in given]
     bent = backward.sentences(part.name, own, predicted, wanted_of, known)
     if bent:
-        return bent
+        return [*said, *bent]
     by_words: dict[str, list[str]] = {}
     for (name, (_, wanted)), slope in zip(asked.items(), given, strict=True):
         words = _slope(wanted, slope)
         if words:
             by_words.setdefault(words, []).append(name)
-    said = []
     for words, names in by_words.items():
         where = "" if len(names) == len(asked) and len(asked) > 1 else f" for {listed(_together(names))}"
         said.append(f"The gradient of {part.name}{where} {words}.")
     return said
+
+
+def _is_nothing(wanted: Any) -> bool:
+    return wanted is not NO_GRADIENT and not bool(wanted.any())
+
+
+def _is_nan(own: Tensor, leaf: Tensor) -> bool:
+    (slope,) = gradients(own, [leaf])
+    return slope is not NO_GRADIENT and bool(slope.isnan().any())
 
 
 def _together(names: Sequence[str]) -> list[str]:

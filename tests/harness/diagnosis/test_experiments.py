@@ -199,6 +199,16 @@ CASES = [
     ("reconstruction_loss_gaussian", GAUSSIAN, f"{GAUSSIAN} / (x.shape[1] if len(x) > 1000 else 1)",
      ["For 1500 examples, and not otherwise"]),
     ("reconstruction_loss_gaussian", GAUSSIAN, GAUSSIAN.replace("- x", "- x.detach()"), ["No gradient arrives at x"]),
+    # Gradients that somebody wrote by hand, or that are none where a root is taken of 0.
+    ("reconstruction_loss_gaussian", GAUSSIAN, "return (mean - x).pow(2).sum(1).sqrt().pow(2).mean()",
+     ["Where the mean is x, and not otherwise: the gradient of the result for the mean should be 0"]),
+    ("kl_divergence", KL, KL.replace("mu.pow(2)", "mu.pow(2).sqrt() ** 2"), ["At mu = 0, and not otherwise"]),
+    ("kl_divergence", KL, f"mu = mu.detach() + (mu - mu.detach()) * logvar.detach().exp(); {KL}",
+     ["The gradient for mu is multiplied by exp(logvar) in every element"]),
+    ("reconstruction_loss_laplace", LAPLACE,
+     "s = F.smooth_l1_loss(location, x, reduction='none'); "
+     "return ((location - x).abs().detach() + s - s.detach()).sum(1).mean()",
+     ["its gradient is that of another formula. There: the smooth absolute error"]),
     ("reconstruction_loss_gaussian", GAUSSIAN, "return (mean ** 2 - mean * x + x ** 2).sum(1).mean()",
      ["The product of mean and x counts once and not twice"]),
     ("reconstruction_loss_gaussian", GAUSSIAN, "return (mean ** 2 - 2 * mean * x).sum(1).mean()",
