@@ -34,6 +34,7 @@ from grading.diagnosis.laws import (
 from laws import weights
 from laws.bounds import bound_fact
 from laws.combinations import Asked, combination, expression, weighted
+from laws.lone_loss import lone_fact
 from laws.three_parts import PARTS, Call, code, defaults_fact, gradient_fact, random_fact, scalar, unknown_fact
 
 REACHES = (0.2, 1.0, 3.0)
@@ -224,6 +225,10 @@ def same_for_all(call: Call, part: str, taken: facts.Fact) -> facts.Fact:
     return fact
 
 
+def _of_loss(call: Call) -> facts.Fact:
+    return same_for_all(call, "loss", lambda submission, draws: ())
+
+
 def weight_fact(call: Call) -> Sentence:
     """How much the KL counts in the loss, as a function of beta."""
 
@@ -240,25 +245,6 @@ def weight_fact(call: Call) -> Sentence:
             if words is not None:
                 return f"The weight of the KL in the loss is {words}; it should be beta." if words else None
         return None
-
-    return fact
-
-
-def lone_fact(call: Call) -> facts.Fact:
-    """What a loss is that comes back alone, without recon and kl."""
-
-    def thrice(submission: Submission, point: points.Point, options: dict[str, Any]) -> Any:
-        answer = call(submission, point, options)
-        return (answer,) * 3 if isinstance(answer, torch.Tensor) and not answer.dim() else answer
-
-    made_of = same_for_all(thrice, "loss", lambda submission, draws: ())
-
-    def fact(submission: Submission, draws: Draws) -> tuple[str, ...]:
-        answer = call(submission, points.draw(draws, 4, 5, 3), {"recon_loss": "bernoulli", "beta": 1.0})
-        if not isinstance(answer, torch.Tensor) or answer.dim():
-            return ()
-        said = facts.sentences_of(made_of, submission, draws)
-        return said or facts.sentences_of(weight_fact(thrice), submission, draws)
 
     return fact
 
@@ -367,7 +353,7 @@ def facts_of(call: Call) -> tuple[facts.Fact, ...]:
         (weight_told, weight_said),
         facts.kept(steady(bound)),
         facts.kept(steady(shape)),
-        facts.kept(steady(lone_fact(call))),
+        facts.kept(steady(lone_fact(call, _of_loss, weight_fact))),
     ]
 
     def rest(fact: facts.Fact) -> facts.Fact:

@@ -37,6 +37,7 @@ FEW = 8
 WEIGHT, BIAS = "the weight of ", "the bias of "
 """Begins of the names of leaves that are two parts of one layer."""
 AXES = ("rows", "columns")
+NOT_OF_VALUE = "is not that of the value that comes back"
 OF_GRADIENTS = ("is multiplied by", "is cut off", "is always 0", "has its sign turned round", "is not a number")
 """What may be said of a gradient; what else fits its numbers does so by chance."""
 SAME_FACTOR = 1e-3
@@ -342,10 +343,24 @@ def _slopes_of(part: Part, predicted: Tensor, own: Tensor, among: Collection[tup
         words = _slope(wanted, slope)
         if words:
             by_words.setdefault(words, []).append(name)
+    if NOT_OF_VALUE in by_words:
+        names = by_words.pop(NOT_OF_VALUE)
+        by_words[_of_other(part, own, [asked[name][0] for name in names])] = names
     for words, names in by_words.items():
         where = "" if len(names) == len(asked) and len(asked) > 1 else f" for {listed(_together(names))}"
         said.append(f"The gradient of {part.name}{where} {words}.")
     return said
+
+
+def _of_other(part: Part, own: Tensor, leaves: Sequence[Tensor]) -> str:
+    """Whose gradient it is, if what the part may be mistaken for has it, as the end of a sentence."""
+    given = gradients(own, leaves)
+    for words, other in part.others():
+        if other.shape == part.right.shape and other.requires_grad:
+            slopes = gradients(other, leaves)
+            if all(s is not NO_GRADIENT and alike(g, s.to(g.dtype)) for g, s in zip(given, slopes, strict=True)):
+                return f"is not that of the value that comes back, but that of {words}"
+    return NOT_OF_VALUE
 
 
 def _is_nothing(wanted: Any) -> bool:
@@ -386,4 +401,4 @@ def _slope(wanted: Tensor, slope: Any) -> str:
             return f"is multiplied by {number(round(factor, 4))}"
     change = find_change(wanted, slope)
     plain = change is not None and change.words.startswith(OF_GRADIENTS)
-    return change.words if change is not None and plain else "is not that of the value that comes back"
+    return change.words if change is not None and plain else NOT_OF_VALUE
