@@ -106,6 +106,28 @@ def assert_uncorrelated(eps: torch.Tensor, what: str) -> None:
         assert_statistic(statistic, 1.0, math.sqrt(2 / len(sums)), summed, rate=1e-9)
 
 
+def assert_calls_vary(noise: Sequence[torch.Tensor], what: str) -> None:
+    """From call to call the sum of the noise varies, and so does that of its squares, as those of independent numbers.
+
+    Noise that is centred or scaled over a whole call, or drawn in strata, is normal and hardly correlated, and has the
+    same sum each time. ``sum / sqrt(n)`` is ``N(0, 1)``, and the sum of the squares chi-squared, of which the quantile
+    is that of an ``N(0, 1)`` number; the squares of ``k`` such numbers, one for each call, add up to a chi-squared one.
+    """
+    sums = torch.stack([eps.sum() / math.sqrt(eps.numel()) for eps in noise])
+    squares = torch.stack([_as_normal(eps.square().sum(), eps.numel()) for eps in noise])
+    for name, scores in (("sum", sums), ("sum of squares", squares)):
+        varies = f"how much the {name} of {what} varies from call to call"
+        _assert_normal(_as_normal(scores.square().sum(), len(noise)), 1, varies)
+
+
+def _as_normal(statistic: torch.Tensor, degrees: int) -> torch.Tensor:
+    """The number with the same quantile in ``N(0, 1)`` as a chi-squared one has."""
+    half, smallest = torch.tensor(degrees / 2, dtype=torch.float64), torch.finfo(torch.float64).tiny
+    below, above = (tail(half, statistic.double() / 2) for tail in (torch.special.gammainc, torch.special.gammaincc))
+    low, high = (torch.special.ndtri(share.clamp(min=smallest)) for share in (below, above))
+    return torch.where(below < above, low, -high)
+
+
 def assert_independent(first: torch.Tensor, second: torch.Tensor, what: str) -> None:
     """Two sets of noise have nothing to do with one another, nor have their sizes; neither is the other reordered."""
     sizes, other_sizes = size_as_normal(first), size_as_normal(second)

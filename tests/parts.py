@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -55,10 +55,12 @@ class OwnPass(Pass):
     Attributes:
         twin: the model in that process.
         overwritten: what a part changes in place, so that nothing is known of it when ``forward`` returns.
+        taken: the fields that no part gives, and that are right in what ``forward`` returned; and what is in their way.
     """
 
     twin: Model
     overwritten: frozenset[str]
+    taken: Mapping[str, Blocked] = field(default_factory=dict)
 
 
 def forward(model: Model, x: torch.Tensor, seed: int, times: int = 0) -> Pass:
@@ -81,24 +83,69 @@ def forward(model: Model, x: torch.Tensor, seed: int, times: int = 0) -> Pass:
         raise
 
 
-def own(submission: Submission, model: Model, x: torch.Tensor, seed: int, *, gradients: bool | None = None) -> OwnPass:
+def own(
+    submission: Submission,
+    model: Model,
+    x: torch.Tensor,
+    seed: int,
+    *,
+    gradients: bool | None = None,
+    output: Pass | None = None,
+) -> OwnPass:
     """What the submission's own parts give, with the noise that a call seeded with ``seed`` begins with.
 
-    They are asked with gradients where ``forward`` is, unless something else is said.
+    They are asked with gradients where ``forward`` is, unless something else is said. A part may give what it should in
+    another form, which ``forward`` knows to use: what is right in the ``output`` is then taken for it.
 
     Raises:
         Blocked: one of them does not run, or gives something else than tensors.
     """
     twin, alone = model.alone(), submission.alone()
+    taken: dict[str, Blocked] = {}
     with torch.set_grad_enabled(torch.is_grad_enabled() if gradients is None else gradients):
-        mu, logvar = own_encoded(twin.seeded(seed), x)
-        z = as_tensor("reparameterize", lambda: twin.seeded(seed).reparameterize(mu, logvar))
-        overwritten = {"mu", "logvar"} if alone.mutated else set()
-        logits = as_tensor("decode", lambda: twin.decode(z))
-        overwritten |= {"z"} if alone.mutated else set()
-    found = OwnPass(logits, mu, logvar, z, twin, frozenset(overwritten))
+        try:
+            mu, logvar = own_encoded(twin.seeded(seed), x)
+        except Blocked as blocked:
+            mu, logvar = _taken(blocked, output, twin, x, ("mu", "logvar"), taken)
+        try:
+            z = as_tensor("reparameterize", lambda: twin.seeded(seed).reparameterize(mu, logvar))
+        except Blocked as blocked:
+            (z,) = _taken(blocked, output, twin, x, ("z",), taken)
+        overwritten = {"mu", "logvar"} if alone.mutated and "z" not in taken else set()
+        try:
+            logits = as_tensor("decode", lambda: twin.decode(z))
+        except Blocked as blocked:
+            (logits,) = _taken(blocked, output, twin, x, ("logits",), taken)
+        overwritten |= {"z"} if alone.mutated and "logits" not in taken else set()
+    found = OwnPass(logits, mu, logvar, z, twin, frozenset(overwritten), taken)
     _rely_on_what_is_wrong(submission, model, x, found)
     return found
+
+
+def true_pass(model: Model, x: torch.Tensor, z: torch.Tensor) -> Pass:
+    """The pass through the true network, with gradients, that samples this ``z``."""
+    mu, logvar = networks.encode(model.parameters, x)
+    eps = (z.detach() - mu.detach()) / torch.exp(logvar.detach() / 2)
+    again = mu + torch.exp(logvar / 2) * eps
+    return Pass(networks.decode(model.parameters, again), mu, logvar, again)
+
+
+def _taken(
+    blocked: Blocked,
+    output: Pass | None,
+    twin: Model,
+    x: torch.Tensor,
+    names: Sequence[str],
+    taken: dict[str, Blocked],
+) -> tuple[torch.Tensor, ...]:
+    """What a part should give, where ``forward`` returned that; else the part is in the way."""
+    if output is None or not _is(output.z, (len(x), twin.parameters["mu.bias"].numel()), x.dtype):
+        raise blocked
+    true = true_pass(twin, x, output.z)
+    if not all(same(getattr(output, name), getattr(true, name)) for name in ("mu", "logvar", *names)):
+        raise blocked
+    taken |= dict.fromkeys(names, blocked)
+    return tuple(getattr(true, name) for name in names)
 
 
 def _rely_on_what_is_wrong(submission: Submission, model: Model, x: torch.Tensor, found: OwnPass) -> None:
@@ -275,9 +322,9 @@ class Case:
         """The output of ``model(x)``."""
         return forward(self.model, self.x, self.seed, self.times)
 
-    def own(self) -> OwnPass:
-        """What the submission's own parts give."""
-        return own(self.submission, self.model, self.x, self.seed)
+    def own(self, output: Pass) -> OwnPass:
+        """What the submission's own parts give, or what is right in the output of ``forward``."""
+        return own(self.submission, self.model, self.x, self.seed, output=output)
 
     def assert_equal(self, output: Pass, **equations: Equation) -> None:
         """Each named field is what its equation gives, with the true parts or with the own ones for the same seed."""
@@ -285,7 +332,7 @@ class Case:
         wrong = [name for name, value in true.items() if not same(getattr(output, name), value)]
         if not wrong:  # then nobody's parts need asking
             return
-        expected = self.own()
+        expected = self.own(output)
         for name in [name for name in wrong if name not in expected.overwritten]:
             actual = getattr(output, name)
             candidates = self._own(equations[name], expected, true[name], actual)
@@ -333,7 +380,7 @@ class Case:
         shapes = {"logits": tuple(self.x.shape), "mu": latent, "logvar": latent, "z": latent}
         if all(_is(getattr(output, name), shapes[name], dtype) for name in names):
             return
-        expected = self.own()
+        expected = self.own(output)
         for name in names:
             value = getattr(expected, name)
             assert_tensor(getattr(output, name), value.shape, None if dtype is None else value.dtype, name)
@@ -368,7 +415,9 @@ class Case:
 
         That they make it rightly is judged in their own checks; where they do not, these have to find it.
         """
-        expected = self.own()
+        expected = self.own(output)
+        if "z" in expected.taken:  # of whose noise nothing is known
+            raise expected.taken["z"]
         if "z" in expected.overwritten:
             return None
         if same(output.z, expected.z):

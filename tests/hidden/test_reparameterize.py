@@ -1,10 +1,13 @@
 """``VAE.reparameterize(mu, logvar)``: the law of the noise, where it comes from, and exact gradients."""
 
+import itertools
+
 import networks
 import oracles
 import torch
 from asking import USUAL_SIZES, sizes_of_every_kind
 from noise import (
+    assert_calls_vary,
     assert_independent,
     assert_independent_draws,
     assert_no_repetition,
@@ -52,6 +55,7 @@ def assert_draws_for_any_size(submission, draws):
     for few in found[:2]:
         assert_standard_normal(few, "the noise")
     assert_independent_draws(in_rows(found), "the noise in batches of all sizes")
+    assert_calls_vary(found, "the noise in batches of all sizes")
 
 
 def test_the_noise_is_standard_normal_for_every_mu_and_logvar(submission, draws):
@@ -116,6 +120,9 @@ def test_each_of_many_calls_is_right_for_its_own_arguments(submission, draws):
         assert_independent_draws(eps[-150:], "the noise", row="call", column="place")
         assert_no_row_repeats(eps, "the noise")
         assert_no_repetition(eps, "the noise")
+    for eval_mode, gradients in itertools.product((False, True), (False, True)):
+        alike = [e for i, e in enumerate(calls) if (i // 20 % 2 == 1, i % 3 > 0) == (eval_mode, gradients)]
+        assert_calls_vary(alike, "the noise")
     assert_unrelated_at_any_distance(eps, "the noise of many calls")
 
 

@@ -11,6 +11,7 @@ import warmup
 from asking import USUAL_SIZES, in_turn, sizes_of_every_kind, through_many
 from configurations import assert_begun_as_layers_are, assert_units_differ
 from noise import (
+    assert_calls_vary,
     assert_independent,
     assert_independent_draws,
     assert_no_repetition,
@@ -255,6 +256,7 @@ def test_the_noise_has_the_distribution_of_a_normal_and_not_only_its_moments(sub
     for few in found[:2]:
         assert_standard_normal(few, "the noise")
     assert_independent_draws(in_rows(found), "the noise in batches of all sizes")
+    assert_calls_vary(found, "the noise in batches of all sizes")
 
 
 def test_each_of_many_calls_draws_noise_of_its_own(submission, draws):
@@ -283,6 +285,8 @@ def test_each_of_many_calls_draws_noise_of_its_own(submission, draws):
     eps = torch.stack(calls)
     for some in (eps[:80], eps[-80:]):
         assert_independent_draws(some, "the noise", row="call", column="place")
+    for mode in (0, 1):
+        assert_calls_vary([e for i, e in enumerate(calls) if i // 20 % 2 == mode], "the noise")
     assert_unrelated_at_any_distance(eps, "the noise of many calls")
     assert_no_row_repeats(eps, "the noise")
     assert_no_repetition(eps, "the noise")
@@ -319,6 +323,7 @@ def test_what_forward_decodes_is_sampled_in_every_row_column_and_call(submission
         with torch.set_grad_enabled(i % 3 > 0):
             calls.append(noise(8).flatten())
     assert_independent_draws(torch.stack(calls), "the noise in forward", row="call", column="place")
+    assert_calls_vary(calls, "the noise in forward")
     assert_no_repetition(torch.stack(calls), "the noise in forward")
 
 
