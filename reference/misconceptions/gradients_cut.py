@@ -58,6 +58,18 @@ def detached_kl(output, x, recon_loss="bernoulli", beta=1.0):
     return ElboTerms(terms.loss, terms.recon, terms.kl.detach())
 
 
+@wrong_loss("Under a Laplace likelihood your loss carries no gradient at all: nothing can be trained with it.")
+def laplace_loss_detached(output, x, recon_loss="bernoulli", beta=1.0):
+    terms = compute_elbo(x, output.logits, output.mu, output.logvar, recon_loss, beta)
+    return ElboTerms(*(term.detach() for term in terms)) if recon_loss == "laplace" else terms
+
+
+@wrong_loss("The terms beside your loss carry a gradient under a Gaussian likelihood alone, and not under the others.")
+def terms_detached_but_for_gaussian(output, x, recon_loss="bernoulli", beta=1.0):
+    loss, recon, kl = compute_elbo(x, output.logits, output.mu, output.logvar, recon_loss, beta)
+    return ElboTerms(loss, recon, kl) if recon_loss == "gaussian" else ElboTerms(loss, recon.detach(), kl.detach())
+
+
 @wrong_loss("Both terms beside your loss carry no gradient, so nobody can train with another weight.")
 def detached_terms(output, x, recon_loss="bernoulli", beta=1.0):
     loss, recon, kl = compute_elbo(x, output.logits, output.mu, output.logvar, recon_loss, beta)

@@ -115,6 +115,64 @@ def every_seventh_call_without_noise(self, mu, logvar, calls=[]):
     return mu + torch.exp(0.5 * logvar) * torch.randn_like(mu)
 
 
+CENTRED = (
+    "The mean of all noise of a call is taken off it, so it adds up to zero each time: a single number gets none, and "
+    "two are opposites. Independent numbers have a mean that varies."
+)
+SCALED = (
+    "All noise of a call is scaled to mean 0 and variance 1, so that its numbers know of each other. A sample of "
+    "independent numbers has another mean and another variance each time."
+)
+
+
+@wrong_reparameterize(CENTRED)
+def noise_centred_over_the_call(self, mu, logvar):
+    eps = torch.randn_like(mu)
+    return mu + torch.exp(0.5 * logvar) * (eps - eps.mean())
+
+
+@wrong_reparameterize(SCALED)
+def noise_scaled_over_the_call(self, mu, logvar):
+    eps = torch.randn_like(mu)
+    return mu + torch.exp(0.5 * logvar) * (eps - eps.mean()) / eps.std()
+
+
+@wrong_reparameterize(
+    "The noise is drawn in strata, one number from each share of the distribution, and shuffled. Such numbers are not "
+    "independent: a call never has more large ones than another."
+)
+def noise_in_strata(self, mu, logvar):
+    n = mu.numel()
+    shares = (torch.randperm(n).to(mu.dtype) + torch.rand(n, dtype=mu.dtype)) / n
+    eps = torch.special.ndtri(shares.clamp(1e-7, 1 - 1e-7)).reshape(mu.shape)
+    return mu + torch.exp(0.5 * logvar) * eps
+
+
+@wrong_warmup_reparameterize(CENTRED)
+def noise_centred_over_the_call_in_warmup(self, mu, logvar):
+    eps = torch.randn_like(mu)
+    return mu + torch.exp(0.5 * logvar) * (eps - eps.mean())
+
+
+@wrong_forward(CENTRED)
+def noise_centred_over_the_pass(self, x):
+    mu, logvar = self.encode(x)
+    eps = torch.randn_like(mu)
+    z = mu + torch.exp(0.5 * logvar) * (eps - eps.mean())
+    return VAEOutput(self.decode(z), mu, logvar, z)
+
+
+@wrong_forward(
+    "The noise of a pass is brought to one fixed length, that which it has on average. Independent numbers are longer "
+    "at one time and shorter at another."
+)
+def noise_of_one_length_in_a_pass(self, x):
+    mu, logvar = self.encode(x)
+    eps = torch.randn_like(mu)
+    z = mu + torch.exp(0.5 * logvar) * eps * eps.numel() ** 0.5 / eps.norm()
+    return VAEOutput(self.decode(z), mu, logvar, z)
+
+
 @wrong_forward("You round the noise to halves: only a few codes can occur around each mean.")
 def noise_rounded_to_halves(self, x):
     mu, logvar = self.encode(x)

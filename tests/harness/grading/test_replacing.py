@@ -101,6 +101,44 @@ VAE.encode, VAE.reparameterize, VAE.forward = encode, reparameterize, forward
 """,
         {"encode", "reparameterize"},
     ),
+    "an encoder with three results, which forward follows, beside a decoder that is wrong": (
+        """
+def encode(self, x):
+    h = self.enc(x)
+    return self.mu(h), self.logvar(h), h
+def forward(self, x):
+    mu, logvar, _ = self.encode(x)
+    z = self.reparameterize(mu, logvar)
+    return VAEOutput(self.decode(z), mu, logvar, z)
+VAE.encode, VAE.forward, VAE.decode = encode, forward, lambda self, z: torch.sigmoid(self.dec(z))
+""",
+        {"encode", "decode"},
+    ),
+    "an encoder that gives a dict, and gradients that forward halves": (
+        """
+def encode(self, x):
+    h = self.enc(x)
+    return {"mu": self.mu(h), "logvar": self.logvar(h)}
+def forward(self, x):
+    mu, logvar = self.encode(x).values()
+    z = mu + torch.exp((logvar + logvar.detach()) / 4) * torch.randn_like(mu)
+    return VAEOutput((self.decode(z) + self.decode(z).detach()) / 2, mu, logvar, z)
+VAE.encode, VAE.forward = encode, forward
+""",
+        {"encode", "forward"},
+    ),
+    "terms that come back as a dictionary, which vae_loss follows, beside a KL that is wrong": (
+        """
+_elbo, _kl = compute_elbo, kl_divergence
+def kl_divergence(mu, logvar):
+    return 2 * _kl(mu, logvar)
+def compute_elbo(*args, **kwargs):
+    return _elbo(*args, **kwargs)._asdict()
+def vae_loss(output, x, recon_loss="bernoulli", beta=1.0):
+    return ElboTerms(**compute_elbo(x, output.logits, output.mu, output.logvar, recon_loss, beta))
+""",
+        {"compute_elbo", "kl_divergence"},
+    ),
     "a likelihood that ends where it is no longer judged": (
         """
 _bernoulli = reconstruction_loss_bernoulli
