@@ -294,17 +294,19 @@ def test_each_of_many_calls_draws_noise_of_its_own(submission, draws):
 
 def test_what_forward_decodes_is_sampled_in_every_row_column_and_call(submission, draws):
     """The samples of a model whose decoder can be inverted: 6,000 of a call in either mode, and 160 of many calls."""
+    with warmup.about_forward():  # its parts are asked after it
+        assert_decodes_samples(submission, draws)
+
+
+def assert_decodes_samples(submission, draws):
     model = warmup.build_active(submission, draws)
     code = warmup.inverse_decoder(model)
 
     def noise(batch, largest=1.0):
         x = draws.uniform(batch, warmup.FEATURES, high=largest, dtype=torch.float64)
         recon_x, mu, logvar = warmup.forward(model, x, warmup.CODES)
-        with warmup.about_forward():
-            for name, own, part in zip(
-                ("mu", "logvar"), (mu, logvar), warmup.encode(model, x, warmup.CODES), strict=True
-            ):
-                assert_close(own, part.detach(), f"{name} of forward, held against that of encode,")
+        for name, own, part in zip(("mu", "logvar"), (mu, logvar), warmup.encode(model, x, warmup.CODES), strict=True):
+            assert_close(own, part.detach(), f"{name} of forward, held against that of encode,")
         return standardized(code(recon_x), mu, logvar)
 
     for training in (True, False):

@@ -36,7 +36,7 @@ TERMS = (
              lambda mu, lv: mu**2 * (-lv).exp()),
             ("The square of mu is multiplied by the variance.", lambda mu, lv: mu**2 * lv.exp()),
             ("The mean is squared after it was summed over the latents.",
-             lambda mu, lv: mu.sum(-1, keepdim=True) ** 2 / mu.shape[-1]),
+             lambda mu, lv: mu.sum(-1, keepdim=True) ** 2 / mu.shape[-1] + 0 * mu),
             ("The batch's own mean is taken off mu before it is squared.",
              lambda mu, lv: (mu - mu.mean(-2, keepdim=True)) ** 2),
         ),

@@ -156,6 +156,23 @@ ERRORS = (
 )  # fmt: skip
 
 
+def _of_matrix(axis: int) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+    """The largest sum of sizes over an axis, shared out so that all elements of an example add up to B times it."""
+
+    def values(o: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        largest = (o - x).abs().sum(axis).amax(-1)
+        return largest[..., None, None] / (o.shape[-1] * o.shape[-2]) + 0 * o
+
+    return values
+
+
+MATRIX_NORMS = tuple(
+    (f"The norm of the whole matrix of errors is taken: of all {lines} the one with the largest sum of sizes.",
+     (Term("that norm", 1.0, _of_matrix(axis)),))
+    for lines, axis in (("columns", -2), ("rows", -1))
+)  # fmt: skip
+
+
 def loss_of(
     call: Callable[[Submission], Callable[..., object]],
     output: str,

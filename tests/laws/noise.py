@@ -70,6 +70,9 @@ def law(eps: Tensor) -> list[str]:
     mean, std = float(eps.mean()), float(eps.std())
     if not math.isfinite(std) or len(eps.unique()) < eps.numel() / 20:
         return []
+    missing = float((eps == 0).double().mean())
+    if 0.02 < missing < 0.9:
+        return [f"about {round(20 * missing) / 20:g} of its numbers are 0, as after a dropout"]
     normal = torch.special.ndtri((torch.arange(eps.numel(), dtype=eps.dtype) + 0.5) / eps.numel())
     shape, normal = _bounded(eps, normal)
     shape = shape or _shape((eps - mean) / std) or _tails(eps)

@@ -33,6 +33,13 @@ def _logs(f: Formula, arguments: Arguments, of: Callable[[torch.Tensor], torch.T
     return ones * x * of(p).double() + zeros * (1 - x) * of(1 - p).double()
 
 
+def _clamped(f: Formula, arguments: Arguments, b: float) -> torch.Tensor:
+    """The same where the probability is kept away from both ends before anything is made of it, in float32."""
+    o, x = arguments
+    p = o.float().sigmoid().clamp(b, 1 - b)
+    return f.weight(ONES) * x * p.log().double() + f.weight(ZEROS) * (1 - x) * (1 - p).log().double()
+
+
 def _focal(of: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
     """The loss with a weight for each element: a power of what is left of a probability."""
     return lambda v, f, a, b: f.reduced((1 - of(f, *a)) ** b * f.elements(a))
@@ -67,6 +74,8 @@ BENDS = (
          lambda v, f, a, b: f.reduced(_logs(f, a, lambda p: (p + b).log())), 1e-12, 0.1, True),
     Bend("The probabilities are kept {b} away from 0 and 1, so that large logits are wrong and without gradient.",
          lambda v, f, a, b: f.reduced(_logs(f, a, lambda p: p.clamp(b, 1 - b).log())), 1e-9, 0.2, True),
+    Bend("The probabilities are kept {b} away from 0 and 1, so that large logits are wrong and without gradient.",
+         lambda v, f, a, b: f.reduced(_clamped(f, a, b)), 1e-7, 0.2, True),
     *(Bend("It is the focal loss with the exponent {b}: what is predicted well counts less.", of, 0.1, 10.0, True)
       for of in (_focal(lambda f, o, x: (-f.elements((o, x))).exp()),
                  _focal(lambda f, o, x: x * o.sigmoid() + (1 - x) * (-o).sigmoid()))),
@@ -102,6 +111,8 @@ BERNOULLI = likelihoods.loss_of(
                 ("The second term is not weighted with 1 - x.", lambda o, x: log_sigmoid(-o)),
                 ("In the second term log p stands where log(1 - p) belongs.", lambda o, x: (1 - x) * log_sigmoid(o)),
                 ("In the second term x stands where 1 - x belongs.", lambda o, x: x * log_sigmoid(-o)),
+                ("In the second term the sigmoid is taken of 1 - logits where 1 - p belongs.",
+                 lambda o, x: (1 - x) * log_sigmoid(1 - o)),
                 ("In the second term 1 - log p stands where log(1 - p) belongs.",
                  lambda o, x: (1 - x) * (1 - log_sigmoid(o))),
             ),

@@ -50,6 +50,7 @@ LAPLACE = likelihoods.loss_of(
     (likelihoods.CONSTANT, likelihoods.SINGLE, Term("the squared error", 0, lambda o, x: (o - x) ** 2),
      Term("the error", 0, lambda o, x: o - x), *likelihoods.POWERS),
     (*likelihoods.ERRORS, *likelihoods.scalings("the location")),
+    likelihoods.MATRIX_NORMS,
 )  # fmt: skip
 
 

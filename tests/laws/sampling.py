@@ -46,19 +46,20 @@ def _mean(sampler: Sampler) -> facts.Fact:
     def fact(submission: Submission, draws: Draws) -> str | None:
         model = sampler.build(submission)
         mu, logvar, zeros = draws.normal(7, 5, std=3.0), torch.full((7, 5), 0.5), torch.zeros(7, 5)
-        if repeats(sampler, model, draws):
-            seed = draws.seed()
-            mean = sampler.z(model, mu, logvar, seed) - sampler.z(model, zeros, logvar, seed)
-            tolerance = 1e-4
-        else:
-            mean, tolerance = sampler.z(model, mu, torch.full((7, 5), -60.0)), 1e-4
-        mean = mean.detach().float()
-        if bool(((mean - mu).abs() < tolerance * (1 + mu.abs())).all()):
+        repeated, seed = repeats(sampler, model, draws), draws.seed()
+
+        def shift(logvar: Tensor) -> Tensor:
+            return (sampler.z(model, mu, logvar, seed) - sampler.z(model, zeros, logvar, seed)).detach().float()
+
+        mean = shift(logvar) if repeated else sampler.z(model, mu, torch.full((7, 5), -60.0)).detach().float()
+        if bool(((mean - mu).abs() < 1e-4 * (1 + mu.abs())).all()):
             return None
         if bool((mean.abs() < 1e-5).all()):
             return "The mean mu has no part in z."
         if alike(mean, logvar) or alike(mean, torch.full_like(mu, -60.0)):
             return "logvar stands where mu belongs."
+        if repeated and all(alike(shift(at), mu * (1 + (at / 2).exp())) for at in (logvar, zeros, logvar - 2)):
+            return "The noise is drawn around mu and not around 0, so that mu enters twice, once multiplied by sigma."
         change = changes.change_between(mu, mean)
         return f"The mean mu {change} before it enters z." if change else None
 
@@ -210,6 +211,15 @@ def _alike(sampler: Sampler, train: Model, other: Sampler, there: Model, draws: 
 def _otherwise(sampler: Sampler, train: Model, other: Sampler, there: Model, draws: Draws) -> Iterator[str]:
     """By what the noise of one seed is multiplied in other circumstances, where that is all."""
     mu, logvar, zeros, seed = draws.normal(30, 8), draws.normal(30, 8), torch.zeros(30, 8), draws.seed()
+    shares = [
+        float((which.z(m, *torch.zeros(2, 800, 5)).detach() == 0).double().mean())
+        for which, m in ((sampler, train), (other, there))
+    ]
+    if max(shares) > 0.02 and abs(shares[0] - shares[1]) > 0.02:
+        # Of the one that is asked about; what is so in the other one is told there.
+        if shares[1] > shares[0]:
+            yield f"about {noise.rough(shares[1])} of the noise is 0, as after a dropout."
+        return
     if not repeats(sampler, train, draws):
         sizes = [which.z(m, *torch.zeros(2, 8000, 5)).detach().std() for which, m in ((sampler, train), (other, there))]
         ratio = noise.rough(float(sizes[1] / sizes[0]))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from .law import number
 from .reading import is_or_are, start
+from .reduction import BY_NAME, sentence
 from .terms import Arguments, Formula, Found, Tensor
 
 Value = Callable[[Arguments], Tensor]
@@ -134,6 +135,19 @@ def find(
         yield from way
 
 
+OTHER_REDUCTIONS = ("sum_sum", "mean_mean", "mean_sum")
+"""What is likely beside a bend of every element."""
+
+
+def reduced_otherwise(formula: Formula, answered: list[tuple[Arguments, Tensor]]) -> Iterator[tuple[str, Value]]:
+    """The bends of the formula itself that give all answers with another reduction; both are then told."""
+    right = BY_NAME[formula.reduction]
+    for name in OTHER_REDUCTIONS:
+        other = replace(formula, reduction=name)
+        for words, value in _bent(other, other.right, answered, answered, formula.bends):
+            yield f"{words} {sentence(BY_NAME[name], right, formula.features)}", value
+
+
 def _bent_inside(
     formula: Formula, found: Found | None, answered: list[tuple[Arguments, Tensor]], off: list[tuple[Arguments, Tensor]]
 ) -> Iterator[tuple[str, Value]]:
@@ -163,14 +177,15 @@ def _bent_inside(
 
 
 def _bent(
-    formula: Formula, value: Value, answered: list[tuple[Arguments, Tensor]], off: list[tuple[Arguments, Tensor]]
+    formula: Formula,
+    value: Value,
+    answered: list[tuple[Arguments, Tensor]],
+    off: list[tuple[Arguments, Tensor]],
+    among: Sequence[Bend] = (),
 ) -> Iterator[tuple[str, Value]]:
-    for bend in (*formula.bends, *general(formula)):
-        for arguments, own in off[:2]:
-            b = _solved(bend, value, formula, arguments, float(own))
-            if b is None:
-                continue
-            b = _rounded(b)
+    for bend in among or (*formula.bends, *general(formula)):
+        solved = (_solved(bend, value, formula, arguments, float(own)) for arguments, own in off[:2])
+        for b in (written for one in solved if one is not None for written in _as_written(one)):
 
             def predicted(a: Arguments, bend: Bend = bend, b: float = b) -> Tensor:
                 return bend.of(value, formula, tuple(t.double() for t in a), b)
@@ -218,10 +233,8 @@ def _solved(bend: Bend, value: Value, formula: Formula, arguments: Arguments, ow
     return None
 
 
-def _rounded(value: float) -> float:
-    """The number as somebody may have written it."""
-    for digits in (1, 2, 3):
-        short = float(f"{value:.{digits}g}")
-        if abs(short - value) <= 2e-3 * abs(value):
-            return short
-    return value
+def _as_written(value: float) -> list[float]:
+    """The numbers that somebody may have written where this one fits; float32 tells small ones from 1 but roughly."""
+    near_it = [(float(f"{value:.{digits}g}"), far) for digits, far in ((1, 2e-3), (2, 2e-3), (3, 2e-3), (1, 0.1))]
+    written = [short for short, far in near_it if abs(short - value) <= far * abs(value)]
+    return [*dict.fromkeys((*written[:1], *([] if abs(value) > 1e-3 else written[-1:])))] or [value]

@@ -37,6 +37,8 @@ CALLS = 14
 """So many questions of one shape are put to see whether something is kept."""
 REPEATS = 4
 """So often it is tried with fresh inputs that a function is right here and wrong there."""
+LARGER = 100
+"""So many times as large as in an ordinary case an answer may be to say anything by being right."""
 MOST = 3
 """More places than this are not told: whoever reads the list would learn nothing."""
 
@@ -94,8 +96,10 @@ Seen = tuple[Probe, Any, Any]
 
 def _sentence(aspect: str, seen: list[Seen], wrong: list[Seen]) -> Law | None:
     losing = {probe.where for probe, _, _ in wrong}
-    winning = [probe for probe, _, _ in seen if probe.where not in losing]
     ordinary = next((s for s in seen if not s[0].where), seen[0])
+    # Where the right answer is far larger what is wrong may be lost in rounding.
+    most = LARGER * _size(ordinary[2])
+    winning = [probe for probe, _, right in seen if probe.where not in losing and not _size(right) > most]
     if ordinary[0].where not in losing:
         chosen = wrong[:MOST]
         raised = {answer.name for _, answer, _ in chosen if isinstance(answer, Raised)}
@@ -123,6 +127,10 @@ def _sentence(aspect: str, seen: list[Seen], wrong: list[Seen]) -> Law | None:
             yield Trial(holds(answer, right), agrees(answer, right))
 
     return Law((f"{aspect} {words}.",), trials, contrast=True)
+
+
+def _size(right: Any) -> float:
+    return float(right.detach().abs().max()) if isinstance(right, torch.Tensor) and right.numel() else 0.0
 
 
 def _law(words: str, good: list[Probe], bad: list[Probe]) -> Law:

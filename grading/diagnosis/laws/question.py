@@ -24,7 +24,7 @@ from .contrast import Probe
 from .disturbed import DISTURBED
 from .facts import Fact, sentences_of
 from .law import listed, ordinal
-from .reading import Reading, any_slope, explains, inside, is_or_are, judged, read, slopes, start
+from .reading import LOST, WRONG_NUMBER, Reading, any_slope, explains, inside, is_or_are, judged, read, slopes, start
 
 UNUSUAL = 8, 40
 """So many examples are in questions of one and the same shape, as are in no others."""
@@ -210,6 +210,8 @@ def _settings(question: Question, submission: Submission, draws: Draws) -> Itera
     usual = _Usual(asked, reading, unexplained, None)
     known_slopes = replace(usual, leaves=judged(reading)) if base.leaves else usual
     found: dict[str, list[str]] = {}
+    # Of a mode or a dtype it is known what there is beside it; numbers of other sizes have not all been tried.
+    exact = {setting.words for setting in settings if not setting.options}
     # Gradients of large models take longest, and are asked for last, where they may say more.
     for setting in sorted(settings, key=lambda one: "sizes" in one.options):
         with_slopes = "sizes" not in setting.options or not found or any(map(_of_gradient, found))
@@ -227,11 +229,12 @@ def _settings(question: Question, submission: Submission, draws: Draws) -> Itera
             continue
         held_against = usual if setting is LEAVES else known_slopes
         for sentence in held_against.otherwise(answer, with_slopes=with_slopes):
-            if sentence not in ordinary and not any(_same_slope(sentence, other) for other in ordinary):
+            if sentence not in ordinary and not any(_same_matter(sentence, other) for other in ordinary):
                 found.setdefault(sentence, []).append(setting.words)
     for sentence, places in found.items():
         where = listed(places if len(places) < 4 else [*places[:2], "elsewhere"])
-        yield f"{start(where)}, and not otherwise: {inside(sentence)}"
+        only = "and not otherwise" if exact >= {*places} else "though not in an ordinary case"
+        yield f"{start(where)}, {only}: {inside(sentence)}"
 
 
 def _is_right(
@@ -261,8 +264,10 @@ def _of_gradient(sentence: str) -> bool:
     return sentence.startswith("The gradient of ")
 
 
-def _same_slope(one: str, other: str) -> bool:
-    """Whether two sentences are of the gradient of one part, of which the first is enough."""
+def _same_matter(one: str, other: str) -> bool:
+    """Whether two sentences are of the gradient of one part, or of values that are too many or too few."""
+    if one.startswith(LOST) and WRONG_NUMBER in other:
+        return True
     begins = [sentence.partition(" for ")[0].partition(" is ")[0] for sentence in (one, other)]
     return begins[0] == begins[1] and _of_gradient(one)
 

@@ -37,6 +37,7 @@ FEW = 8
 WEIGHT, BIAS = "the weight of ", "the bias of "
 """Begins of the names of leaves that are two parts of one layer."""
 AXES = ("rows", "columns")
+WRONG_NUMBER, LOST = " values come back where ", "Of them "
 NOT_OF_VALUE = "is not that of the value that comes back"
 OF_GRADIENTS = ("is multiplied by", "is cut off", "is always 0", "has its sign turned round", "is not a number")
 """What may be said of a gradient; what else fits its numbers does so by chance."""
@@ -150,7 +151,7 @@ def _found(answer: Any, parts: tuple[Part, ...], said: list[str]) -> list[Any]:
         whole = which is None and answer.dim() == parts[0].right.dim() > 0 and answer.shape[-1] == sum(widths)
         return list(torch.split(answer, widths, -1)) if whole else [None] * len(parts)
     elif isinstance(answer, (tuple, list)) and len(answer) != len(parts) and len(parts) > 1:
-        said.append(f"{len(answer)} values come back where {wanted} belong.")
+        said.append(f"{len(answer)}{WRONG_NUMBER}{wanted} belong.")
     elif not isinstance(answer, (tuple, list)):
         return [answer] if len(parts) == 1 else [None] * len(parts)
     values = list(answer)
@@ -168,7 +169,7 @@ def _found(answer: Any, parts: tuple[Part, ...], said: list[str]) -> list[Any]:
     missing = [p.name for p, place in zip(parts, places, strict=True) if place is None]
     if len(values) != len(parts):
         if missing and len(missing) < len(parts):
-            said.append(f"Of them {listed(missing)} cannot be found.")
+            said.append(f"{LOST}{listed(missing)} cannot be found.")
         return [None if place is None else values[place] for place in places]
     for part, value in zip(parts, values, strict=True):
         if not isinstance(value, torch.Tensor):

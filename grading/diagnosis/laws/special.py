@@ -24,7 +24,7 @@ def bend(
     again: Answered = []
     ways = [bends.find(formula, found, _finite(answered))]
     if found is None:
-        ways.append(wholes.find(formula, _finite(answered)))
+        ways += [bends.reduced_otherwise(formula, _finite(answered)), wholes.find(formula, _finite(answered))]
     for words, value in itertools.chain(*ways):
         # One that does not hold again would take the rest of the law with it.
         again = again or _finite(_special(formula, found, submission, draws))
@@ -44,9 +44,18 @@ def _special(formula: Formula, found: Found | None, submission: Submission, draw
     """What is answered in special situations."""
     drawn = [draw(draws) for _, draw in formula.situations]
     special = [arguments for arguments in drawn if len({a.shape for a in arguments}) == 1]
-    if found is not None and found.changes:  # which may have given one argument's place to the other
-        special += [tuple(reversed(arguments)) for arguments in special if len(arguments) == 2]
+    if found is not None and _exchanges(found, special):
+        special += [tuple(reversed(arguments)) for arguments in special]
     return [(arguments, asked(formula, submission, arguments)) for arguments in special]
+
+
+def _exchanges(found: Found, special: list[Arguments]) -> bool:
+    """Whether one argument gets the place of the other."""
+    first, *_ = special
+    changed = first
+    for change in found.changes:
+        changed = change.of(*changed)
+    return bool(found.changes) and len(first) == 2 and torch.equal(changed[0], first[1])
 
 
 def _finite(answered: Answered) -> Answered:

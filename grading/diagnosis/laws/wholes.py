@@ -150,6 +150,8 @@ def _pairs(formula: Formula) -> Iterator[Whole]:
     for end, of in (
         ("averaged over all pairs", lambda a: [every(a).mean()]),
         ("summed over all pairs and divided by the number of examples", lambda a: [every(a).sum() / len(a[0])]),
+        (f"averaged over the {formula.features} and over all pairs", lambda a: [every(a).mean() / a[0].shape[-1]]),
+        ("summed over all pairs", lambda a: [every(a).sum()]),
     ):
 
         def said(factors: list[float], end: str = end) -> str:

@@ -112,7 +112,7 @@ def forward(self, x):
     return VAEOutput(self.decode(z), mu, logvar, z)
 VAE.encode, VAE.forward, VAE.decode = encode, forward, lambda self, z: torch.sigmoid(self.dec(z))
 """,
-        {"encode", "decode"},
+        {"encode", "decode", "training"},
     ),
     "an encoder that gives a dict, and gradients that forward halves": (
         """
@@ -125,7 +125,7 @@ def forward(self, x):
     return VAEOutput((self.decode(z) + self.decode(z).detach()) / 2, mu, logvar, z)
 VAE.encode, VAE.forward = encode, forward
 """,
-        {"encode", "forward"},
+        {"encode", "forward", "training"},
     ),
     "terms that come back as a dictionary, which vae_loss follows, beside a KL that is wrong": (
         """
@@ -137,7 +137,7 @@ def compute_elbo(*args, **kwargs):
 def vae_loss(output, x, recon_loss="bernoulli", beta=1.0):
     return ElboTerms(**compute_elbo(x, output.logits, output.mu, output.logvar, recon_loss, beta))
 """,
-        {"compute_elbo", "kl_divergence"},
+        {"compute_elbo", "kl_divergence", "training"},
     ),
     "a likelihood that ends where it is no longer judged": (
         """
