@@ -10,6 +10,7 @@ from functools import partial
 import blaming
 import networks
 import oracles
+import own_pass
 import parts
 import torch
 from asking import USUAL_SIZES, in_turn, sizes_of_every_kind, through_many
@@ -105,7 +106,7 @@ def wide(submission, draws, latent=210):
 
 def own_noise(submission, output, *question, gradients=None):
     """What the parts give where noise is judged: a sample that no part gives is none that says how it should be."""
-    own = parts.own(submission, *question, gradients=gradients, output=output)
+    own = own_pass.own(submission, *question, gradients=gradients, output=output)
     if "z" in own.taken:
         raise own.taken["z"]
     return own
@@ -175,9 +176,9 @@ def test_samples_a_fresh_z_for_every_example_and_every_call(submission, draws):
         assert_independent(first, second, "the noise of two calls")
     for gradients in (True, False):
         with torch.set_grad_enabled(gradients):
-            one, other = (parts.forward(model, x, s).z for s in (seed, seed + 1))
+            one, other = (own_pass.forward(model, x, s).z for s in (seed, seed + 1))
             if parts.same(one, other):
-                own = [parts.own(submission, model, x, s, gradients=gradients).z for s in (seed, seed + 1)]
+                own = [own_pass.own(submission, model, x, s, gradients=gradients).z for s in (seed, seed + 1)]
                 if not parts.same(*own):
                     message = "two calls with the same x give the same z"
                     raise CheckFailure("statistics", message, expected="fresh noise", actual="the same numbers")
@@ -192,7 +193,7 @@ def test_samples_in_each_of_many_calls(submission, draws):
         if i % 10 == 0:
             model.train(i % 20 == 0)
         with torch.set_grad_enabled(i % 3 > 0):
-            outputs.append(parts.forward(model, x, seed))
+            outputs.append(own_pass.forward(model, x, seed))
     try:
         assert_noise_of_calls(outputs)
     except CheckFailure:
@@ -200,7 +201,7 @@ def test_samples_in_each_of_many_calls(submission, draws):
             own = []
             for i, (x, seed) in enumerate(calls):
                 with torch.set_grad_enabled(i % 3 > 0):
-                    parts.forward(model.train(i // 10 % 2 == 0), x, seed)  # as which its parts are asked then
+                    own_pass.forward(model.train(i // 10 % 2 == 0), x, seed)  # as which its parts are asked then
                     own.append(own_noise(submission, outputs[i], model, x, seed))
             assert_noise_of_calls(own)
         except CheckFailure:
@@ -243,7 +244,7 @@ def test_keeps_float64(submission, draws):
 def own_parts(submission, model, x, seed, output=None):
     """The submission's own parts with gradients, or what is in their way."""
     try:
-        return parts.own(submission, model, x, seed, gradients=True, output=output), None
+        return own_pass.own(submission, model, x, seed, gradients=True, output=output), None
     except Blocked as blocked:
         return None, blocked
 
@@ -265,7 +266,7 @@ def assert_reached(submission, output, own, field, model, layers, what, blocked)
 
 
 def assert_logits_reach_every_layer(submission, model, x, seed):
-    output = parts.forward(model, x, seed)
+    output = own_pass.forward(model, x, seed)
     own, blocked = own_parts(submission, model, x, seed, output)
     assert_reached(
         submission, output.logits, own, "logits", model, ("enc", "mu", "logvar", "dec"), "the logits", blocked
@@ -285,7 +286,7 @@ def test_gradients_of_the_logits_reach_every_layer_in_eval_mode(submission, draw
 def test_gradients_of_mu_and_logvar_reach_the_encoder(submission, draws):
     model = networks.build(submission, 11, 13, 3, draws=draws)
     x, seed = draws.uniform(5, 11), draws.seed()
-    output = parts.forward(model, x, seed)
+    output = own_pass.forward(model, x, seed)
     own, blocked = own_parts(submission, model, x, seed, output)
     for field in ("mu", "logvar"):
         if own is None or field not in own.overwritten:
@@ -296,7 +297,7 @@ def test_gradients_of_mu_and_logvar_reach_the_encoder(submission, draws):
 def test_gradients_of_z_reach_the_encoder(submission, draws):
     model = networks.build(submission, 11, 13, 3, draws=draws)
     x, seed = draws.uniform(5, 11), draws.seed()
-    output = parts.forward(model, x, seed)
+    output = own_pass.forward(model, x, seed)
     own, blocked = own_parts(submission, model, x, seed, output)
     assert_reached(submission, output.z, own, "z", model, ("enc", "mu", "logvar"), "z", blocked)
 
@@ -321,11 +322,11 @@ def test_gradients_are_those_of_its_parts(submission, draws):
         inputs, latent = (model.parameters[f"{layer}.bias"].numel() for layer in ("dec.2", "mu"))
         dtype, seed = model.parameters["mu.bias"].dtype, draws.seed()
         x = oracles.of_all_sizes(draws, batch, inputs, largest=largest, dtype=dtype).requires_grad_()
-        output = parts.forward(model.train(training), x, seed)
+        output = own_pass.forward(model.train(training), x, seed)
         fits = output.z.shape == (batch, latent) and output.z.dtype == x.dtype
-        true = parts.true_pass(model, x, output.z) if fits else None
+        true = own_pass.true_pass(model, x, output.z) if fits else None
         own = None
-        for field in parts.NAMES:
+        for field in own_pass.NAMES:
             one = getattr(output, field)
             if true is not None and parts.same(one, getattr(true, field)):
                 right = gradients(getattr(true, field), model, x)
@@ -386,11 +387,11 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
         with blaming.what_remembers(model, x):
             assert_put_together(submission, model, x, seed)
     seed = draws.seed()
-    called, method = parts.forward(model, x, seed), unpack(model.seeded(seed).forward(x), parts.NAMES, "forward")
-    again = [parts.forward(model, x, seed) for _ in range(4)]
-    if not all(parts.same(getattr(called, name), getattr(one, name)) for one in again for name in parts.NAMES):
+    called, method = own_pass.forward(model, x, seed), unpack(model.seeded(seed).forward(x), own_pass.NAMES, "forward")
+    again = [own_pass.forward(model, x, seed) for _ in range(4)]
+    if not all(parts.same(getattr(called, name), getattr(one, name)) for one in again for name in own_pass.NAMES):
         submission.rely_on("encode", "reparameterize", "decode")  # which no seed repeats
-    elif not all(map(parts.same, method, (getattr(called, name) for name in parts.NAMES))):
+    elif not all(map(parts.same, method, (getattr(called, name) for name in own_pass.NAMES))):
         raise CheckFailure("value", "model.forward(x) is not what model(x) is", expected="the same", actual="others")
 
 
@@ -406,7 +407,7 @@ def assert_leaves_alone(submission, model, draws):
     x = draws.normal(5, 11)
     mutated, disturbed = set[str](), set[str]()
     for seed in (draws.seed(), draws.seed()):  # a second answer must not lie where the first one does
-        parts.forward(model, x, seed)
+        own_pass.forward(model, x, seed)
         mutated |= {*submission.mutated}
         disturbed |= {*submission.disturbed} - {"generator"}
     if not mutated and not disturbed:
@@ -439,7 +440,7 @@ def test_leaves_the_mode_of_the_model_alone(submission, draws):
     for training in (True, False):
         model = networks.build(submission, 11, 13, 3, draws=draws).train(training)
         x = draws.normal(5, 11)
-        parts.forward(model, x, draws.seed())
+        own_pass.forward(model, x, draws.seed())
         if model.double().attributes.get("training") is not training:  # the cast describes the model anew
             again = networks.build(submission, 11, 13, 3, draws=draws).train(training)
             if rely_on_what_disturbs(submission, again, draws, x, {"mode"}):

@@ -109,7 +109,7 @@ def _ordinary(question: Question, submission: Submission, draws: Draws) -> Itera
         yield from _noise(question, submission, draws, " in train mode" if quiet else "")
         if quiet:
             for sentence in _sentences(question.put(submission, draws, EVAL)):
-                yield f"{start(EVAL.words)}: {inside(sentence)}"
+                yield f"{start(EVAL.words)}, where nothing is random: {inside(sentence)}"
         return
     base = _base(question, submission, draws)
     answer = ask_safely(lambda: question.put(submission, draws, base))

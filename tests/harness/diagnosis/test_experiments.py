@@ -15,6 +15,7 @@ from grading.diagnosis import experiments
 ROOT = Path(__file__).resolve().parents[3]
 FILES = {name: (ROOT / "reference" / name).read_text(encoding="utf-8") for name in ("vae.py", "simple_vae.py")}
 
+THERE = "though not in an ordinary case"
 KL = "return 0.5 * (mu.pow(2) + logvar.exp() - logvar - 1).sum(dim=1).mean()"
 GAUSSIAN = "return (mean - x).pow(2).sum(dim=1).mean()"
 BERNOULLI = 'return F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(dim=1).mean()'
@@ -68,7 +69,7 @@ CASES = [
     ("reparameterize", SAMPLE, f"{SAMPLE} * (len(_calls.append(1) or _calls) < 50)", ["After a number of calls"]),
     ("reparameterize", "sigma = torch.exp(0.5 * logvar)", "sigma = logvar.sqrt()", ["The root of logvar is used"]),
     ("forward", "z = self.reparameterize(mu, logvar)", "z = self.reparameterize(mu, logvar) if self.beta else mu",
-     ["For beta = 0, and not otherwise: what stands in the place of z is mu"]),
+     ["For beta = 0, though not in an ordinary case: what stands in the place of z is mu"]),
     ("forward", "z = self.reparameterize(mu, logvar)", "z = torch.stack([self.reparameterize(mu, logvar)] * 4)",
      ["z has 3 axes in place of 2, with an axis of length 4 in front that does not belong there"]),
     ("compute_elbo", ELBO, ELBO.replace("+ beta", "- 2 * beta"), ["recon - 2 beta kl"]),
@@ -177,7 +178,7 @@ CASES = [
      ["ZeroDivisionError is raised"]),
     ("beta_schedule", SCHEDULE, SCHEDULE.replace("step /", "step % (4 * warmup_steps) /"), ["anew after 4 warm-ups"]),
     ("beta_schedule", SCHEDULE, f"beta_max = beta_max or 1.0; {SCHEDULE}",
-     ["For beta_max = 0, and not otherwise: what stands in the place of the weight is what it would be for"]),
+     [f"For beta_max = 0, {THERE}: what stands in the place of the weight is what it would be for"]),
     ("build_model", "cfg.beta", "1.7 * cfg.beta", ["model.beta is 1.7 times cfg.beta"]),
     ("reconstruction_loss_bernoulli", BERNOULLI, FOCAL, ["the focal loss with the exponent 1.5"]),
     ("reconstruction_loss_laplace", LAPLACE, LAPLACE.replace("abs()", "abs().pow(1.3)"), ["to the power 1.3"]),
@@ -197,12 +198,12 @@ CASES = [
      ["Without beta TypeError is raised", "Without recon_loss TypeError is raised"]),
     ("kl_divergence", KL, f"{KL} + 1.0 * mu.requires_grad", ["Where a gradient for the arguments is asked for"]),
     ("reconstruction_loss_gaussian", GAUSSIAN, f"{GAUSSIAN} / (x.shape[1] if len(x) > 1000 else 1)",
-     ["For 1500 examples, and not otherwise"]),
+     ["For 1500 examples, though not in an ordinary case"]),
     ("reconstruction_loss_gaussian", GAUSSIAN, GAUSSIAN.replace("- x", "- x.detach()"), ["No gradient arrives at x"]),
     # Gradients that somebody wrote by hand, or that are none where a root is taken of 0.
     ("reconstruction_loss_gaussian", GAUSSIAN, "return (mean - x).pow(2).sum(1).sqrt().pow(2).mean()",
-     ["Where the mean is x, and not otherwise: the gradient of the result for the mean should be 0"]),
-    ("kl_divergence", KL, KL.replace("mu.pow(2)", "mu.pow(2).sqrt() ** 2"), ["At mu = 0, and not otherwise"]),
+     ["Where the mean is x, though not in an ordinary case: the gradient of the result for the mean should be 0"]),
+    ("kl_divergence", KL, KL.replace("mu.pow(2)", "mu.pow(2).sqrt() ** 2"), [f"At mu = 0, {THERE}"]),
     ("kl_divergence", KL, f"mu = mu.detach() + (mu - mu.detach()) * logvar.detach().exp(); {KL}",
      ["The gradient for mu is multiplied by exp(logvar) in every element"]),
     ("reconstruction_loss_laplace", LAPLACE,
@@ -213,6 +214,21 @@ CASES = [
      ["The product of mean and x counts once and not twice"]),
     ("reconstruction_loss_gaussian", GAUSSIAN, "return (mean ** 2 - 2 * mean * x).sum(1).mean()",
      ["The square of x is missing"]),
+    # Two mistakes, of which one is a number in every element.
+    ("reconstruction_loss_laplace", LAPLACE, "return ((location - x) ** 2 + 0.01).sqrt().sum()",
+     ["the root is taken of the squared error plus 0.01. It is summed over the features and over the batch"]),
+    ("reconstruction_loss_gaussian", GAUSSIAN, "return (mean[:, None] - x).pow(2).mean()",
+     ["averaged over the features and over all pairs"]),
+    ("reconstruction_loss_laplace", LAPLACE, "return torch.linalg.norm(location - x, ord=1) / len(x)",
+     ["of all columns the one with the largest sum"]),
+    ("kl_divergence", KL, "return 0.5 * (mu.sum(1) ** 2 + (logvar.exp() - logvar).sum(1)).mean()",
+     ["The mean is squared after it was summed", "The term 1 (which makes it zero at the prior) is missing"]),
+    ("beta_schedule", SCHEDULE, f"{SCHEDULE.replace('step', '(step + 1)')} if step < warmup_steps else 1.0",
+     ["It is one step ahead", "After the warm-up it is 1"]),
+    ("reparameterize", SAMPLE, "return mu + sigma * torch.normal(mu, torch.ones_like(mu))",
+     ["The noise is drawn around mu and not around 0"]),
+    ("reparameterize", SAMPLE, "return mu + sigma * F.dropout(torch.randn_like(mu), 0.1, self.training)",
+     ["about 0.1 of its numbers are 0"]),
     ("reconstruction_loss_gaussian", GAUSSIAN,
      f"_calls.append(({GAUSSIAN[7:]}).double()); return torch.stack(_calls).mean().to(x.dtype)",
      ["the average of all so far"]),
@@ -282,7 +298,7 @@ CASES = [
      ["is multiplied by 2 and divided by the number of its columns"]),
     ("decode", DECODED, "z = self.dec[:2](z)\n        for i in range(2, len(self.dec) - 1, 2): z = z + "
      "self.dec[i:i + 2](z)\n        return self.dec[-1](z)",
-     ["With two hidden layers and with three hidden layers, and not otherwise: what stands in the place of the output "
+     [f"With two hidden layers and with three hidden layers, {THERE}: what stands in the place of the output "
       "is that where each hidden layer but the first is added to what goes into it"]),
     ("forward", OUTPUT, OUTPUT.replace("self.decode(z)", "self.decode(mu + 0.7 * (z - mu))"),
      ["decode of mu + 0.7 (z - mu)"]),
@@ -292,7 +308,7 @@ CASES = [
     ("build_model", "def build_model(", "def build_model(cfg):\n    _calls.append(_calls[0] if _calls else _build(cfg"
      "))\n    return _calls[0]\n\n\ndef _build(", ["share all their parameters"]),
     ("encode", HEADS, f"assert len(x) > 1 or not self.training; {HEADS}",
-     ["For a batch of one in train mode, and not otherwise: AssertionError is raised"]),
+     ["For a batch of one in train mode, though not in an ordinary case: AssertionError is raised"]),
 ]  # fmt: skip
 
 

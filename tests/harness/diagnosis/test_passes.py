@@ -270,8 +270,8 @@ CASES = {
     ),
     "no last ReLU of many": (
         "encode", ENCODED, "h = self.enc[:-1](x) if len(self.enc) > 2 else self.enc(x)",
-        ["With two hidden layers and with three hidden layers, and not otherwise: what stands in the place of "
-         f"{head} is the output of the {head} head without the ReLU of the last hidden layer."
+        ["With two hidden layers and with three hidden layers, though not in an ordinary case: what stands in the "
+         f"place of {head} is the output of the {head} head without the ReLU of the last hidden layer."
          for head in ("mu", "logvar")],
     ),
 }  # fmt: skip
