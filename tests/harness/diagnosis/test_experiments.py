@@ -223,7 +223,7 @@ CASES = [
      ["of all columns the one with the largest sum"]),
     ("kl_divergence", KL, "return 0.5 * (mu.sum(1) ** 2 + (logvar.exp() - logvar).sum(1)).mean()",
      ["The mean is squared after it was summed", "The term 1 (which makes it zero at the prior) is missing"]),
-    ("beta_schedule", SCHEDULE, f"{SCHEDULE.replace('step', '(step + 1)')} if step < warmup_steps else 1.0",
+    ("beta_schedule", SCHEDULE, f"{SCHEDULE.replace('step /', '(step + 1) /')} if step < warmup_steps else 1.0",
      ["It is one step ahead", "After the warm-up it is 1"]),
     ("reparameterize", SAMPLE, "return mu + sigma * torch.normal(mu, torch.ones_like(mu))",
      ["The noise is drawn around mu and not around 0"]),
