@@ -225,10 +225,9 @@ def _parameters(submission: Submission, draws: Draws) -> Iterator[str]:
 
 def _network(submission: Submission, draws: Draws) -> Iterator[str]:
     """Whether the given layers compute what they do in the skeleton, and take gradients."""
-    fields = configurations(draws)[1]
-    model = built(submission, fields)
-    x, z = draws.normal(5, fields["input_dim"], std=2.0), draws.normal(5, fields["latent_dim"], std=2.0)
-    parameters = model.parameters
+    model = built(submission, configurations(draws)[1])
+    parameters = model.parameters  # whose sizes may be other ones
+    x, z = (draws.normal(5, parameters[f"{part}.0.weight"].shape[1], std=2.0) for part in ("enc", "dec"))
     names = list(layers.weights(parameters, "enc"))
     h, out = model.enc(x), model.dec(z)
     biases: dict[str, bool] = {}

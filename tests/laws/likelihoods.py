@@ -87,7 +87,7 @@ USUAL = (BINARY, "where the output is below the data", "where the output is abov
 SITUATIONS: tuple[tuple[str, formula.Drawn], ...] = (
     ("where the output is small", _of(0.05)),
     ("where the output is of the order of 10", _of(6.0)),
-    ("where the output is of the order of 60", _of(40.0)),
+    ("where the output is of the order of 100", _of(70.0)),
     ("where the output is of the order of 1000", _of(1000.0)),
     ("where the output is below the data", lambda d: (-d.uniform(4, 3, low=0.3, high=2.0), d.uniform(4, 3))),
     ("where the output is above the data", lambda d: (1 + d.uniform(4, 3, low=0.3, high=2.0), d.uniform(4, 3))),

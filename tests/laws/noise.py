@@ -206,6 +206,8 @@ def _lag(t: Tensor, row: str) -> str | None:
     rows, columns = min(rows, t.shape[0] - rows), min(columns, t.shape[1] - columns)
     if not rows:
         return f"of one {row}"
+    if rows > 2 and 2 * rows == t.shape[0]:
+        return f"of {row}s that are half of all {row}s apart"
     return f"of {row}s that are {rows} apart" if rows > 1 else f"of {row}s that follow each other"
 
 

@@ -89,7 +89,7 @@ def otherwise(
             continue
         by = _factor(formula, points, pairs)
         if by is not None:
-            yield f"The gradient for {name} is multiplied by {by} in every element."
+            yield f"The gradient for {name} is multiplied by {by}{' in every element' * (' number of ' not in by)}."
         else:
             yield f"The gradient of the result for {name} is not that of the value that comes back."
 
@@ -113,7 +113,13 @@ def _of_another(formula: Formula, points: list[Arguments], pairs_of: Pairs) -> s
 
 
 def _factor(formula: Formula, points: list[Arguments], pairs: list[tuple[Tensor, Tensor]]) -> str | None:
-    """What a gradient is multiplied by in every element, if that is an argument or a simple function of it."""
+    """What a gradient is multiplied by, if that is a size, or in every element a simple function of an argument."""
+    for words, size in ((f"the number of {formula.features}", -1), ("the number of examples", -2)):
+        sizes = [float(one.shape[size]) for one, _ in pairs]
+        if all(_same(one, n * other) for n, (one, other) in zip(sizes, pairs, strict=True)):
+            return words
+        if all(_same(n * one, other) for n, (one, other) in zip(sizes, pairs, strict=True)):
+            return f"1 / {words}"
     own, right = (torch.cat([pair[k].reshape(-1) for pair in pairs]) for k in (0, 1))
     for i, name in enumerate(formula.arguments):
         argument = torch.cat([point[i].detach().double().reshape(-1) for point in points])
