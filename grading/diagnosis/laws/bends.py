@@ -234,7 +234,9 @@ def _solved(bend: Bend, value: Value, formula: Formula, arguments: Arguments, ow
 
 
 def _as_written(value: float) -> list[float]:
-    """The numbers that somebody may have written where this one fits; float32 tells small ones from 1 but roughly."""
-    near_it = [(float(f"{value:.{digits}g}"), far) for digits, far in ((1, 2e-3), (2, 2e-3), (3, 2e-3), (1, 0.1))]
-    written = [short for short, far in near_it if abs(short - value) <= far * abs(value)]
-    return [*dict.fromkeys((*written[:1], *([] if abs(value) > 1e-3 else written[-1:])))] or [value]
+    """The numbers that somebody may have written where this one fits."""
+    shorter = [float(f"{value:.{digits}g}") for digits in (1, 2, 3)]
+    exact = next((short for short in shorter if abs(short - value) <= 2e-3 * abs(value)), value)
+    # float32 tells a small number from 0, taken off 1, but roughly.
+    rough = [shorter[0]] if abs(value) < 1e-3 and abs(shorter[0] - value) < 0.1 * abs(value) else []
+    return [*dict.fromkeys((exact, *rough))]

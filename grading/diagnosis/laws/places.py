@@ -75,7 +75,8 @@ def otherwise(
 ) -> Iterator[str]:
     """What is said of gradients that are wrong in another way: bounds, or that they are not those of the value."""
     points, pairs_of = _asked(formula, value, submission, draws)
-    other = _of_another(formula, points, pairs_of)
+    is_right = all(alike(value(point).detach(), formula.right(point).detach()) for point in points)
+    other = _of_another(formula, points, pairs_of) if is_right else None
     if other is not None:
         yield other
         return
@@ -95,7 +96,7 @@ def otherwise(
 
 
 def _of_another(formula: Formula, points: list[Arguments], pairs_of: Pairs) -> str | None:
-    """Whose gradients they are, where the value is right and what one of its terms is mistaken for has them all."""
+    """Whose gradients they are, of a right value, if what one of its terms may be mistaken for has them all."""
     if not pairs_of or all(_same(own, right) for pairs in pairs_of.values() for own, right in pairs):
         return None
     for j, term in enumerate(formula.terms):

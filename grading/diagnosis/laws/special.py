@@ -51,11 +51,13 @@ def _special(formula: Formula, found: Found | None, submission: Submission, draw
 
 def _exchanges(found: Found, special: list[Arguments]) -> bool:
     """Whether one argument gets the place of the other."""
-    first, *_ = special
-    changed = first
+    first = special[0] if special else ()
+    if not found.changes or len(first) != 2:
+        return False
+    changed: Arguments = first
     for change in found.changes:
         changed = change.of(*changed)
-    return bool(found.changes) and len(first) == 2 and torch.equal(changed[0], first[1])
+    return torch.equal(changed[0], first[1])
 
 
 def _finite(answered: Answered) -> Answered:
