@@ -163,17 +163,11 @@ def _bent_inside(
         terms = tuple(replace(t, weight=w) for t, w in zip(found.columns, found.weights, strict=True))
         formula, factor = replace(formula, terms=terms), 1.0
 
-    def changed(arguments: Arguments) -> Arguments:
-        arguments = tuple(a.double() for a in arguments)
-        for change in found.changes:
-            arguments = change.of(*arguments)
-        return arguments
-
-    inner, scaled = ([(changed(a), own.double() / factor) for a, own in part] for part in (answered, off))
+    inner, scaled = ([(found.changed(a), own.double() / factor) for a, own in part] for part in (answered, off))
     for words, of in _bent(formula, lambda a: formula.right(tuple(t.double() for t in a)), inner, scaled):
         if factor != 1.0 and " result " in words:
             continue  # a number of the result itself is another one before its factor
-        yield words, lambda a, of=of: factor * of(changed(a))  # type: ignore[misc]
+        yield words, lambda a, of=of: factor * of(found.changed(a))  # type: ignore[misc]
 
 
 def _bent(

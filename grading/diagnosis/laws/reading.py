@@ -320,16 +320,13 @@ def _slopes_of(part: Part, predicted: Tensor, own: Tensor, among: Collection[tup
         return []
     if own.numel() < FEW and not alike(own.to(part.right.dtype), part.right.detach()):
         return []  # few numbers tell too little of what they are for more to follow from it
-    expected = gradients(predicted, leaves)
-    asked = {
-        name: (leaf, wanted)
-        for name, leaf, wanted in zip(part.leaves, leaves, expected, strict=True)
-        if _counts(wanted) and (among is None or (part.name, name) in among)
-    }
+    expected = zip(part.leaves, leaves, gradients(predicted, leaves), strict=True)
+    told = [one for one in expected if among is None or (part.name, one[0]) in among]
+    asked = {name: (leaf, wanted) for name, leaf, wanted in told if _counts(wanted)}
     said = [
         f"The gradient of {part.name} for {name} should be 0, but what arrives is not a number."
-        for name, leaf, wanted in zip(part.leaves, leaves, expected, strict=True)
-        if _is_nothing(wanted) and (among is None or (part.name, name) in among) and _is_nan(own, leaf)
+        for name, leaf, wanted in told
+        if _is_nothing(wanted) and _is_nan(own, leaf)
     ]
     if not asked:
         return said
@@ -346,21 +343,22 @@ def _slopes_of(part: Part, predicted: Tensor, own: Tensor, among: Collection[tup
             by_words.setdefault(words, []).append(name)
     if NOT_OF_VALUE in by_words:
         names = by_words.pop(NOT_OF_VALUE)
-        by_words[_of_other(part, own, [asked[name][0] for name in names])] = names
+        slopes_of = dict(zip(asked, given, strict=True))
+        by_words[_of_other(part, [(asked[name][0], slopes_of[name]) for name in names])] = names
     for words, names in by_words.items():
         where = "" if len(names) == len(asked) and len(asked) > 1 else f" for {listed(_together(names))}"
         said.append(f"The gradient of {part.name}{where} {words}.")
     return said
 
 
-def _of_other(part: Part, own: Tensor, leaves: Sequence[Tensor]) -> str:
-    """Whose gradient it is, if what the part may be mistaken for has it, as the end of a sentence."""
-    given = gradients(own, leaves)
+def _of_other(part: Part, given: Sequence[tuple[Tensor, Any]]) -> str:
+    """Whose gradients these are for some leaves, if what the part may be mistaken for has them, as a sentence ends."""
+    leaves, arrived = zip(*given, strict=True)
     for words, other in part.others():
         if other.shape == part.right.shape and other.requires_grad:
             slopes = gradients(other, leaves)
-            if all(s is not NO_GRADIENT and alike(g, s.to(g.dtype)) for g, s in zip(given, slopes, strict=True)):
-                return f"is not that of the value that comes back, but that of {words}"
+            if all(s is not NO_GRADIENT and alike(g, s.to(g.dtype)) for g, s in zip(arrived, slopes, strict=True)):
+                return f"{NOT_OF_VALUE}, but that of {words}"
     return NOT_OF_VALUE
 
 

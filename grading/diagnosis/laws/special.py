@@ -51,13 +51,9 @@ def _special(formula: Formula, found: Found | None, submission: Submission, draw
 
 def _exchanges(found: Found, special: list[Arguments]) -> bool:
     """Whether one argument gets the place of the other."""
-    first = special[0] if special else ()
-    if not found.changes or len(first) != 2:
+    if not found.changes or not special or len(special[0]) != 2:
         return False
-    changed: Arguments = first
-    for change in found.changes:
-        changed = change.of(*changed)
-    return torch.equal(changed[0], first[1])
+    return torch.equal(found.changed(special[0])[0], special[0][1].double())
 
 
 def _finite(answered: Answered) -> Answered:

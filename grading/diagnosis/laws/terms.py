@@ -177,11 +177,16 @@ class Found:
     outer: Outer | None = None
     said: tuple[str, ...] = ()
 
-    def value(self, arguments: Arguments, weights: Sequence[float] | None = None) -> Tensor:
-        """What the function answers at these arguments, by this explanation."""
+    def changed(self, arguments: Arguments) -> Arguments:
+        """What the formula sees of these arguments, in float64."""
         changed: Arguments = tuple(a.double() for a in arguments)
         for change in self.changes:
             changed = change.of(*changed)
+        return changed
+
+    def value(self, arguments: Arguments, weights: Sequence[float] | None = None) -> Tensor:
+        """What the function answers at these arguments, by this explanation."""
+        changed = self.changed(arguments)
         pairs = zip(self.columns, self.weights if weights is None else weights, strict=True)
         value = reduced([weight * term.of(*changed) for term, weight in pairs], self.reduction)
         value = value if self.outer is None else self.outer.of(value)
