@@ -14,17 +14,17 @@ import own_pass
 import parts
 import torch
 from asking import USUAL_SIZES, in_turn, sizes_of_every_kind, through_many
+from forward_noise import (
+    assert_as_normal_as,
+    assert_noise_of_all,
+    assert_noise_of_calls,
+    assert_samples,
+    own_as_asked,
+    own_noise,
+)
 from noise import (
-    assert_calls_vary,
     assert_independent,
-    assert_independent_draws,
-    assert_no_repetition,
     assert_standard_moments,
-    assert_standard_normal,
-    assert_uncorrelated,
-    assert_unrelated_to,
-    in_rows,
-    standardized,
 )
 
 from grading.checks import Blocked, CheckFailure, StudentError, assert_close, gradient, short, unpack
@@ -45,77 +45,11 @@ def assert_put_together(submission, model, x, seed, times=0):
     return output
 
 
-def assert_samples(submission, model, x, seed):
-    """``z``, 42,000 numbers or more, is drawn from ``N(mu, sigma ** 2)``, or by the own ``reparameterize``."""
-    case = parts.Case(submission, model, x, seed)
-    output = case.forward()
-
-    def judge(eps):
-        assert_standard_moments(eps, "(z - mu) / sigma")
-        assert_uncorrelated(eps, "(z - mu) / sigma")
-        assert_standard_normal(eps, "(z - mu) / sigma")
-        assert_independent_draws(eps, "(z - mu) / sigma")
-        assert_no_repetition(eps, "(z - mu) / sigma")
-        assert_unrelated_to(eps, (output.mu, output.logvar), "(z - mu) / sigma")
-
-    with blaming.what_remembers(model, x):
-        return case.judged_noise(output, judge)
-
-
-def assert_noise_of_calls(outputs):
-    """``z`` is drawn from ``N(mu, sigma ** 2)`` anew in each of these passes, of which every ten are in one mode."""
-    noise = [standardized(output.z, output.mu, output.logvar).flatten() for output in outputs]
-    assert_independent_draws(torch.stack(noise), "(z - mu) / sigma", row="call", column="place")
-    for mode in (0, 1):
-        assert_calls_vary([eps for i, eps in enumerate(noise) if i // 10 % 2 == mode], "(z - mu) / sigma")
-
-
-def assert_noise_of_all(outputs):
-    """``z`` is drawn from ``N(mu, sigma ** 2)`` in passes of all sizes."""
-    noise = [standardized(output.z, output.mu, output.logvar) for output in outputs]
-    eps = in_rows(noise)
-    assert_independent_draws(eps, "(z - mu) / sigma")
-    assert_standard_normal(eps, "(z - mu) / sigma")
-    assert_calls_vary(noise, "(z - mu) / sigma")
-
-
-def assert_as_normal_as(output, answers):
-    """The noise of one pass is standard normal, unless one of the own parts' answers is the same, or as far from it."""
-    try:
-        eps = standardized(output.z, output.mu, output.logvar)
-        assert_standard_normal(eps, "(z - mu) / sigma")
-    except CheckFailure:
-        for own in answers:  # many: what is wrong in some calls alone need not be so in the first
-            try:
-                of_parts = standardized(own.z, own.mu, own.logvar)
-                assert_standard_normal(of_parts, "(z - mu) / sigma")
-            except CheckFailure:
-                return
-            # What no seed repeats may be nearer to it by chance.
-            if parts.same(output.z, own.z) or parts.have_one_law(eps, of_parts):
-                return
-        raise
-
-
 def wide(submission, draws, latent=210):
     """A model with means and log-variances that differ from one another."""
     model = networks.build(submission, 11, 13, latent, draws=draws)
     networks.spread_heads(model, reach=3.0)
     return model
-
-
-def own_noise(submission, output, *question, gradients=None):
-    """What the parts give where noise is judged: a sample that no part gives is none that says how it should be."""
-    own = own_pass.own(submission, *question, gradients=gradients, output=output)
-    if "z" in own.taken:
-        raise own.taken["z"]
-    return own
-
-
-def own_as_asked(submission, output, question, gradients, asked):
-    """What the parts give, asked as ``forward`` was for this question."""
-    submission.asked = asked
-    return own_noise(submission, output, *question, gradients=gradients)
 
 
 def test_is_put_together_rightly_for_networks_of_any_size(submission, draws):

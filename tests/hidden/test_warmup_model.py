@@ -35,6 +35,7 @@ from warmup_gradients import (
     matter,
     reached,
 )
+from warmup_samples import assert_decodes_samples
 
 from grading.checks import CheckFailure, assert_close, assert_gradient, assert_statistic, assert_unchanged, gradient
 
@@ -296,37 +297,6 @@ def test_what_forward_decodes_is_sampled_in_every_row_column_and_call(submission
     """The samples of a model whose decoder can be inverted: 6,000 of a call in either mode, and 160 of many calls."""
     with warmup.about_forward():  # its parts are asked after it
         assert_decodes_samples(submission, draws)
-
-
-def assert_decodes_samples(submission, draws):
-    model = warmup.build_active(submission, draws)
-    code = warmup.inverse_decoder(model)
-
-    def noise(batch, largest=1.0):
-        x = draws.uniform(batch, warmup.FEATURES, high=largest, dtype=torch.float64)
-        recon_x, mu, logvar = warmup.forward(model, x, warmup.CODES)
-        for name, own, part in zip(("mu", "logvar"), (mu, logvar), warmup.encode(model, x, warmup.CODES), strict=True):
-            assert_close(own, part.detach(), f"{name} of forward, held against that of encode,")
-        return standardized(code(recon_x), mu, logvar)
-
-    for training in (True, False):
-        model.train(training)
-        assert_independent_draws(noise(300), "the noise in forward")
-    assert_independent_draws(noise(300, largest=40.0), "the noise in forward, where logvar is near 6,")
-    found = []
-    for training, other in ((True, draws.integer(20, 250)), (False, draws.integer(2, 20))):
-        model.train(training)
-        found += [noise(batch) for batch in (1, *USUAL_SIZES, other)]
-    with torch.no_grad():  # and in eval mode, as large batches are usually given to it
-        found += [noise(draws.integer(*bounds)) for bounds in ((251, 1_000), (1_001, 2_000))]
-    assert_independent_draws(in_rows(found, width=40), "the noise in forward for batches of all sizes")
-    calls = []
-    for i in range(draws.integer(45, 70)):
-        with torch.set_grad_enabled(i % 3 > 0):
-            calls.append(noise(8).flatten())
-    assert_independent_draws(torch.stack(calls), "the noise in forward", row="call", column="place")
-    assert_calls_vary(calls, "the noise in forward")
-    assert_no_repetition(torch.stack(calls), "the noise in forward")
 
 
 def test_forward_decodes_a_sample_of_the_posterior_in_train_and_eval_mode(submission, draws):

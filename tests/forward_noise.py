@@ -1,0 +1,99 @@
+"""The noise of ``VAE.forward``: whether ``z`` is sampled as it should be, or as the submission's own parts do it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import blaming
+import own_pass
+import parts
+import torch
+from noise import (
+    assert_calls_vary,
+    assert_independent_draws,
+    assert_no_repetition,
+    assert_standard_moments,
+    assert_standard_normal,
+    assert_uncorrelated,
+    assert_unrelated_to,
+    in_rows,
+    standardized,
+)
+from own_pass import OwnPass, Pass
+
+from grading.boundary.shared.arrival import Arrival
+from grading.checks import CheckFailure, Model, Submission
+
+
+def assert_samples(submission: Submission, model: Model, x: torch.Tensor, seed: int) -> torch.Tensor | None:
+    """``z``, 42,000 numbers or more, is drawn from ``N(mu, sigma ** 2)``, or by the own ``reparameterize``."""
+    case = parts.Case(submission, model, x, seed)
+    output = case.forward()
+
+    def judge(eps: torch.Tensor) -> None:
+        assert_standard_moments(eps, "(z - mu) / sigma")
+        assert_uncorrelated(eps, "(z - mu) / sigma")
+        assert_standard_normal(eps, "(z - mu) / sigma")
+        assert_independent_draws(eps, "(z - mu) / sigma")
+        assert_no_repetition(eps, "(z - mu) / sigma")
+        assert_unrelated_to(eps, (output.mu, output.logvar), "(z - mu) / sigma")
+
+    with blaming.what_remembers(model, x):
+        return case.judged_noise(output, judge)
+
+
+def assert_noise_of_calls(outputs: Sequence[Pass]) -> None:
+    """``z`` is drawn from ``N(mu, sigma ** 2)`` anew in each of these passes, of which every ten are in one mode."""
+    noise = [standardized(output.z, output.mu, output.logvar).flatten() for output in outputs]
+    assert_independent_draws(torch.stack(noise), "(z - mu) / sigma", row="call", column="place")
+    for mode in (0, 1):
+        assert_calls_vary([eps for i, eps in enumerate(noise) if i // 10 % 2 == mode], "(z - mu) / sigma")
+
+
+def assert_noise_of_all(outputs: Sequence[Pass]) -> None:
+    """``z`` is drawn from ``N(mu, sigma ** 2)`` in passes of all sizes."""
+    noise = [standardized(output.z, output.mu, output.logvar) for output in outputs]
+    eps = in_rows(noise)
+    assert_independent_draws(eps, "(z - mu) / sigma")
+    assert_standard_normal(eps, "(z - mu) / sigma")
+    assert_calls_vary(noise, "(z - mu) / sigma")
+
+
+def assert_as_normal_as(output: Pass, answers: Iterable[Pass]) -> None:
+    """The noise of one pass is standard normal, unless one of the own parts' answers is the same, or as far from it."""
+    try:
+        eps = standardized(output.z, output.mu, output.logvar)
+        assert_standard_normal(eps, "(z - mu) / sigma")
+    except CheckFailure:
+        for own in answers:  # many: what is wrong in some calls alone need not be so in the first
+            try:
+                of_parts = standardized(own.z, own.mu, own.logvar)
+                assert_standard_normal(of_parts, "(z - mu) / sigma")
+            except CheckFailure:
+                return
+            # What no seed repeats may be nearer to it by chance.
+            if parts.same(output.z, own.z) or parts.have_one_law(eps, of_parts):
+                return
+        raise
+
+
+def own_noise(
+    submission: Submission, output: Pass, model: Model, x: torch.Tensor, seed: int, *, gradients: bool | None = None
+) -> OwnPass:
+    """What the parts give where noise is judged: a sample that no part gives is none that says how it should be."""
+    own = own_pass.own(submission, model, x, seed, gradients=gradients, output=output)
+    if "z" in own.taken:
+        raise own.taken["z"]
+    return own
+
+
+def own_as_asked(
+    submission: Submission,
+    output: Pass,
+    question: tuple[Model, torch.Tensor, int],
+    gradients: bool | None,
+    asked: tuple[Arrival, int],
+) -> OwnPass:
+    """What the parts give, asked as ``forward`` was for this question."""
+    submission.asked = asked
+    return own_noise(submission, output, *question, gradients=gradients)

@@ -1,0 +1,42 @@
+"""The samples of the warm-up ``VAE``: what ``forward`` decodes, told by a decoder that can be inverted."""
+
+from __future__ import annotations
+
+import torch
+import warmup
+from asking import USUAL_SIZES
+from noise import assert_calls_vary, assert_independent_draws, assert_no_repetition, in_rows, standardized
+
+from grading.checks import Draws, Submission, assert_close
+
+
+def assert_decodes_samples(submission: Submission, draws: Draws) -> None:
+    """The numbers with which it samples are independent and standard normal, in every row, column and call."""
+    model = warmup.build_active(submission, draws)
+    code = warmup.inverse_decoder(model)
+
+    def noise(batch: int, largest: float = 1.0) -> torch.Tensor:
+        x = draws.uniform(batch, warmup.FEATURES, high=largest, dtype=torch.float64)
+        recon_x, mu, logvar = warmup.forward(model, x, warmup.CODES)
+        for name, own, part in zip(("mu", "logvar"), (mu, logvar), warmup.encode(model, x, warmup.CODES), strict=True):
+            assert_close(own, part.detach(), f"{name} of forward, held against that of encode,")
+        return standardized(code(recon_x), mu, logvar)
+
+    for training in (True, False):
+        model.train(training)
+        assert_independent_draws(noise(300), "the noise in forward")
+    assert_independent_draws(noise(300, largest=40.0), "the noise in forward, where logvar is near 6,")
+    found = []
+    for training, other in ((True, draws.integer(20, 250)), (False, draws.integer(2, 20))):
+        model.train(training)
+        found += [noise(batch) for batch in (1, *USUAL_SIZES, other)]
+    with torch.no_grad():  # and in eval mode, as large batches are usually given to it
+        found += [noise(draws.integer(*bounds)) for bounds in ((251, 1_000), (1_001, 2_000))]
+    assert_independent_draws(in_rows(found, width=40), "the noise in forward for batches of all sizes")
+    calls = []
+    for i in range(draws.integer(45, 70)):
+        with torch.set_grad_enabled(i % 3 > 0):
+            calls.append(noise(8).flatten())
+    assert_independent_draws(torch.stack(calls), "the noise in forward", row="call", column="place")
+    assert_calls_vary(calls, "the noise in forward")
+    assert_no_repetition(torch.stack(calls), "the noise in forward")
