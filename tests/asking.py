@@ -16,6 +16,10 @@ ROUNDS = 3
 USUAL_SIZES = (16, 32, 64, 100, 256, 512)
 """Batch sizes that programs are run with, beside the handout's 128."""
 
+HANDOUT_CALLS = (128,) * 12
+USUAL_CALLS = tuple(size for size in USUAL_SIZES for _ in range(4))
+"""Batch sizes of as many calls as show that noise is made otherwise in calls of the handout's size, or of another."""
+
 
 def through_many(draws: Draws) -> list[int]:
     """How many calls come before each of some answers, some 400 in all: so many since the answer before.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import blaming
 import own_pass
@@ -59,6 +60,14 @@ def assert_noise_of_all(outputs: Sequence[Pass]) -> None:
     assert_calls_vary(noise, "(z - mu) / sigma")
 
 
+def assert_noise_of_modes(outputs: Sequence[Pass]) -> None:
+    """``z`` varies from pass to pass, in the first half of them, which is in train mode, in the second, and in all."""
+    noise = [standardized(output.z, output.mu, output.logvar) for output in outputs]
+    half = len(noise) // 2
+    for some in (noise[:half], noise[half:], noise):
+        assert_calls_vary(some, "(z - mu) / sigma")
+
+
 def assert_as_normal_as(output: Pass, answers: Iterable[Pass]) -> None:
     """The noise of one pass is standard normal, unless one of the own parts' answers is the same, or as far from it."""
     try:
@@ -75,6 +84,52 @@ def assert_as_normal_as(output: Pass, answers: Iterable[Pass]) -> None:
             if parts.same(output.z, own.z) or parts.have_one_law(eps, of_parts):
                 return
         raise
+
+
+@dataclass(frozen=True)
+class Call:
+    """One of many passes.
+
+    Attributes:
+        x: its data.
+        seed: what its noise is drawn with.
+        training: whether the model is in train mode.
+        gradients: whether gradients are recorded.
+    """
+
+    x: torch.Tensor
+    seed: int
+    training: bool
+    gradients: bool
+
+
+def assert_sampled(
+    submission: Submission, model: Model, calls: Sequence[Call], judge: Callable[[Sequence[Pass]], None]
+) -> None:
+    """``judge`` finds the noise of these passes right; or else neither that of the submission's own parts."""
+
+    def passes() -> Iterator[tuple[Call, Pass]]:
+        for i, call in enumerate(calls):
+            if i == 0 or call.training is not calls[i - 1].training:
+                model.train(call.training)
+            with torch.set_grad_enabled(call.gradients):
+                yield call, own_pass.forward(model, call.x, call.seed)
+
+    outputs = [output for _, output in passes()]
+    try:
+        judge(outputs)
+    except CheckFailure:
+        try:
+            # Asked once more, so that the parts are asked as forward was then.
+            again = zip(outputs, passes(), strict=True)
+            own = [own_noise(submission, output, model, call.x, call.seed) for output, (call, _) in again]
+            judge(own)
+        except CheckFailure:
+            submission.rely_on("encode", "reparameterize")
+        else:
+            if not any(one.overwritten for one in own):
+                raise
+            submission.rely_on("reparameterize", "decode")
 
 
 def own_noise(

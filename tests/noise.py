@@ -112,12 +112,33 @@ def assert_calls_vary(noise: Sequence[torch.Tensor], what: str) -> None:
     Noise that is centred or scaled over a whole call, or drawn in strata, is normal and hardly correlated, and has the
     same sum each time. ``sum / sqrt(n)`` is ``N(0, 1)``, and the sum of the squares chi-squared, of which the quantile
     is that of an ``N(0, 1)`` number; the squares of ``k`` such numbers, one for each call, add up to a chi-squared one.
+    Where some calls alone are made so, their numbers are too near 0, or two that follow one another and have as many
+    numbers are too near to each other.
     """
     sums = torch.stack([eps.sum() / math.sqrt(eps.numel()) for eps in noise])
     squares = torch.stack([_as_normal(eps.square().sum(), eps.numel()) for eps in noise])
+    pairs = [i for i in range(0, len(noise) - 1, 2) if noise[i].numel() == noise[i + 1].numel()]
     for name, scores in (("sum", sums), ("sum of squares", squares)):
         varies = f"how much the {name} of {what} varies from call to call"
         _assert_normal(_as_normal(scores.square().sum(), len(noise)), 1, varies)
+        _assert_not_too_near(scores, varies)
+        if pairs:
+            _assert_not_too_near(torch.stack([(scores[i] - scores[i + 1]) / math.sqrt(2) for i in pairs]), varies)
+
+
+def _assert_not_too_near(scores: torch.Tensor, what: str) -> None:
+    """Not too many of ``k`` independent ``N(0, 1)`` numbers are near 0.
+
+    That ``j`` of them or more are no larger than ``c`` in size happens less often than ``binomial(k, j) p^j``, where
+    one of them is with probability ``p``; so for all ``j`` together, ``k`` times the smallest of these bounds.
+    """
+    k = len(scores)
+    share = torch.special.erf(scores.double().abs().sort().values / math.sqrt(2)).clamp(min=1e-300)
+    ways = [math.lgamma(k + 1) - math.lgamma(j + 1) - math.lgamma(k - j + 1) for j in range(1, k + 1)]
+    least = float((torch.tensor(ways) + torch.arange(1, k + 1) * share.log()).min()) + math.log(k)
+    if not least > math.log(RATE):
+        expected, actual = "calls that differ", f"so alike once in e^{-least:.0f} times"
+        raise CheckFailure("statistics", f"{what} is too little", expected=expected, actual=actual)
 
 
 def _as_normal(statistic: torch.Tensor, degrees: int) -> torch.Tensor:

@@ -1,5 +1,7 @@
 """``VAE.decode(z)``: deeper networks, raw outputs of any size, gradients, modes, dtypes."""
 
+import itertools
+
 import networks
 import oracles
 import torch
@@ -12,13 +14,13 @@ def assert_decodes(model, z):
     assert_close(model.decode(z), networks.decode(model.parameters, z), "decode(z)")
 
 
-def assert_differentiates(model, z):
-    """``decode(z)`` and its gradients for ``z`` and for all layers, relative to the largest number in each."""
-    own = model.decode(z.requires_grad_())
+def assert_differentiates(model, z, of_z):
+    """``decode(z)`` and its gradients for all layers, and ``of_z`` too, relative to the largest number in each."""
+    own = model.decode(z.requires_grad_(of_z))
     true = networks.decode(model.parameters, z)
     assert_close(own, true.detach(), "decode(z), where its gradient is asked for,")
     layers = {name: leaf for name, leaf in model.parameters.items() if name.startswith("dec.")}
-    oracles.assert_gradients(own, true, {"z": z, **layers}, "decode(z)")
+    oracles.assert_gradients(own, true, {**({"z": z} if of_z else {}), **layers}, "decode(z)")
     others = {name: leaf for name, leaf in model.parameters.items() if name not in layers}
     oracles.assert_no_gradients(own, others, "decode(z)")
 
@@ -81,24 +83,23 @@ def test_keeps_float64(submission, draws):
 def test_gradients_reach_z_and_every_layer_of_the_decoder(submission, draws):
     """In train and eval mode, for codes of usual sizes and of all up to 100; in both precisions, away from kinks."""
     model = networks.build(submission, 11, 13, 3, layers=2, draws=draws)
-    for training in (True, False):
-        assert_differentiates(
-            model.train(training), networks.clear_of_kinks(model, "dec", draws.normal(draws.integer(9, 40), 3))
-        )
+    for training, of_z in itertools.product((True, False), (True, False)):
+        z = networks.clear_of_kinks(model, "dec", draws.normal(draws.integer(9, 40), 3))
+        assert_differentiates(model.train(training), z, of_z)
     model.double()
-    for training, largest in ((True, 1.0), (False, 100.0)):
+    for training, of_z, largest in ((True, True, 1.0), (False, True, 100.0), (True, False, 100.0), (False, False, 1.0)):
         z = oracles.of_all_sizes(draws, 5, 3, largest=largest, dtype=torch.float64)
-        assert_differentiates(model.train(training), z)
+        assert_differentiates(model.train(training), z, of_z)
     size = draws.integer(100, 400)
     large = networks.build(submission, size, 8, size, draws=draws)
-    assert_differentiates(large, networks.clear_of_kinks(large, "dec", draws.normal(9, size))[:1])
+    assert_differentiates(large, networks.clear_of_kinks(large, "dec", draws.normal(9, size))[:1], of_z=True)
     many = networks.build(submission, 7, 5, 3, layers=draws.integer(1, 4), draws=draws).double()
     few = networks.build(submission, 11, 13, 3, draws=draws)
     for i, size in enumerate(sizes_of_every_kind(draws)):
-        assert_differentiates(many.train(i % 2 == 0), draws.normal(size, 3, dtype=torch.float64))
-        assert_differentiates(
-            few.train(i % 2 == 0), networks.clear_of_kinks(few, "dec", draws.normal(size + 8, 3))[:size]
-        )
+        training, of_z = i % 2 == 0, i // 2 % 2 == 0
+        assert_differentiates(many.train(training), draws.normal(size, 3, dtype=torch.float64), of_z)
+        z = networks.clear_of_kinks(few, "dec", draws.normal(size + 8, 3))[:size]
+        assert_differentiates(few.train(training), z, not of_z)
     with torch.no_grad():
         few.decode(draws.normal(5, 3))
     networks.assert_trainable_after(few, draws.uniform(5, 11), "decode")

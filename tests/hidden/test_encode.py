@@ -1,5 +1,7 @@
 """``VAE.encode(x)``: deeper networks, raw outputs of any size, gradients, modes, dtypes."""
 
+import itertools
+
 import networks
 import oracles
 import torch
@@ -19,13 +21,13 @@ def assert_encodes(model, x):
     assert_close(logvar, expected_logvar, "logvar")
 
 
-def assert_differentiates(model, x):
-    """``encode(x)`` and the gradients of each head for ``x`` and for its layers."""
-    heads = encode(model, x.requires_grad_()), networks.encode(model.parameters, x)
+def assert_differentiates(model, x, of_x):
+    """``encode(x)`` and the gradients of each head for its layers, and ``of_x`` too, which takes none in training."""
+    heads = encode(model, x.requires_grad_(of_x)), networks.encode(model.parameters, x)
     for head, own, true in zip(("mu", "logvar"), *heads, strict=True):
         assert_close(own, true.detach(), f"{head}, where its gradient is asked for,")
         layers = {name: leaf for name, leaf in model.parameters.items() if name.startswith(("enc.", f"{head}."))}
-        oracles.assert_gradients(own, true, {"x": x, **layers}, head)
+        oracles.assert_gradients(own, true, {**({"x": x} if of_x else {}), **layers}, head)
         others = {name: leaf for name, leaf in model.parameters.items() if name not in layers}
         oracles.assert_no_gradients(own, others, head)
 
@@ -92,24 +94,23 @@ def test_keeps_float64(submission, draws):
 def test_gradients_reach_x_and_every_layer_of_the_encoder(submission, draws):
     """In train and eval mode, for data of usual sizes and of all up to 100; in both precisions, away from kinks."""
     model = networks.build(submission, 11, 13, 3, layers=2, draws=draws)
-    for training in (True, False):
-        assert_differentiates(
-            model.train(training), networks.clear_of_kinks(model, "enc", draws.normal(draws.integer(9, 40), 11))
-        )
+    for training, of_x in itertools.product((True, False), (True, False)):
+        x = networks.clear_of_kinks(model, "enc", draws.normal(draws.integer(9, 40), 11))
+        assert_differentiates(model.train(training), x, of_x)
     model.double()
-    for training, largest in ((True, 1.0), (False, 100.0)):
+    for training, of_x, largest in ((True, True, 1.0), (False, True, 100.0), (True, False, 100.0), (False, False, 1.0)):
         x = oracles.of_all_sizes(draws, 5, 11, largest=largest, dtype=torch.float64)
-        assert_differentiates(model.train(training), x)
+        assert_differentiates(model.train(training), x, of_x)
     size = draws.integer(100, 400)
     large = networks.build(submission, size, 8, size, draws=draws)
-    assert_differentiates(large, networks.clear_of_kinks(large, "enc", draws.uniform(9, size))[:1])
+    assert_differentiates(large, networks.clear_of_kinks(large, "enc", draws.uniform(9, size))[:1], of_x=True)
     many = networks.build(submission, 7, 5, 3, layers=draws.integer(1, 4), draws=draws).double()
     few = networks.build(submission, 11, 13, 3, draws=draws)
     for i, size in enumerate(sizes_of_every_kind(draws)):
-        assert_differentiates(many.train(i % 2 == 0), draws.uniform(size, 7, dtype=torch.float64))
-        assert_differentiates(
-            few.train(i % 2 == 0), networks.clear_of_kinks(few, "enc", draws.normal(size + 8, 11))[:size]
-        )
+        training, of_x = i % 2 == 0, i // 2 % 2 == 0
+        assert_differentiates(many.train(training), draws.uniform(size, 7, dtype=torch.float64), of_x)
+        x = networks.clear_of_kinks(few, "enc", draws.normal(size + 8, 11))[:size]
+        assert_differentiates(few.train(training), x, not of_x)
     with torch.no_grad():
         few.encode(draws.normal(5, 11))
     networks.assert_trainable_after(few, draws.uniform(5, 11), "encode")

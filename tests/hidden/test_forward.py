@@ -13,14 +13,16 @@ import oracles
 import own_pass
 import parts
 import torch
-from asking import USUAL_SIZES, in_turn, sizes_of_every_kind, through_many
+from asking import HANDOUT_CALLS, USUAL_CALLS, USUAL_SIZES, in_turn, sizes_of_every_kind, through_many
 from forward_noise import (
+    Call,
     assert_as_normal_as,
     assert_noise_of_all,
     assert_noise_of_calls,
+    assert_noise_of_modes,
+    assert_sampled,
     assert_samples,
     own_as_asked,
-    own_noise,
 )
 from noise import (
     assert_independent,
@@ -120,30 +122,24 @@ def test_samples_a_fresh_z_for_every_example_and_every_call(submission, draws):
 
 
 def test_samples_in_each_of_many_calls(submission, draws):
-    """90 to 140 calls in turning modes, each for one example, with data and a seed of its own."""
+    """90 to 140 calls in turning modes, each for one example, with data and a seed of its own; and usual batches."""
     model = networks.build(submission, 11, 13, 64, draws=draws)
-    calls, outputs = [(draws.uniform(1, 11), draws.seed()) for _ in range(draws.integer(90, 140))], []
-    for i, (x, seed) in enumerate(calls):
-        if i % 10 == 0:
-            model.train(i % 20 == 0)
-        with torch.set_grad_enabled(i % 3 > 0):
-            outputs.append(own_pass.forward(model, x, seed))
-    try:
-        assert_noise_of_calls(outputs)
-    except CheckFailure:
-        try:
-            own = []
-            for i, (x, seed) in enumerate(calls):
-                with torch.set_grad_enabled(i % 3 > 0):
-                    own_pass.forward(model.train(i // 10 % 2 == 0), x, seed)  # as which its parts are asked then
-                    own.append(own_noise(submission, outputs[i], model, x, seed))
-            assert_noise_of_calls(own)
-        except CheckFailure:
-            submission.rely_on("encode", "reparameterize")
-        else:
-            if not any(one.overwritten for one in own):
-                raise
-            submission.rely_on("reparameterize", "decode")
+    calls = [
+        Call(draws.uniform(1, 11), draws.seed(), training=i // 10 % 2 == 0, gradients=i % 3 > 0)
+        for i in range(draws.integer(90, 140))
+    ]
+    assert_sampled(submission, model, calls, assert_noise_of_calls)
+    for model, sizes in (
+        (networks.build(submission, 784, 400, 20, draws=draws), HANDOUT_CALLS),
+        (networks.build(submission, 11, 13, 20, draws=draws), USUAL_CALLS),
+    ):
+        inputs = model.parameters["dec.2.bias"].numel()
+        calls = [
+            Call(draws.uniform(size, inputs), draws.seed(), training, gradients=training)
+            for training in (True, False)
+            for size in sizes
+        ]
+        assert_sampled(submission, model, calls, assert_noise_of_modes)
 
 
 def test_samples_in_eval_mode_too(submission, draws):
@@ -237,8 +233,8 @@ def test_gradients_of_z_reach_the_encoder(submission, draws):
 
 
 def gradients(output, model, x):
-    """The gradients of ``output`` for all parameters and for ``x`` at once, None where none arrives."""
-    leaves = [*model.parameters.values(), x]
+    """The gradients of ``output`` for all parameters, and for ``x`` if it takes any, None where none arrives."""
+    leaves = [*model.parameters.values(), *([x] if x.requires_grad else [])]
     if not output.requires_grad:
         return [None] * len(leaves)
     weighted = (output * oracles.weights_of(output)).sum()
@@ -246,16 +242,23 @@ def gradients(output, model, x):
 
 
 def test_gradients_are_those_of_its_parts(submission, draws):
-    """In train and eval mode, of all that is right, or that forward and its parts, called one by one, agree on."""
+    """In train and eval mode, of all that is right, or that forward and its parts, called one by one, agree on.
+
+    Some ``x`` take none themselves, as in training.
+    """
     small = networks.build(submission, 11, 13, 3, draws=draws)
     images = networks.build(submission, 784, 400, 20, draws=draws)
     precise = networks.build(submission, 11, 13, 3, draws=draws).double()
-    sizes = [((small, precise)[i % 2], size, i % 4 > 1, 1.0) for i, size in enumerate(sizes_of_every_kind(draws)[1:])]
-    asked = ((small, 5, True, 1.0), (small, 5, False, 3.0), (images, 1, True, 1.0), *sizes)
-    for model, batch, training, largest in asked:
+    sizes = [
+        ((small, precise)[i % 2], size, i % 4 > 1, 1.0, i // 4 % 2 == 0)
+        for i, size in enumerate(sizes_of_every_kind(draws)[1:])
+    ]
+    few = [(small, 5, *how) for how in itertools.product((True, False), (1.0, 3.0), (True, False))]
+    digits = [(images, 1, True, 1.0, True), (images, 9, True, 1.0, False)]
+    for model, batch, training, largest, of_x in (*few, *digits, *sizes):
         inputs, latent = (model.parameters[f"{layer}.bias"].numel() for layer in ("dec.2", "mu"))
         dtype, seed = model.parameters["mu.bias"].dtype, draws.seed()
-        x = oracles.of_all_sizes(draws, batch, inputs, largest=largest, dtype=dtype).requires_grad_()
+        x = oracles.of_all_sizes(draws, batch, inputs, largest=largest, dtype=dtype).requires_grad_(of_x)
         output = own_pass.forward(model.train(training), x, seed)
         fits = output.z.shape == (batch, latent) and output.z.dtype == x.dtype
         true = own_pass.true_pass(model, x, output.z) if fits else None
@@ -279,7 +282,8 @@ def test_gradients_are_those_of_its_parts(submission, draws):
             of_parts = parts.of_its_part(own, field, partial(gradients, model=own.twin, x=x))
             # Where a part gives something else than it should, nobody knows what gradients come through it.
             with parts.excused_by(next(iter(own.taken.values()), None)):
-                assert_gradients(field, [*model.parameters, "x"], gradients(one, model, x), of_parts)
+                names = [*model.parameters, *(["x"] if x.requires_grad else [])]
+                assert_gradients(field, names, gradients(one, model, x), of_parts)
 
 
 def assert_gradients(field, names, actual, of_parts):

@@ -99,17 +99,22 @@ def test_keeps_float64(submission, draws):
 
 
 def test_gradients_flow_through_all_three(submission, draws):
-    """For each likelihood."""
-    for name in elbo.LIKELIHOODS:
-        point = points.with_gradients(points.draw(draws, 4, 6, 3), "logits", "mu", "logvar")
+    """For each likelihood and batches of every size, with the usual weight and others, of all arguments and of some."""
+    ways = (("logits", "mu", "logvar"), ("logits", "mu", "logvar", "x"), ("mu", "logvar"), ("logits",))
+    small = [points.draw(draws, 4, 6, 3) for _ in range(3 * len(ways))]
+    for i, somewhere in enumerate((*small, points.draw_any(draws, 128, 784, 20), *points.of_every_size(draws))):
+        options = {"recon_loss": networks.LIKELIHOODS[i % 3], "beta": (1.0, networks.beta(draws))[i % 2]}
+        names = ways[i // 3 % len(ways)]
+        point = points.with_gradients(somewhere, *names)
         case, (x, logits, mu, logvar) = OutputCase(submission, draws, point), point
-        case.assert_gradients_of_terms(
-            lambda vae_loss: vae_loss(case.output, x, recon_loss=name, beta=2.0),
-            lambda compute_elbo: compute_elbo(x, logits, mu, logvar, recon_loss=name, beta=2.0),
-            logits=logits,
-            mu=mu,
-            logvar=logvar,
-        )
+
+        def of_elbo(compute_elbo):
+            return compute_elbo(x, logits, mu, logvar, **options)
+
+        with contextlib.suppress(Blocked):  # compute_elbo by itself, which may remember, is asked as often
+            case.own_elbo(of_elbo)
+        leaves = {name: getattr(point, name) for name in names}
+        case.assert_gradients_of_terms(lambda vae_loss: vae_loss(case.output, x, **options), of_elbo, **leaves)
 
 
 def test_the_error_for_an_unknown_recon_loss_passes_through(submission, draws):

@@ -35,7 +35,7 @@ from warmup_gradients import (
     matter,
     reached,
 )
-from warmup_samples import assert_decodes_samples
+from warmup_samples import assert_decodes_samples, assert_usual_calls_vary
 
 from grading.checks import CheckFailure, assert_close, assert_gradient, assert_statistic, assert_unchanged, gradient
 
@@ -291,6 +291,7 @@ def test_each_of_many_calls_draws_noise_of_its_own(submission, draws):
     assert_unrelated_at_any_distance(eps, "the noise of many calls")
     assert_no_row_repeats(eps, "the noise")
     assert_no_repetition(eps, "the noise")
+    assert_usual_calls_vary(submission, draws)
 
 
 def test_what_forward_decodes_is_sampled_in_every_row_column_and_call(submission, draws):
@@ -355,16 +356,16 @@ def test_gradients_of_mu_and_logvar_reach_the_encoder(submission, draws):
     assert_gradients_in_proportion(lambda: warmup.encode(model, x, latent_dim=3), model, "mu and logvar")
     assert_gradients_in_proportion(lambda: [warmup.decode(model, z, input_dim=11)], model, "decode(z)")
     double = warmup.randomize(warmup.build(submission, 11, 13, 3).double(), draws, gain=1.0)
-    for training, batch in (
-        (True, 20),
-        (False, 20),
-        (True, draws.integer(200, 400)),
-        (False, draws.integer(1_001, 1_500)),
+    for training, batch, of_rows in (
+        *itertools.product((True, False), (20,), (True, False)),
+        (True, draws.integer(200, 400), False),
+        (False, draws.integer(1_001, 1_500), True),
     ):
         double.train(training)
-        rows, codes = draws.normal(batch, 11, dtype=torch.float64), draws.normal(batch, 3, dtype=torch.float64)
-        assert_slopes(lambda x: warmup.encode(double, x, latent_dim=3), rows, double, draws, ("mu", "logvar"))
-        assert_slopes(lambda z: (warmup.decode(double, z, input_dim=11),), codes, double, draws, ("decode(z)",))
+        rows, codes = (draws.normal(batch, size, dtype=torch.float64) for size in (11, 3))
+        encode, decode = partial(warmup.encode, double, latent_dim=3), partial(warmup.decode, double, input_dim=11)
+        assert_slopes(encode, rows, double, draws, ("mu", "logvar"), of_rows=of_rows)
+        assert_slopes(lambda z: (decode(z),), codes, double, draws, ("decode(z)",), of_rows=of_rows)
     for place, (what, head) in enumerate(warmup.heads(model, latent_dim=3).items()):
         layers = matter(model, draws, partial(head, x))
         assert_reached(layers, warmup.encode(model, x, latent_dim=3)[place], model, f"{what} of encode")
