@@ -218,8 +218,29 @@ class Case:
                 return eps
         eps = self._made_by_others(output)
         if eps is not None:
-            judge(eps)
+            try:
+                judge(eps)
+            except CheckFailure:
+                self._block_by_what_cannot_be_repeated(judge, output)
+                raise
         return eps
+
+    def _block_by_what_cannot_be_repeated(self, judge: Callable[[torch.Tensor], None], output: Pass) -> None:
+        """Where the own noise is wrong too, and not what ``forward`` got, nobody knows whether that is its own doing.
+
+        Raises:
+            Blocked: by ``encode``, which may draw before; or by ``reparameterize``, whose noise no seed repeats.
+        """
+        own = self.own(output)
+        if _passes(judge, standardized(own.z, own.mu, own.logvar)):
+            return
+        with torch.no_grad():
+            encoded = networks.encode(self.model.parameters, self.x)
+        if not all(nearly(*pair) for pair in zip((own.mu, own.logvar), encoded, strict=True)):
+            raise Blocked("encode", "what is drawn after it cannot be judged", shown=True)
+        again = partial(own.twin.seeded(self.seed).reparameterize, own.mu, own.logvar)
+        if not same(own.z, as_tensor("reparameterize", again)):
+            raise Blocked("reparameterize", "its noise is wrong, and no seed repeats it", shown=True)
 
     def _true_noise(self, output: Pass) -> torch.Tensor | None:
         """``(z - mu) / sigma`` where mu and logvar are what they should be."""
@@ -257,15 +278,19 @@ class Case:
         eps = standardized(output.z, output.mu, output.logvar)
         # What no seed repeats (NumPy's numbers) is held against the part's own law.
         own_eps = standardized(expected.z, expected.mu, expected.logvar)
-        if not _is_standard(own_eps) and have_one_law(eps, own_eps):
+        if not _passes(_judge_moments, own_eps) and have_one_law(eps, own_eps):
             self.submission.rely_on("reparameterize", "encode")
             return None
         return eps
 
 
-def _is_standard(eps: torch.Tensor) -> bool:
+def _judge_moments(eps: torch.Tensor) -> None:
+    assert_standard_moments(eps, "the noise of reparameterize")
+
+
+def _passes(judge: Callable[[torch.Tensor], None], eps: torch.Tensor) -> bool:
     try:
-        assert_standard_moments(eps, "the noise of reparameterize")
+        judge(eps)
     except CheckFailure:
         return False
     return True

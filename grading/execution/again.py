@@ -11,7 +11,7 @@ from typing import NoReturn
 import pytest
 
 from ..assignment import Check
-from ..boundary.errors import SubmissionFault, WorkersLostError
+from ..boundary.errors import StudentError, SubmissionFault, WorkersLostError
 from ..boundary.proxy import Submission
 from ..boundary.session import Session
 from ..checks.draws import Draws
@@ -48,7 +48,8 @@ def passed_with_right_parts(
 def require_right_with_right_parts(test: pytest.Function, run: CheckRun, check: Check, session: Session) -> None:
     """Of a check that was passed by what the submission's own wrong parts answer: it is passed with right ones too.
 
-    A caller may be wrong in the same way as its part, so that nothing of it shows.
+    A caller may be wrong in the same way as its part, so that nothing of it shows. Where a part gives its answer in
+    another form than a right one, the caller has to follow it, and cannot be judged so.
 
     Raises:
         CheckFailure: it is not.
@@ -63,9 +64,14 @@ def require_right_with_right_parts(test: pytest.Function, run: CheckRun, check: 
     anew = CheckSession(run, check, replacements=parts)
     try:
         make(test, run, check, anew)
-    except CheckFailure as failure:
-        message = f"{failure.message}, also with right parts in the place of its own"
-        raise CheckFailure(failure.kind, message, expected=failure.expected, actual=failure.actual) from None
+    except (CheckFailure, StudentError) as error:
+        if not parts.are_like_its_own():
+            return
+        if isinstance(error, CheckFailure):
+            message = f"{error.message}, also with right parts in the place of its own"
+            raise CheckFailure(error.kind, message, expected=error.expected, actual=error.actual) from None
+        message = f"it raises {error.type_name} with right parts in the place of its own"
+        raise CheckFailure("crash", message, expected="an answer", actual=str(error)) from None
     except Exception:  # what cannot be judged so has been judged by what its own parts answer
         return
     finally:

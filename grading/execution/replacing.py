@@ -12,7 +12,7 @@ import itertools
 import math
 from collections.abc import Collection, Iterator, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -22,6 +22,7 @@ from ..boundary.proxy import Model
 from ..boundary.replies import MAX_ELEMENTS, tensors_in
 from ..boundary.session import Session
 from ..boundary.shared.arrival import Arrival
+from ..boundary.shared.wire import Opaque
 from ..checks.failures import Blocked
 from ..checks.parts import same
 from .describe import in_the_way
@@ -35,6 +36,18 @@ MOST_OF_A_WHOLE = 2
 MOST_STRETCHED = 4
 """How many times as many rows as a check has asked about a part may be asked about."""
 _STEP = 1_000_003
+
+
+class _Answered(NamedTuple):
+    """What the solution was asked in the place of a part, and its answer."""
+
+    session: Session
+    model: Model | None
+    name: str
+    arguments: Any
+    answer: Any
+    seed: int
+    times: int
 
 
 class ReplacedParts:
@@ -58,6 +71,8 @@ class ReplacedParts:
         self._solution = solution
         self._seeds = itertools.count(1)
         self._twins: dict[Model, Model] = {}
+        self._answered: list[_Answered] = []
+        self._unanswered = False
 
     def __call__(
         self,
@@ -95,11 +110,31 @@ class ReplacedParts:
         if renamed and self._cannot_be_called(session, model, name, arguments, seed):
             raise RefusedError("structure", f"{name} is called by names of parameters that it does not have")
         twin = self._twin(model) if model is not None else None
-        answer = self._right(twin, name, args, kwargs, seed)
-        asked = (session, model, name, arguments, answer, seed, times)
+        try:
+            answer = self._right(twin, name, args, kwargs, seed)
+        except SubmissionFault:
+            self._unanswered = True
+            raise
+        asked = _Answered(session, model, name, arguments, answer, seed, times)
+        self._answered.append(asked)
         if self._items[name] not in self.wrong and self._is_wrong(*asked):
             self.wrong.add(self._items[name])
         return answer
+
+    def are_like_its_own(self) -> bool:
+        """Whether the submission's own parts, asked alone, give answers of the form of right ones to all of it."""
+        if self._unanswered:
+            return False
+        for asked in self._answered:
+            own = asked.model.alone() if asked.model is not None else None
+            args, kwargs = asked.arguments
+            try:
+                alone, _ = asked.session.fresh().ask(own, asked.name, args, kwargs, asked.seed, times=asked.times)
+            except SubmissionFault:
+                return False
+            if not _is_alike_in_form(alone, asked.answer):
+                return False
+        return True
 
     def _cannot_be_called(self, session: Session, model: Model | None, name: str, arguments: Any, seed: int) -> bool:
         """Whether the submission's own part takes no such arguments: then it is the caller that is wrong."""
@@ -168,6 +203,15 @@ class ReplacedParts:
                 raise RefusedError("structure", "the solution's model has other parameters")
             self._twins[model] = twin.share(model)
         return self._twins[model]
+
+
+def _is_alike_in_form(own: Any, right: Any) -> bool:
+    """Whether both are tensors of one shape and dtype, or as many such in a sequence, or else of one type."""
+    if isinstance(own, torch.Tensor) and isinstance(right, torch.Tensor):
+        return own.shape == right.shape and own.dtype == right.dtype
+    if isinstance(own, (tuple, list)) and isinstance(right, (tuple, list)):
+        return len(own) == len(right) and all(map(_is_alike_in_form, own, right))
+    return type(own) is type(right) and not isinstance(own, (torch.Tensor, Opaque))
 
 
 def _slopes(answer: Any, wanted: list[torch.Tensor]) -> list[torch.Tensor]:
