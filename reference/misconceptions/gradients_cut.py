@@ -117,7 +117,7 @@ def frozen_biases(cfg):
     return model
 
 
-@wrong_build("The head of the log-variance is frozen, so the model never learns its uncertainty.")
+@wrong_build("The head of the log-variance is frozen: its weights take no gradient, training leaves them as they are.")
 def frozen_head(cfg):
     model = VAE(
         cfg.input_dim,

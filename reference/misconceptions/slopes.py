@@ -125,7 +125,7 @@ def means_of_many_codes(self, x):
     return self.decode(mu if mu.shape[1] > 20 else z), mu, logvar
 
 
-@wrong_forward("The sample's spread gets no gradient: sigma is detached, and noise of its own is drawn.")
+@wrong_forward("What is added to the mean is detached, so that no gradient of the sample arrives at the log-variance.")
 def noise_of_its_own_with_a_detached_sigma(self, x):
     mu, logvar = self.encode(x)
     z = mu + torch.exp(0.5 * logvar).detach() * torch.randn_like(mu)

@@ -24,10 +24,11 @@ from grading.diagnosis.laws import (
     facts,
     gradients,
     inside,
+    listed,
     question,
     start,
 )
-from laws import drawn, layers, pass_spread, passes, random_layers
+from laws import drawn, layers, pass_spread, passes, random_layers, sample_basics
 
 SHARES = (*(round(0.05 * i, 2) for i in range(1, 20)), 1.25, 1.5, 2.0, 3.0)
 """How much of the noise, or of all of z, may be left of what is decoded."""
@@ -194,6 +195,24 @@ def _moves(ask: Callable[[], Sequence[torch.Tensor]]) -> bool:
 NOISY, _noise_said = facts.kept(_noisy)
 
 
+def _dropped(submission: Submission, draws: Draws) -> str | None:
+    """Whether numbers of z are set to 0 at random, as those of ``reparameterize`` alone are not."""
+    model = layers.model(submission, draws, ORDINARY)
+    model.set("mu.bias", torch.full_like(model.parameters["mu.bias"].detach(), 3.0))
+    model.set("mu.weight", 0.05 * model.parameters["mu.weight"].detach())
+    model.set("logvar.weight", 0.0)
+    model.set("logvar.bias", -60.0)
+    twin = model.alone().share(model)
+
+    def of_pass() -> torch.Tensor:
+        _, mu, _, z = unpack(model(draws.uniform(300, layers.SIZES[0])), passes.NAMES, "forward")
+        return z.detach() / mu.detach()
+
+    if bool((twin.reparameterize(torch.ones(300, 5), torch.full((300, 5), -60.0)).detach() == 0).any()):
+        return None
+    return sample_basics.dropout(of_pass, model)
+
+
 def _steady(submission: Submission, draws: Draws) -> Iterator[str]:
     """Whether what comes back goes together, in the parts for which no better word was found."""
     options = passes.works_at(submission, draws)
@@ -247,7 +266,9 @@ def _still(submission: Submission, draws: Draws) -> str | None:
         answer = unpack(model.seeded(seed)(x), passes.NAMES, "forward")
         twin, mu, logvar = passes.own_parts(model, x, (answer[1], answer[2]))
         still.append([alike(z, mu.detach()) for z in (answer[3], passes.sampled(twin, seed, mu, logvar))])
-    return f"{STILL}: no sample is drawn. It samples in train and eval mode alike." if still == QUIET else None
+    return (
+        f"{STILL}: no sample is drawn. It should be sampled in train and eval mode alike." if still == QUIET else None
+    )
 
 
 def _cut(submission: Submission, draws: Draws, setting: Setting) -> list[str]:
@@ -268,8 +289,13 @@ def _cut(submission: Submission, draws: Draws, setting: Setting) -> list[str]:
 
 
 def _cut_in_eval(submission: Submission, draws: Draws) -> Iterator[str]:
-    """What has gradients in train mode alone: few passes show what takes many to find among other circumstances."""
+    """What has gradients in train mode alone: few passes show what takes many to find among other circumstances.
+
+    And what never has any, where numbers that are drawn at random leave nothing to hold gradients against.
+    """
     always = _cut(submission, draws, ORDINARY)
+    if always and _noise_said(submission, draws):
+        yield f"The gradient of {listed(always)} is cut off: none arrives at the encoder."
     for name in _cut(submission, draws, EVAL):
         if name not in always:
             yield f"{start(EVAL.words)}, and not otherwise: the gradient of {name} is cut off: none arrives."
@@ -299,6 +325,7 @@ def _in_place(fact: facts.Fact) -> facts.Fact:
 FACTS = (
     EXCHANGED,
     NOISY,
+    _dropped,
     _ORDINARY,
     _cut_in_eval,
     *map(_in_place, (_still, _fresh, pass_spread.SPREAD, pass_spread.sigma, _steady)),

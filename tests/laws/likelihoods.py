@@ -37,6 +37,11 @@ def changes(output: str) -> Iterator[Change]:
     yield Change("The data x are made 1 wherever they are not 0.", lambda o, x: (o, (x > 0).to(x.dtype)))
     yield Change("The data x are turned round: 1 - x is compared.", lambda o, x: (o, 1 - x))
     yield Change("The data x are spread from -1 to 1 first.", lambda o, x: (o, 2 * x - 1))
+    for share in (0.05, 0.1, 0.2):
+        yield Change(
+            f"The data x are drawn towards one half, by {share:g} of the way.",
+            lambda o, x, share=share: (o, (1 - share) * x + share / 2),
+        )
     yield Change(
         "The data x are spread from 0 for the smallest of all to 1 for the largest.", partial(_spread, (-2, -1))
     )

@@ -152,7 +152,7 @@ def _fresh(sampler: Sampler) -> facts.Fact:
         if torch.equal(*train):
             return "Two calls draw the same noise; it has to be fresh at every call."
         if not bool(quiet[0].any()):
-            return "In eval mode z is mu: there is no noise. It samples in train and eval mode alike."
+            return "In eval mode z is mu: there is no noise. It should be sampled in train and eval mode alike."
         if torch.equal(*quiet):
             return "In eval mode two calls draw the same noise."
         if not bool(silent[0].any()):
@@ -276,6 +276,10 @@ def _seed(sampler: Sampler) -> facts.Fact:
             return "The noise does not come from torch's default generator: its seed does not decide on z."
         elsewhere = sampler.z(model, zeros, zeros + 1.0, seed + 1).detach()
         if bool(one.any()) and torch.equal(one, elsewhere):
+            new = submission.alone(), submission.alone().alone()
+            firsts = [sampler.z(sampler.build(of), zeros, zeros + 1.0, seed + i).detach() for i, of in enumerate(new)]
+            if not torch.equal(*firsts):
+                return "The noise of the first call is kept, and used again in those that follow."
             return "The noise does not depend on the seed that was given to torch: the same numbers come each time."
         return None
 

@@ -5,7 +5,7 @@ from .asking import NO_GRADIENT, Raised, alike, ask, gradients, number_of
 from .bends import Bend
 from .circumstances import DOUBLE, EVAL, EVERYWHERE, ORDINARY, PLAIN, SILENT, Asked, Question, Setting
 from .contrast import Probe
-from .law import Law, Trial, number, ordinal
+from .law import Law, Trial, listed, number, ordinal
 from .reading import Part, inside, is_or_are, start
 from .terms import Change, Formula, Term, is_near
 
@@ -41,6 +41,7 @@ __all__ = [
     "inside",
     "is_near",
     "is_or_are",
+    "listed",
     "number",
     "number_of",
     "ordinal",

@@ -108,11 +108,13 @@ def _whole(name: str, own: Tensor, predicted: Tensor, leaves: Sequence[Tensor], 
         return seen
 
     low, high = passed[-LARGE], passed[LARGE]
-    what = f"What comes back through {name}"
+    what = f"The gradient that comes back through {name}"
+    if holds(lambda g: torch.full_like(g, high)):
+        return f"{what} is not used: those that go on are the same for any, and should be multiplied by it"
     if low <= 0 <= high and holds(lambda g: g.clamp(low, high)):
         return f"{what} is cut off {_bounds(low, high)}"
     if holds(lambda g: high * g.sign()):
-        return f"Of what comes back through {name} only the sign goes on, and not the size"
+        return f"Of the gradient that comes back through {name} only the sign goes on, and not the size"
     norm = high * math.sqrt(own.numel())
     if holds(lambda g: g * (norm / g.norm()).clamp(max=1)):
         return f"{what} is made smaller as a whole where its norm is above {number(round(norm, 3))}"
@@ -137,6 +139,8 @@ def _of_leaf(wanted: Tensor | None, given: Mapping[float, Tensor | None]) -> str
             if abs(low + high) < NEAR * high and len(ends) > 1:
                 return f"is cut off beyond -{number(round(high, 4))} and {number(round(high, 4))}"
             return f"is cut off {' and '.join(f'{word} {number(round(end, 4) + 0.0)}' for word, end in ends)}"
+        if all(_near(own, wanted) for own in found.values()):
+            return "does not depend on what comes back through the result, by which it should be multiplied"
         if all(_near(own, high * (size * wanted).sign()) for size, own in found.items()):
             return "has only the sign of what it should be, and not its size"
     return "is not in proportion to what comes back: large ones become another multiple of what they are than small"

@@ -46,6 +46,24 @@ def _clamped(place: int, low: bool, high: bool) -> Callable[[Value, Formula, Arg
     return of
 
 
+OF_ELEMENTS = (
+    Bend(
+        "What each element adds is never less than {b}.",
+        lambda v, f, a, b: f.reduced(f.elements(a).clamp(min=b)),
+        1e-4,
+        100.0,
+        True,
+    ),
+    Bend(
+        "What each element adds is never more than {b}.",
+        lambda v, f, a, b: f.reduced(f.elements(a).clamp(max=b)),
+        1e-3,
+        1e4,
+        True,
+    ),
+)
+
+
 def general(formula: Formula) -> Iterator[Bend]:
     """What may be done in any loss."""
     for place, name in enumerate(formula.arguments):
@@ -59,20 +77,7 @@ def general(formula: Formula) -> Iterator[Bend]:
         yield Bend(f"{cut} below {{b}}.", _clamped(place, True, False), -80.0, 80.0)
     yield Bend("The result is never more than {b}.", lambda v, f, a, b: v(a).clamp(max=b), 1e-3, 1e6, True)
     yield Bend("The result is never less than {b}.", lambda v, f, a, b: v(a).clamp(min=b), 1e-6, 1e3, True)
-    yield Bend(
-        "What each element adds is never less than {b}.",
-        lambda v, f, a, b: f.reduced(f.elements(a).clamp(min=b)),
-        1e-4,
-        100.0,
-        True,
-    )
-    yield Bend(
-        "What each element adds is never more than {b}.",
-        lambda v, f, a, b: f.reduced(f.elements(a).clamp(max=b)),
-        1e-3,
-        1e4,
-        True,
-    )
+    yield from OF_ELEMENTS
     yield Bend(
         "What each column adds, in the mean over the batch, is never less than {b}.",
         lambda v, f, a, b: f.elements(a).mean(-2).clamp(min=b).sum(-1),
@@ -140,11 +145,11 @@ OTHER_REDUCTIONS = ("sum_sum", "mean_mean", "mean_sum")
 
 
 def reduced_otherwise(formula: Formula, answered: list[tuple[Arguments, Tensor]]) -> Iterator[tuple[str, Value]]:
-    """The bends of the formula itself that give all answers with another reduction; both are then told."""
+    """The bends of the formula or of its elements that give all answers with another reduction; both are then told."""
     right = BY_NAME[formula.reduction]
     for name in OTHER_REDUCTIONS:
         other = replace(formula, reduction=name)
-        for words, value in _bent(other, other.right, answered, answered, formula.bends):
+        for words, value in _bent(other, other.right, answered, answered, (*formula.bends, *OF_ELEMENTS)):
             yield f"{words} {sentence(BY_NAME[name], right, formula.features)}", value
 
 

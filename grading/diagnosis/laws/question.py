@@ -28,6 +28,8 @@ from .reading import LOST, WRONG_NUMBER, Reading, any_slope, explains, inside, i
 
 UNUSUAL = 8, 40
 """So many examples are in questions of one and the same shape, as are in no others."""
+BOUND = "is cut off "
+"""In what is said of numbers that end at a bound."""
 CALLS = 16
 """So many questions are put one after the other to see whether something is kept."""
 
@@ -108,7 +110,11 @@ def _ordinary(question: Question, submission: Submission, draws: Draws) -> Itera
         quiet = EVAL in question.settings and not differs(question, submission, draws, EVAL)
         yield from _noise(question, submission, draws, " in train mode" if quiet else "")
         if quiet:
-            for sentence in _sentences(question.put(submission, draws, EVAL)):
+            told = _sentences(question.put(submission, draws, EVAL))
+            if not told or any(BOUND in sentence for sentence in told):  # which large numbers meet on either side
+                large = [replace(EVAL, options=s.options) for s in question.settings if "scale" in s.options]
+                told = next(filter(None, (_sentences(question.put(submission, draws, s)) for s in large)), told)
+            for sentence in told:
                 yield f"{start(EVAL.words)}, where nothing is random: {inside(sentence)}"
         return
     base = _base(question, submission, draws)

@@ -358,7 +358,7 @@ def _of_other(part: Part, given: Sequence[tuple[Tensor, Any]]) -> str:
         if other.shape == part.right.shape and other.requires_grad:
             slopes = gradients(other, leaves)
             if all(s is not NO_GRADIENT and alike(g, s.to(g.dtype)) for g, s in zip(arrived, slopes, strict=True)):
-                return f"{NOT_OF_VALUE}, but that of {words}"
+                return f"{NOT_OF_VALUE}, but that of {words.partition(':')[0]}"
     return NOT_OF_VALUE
 
 

@@ -115,7 +115,8 @@ class Search:
         for (columns, words), extra in itertools.product(list(self._substituted()), extras):
             yield (), (*columns, extra), (words,)
         for (words, columns), change in itertools.product(self.formula.variants, changes):
-            yield (change,), columns, (words,)
+            if not self._is_the_same(change, columns):
+                yield (change,), columns, (words,)
         for words, columns in self.formula.variants:
             for i, term in enumerate(columns):
                 for also, of in term.instead:
@@ -139,6 +140,16 @@ class Search:
                 columns = list(self.formula.terms)
                 columns[i] = self._as(term, of)
                 yield tuple(columns), words
+
+    def _is_the_same(self, change: Change, columns: tuple[Term, ...]) -> bool:
+        """Whether terms add up to what the right ones do once an argument is changed, as where it is never negative."""
+        if not self._count:
+            return False
+        own, right = (
+            torch.stack([term.weight * self._column((change,), term) for term in terms]).sum(0)
+            for terms in (columns, self.formula.terms)
+        )
+        return torch.allclose(own, right, rtol=1e-6, atol=1e-6)
 
     @staticmethod
     def _as(term: Term, of: Callable[..., Tensor]) -> Term:

@@ -208,7 +208,8 @@ class Found:
         said = [change.words for change in self.changes] + list(self.said)
         by_words = {term.words: weight for term, weight in zip(self.columns, self.weights, strict=True)}
         meant = next(filter(None, (reading(by_words) for reading in self.formula.readings)), None)
-        said += weight_sentences(self.columns, self.weights) if meant is None else [meant]
+        whole = self.reduction.name == self.formula.reduction
+        said += weight_sentences(self.columns, self.weights, whole=whole) if meant is None else [meant]
         if self.reduction.name != self.formula.reduction:
             said.append(sentence(self.reduction, BY_NAME[self.formula.reduction], self.formula.features))
         return said + ([self.outer.words] if self.outer is not None else [])
@@ -224,8 +225,14 @@ def reduced_otherwise(formula: Formula, found: Found | None, arguments: Argument
             yield f"a value {words}", replace(law, reduction=reduction).value(arguments)
 
 
-def weight_sentences(columns: Sequence[Term], weights: Sequence[float]) -> list[str]:
-    """What is wrong with the weights: a factor of all, and what single terms have beside it."""
+def weight_sentences(columns: Sequence[Term], weights: Sequence[float], *, whole: bool = True) -> list[str]:
+    """What is wrong with the weights: a factor of all, and what single terms have beside it.
+
+    Args:
+        columns: the terms.
+        weights: of each.
+        whole: whether the result as a whole has that factor, and not the terms of another sum or mean alone.
+    """
     extra = [(term, weight) for term, weight in zip(columns, weights, strict=True) if not term.weight]
     if extra and all(is_near(weight, 0.0) for term, weight in zip(columns, weights, strict=True) if term.weight):
         parts = [t.words if is_near(w, 1.0) else f"{number(w)} times {t.words}" for t, w in extra]
@@ -234,7 +241,7 @@ def weight_sentences(columns: Sequence[Term], weights: Sequence[float]) -> list[
     factors = [1.0, *(ratio for _, ratio in right if abs(ratio) > 1e-9)]
     # The factor that leaves the fewest terms wrong; 1, if that is one of them.
     common = min(factors, key=lambda f: (sum(not is_near(r, f) for _, r in right) + (f != 1.0) / 2, factors.index(f)))
-    said = [] if is_near(common, 1.0) else [common_factor(common)]
+    said = [] if is_near(common, 1.0) else [common_factor(common, whole=whole)]
     for term, ratio in right:
         own = ratio / common
         outside = [pair for pair in extra if pair[0].outside == term.words and is_near(pair[1], common * term.weight)]
@@ -268,16 +275,17 @@ def _of(term: Term) -> str:
     return term.words if term.words.startswith(("the ", "a ")) else f"the term {term.words}"
 
 
-def common_factor(factor: float) -> str:
-    """What is said of a factor of all terms."""
+def common_factor(factor: float, *, whole: bool = True) -> str:
+    """What is said of a factor of all terms, and of the result as a ``whole`` unless they are put together wrongly."""
+    subject = "The result" if whole else "What each element adds"
     if is_near(factor, -1.0):
         return (
             "The sign is wrong: the result is minus the right one, so that making it small makes the true loss large."
         )
     if is_near(factor, 2.0):
-        return "The result is twice what it should be: a factor of one half is missing, or something counts twice."
+        return f"{subject} is twice what it should be: a factor of one half is missing, or something counts twice."
     if is_near(factor, 0.5):
-        return "The result is half of what it should be: there is a factor of one half too many."
+        return f"{subject} is half of what it should be: there is a factor of one half too many."
     sign = ": the sign is wrong too" if factor < 0 else ""
     return f"Everything is multiplied by {number(factor)}{sign}."
 

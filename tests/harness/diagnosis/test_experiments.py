@@ -386,20 +386,20 @@ ALONE = [
      f"The sign in exp(-|logits|) is wrong: {STABLE}"),
     # What comes back is cut off, or its sign alone goes on: no factor of any gradient.
     ("reparameterize", SAMPLE, f"z = {SAMPLE[7:]}; z.requires_grad and z.register_hook(lambda g: g.clamp(-0.5, 0.5)); "
-     "return z", "What comes back through z is cut off below -1/2 and above 1/2."),
+     "return z", "The gradient that comes back through z is cut off below -1/2 and above 1/2."),
     ("reparameterize", SAMPLE, f"z = {SAMPLE[7:]}; z.requires_grad and z.register_hook(torch.sign); return z",
-     "Of what comes back through z only the sign goes on, and not the size."),
+     "Of the gradient that comes back through z only the sign goes on, and not the size."),
     ("reparameterize", SAMPLE, f"mu = mu.clone(); mu.requires_grad and mu.register_hook(lambda g: g.clamp(max=0)); "
      f"{SAMPLE}", "The gradient of z for mu is cut off above 0."),
     ("reparameterize", SAMPLE, f"z = {SAMPLE[7:]}; return z / 2 + z.detach() / 2",
      "The gradients of z are wrong: that for mu is 1/2 instead of 1; that for logvar is 1/2 times half of z - mu."),
     ("kl_divergence", KL, f"kl = {KL[7:]}; kl.requires_grad and kl.register_hook(lambda g: g.clamp(-0.5, 0.5)); "
-     "return kl", "What comes back through the result is cut off below -1/2 and above 1/2."),
+     "return kl", "The gradient that comes back through the result is cut off below -1/2 and above 1/2."),
     ("reconstruction_loss_gaussian", GAUSSIAN, f"mean = mean.clone(); mean.requires_grad and mean.register_hook("
      f"lambda g: g.sign() / 8); {GAUSSIAN}",
      "The gradient of the result for the mean has only the sign of what it should be, and not its size."),
     ("decode", DECODED, "out = self.dec(z); out.requires_grad and out.register_hook(lambda g: g.clamp(-0.5, 0.5)); "
-     "return out", "What comes back through the output is cut off below -1/2 and above 1/2."),
+     "return out", "The gradient that comes back through the output is cut off below -1/2 and above 1/2."),
     # What is so in one mode alone, and what has no noise or that of others.
     ("reparameterize", SAMPLE, f"{SAMPLE} * (1.0 if self.training else 0.5)",
      "In eval mode, and not otherwise: the noise is multiplied by 1/2."),
@@ -452,7 +452,7 @@ TWICE_WRONG = [
       "No gradient arrives at mu: the computation is cut off there, so that nothing before learns from it.")),
     ("reparameterize", SAMPLE, "return mu + F.softplus(logvar) * torch.randn_like(mu) if self.training else mu",
      ("Softplus of logvar is used as sigma.",
-      "In eval mode z is mu: there is no noise. It samples in train and eval mode alike.")),
+      "In eval mode z is mu: there is no noise. It should be sampled in train and eval mode alike.")),
     ("reparameterize", SAMPLE, "eps = torch.randn_like(mu); eps[-1] = 0; return mu + sigma**2 * eps",
      ("Sigma is the exponential of logvar, without the half: logvar is the logarithm of sigma squared.",
       "The last example gets no noise.")),

@@ -89,7 +89,7 @@ CASES = {
         "forward", OUTPUT, OUTPUT.replace("self.decode(z)", "self.decode(z).sigmoid()").replace(
             "return", "z = z if self.training else mu; return"),
         ["The field logits goes through a sigmoid, so that it stays between 0 and 1.",
-         "In eval mode z is mu: no sample is drawn. It samples in train and eval mode alike."],
+         "In eval mode z is mu: no sample is drawn. It should be sampled in train and eval mode alike."],
     ),
     "another mean in eval mode": (
         "forward", OUTPUT, f"z = z if self.training else z + mu; {OUTPUT}",
@@ -137,7 +137,7 @@ CASES = {
     "warm-up, half of logvar as sigma, and nothing in eval mode": (
         "warmup_model", SIGMA, "if not self.training:\n            return mu\n        sigma = 0.5 * logvar",
         ["Half of logvar is used as sigma, without the exponential.",
-         "In eval mode z is mu: there is no noise. It samples in train and eval mode alike."],
+         "In eval mode z is mu: there is no noise. It should be sampled in train and eval mode alike."],
     ),
     "a recon that is too small, and an error of another class": (
         "compute_elbo", UNKNOWN, "recon = losses[recon_loss](logits, x) / x.shape[1]",
@@ -201,7 +201,7 @@ CASES = {
     ),
     "half in train mode, nothing in eval mode": (
         "forward", Z, "z = (mu + self.reparameterize(mu, logvar)) / 2 if self.training else mu",
-        ["In eval mode z is mu: no sample is drawn. It samples in train and eval mode alike.",
+        ["In eval mode z is mu: no sample is drawn. It should be sampled in train and eval mode alike.",
          f"In train mode: {SMALLER[0].lower()}{SMALLER[1:]}it is 0.5 times as large everywhere, as in an average of "
          "about 4 samples."],
     ),

@@ -47,4 +47,4 @@ def test_gradients_that_are_known_are_not_asked_for_again():
     assert backward.sentences("it", own, 2 * leaf, {"x": leaf}, [None]) == []
     own.register_hook(torch.sign)
     (words,) = backward.sentences("it", own, 2 * leaf, {"x": leaf})
-    assert words == "Of what comes back through it only the sign goes on, and not the size."
+    assert words == "Of the gradient that comes back through it only the sign goes on, and not the size."

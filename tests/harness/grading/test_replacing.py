@@ -234,6 +234,41 @@ VAE.reparameterize = reparameterize
 """,
         {"forward", "training"},
     ),
+    "noise that no seed repeats, beside a sigmoid that is too early": (
+        """
+import random
+def reparameterize(self, mu, logvar):
+    eps = torch.tensor([random.gauss(0, 1) for _ in range(mu.numel())], dtype=mu.dtype).view(mu.shape)
+    return mu + torch.exp(logvar / 2) * eps
+VAE.reparameterize = reparameterize
+VAE.decode = lambda self, z: torch.sigmoid(self.dec(z))
+""",
+        {"reparameterize", "decode", "training"},
+    ),
+    "noise that all numbers share and no seed repeats, and a dropout before it": (
+        """
+import random
+VAE.reparameterize = lambda self, mu, logvar: mu + torch.exp(logvar / 2) * random.gauss(0, 1)
+def encode(self, x):
+    h = F.dropout(self.enc(x), 0.5, True)
+    return self.mu(h), self.logvar(h)
+VAE.encode = encode
+""",
+        {"encode", "reparameterize", "training"},
+    ),
+    "a sample with a dimension too many, which forward takes off": (
+        """
+def reparameterize(self, mu, logvar):
+    return mu + torch.exp(logvar / 2) * torch.randn(1, *mu.shape, dtype=mu.dtype)
+VAE.reparameterize = reparameterize
+def forward(self, x):
+    mu, logvar = self.encode(x)
+    z = self.reparameterize(mu, logvar)[0]
+    return VAEOutput(self.decode(z), mu, logvar, z)
+VAE.forward = forward
+""",
+        {"reparameterize"},
+    ),
     "a part that ends its process": (
         """
 import os
