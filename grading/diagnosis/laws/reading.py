@@ -39,6 +39,7 @@ WEIGHT, BIAS = "the weight of ", "the bias of "
 AXES = ("rows", "columns")
 WRONG_NUMBER, LOST = " values come back where ", "Of them "
 NOT_OF_VALUE = "is not that of the value that comes back"
+UNUSED = ", as where something overflows on the way, even if it is not used in the end"
 OF_GRADIENTS = ("is multiplied by", "is cut off", "is always 0", "has its sign turned round", "is not a number")
 """What may be said of a gradient; what else fits its numbers does so by chance."""
 SAME_FACTOR = 1e-3
@@ -222,7 +223,7 @@ def _value(part: Part, own: Tensor, said: list[str], known: Known, used: Known, 
     used[part.name] = words, change
     if words:
         said.append(
-            f"What stands in the place of {part.name} is {words}{', which ' if change.words else ''}{change.words}."
+            f"What stands in the place of {part.name} is {words}{'; and it ' if change.words else ''}{change.words}."
         )
     elif change.words:
         said.append(f"{start(part.name)} {change.words}.")
@@ -394,10 +395,14 @@ def _slope(wanted: Tensor, slope: Any) -> str:
     if gap <= 1e-3 * float(wanted.abs().max()) + 1e-6:  # rounding is all that is left where something saturates
         return ""
     if slope.shape == wanted.shape:
+        lost = slope.isnan()
+        if bool(lost.any()) and not bool(lost.all()) and alike(slope[~lost], wanted[~lost]):
+            return f"is not a number in some places{UNUSED}"
         # Looked for first, as of numbers that are all alike any factor is right with something that is added.
         factor = float((slope.double() * wanted.double()).sum() / wanted.double().square().sum())
         if min(abs(factor), abs(factor + 1)) > SAME_FACTOR and alike(slope, factor * wanted):
             return f"is multiplied by {number(round(factor, 4))}"
     change = find_change(wanted, slope)
-    plain = change is not None and change.words.startswith(OF_GRADIENTS)
-    return change.words if change is not None and plain else NOT_OF_VALUE
+    if change is None or not change.words.startswith(OF_GRADIENTS):
+        return NOT_OF_VALUE
+    return change.words + (UNUSED if change.words.startswith("is not a number") else "")
