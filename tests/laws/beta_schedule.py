@@ -43,14 +43,15 @@ def _found(submission: Submission, draws: Draws) -> tuple[tuple[str, ...], curve
 
 def _without(submission: Submission, draws: Draws) -> str | None:
     """What comes without a warm-up, at its first step and later."""
-    said = []
+    said: dict[str, list[str]] = {}
     for w, words in ((0, "warmup_steps = 0"), (-3, "warmup_steps below 0")):
         now = {step: _at_once(submission, step, w) for step in (0, draws.integer(1, 9))}
         for step, wrong in now.items():
             if wrong and wrong not in [before for other, before in now.items() if other < step]:
                 alone = not step and wrong not in list(now.values())[1:]
-                said.append(f"{'at step 0 ' if alone else ''}for {words} {wrong}")
-    return f"Without a warm-up the final weight should hold at once, but {' and '.join(said)}." if said else None
+                said.setdefault(wrong, []).append(f"{'at step 0 ' if alone else ''}for {words}")
+    ends = [f"{' and '.join(places)} {wrong}" for wrong, places in said.items()]
+    return f"Without a warm-up the final weight should hold at once, but {' and '.join(ends)}." if ends else None
 
 
 def _at_once(submission: Submission, step: int, w: int) -> str:
@@ -61,7 +62,9 @@ def _at_once(submission: Submission, step: int, w: int) -> str:
         return f"{error.type_name} is raised"
     if value is None:
         return "no number comes back"
-    return "" if abs(value - 2.0) <= 1e-6 else "it is not beta_max"
+    if abs(value - 2.0) <= 1e-6:
+        return ""
+    return "it is 0" if value == 0 else "it is not beta_max"
 
 
 def _late(submission: Submission, draws: Draws) -> str | None:

@@ -34,9 +34,12 @@ SHARES: tuple[tuple[str, Share], ...] = (
     ("It runs the other way: it begins at the end and falls.", lambda s, w: max(1 - s / w, 0.0)),
     ("It takes twice as long.", lambda s, w: s / (2 * w)),
     ("It takes half as long.", lambda s, w: 2 * s / w),
-    ("It begins anew after each warm-up: it is periodic.", lambda s, w: (s % w) / w),
-    ("It begins anew after each warm-up: it is periodic.", lambda s, w: (s % (w + 1)) / w),
-    *((f"It begins anew after {n} warm-ups: it is periodic.", lambda s, w, n=n: s % (n * w) / w) for n in range(2, 11)),
+    ("The weight begins anew after each warm-up: it is periodic.", lambda s, w: (s % w) / w),
+    ("The weight begins anew after each warm-up: it is periodic.", lambda s, w: (s % (w + 1)) / w),
+    *(
+        (f"The weight begins anew after {n} warm-ups: it is periodic.", lambda s, w, n=n: s % (n * w) / w)
+        for n in range(2, 11)
+    ),
     ("It rises and falls in turns, a warm-up long each.", lambda s, w: 1 - abs(s / w % 2 - 1)),
     ("The ratio is upside down: the warm-up over the step.", lambda s, w: w / s if s else math.nan),
     ("There is no warm-up: the final weight holds at once.", lambda s, w: 1.0),

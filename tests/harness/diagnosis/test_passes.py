@@ -1,7 +1,8 @@
 """What a whole pass draws by itself is told: averages, rows from elsewhere, a sigma of its own; and each cause once."""
 
 import pytest
-from harness.diagnosis.test_experiments import OUTPUT, explain, workers
+from harness.diagnosis.mistakes import OUTPUT
+from harness.diagnosis.test_experiments import explain, workers
 
 __all__ = ["workers"]
 

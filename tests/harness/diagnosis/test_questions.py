@@ -4,7 +4,8 @@ import itertools
 
 import pytest
 import torch
-from harness.diagnosis.test_experiments import KL, explain, workers
+from harness.diagnosis.mistakes import KL
+from harness.diagnosis.test_experiments import explain, workers
 
 from grading.checks.draws import Draws
 from grading.diagnosis.laws import ORDINARY, Asked, Part, Question, backward, question, symmetries

@@ -1,7 +1,8 @@
 """What is told of a sample, and all that is: each of several mistakes, and no consequence of one."""
 
 import pytest
-from harness.diagnosis.test_experiments import FILES, SAMPLE, explain, workers
+from harness.diagnosis.mistakes import SAMPLE
+from harness.diagnosis.test_experiments import FILES, explain, workers
 
 __all__ = ["workers"]
 
