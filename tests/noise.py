@@ -136,9 +136,8 @@ def _assert_not_too_near(scores: torch.Tensor, what: str) -> None:
     share = torch.special.erf(scores.double().abs().sort().values / math.sqrt(2)).clamp(min=1e-300)
     ways = [math.lgamma(k + 1) - math.lgamma(j + 1) - math.lgamma(k - j + 1) for j in range(1, k + 1)]
     least = float((torch.tensor(ways) + torch.arange(1, k + 1) * share.log()).min()) + math.log(k)
-    if not least > math.log(RATE):
-        expected, actual = "calls that differ", f"so alike once in e^{-least:.0f} times"
-        raise CheckFailure("statistics", f"{what} is too little", expected=expected, actual=actual)
+    odds = max(0.0, -least)
+    assert_statistic(odds, 0.0, -math.log(RATE) / 7, f"{what} (too little; the log odds against it)", rate=RATE)
 
 
 def _as_normal(statistic: torch.Tensor, degrees: int) -> torch.Tensor:
