@@ -11,6 +11,7 @@ import parts
 import torch
 from noise import (
     assert_calls_vary,
+    assert_independent,
     assert_independent_draws,
     assert_no_repetition,
     assert_standard_moments,
@@ -41,6 +42,28 @@ def assert_samples(submission: Submission, model: Model, x: torch.Tensor, seed: 
 
     with blaming.what_remembers(model, x):
         return case.judged_noise(output, judge)
+
+
+def assert_samples_anew(submission: Submission, model: Model, x: torch.Tensor, seed: int, what: str) -> None:
+    """Two passes sample ``z`` as ``assert_samples`` has it, and the second has nothing to do with the first.
+
+    Unless the own parts, asked alone, draw numbers that have.
+    """
+    seeds = seed, seed + 1
+    first, second = (assert_samples(submission, model, x, s) for s in seeds)
+    if first is None or second is None:
+        return
+    try:
+        assert_independent(first, second, what)
+    except CheckFailure:
+        own = [own_pass.own(submission, model, x, s) for s in seeds]
+        first, second = (standardized(one.z, one.mu, one.logvar) for one in own)
+        try:
+            assert_independent(first, second, what)
+        except CheckFailure:
+            submission.rely_on("reparameterize", "encode")
+            return
+        raise
 
 
 def assert_noise_of_calls(outputs: Sequence[Pass]) -> None:

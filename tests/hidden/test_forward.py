@@ -22,10 +22,10 @@ from forward_noise import (
     assert_noise_of_modes,
     assert_sampled,
     assert_samples,
+    assert_samples_anew,
     own_as_asked,
 )
 from noise import (
-    assert_independent,
     assert_standard_moments,
 )
 
@@ -107,9 +107,7 @@ def test_works_for_a_batch_of_one(submission, draws):
 
 def test_samples_a_fresh_z_for_every_example_and_every_call(submission, draws):
     model, x, seed = wide(submission, draws), draws.uniform(draws.integer(100, 130), 11).repeat(2, 1), draws.seed()
-    first, second = (assert_samples(submission, model, x, s) for s in (seed, seed + 1))
-    if first is not None and second is not None:
-        assert_independent(first, second, "the noise of two calls")
+    assert_samples_anew(submission, model, x, seed, "the noise of two calls")
     for gradients in (True, False):
         with torch.set_grad_enabled(gradients):
             one, other = (own_pass.forward(model, x, s).z for s in (seed, seed + 1))
@@ -144,9 +142,7 @@ def test_samples_in_each_of_many_calls(submission, draws):
 
 def test_samples_in_eval_mode_too(submission, draws):
     model, x, seed = wide(submission, draws).eval(), draws.uniform(draws.integer(200, 260), 11), draws.seed()
-    first, second = (assert_samples(submission, model, x, s) for s in (seed, seed + 1))
-    if first is not None and second is not None:
-        assert_independent(first, second, "the noise of two calls in eval mode")
+    assert_samples_anew(submission, model, x, seed, "the noise of two calls in eval mode")
 
 
 def test_works_without_gradients_too(submission, draws):
@@ -330,6 +326,7 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
     if not all(parts.same(getattr(called, name), getattr(one, name)) for one in again for name in own_pass.NAMES):
         submission.rely_on("encode", "reparameterize", "decode")  # which no seed repeats
     elif not all(map(parts.same, method, (getattr(called, name) for name in own_pass.NAMES))):
+        blaming.blame_what_wears(model, x, seed)
         raise CheckFailure("value", "model.forward(x) is not what model(x) is", expected="the same", actual="others")
 
 

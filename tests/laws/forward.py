@@ -317,6 +317,11 @@ def _elsewhere(submission: Submission, draws: Draws) -> Iterator[str]:
 EXCHANGED, _exchange_said = facts.kept(_exchanged)
 
 
+def _z_moved(submission: Submission, draws: Draws) -> tuple[str, ...]:
+    """What was said of another order in which z does not stand in its place."""
+    return tuple(s for s in _exchange_said(submission, draws) if "mu and logvar stand in each" not in s)
+
+
 def _in_place(fact: facts.Fact) -> facts.Fact:
     """A fact that takes for granted that each field stands in its place."""
     return facts.unless(_exchange_said, fact)
@@ -328,7 +333,8 @@ FACTS = (
     _dropped,
     _ORDINARY,
     _cut_in_eval,
-    *map(_in_place, (_still, _fresh, pass_spread.SPREAD, pass_spread.sigma, _steady)),
+    facts.unless(_z_moved, _still),
+    *map(_in_place, (_fresh, pass_spread.SPREAD, pass_spread.sigma, _steady)),
     _elsewhere,  # takes longer than all before it
     *_OTHERS,
     *map(_in_place, (pass_spread.of_rows, _mode)),

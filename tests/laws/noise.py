@@ -28,10 +28,12 @@ class Shape(NamedTuple):
     Attributes:
         words: what it is called.
         below: how likely a smaller number is, of mean 0 and variance 1.
+        ends_thin: whether its density vanishes where it ends, so that it is hard to tell from one that ends before.
     """
 
     words: str
     below: Callable[[Tensor], Tensor]
+    ends_thin: bool = False
 
 
 def _uniform(t: Tensor) -> Tensor:
@@ -56,10 +58,12 @@ def _half_normal(t: Tensor) -> Tensor:
 SHAPES = (
     Shape("it is uniform, not normal", _uniform),
     Shape("it has a Laplace law, not a normal one", _laplace),
-    Shape("it has a triangular law, as the sum of two uniform numbers, not a normal one", _triangular),
+    Shape("it has a triangular law, as the sum of two uniform numbers, not a normal one", _triangular, True),
     Shape("it is never negative: the size of a normal number", _half_normal),
     Shape("it is never negative: an exponential law, not a normal one", lambda t: 1 - (-(t + 1).clamp(min=0)).exp()),
 )
+THIN = 40
+"""So many numbers are missing at the end of a law where it ends thin, and this one before."""
 PILED = 5e-4
 """A share of equal numbers that no density has."""
 
@@ -74,8 +78,11 @@ def law(eps: Tensor) -> list[str]:
     if 0.02 < missing < 0.9:
         return [f"about {round(20 * missing) / 20:g} of its numbers are 0, as after a dropout"]
     normal = torch.special.ndtri((torch.arange(eps.numel(), dtype=eps.dtype) + 0.5) / eps.numel())
-    shape, normal = _bounded(eps, normal)
-    shape = shape or _shape((eps - mean) / std) or _tails(eps)
+    shape, normal = _piled(eps, normal)
+    shape = shape or _shape((eps - mean) / std)
+    if shape is None:
+        shape, normal = _ended(eps, normal)
+    shape = shape or _tails(eps)
     if shape == HEAVY and abs(std - 1) > 0.05:
         return [shape]  # of which a single number may decide on mean and spread
     # What a bound takes from the spread is no mistake of its own, nor is a little where the law is another one.
@@ -113,30 +120,27 @@ def rough(value: float) -> str:
     return f"{near[0][1]:.2g}" if near else f"{float(f'{value:.{2 if 0.9 < value < 2 else 1}g}'):g}"
 
 
-def _bounded(eps: Tensor, normal: Tensor) -> tuple[str | None, Tensor]:
-    """Where numbers pile up at a bound or a normal law ends, and what a normal law becomes by that."""
+def _piled(eps: Tensor, normal: Tensor) -> tuple[str | None, Tensor]:
+    """Where numbers pile up at a bound, and what a normal law becomes by that."""
     low, high = float(eps.min()), float(eps.max())
     below, above = (float((eps == end).double().mean()) > PILED for end in (low, high))
-    if below or above:
-        normal = normal.clamp(low if below else None, high if above else None)
-        if below and above and abs(low + high) < 1e-3 * high:
-            return f"it is cut off at -{round(high, 1):g} and {round(high, 1):g}", normal
-        places = [f"below {round(low, 1) + 0.0:g}"] * below + [f"above {round(high, 1):g}"] * above
-        return f"it is cut off {' and '.join(places)}", normal
-    if max(-low, high) > 3.2 or abs(low + high) > 0.02 * high:  # a normal law gets far beyond that
+    if not below and not above:
         return None, normal
-    ends = normal[normal.abs() <= high]
-    at_end = 0.95 * high
-    expected, seen = (float((t.abs() > at_end).double().mean()) * eps.numel() for t in (ends, eps))
-    if expected < 20 or abs(seen - expected) > 5 * math.sqrt(expected) or _distance(eps, _within(high)) > 1.8:
-        return None, normal
-    return f"it never gets beyond -{round(high, 1):g} and {round(high, 1):g}, as normal numbers do", ends
+    normal = normal.clamp(low if below else None, high if above else None)
+    if below and above and abs(low + high) < 1e-3 * high:
+        return f"it is cut off at -{round(high, 1):g} and {round(high, 1):g}", normal
+    places = [f"below {round(low, 1) + 0.0:g}"] * below + [f"above {round(high, 1):g}"] * above
+    return f"it is cut off {' and '.join(places)}", normal
 
 
-def _within(bound: float) -> Callable[[Tensor], Tensor]:
-    """A normal law that ends at a bound on either side."""
-    outside = float(torch.special.ndtr(torch.tensor(-bound, dtype=torch.float64)))
-    return lambda t: (torch.special.ndtr(t) - outside) / (1 - 2 * outside)
+def _ended(eps: Tensor, normal: Tensor) -> tuple[str | None, Tensor]:
+    """Where numbers end on either side that do not get rare before, as normal ones do, and what those would be then."""
+    low, high = float(eps.min()), float(eps.max())
+    if max(-low, high) > 3.2 or abs(low + high) > 0.02 * high or int((eps.abs() > 0.95 * high).sum()) < 50:
+        return None, normal
+    return f"it never gets beyond -{round(high, 1):g} and {round(high, 1):g}, as normal numbers do", normal[
+        normal.abs() <= high
+    ]
 
 
 def _distance(sample: Tensor, below: Callable[[Tensor], Tensor]) -> float:
@@ -150,8 +154,11 @@ def _shape(standard: Tensor) -> str | None:
     """Which other law a sample of mean 0 and variance 1 follows, where it is plainly that one."""
     if _distance(standard, torch.special.ndtr) < 3.0:
         return None
-    best, second = sorted((_distance(standard, shape.below), shape.words) for shape in SHAPES)[:2]
-    return best[1] if best[0] < 1.8 < second[0] / 2 else None
+    best, second = sorted(SHAPES, key=lambda shape: _distance(standard, shape.below))[:2]
+    if not _distance(standard, best.below) < 2.2 or not _distance(standard, second.below) > 3.6:
+        return None
+    beyond = best.below(standard.min()), 1 - best.below(standard.max())
+    return None if best.ends_thin and max(map(float, beyond)) * len(standard) > THIN else best.words
 
 
 HEAVY = "it has more large numbers than a normal law"

@@ -82,6 +82,14 @@ ELEMENTWISE: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (
         "is normalized over the batch, to mean 0 and variance 1",
         lambda t: (t - t.mean(0)) / (t.var(0, unbiased=False) + 1e-5).sqrt(),
     ),
+    (
+        "is normalized in every row, to mean 0 and variance 1",
+        lambda t: (t - t.mean(-1, keepdim=True)) / t.std(-1, keepdim=True, unbiased=False),
+    ),
+    (
+        "is normalized over the batch, to mean 0 and variance 1",
+        lambda t: (t - t.mean(0)) / t.std(0, unbiased=False),
+    ),
     ("is normalized in every row, by its mean and its unbiased spread", lambda t: _normalized(t, -1)),
     ("is normalized over the batch, by its mean and its unbiased spread", lambda t: _normalized(t, 0)),
     ("has the mean of its row taken off", lambda t: t - t.mean(-1, keepdim=True)),
