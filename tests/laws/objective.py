@@ -76,6 +76,7 @@ def ask(submission: Submission, draws: Draws, call: Call, recon_loss: str, beta:
         )
         parts = {f"the {name} loss": loss(name, logits) for name in elbo.LIKELIHOODS if name != recon_loss}
         parts |= {f"the recon of {words}": loss(recon_loss, change(logits)) for words, change in SQUASHES}
+        parts |= {f"the recon of {words}": loss(recon_loss, logits, change(x)) for words, change in OTHER_DATA}
         parts |= {
             "beta recon": beta * recon,
             "beta": beta,
@@ -120,6 +121,11 @@ SQUASHES: tuple[tuple[str, Callable[[torch.Tensor], torch.Tensor]], ...] = (
     ("minus the logits", torch.neg),
 )
 """What may be done to the decoder's output before a loss is taken of it."""
+OTHER_DATA: tuple[tuple[str, Callable[[torch.Tensor], torch.Tensor]], ...] = (
+    ("an x that is made 0 and 1, at one half", lambda x: (x > 0.5).to(x.dtype)),
+    ("1 - x", lambda x: 1 - x),
+)
+"""What may be done to the data."""
 
 
 RIGHT = {"loss": {"recon": 1.0, "beta kl": 1.0}, "recon": {"recon": 1.0}, "kl": {"kl": 1.0}}

@@ -37,6 +37,8 @@ def weight(own: list[float]) -> str | None:
 def _measured(own: list[float]) -> Iterator[tuple[str, Callable[[float], float]]]:
     """Bounds and a power that some of the weights show."""
     low, high = (round(bound, 3) for bound in (own[0], own[-1]))
+    if low == high:
+        yield f"always {low:g}", lambda b: low
     yield f"never less than {low:g}", lambda b: max(b, low)
     yield f"never more than {high:g}", lambda b: min(b, high)
     yield f"never less than {low:g} and never more than {high:g}", lambda b: min(max(b, low), high)

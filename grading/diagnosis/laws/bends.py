@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,8 @@ from .terms import Arguments, Formula, Found, Tensor
 Value = Callable[[Arguments], Tensor]
 """What a loss is at some arguments."""
 STEPS = 48
+MOST_SHOWN = 8
+"""So many answers are asked about a bound."""
 
 
 @dataclass(frozen=True)
@@ -192,6 +195,33 @@ def _bent(
             if all(near(predicted(a), answer) for a, answer in answered):
                 yield bend.words.format(b=number(abs(b)) if "-{b}" in bend.words else f"{b:.4g}"), predicted
                 break
+    if not among:
+        yield from _between(formula, value, answered, off)
+
+
+def _between(
+    formula: Formula, value: Value, answered: list[tuple[Arguments, Tensor]], off: list[tuple[Arguments, Tensor]]
+) -> Iterator[tuple[str, Value]]:
+    """An argument that is cut off at two bounds, each of which some answer shows that the other has no part in."""
+    for place in formula.judged_at:
+        ends: list[set[float]] = []
+        for low in (True, False):
+            way = _clamped(place, low, not low)
+            reaches = ((-2000.0, 0.0), (-80.0, 80.0)) if low else ((0.0, 2000.0), (-80.0, 80.0))
+            one_sided = [Bend("", way, *reach) for reach in reaches]
+            solved = [_solved(b, value, formula, a, float(own)) for b in one_sided for a, own in off[:MOST_SHOWN]]
+            ends.append({written for one in solved if one is not None for written in _as_written(one)})
+        for below, above in itertools.product(*ends):
+
+            def predicted(a: Arguments, place: int = place, below: float = below, above: float = above) -> Tensor:
+                changed = [argument.double() for argument in a]
+                changed[place] = changed[place].clamp(below, above)
+                return value(tuple(changed))
+
+            if below < above and all(near(predicted(a), answer) for a, answer in answered):
+                name = formula.arguments[place]
+                yield f"{start(name)} {is_or_are(name)} cut off below {below:.4g} and above {above:.4g}.", predicted
+                return
 
 
 def near(predicted: Tensor, own: Tensor) -> bool:

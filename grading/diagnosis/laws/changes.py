@@ -43,6 +43,11 @@ def _normalized(t: Tensor, axis: int) -> Tensor:
     return (t - t.mean(axis, keepdim=True)) / t.std(axis, keepdim=True, unbiased=t.shape[axis] > 1)
 
 
+def _scaled(t: Tensor, axis: int, small: float) -> Tensor:
+    """With the spread of what there is, and a small number added to it."""
+    return (t - t.mean(axis, keepdim=True)) / (t.std(axis, keepdim=True, unbiased=False) + small)
+
+
 ELEMENTWISE: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (
     ("goes through a ReLU: what is negative is lost", torch.relu),
     ("goes through a sigmoid, so that it stays between 0 and 1", torch.sigmoid),
@@ -82,13 +87,10 @@ ELEMENTWISE: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (
         "is normalized over the batch, to mean 0 and variance 1",
         lambda t: (t - t.mean(0)) / (t.var(0, unbiased=False) + 1e-5).sqrt(),
     ),
-    (
-        "is normalized in every row, to mean 0 and variance 1",
-        lambda t: (t - t.mean(-1, keepdim=True)) / t.std(-1, keepdim=True, unbiased=False),
-    ),
-    (
-        "is normalized over the batch, to mean 0 and variance 1",
-        lambda t: (t - t.mean(0)) / t.std(0, unbiased=False),
+    *(
+        (f"is normalized {where}, to mean 0 and variance 1", partial(_scaled, axis=axis, small=small))
+        for small in (1e-5, 1e-8)
+        for where, axis in (("in every row", -1), ("over the batch", 0))
     ),
     ("is normalized in every row, by its mean and its unbiased spread", lambda t: _normalized(t, -1)),
     ("is normalized over the batch, by its mean and its unbiased spread", lambda t: _normalized(t, 0)),
