@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import blaming
@@ -131,21 +131,19 @@ def assert_sampled(
 ) -> None:
     """``judge`` finds the noise of these passes right; or else neither that of the submission's own parts."""
 
-    def passes() -> Iterator[tuple[Call, Pass]]:
-        for i, call in enumerate(calls):
-            if i == 0 or call.training is not calls[i - 1].training:
-                model.train(call.training)
-            with torch.set_grad_enabled(call.gradients):
-                yield call, own_pass.forward(model, call.x, call.seed)
+    def ask(call: Call) -> Pass:
+        with torch.set_grad_enabled(call.gradients):
+            return own_pass.forward(model.train(call.training), call.x, call.seed)
 
-    outputs = [output for _, output in passes()]
+    outputs = [ask(call) for call in calls]
     try:
         judge(outputs)
     except CheckFailure:
+        own: list[OwnPass] = []
         try:
-            # Asked once more, so that the parts are asked as forward was then.
-            again = zip(outputs, passes(), strict=True)
-            own = [own_noise(submission, output, model, call.x, call.seed) for output, (call, _) in again]
+            for call, output in zip(calls, outputs, strict=True):
+                ask(call)  # as which its parts are asked then
+                own.append(own_noise(submission, output, model, call.x, call.seed, gradients=call.gradients))
             judge(own)
         except CheckFailure:
             submission.rely_on("encode", "reparameterize")

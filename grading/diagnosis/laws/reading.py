@@ -322,9 +322,8 @@ def _slopes_of(part: Part, predicted: Tensor, own: Tensor, among: Collection[tup
     if own.numel() < FEW and not alike(own.to(part.right.dtype), part.right.detach()):
         return []  # few numbers tell too little of what they are for more to follow from it
     expected = [*zip(part.leaves, leaves, gradients(predicted, leaves), strict=True)]
-    if own.shape == predicted.shape and not any(
-        _counts(wanted) for _, _, wanted in expected
-    ):  # the sum of numbers that are centred hangs on nothing
+    # The sum of numbers that are centred hangs on nothing.
+    if own.shape == predicted.shape and not any(_counts(wanted) for *_, wanted in expected):
         weights = torch.linspace(0.5, 1.5, own.numel(), dtype=own.dtype).reshape(own.shape)
         predicted, own = weights * predicted, weights * own
         expected = [*zip(part.leaves, leaves, gradients(predicted, leaves), strict=True)]
