@@ -154,6 +154,9 @@ class Executor:
         inference = not request["grad"] and Arrival.INFERENCE in arrival
         twice = (inference or Arrival.TWICE in arrival) and not request.get("replaced")
         times = request["times"] or int(twice)
+        if request.get("replaced"):  # it is made again with each answer, and has to come to the same questions
+            random.seed(request["seed"])
+            np.random.seed(request["seed"] % 2**32)
         self._surroundings.note()
         if times > 1:
             plain = arrival & ~(Arrival.GAPS | Arrival.INFERENCE)
@@ -255,9 +258,6 @@ class Executor:
         before = [(tensor.detach().clone(), tensor.requires_grad) for tensor in arguments.handed]
         inputs = [*arguments.inputs]
         replaced = request.get("replaced", [])
-        if replaced:  # it is made again with each answer, and has to come to the same questions
-            random.seed(request["seed"])
-            np.random.seed(request["seed"] % 2**32)
         given = Arguments(Arrival.RESULT, [], self._build)
         answers = [given.hand_over(value, "an answer") for value in request.get("answers", [])]
         asked: str | None = None
