@@ -7,11 +7,12 @@ draws. What is said of many rows (columns, calls) is said of the worst of them, 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
+from asking import HANDOUT_CALLS, USUAL_CALLS
 
-from grading.checks import CheckFailure, assert_finite, assert_statistic, assert_tensor
+from grading.checks import CheckFailure, Model, assert_finite, assert_statistic, assert_tensor
 
 RATE = 1e-10
 """How often one statement below fails by chance, at most."""
@@ -124,6 +125,25 @@ def assert_calls_vary(noise: Sequence[torch.Tensor], what: str) -> None:
         _assert_not_too_near(scores, varies)
         if pairs:
             _assert_not_too_near(torch.stack([(scores[i] - scores[i + 1]) / math.sqrt(2) for i in pairs]), varies)
+
+
+def assert_usual_calls_vary(model: Model, draw: Callable[[int], torch.Tensor], what: str) -> None:
+    """The noise of batches of each usual size varies, in train mode with gradients and in eval mode without.
+
+    Args:
+        model: what is put into either mode.
+        draw: gives the noise of one call for so many rows.
+        what: what it is.
+    """
+    found: list[torch.Tensor] = []
+    for training in (True, False):
+        model.train(training)
+        for sizes in (HANDOUT_CALLS, USUAL_CALLS):
+            with torch.set_grad_enabled(training):
+                calls = [draw(batch) for batch in sizes]
+            assert_calls_vary(calls, what)
+            found += calls
+    assert_calls_vary(found, what)
 
 
 def _assert_not_too_near(scores: torch.Tensor, what: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import networks
 import torch
-from blaming import as_tensor
+from blaming import as_tensor, samples_steadily
 from noise import assert_standard_moments, standardized
 from oracles import weights_of
 from own_pass import OwnPass, Pass, decoded, forward, has_form, nearly, own
@@ -90,18 +90,15 @@ def require_repeated(output: Pass, own: OwnPass, field: str, x: torch.Tensor) ->
         decodes = field != "logits" or not fits or nearly(own.logits, networks.decode(own.twin.parameters, own.z))
         # What encode draws is missing where z is drawn, and what decode makes of another z cannot be known.
         by = "encode" if not encodes else MADE_BY[name] if decodes else "decode"
-        if encodes and decodes and (name != "z" or _samples_steadily(own)):
+        if (
+            encodes
+            and decodes
+            and (name != "z" or samples_steadily(own.twin.alone(), own.mu.detach(), own.logvar.detach(), len(own.mu)))
+        ):
             message = f"{name} of forward is not what {by} gives when it is asked alone"
             wanted, found = (short(getattr(of, name)) for of in (own, output))
             raise CheckFailure("value", message, expected=wanted, actual=found)
         raise Blocked(by, "what it gave to forward is not what it gives when it is asked alone")
-
-
-def _samples_steadily(own: OwnPass) -> bool:
-    """Whether ``reparameterize`` gives the same for the same seed at each of many calls: it counts none."""
-    far, mu, logvar = own.twin.alone().seeded(len(own.mu)), own.mu.detach(), own.logvar.detach()
-    first, *later = [as_tensor("reparameterize", partial(far.reparameterize, mu, logvar)) for _ in range(30)]
-    return all(same(first, other) for other in later)
 
 
 Gradients = list[torch.Tensor | None]
@@ -278,14 +275,11 @@ class Case:
         eps = standardized(output.z, output.mu, output.logvar)
         # What no seed repeats (NumPy's numbers) is held against the part's own law.
         own_eps = standardized(expected.z, expected.mu, expected.logvar)
-        if not _passes(_judge_moments, own_eps) and have_one_law(eps, own_eps):
+        usual = partial(assert_standard_moments, what="the noise of reparameterize")
+        if not _passes(usual, own_eps) and have_one_law(eps, own_eps):
             self.submission.rely_on("reparameterize", "encode")
             return None
         return eps
-
-
-def _judge_moments(eps: torch.Tensor) -> None:
-    assert_standard_moments(eps, "the noise of reparameterize")
 
 
 def _passes(judge: Callable[[torch.Tensor], None], eps: torch.Tensor) -> bool:

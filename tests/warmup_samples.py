@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 import warmup
-from asking import HANDOUT_CALLS, USUAL_CALLS, USUAL_SIZES
+from asking import USUAL_SIZES
 from noise import assert_calls_vary, assert_independent_draws, assert_no_repetition, in_rows, standardized
 
 from grading.checks import Draws, Submission, assert_close
@@ -45,20 +45,3 @@ def assert_decodes_samples(submission: Submission, draws: Draws) -> None:
         with torch.set_grad_enabled(training):
             assert_calls_vary([noise(64) for _ in range(8)], "the noise in forward")
     assert_no_repetition(torch.stack(calls), "the noise in forward")
-
-
-def assert_usual_calls_vary(submission: Submission, draws: Draws) -> None:
-    """So do calls of ``reparameterize`` with batches of each usual size, several times in each mode."""
-    model = warmup.build(submission, 11, 13, warmup.CODES)
-    found = []
-    for training in (True, False):
-        model.train(training)
-        for sizes in (HANDOUT_CALLS, USUAL_CALLS):
-            calls = []
-            for batch in sizes:
-                with torch.set_grad_enabled(training):
-                    mu, logvar = (draws.normal(batch, warmup.CODES).requires_grad_(training) for _ in range(2))
-                    calls.append(standardized(warmup.reparameterize(model, mu, logvar), mu, logvar))
-            assert_calls_vary(calls, "the noise")
-            found += calls
-    assert_calls_vary(found, "the noise")

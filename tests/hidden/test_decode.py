@@ -20,7 +20,7 @@ def assert_differentiates(model, z, of_z):
     true = networks.decode(model.parameters, z)
     assert_close(own, true.detach(), "decode(z), where its gradient is asked for,")
     layers = {name: leaf for name, leaf in model.parameters.items() if name.startswith("dec.")}
-    oracles.assert_gradients(own, true, {**({"z": z} if of_z else {}), **layers}, "decode(z)")
+    oracles.assert_gradients(own, true, {"z": z, **layers} if of_z else layers, "decode(z)")
     others = {name: leaf for name, leaf in model.parameters.items() if name not in layers}
     oracles.assert_no_gradients(own, others, "decode(z)")
 

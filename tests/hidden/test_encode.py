@@ -27,7 +27,7 @@ def assert_differentiates(model, x, of_x):
     for head, own, true in zip(("mu", "logvar"), *heads, strict=True):
         assert_close(own, true.detach(), f"{head}, where its gradient is asked for,")
         layers = {name: leaf for name, leaf in model.parameters.items() if name.startswith(("enc.", f"{head}."))}
-        oracles.assert_gradients(own, true, {**({"x": x} if of_x else {}), **layers}, head)
+        oracles.assert_gradients(own, true, {"x": x, **layers} if of_x else layers, head)
         others = {name: leaf for name, leaf in model.parameters.items() if name not in layers}
         oracles.assert_no_gradients(own, others, head)
 

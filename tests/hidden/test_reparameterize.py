@@ -5,7 +5,7 @@ import itertools
 import networks
 import oracles
 import torch
-from asking import HANDOUT_CALLS, USUAL_CALLS, USUAL_SIZES, sizes_of_every_kind
+from asking import USUAL_SIZES, sizes_of_every_kind
 from noise import (
     assert_calls_vary,
     assert_independent,
@@ -17,6 +17,7 @@ from noise import (
     assert_uncorrelated,
     assert_unrelated_at_any_distance,
     assert_unrelated_to,
+    assert_usual_calls_vary,
     in_rows,
     standardized,
 )
@@ -98,24 +99,12 @@ def test_every_call_draws_noise_of_its_own(submission, draws):
     for takes in ((True, True), (True, False), (False, True)):
         few = [part[:300].clone().requires_grad_(taken) for part, taken in zip((mu, logvar), takes, strict=True)]
         assert_independent(noise(model, *few), noise(model, *few), "the noise of two calls in training")
-    assert_usual_calls_vary(submission, draws)
+    images = networks.build(submission, 784, 400, 20, draws=draws)
 
+    def draw(batch):
+        return noise(images, *(part.requires_grad_(torch.is_grad_enabled()) for part in posterior(draws, batch, 20)))
 
-def assert_usual_calls_vary(submission, draws):
-    """Batches of each usual size, several times in each mode."""
-    model = networks.build(submission, 784, 400, 20, draws=draws)
-    found = []
-    for training in (True, False):
-        model.train(training)
-        for sizes in (HANDOUT_CALLS, USUAL_CALLS):
-            calls = []
-            for batch in sizes:
-                with torch.set_grad_enabled(training):
-                    mu, logvar = (part.requires_grad_(training) for part in posterior(draws, batch, 20))
-                    calls.append(noise(model, mu, logvar))
-            assert_calls_vary(calls, "the noise")
-            found += calls
-    assert_calls_vary(found, "the noise")
+    assert_usual_calls_vary(images, draw, "the noise")
 
 
 def test_each_of_many_calls_is_right_for_its_own_arguments(submission, draws):

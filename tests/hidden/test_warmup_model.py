@@ -21,6 +21,7 @@ from noise import (
     assert_uncorrelated,
     assert_unrelated_at_any_distance,
     assert_unrelated_to,
+    assert_usual_calls_vary,
     in_rows,
     standardized,
 )
@@ -35,7 +36,7 @@ from warmup_gradients import (
     matter,
     reached,
 )
-from warmup_samples import assert_decodes_samples, assert_usual_calls_vary
+from warmup_samples import assert_decodes_samples
 
 from grading.checks import CheckFailure, assert_close, assert_gradient, assert_statistic, assert_unchanged, gradient
 
@@ -291,7 +292,13 @@ def test_each_of_many_calls_draws_noise_of_its_own(submission, draws):
     assert_unrelated_at_any_distance(eps, "the noise of many calls")
     assert_no_row_repeats(eps, "the noise")
     assert_no_repetition(eps, "the noise")
-    assert_usual_calls_vary(submission, draws)
+    model = warmup.build(submission, 11, 13, warmup.CODES)
+
+    def draw(batch):
+        mu, logvar = (draws.normal(batch, warmup.CODES).requires_grad_(torch.is_grad_enabled()) for _ in range(2))
+        return standardized(warmup.reparameterize(model, mu, logvar), mu, logvar)
+
+    assert_usual_calls_vary(model, draw, "the noise")
 
 
 def test_what_forward_decodes_is_sampled_in_every_row_column_and_call(submission, draws):

@@ -288,7 +288,7 @@ def _cut(submission: Submission, draws: Draws, setting: Setting) -> list[str]:
     return [name for name, output, part in pairs if not reaches(output) and reaches(part)]
 
 
-def _cut_in_eval(submission: Submission, draws: Draws) -> Iterator[str]:
+def _cut_off(submission: Submission, draws: Draws) -> Iterator[str]:
     """What has gradients in train mode alone: few passes show what takes many to find among other circumstances.
 
     And what never has any, where numbers that are drawn at random leave nothing to hold gradients against.
@@ -332,7 +332,7 @@ FACTS = (
     NOISY,
     _dropped,
     _ORDINARY,
-    _cut_in_eval,
+    _cut_off,
     facts.unless(_z_moved, _still),
     *map(_in_place, (_fresh, pass_spread.SPREAD, pass_spread.sigma, _steady)),
     _elsewhere,  # takes longer than all before it

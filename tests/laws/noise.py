@@ -138,9 +138,8 @@ def _ended(eps: Tensor, normal: Tensor) -> tuple[str | None, Tensor]:
     low, high = float(eps.min()), float(eps.max())
     if max(-low, high) > 3.2 or abs(low + high) > 0.02 * high or int((eps.abs() > 0.95 * high).sum()) < 50:
         return None, normal
-    return f"it never gets beyond -{round(high, 1):g} and {round(high, 1):g}, as normal numbers do", normal[
-        normal.abs() <= high
-    ]
+    words = f"it never gets beyond -{round(high, 1):g} and {round(high, 1):g}, as normal numbers do"
+    return words, normal[normal.abs() <= high]
 
 
 def _distance(sample: Tensor, below: Callable[[Tensor], Tensor]) -> float:
@@ -154,8 +153,9 @@ def _shape(standard: Tensor) -> str | None:
     """Which other law a sample of mean 0 and variance 1 follows, where it is plainly that one."""
     if _distance(standard, torch.special.ndtr) < 3.0:
         return None
-    best, second = sorted(SHAPES, key=lambda shape: _distance(standard, shape.below))[:2]
-    if not _distance(standard, best.below) < 2.2 or not _distance(standard, second.below) > 3.6:
+    ranked = sorted(((_distance(standard, shape.below), shape) for shape in SHAPES), key=lambda one: one[0])
+    (distance, best), (next_one, _) = ranked[:2]
+    if not distance < 2.2 or not next_one > 3.6:
         return None
     beyond = best.below(standard.min()), 1 - best.below(standard.max())
     return None if best.ends_thin and max(map(float, beyond)) * len(standard) > THIN else best.words

@@ -133,8 +133,7 @@ class Executor:
         self._surroundings.restore()
         source = request["source"].numpy().tobytes()
         _seed(request["random_seed"])
-        random.seed(request["random_seed"])
-        np.random.seed(request["random_seed"] % 2**32)
+        _seed_others(request["random_seed"])
         code = _compiled(source, self._filename)
         # Without an entry here, a traceback of this file has no source lines.
         lines = source.decode("utf-8", "replace").splitlines(keepends=True)
@@ -155,8 +154,7 @@ class Executor:
         twice = (inference or Arrival.TWICE in arrival) and not request.get("replaced")
         times = request["times"] or int(twice)
         if request.get("replaced"):  # it is made again with each answer, and has to come to the same questions
-            random.seed(request["seed"])
-            np.random.seed(request["seed"] % 2**32)
+            _seed_others(request["seed"])
         self._surroundings.note()
         if times > 1:
             plain = arrival & ~(Arrival.GAPS | Arrival.INFERENCE)
@@ -370,6 +368,12 @@ def _recording(gradients: bool, arrival: Arrival) -> Iterator[None]:
 def _seed(seed: int) -> None:
     """Seed torch's default generator; ``torch.manual_seed`` spends a millisecond on devices that are not used."""
     torch.default_generator.manual_seed(seed)
+
+
+def _seed_others(seed: int) -> None:
+    """Seed the generators of Python and NumPy."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
 
 
 @functools.lru_cache(maxsize=64)

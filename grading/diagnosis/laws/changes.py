@@ -38,14 +38,10 @@ def _spread(t: Tensor, axes: int | tuple[int, ...]) -> Tensor:
     return (t - low) / (high - low)
 
 
-def _normalized(t: Tensor, axis: int) -> Tensor:
-    """With the spread that ``std`` gives, which is no number for a single one."""
-    return (t - t.mean(axis, keepdim=True)) / t.std(axis, keepdim=True, unbiased=t.shape[axis] > 1)
-
-
-def _scaled(t: Tensor, axis: int, small: float) -> Tensor:
-    """With the spread of what there is, and a small number added to it."""
-    return (t - t.mean(axis, keepdim=True)) / (t.std(axis, keepdim=True, unbiased=False) + small)
+def _normalized(t: Tensor, axis: int, *, unbiased: bool = True, small: float = 0.0) -> Tensor:
+    """With the spread that ``std`` gives, which unbiased is no number for a single one, and a small number added."""
+    spread = t.std(axis, keepdim=True, unbiased=unbiased and t.shape[axis] > 1)
+    return (t - t.mean(axis, keepdim=True)) / (spread + small)
 
 
 ELEMENTWISE: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (
@@ -88,7 +84,10 @@ ELEMENTWISE: tuple[tuple[str, Callable[[Tensor], Tensor]], ...] = (
         lambda t: (t - t.mean(0)) / (t.var(0, unbiased=False) + 1e-5).sqrt(),
     ),
     *(
-        (f"is normalized {where}, to mean 0 and variance 1", partial(_scaled, axis=axis, small=small))
+        (
+            f"is normalized {where}, to mean 0 and variance 1",
+            partial(_normalized, axis=axis, unbiased=False, small=small),
+        )
         for small in (1e-5, 1e-8)
         for where, axis in (("in every row", -1), ("over the batch", 0))
     ),

@@ -210,7 +210,7 @@ class Found:
         meant = next(filter(None, (reading(by_words) for reading in self.formula.readings)), None)
         whole = self.reduction.name == self.formula.reduction
         said += weight_sentences(self.columns, self.weights, whole=whole) if meant is None else [meant]
-        if self.reduction.name != self.formula.reduction:
+        if not whole:
             said.append(sentence(self.reduction, BY_NAME[self.formula.reduction], self.formula.features))
         return said + ([self.outer.words] if self.outer is not None else [])
 
