@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from . import assignment, files, samples
+from . import assignment, files, pooled, samples
 from .authoring import strip
 from .commands import classroom, hosted
 from .commands.export import export
@@ -166,7 +166,7 @@ def audit(
         for path in filter(None, (json_file, picture)):
             require_writable(path)
         options = plan.Options(
-            jobs or plan.processors(), seeds, tuple(item) if item else None, loaded.tiers, whole=with_training
+            jobs or pooled.processors(), seeds, tuple(item) if item else None, loaded.tiers, whole=with_training
         )
         digest = record.digest(loaded)
         try:
@@ -198,7 +198,7 @@ def answers(
 ) -> None:
     """Write down what typical wrong answers give to the public checks, so that students are told their mistake."""
     from .authoring import answers as generator
-    from .authoring.audit import executor, plan
+    from .authoring.audit import executor
     from .catalogue import CatalogueError
     from .diagnosis.stored import Stored
 
@@ -208,7 +208,7 @@ def answers(
         path = loaded.answers
         try:
             with progress(enabled=True, title="answering") as watch:
-                new = generator.generate(loaded, jobs or plan.processors(), watch)
+                new = generator.generate(loaded, jobs or pooled.processors(), watch)
         except CatalogueError as error:
             raise fail(str(error), BAD_INPUT) from None
         except executor.AuditError as error:

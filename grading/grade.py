@@ -16,6 +16,7 @@ from .execution import process
 from .execution.job import CALL_SECONDS, IN_PROCESS, RUN_SECONDS, Job
 from .execution.process import ExecutionError, UnavailableIsolationError, run_checks
 from .execution.server import CheckServer
+from .execution.side_by_side import run_files
 from .progress import Watch
 from .seeds import derive_key
 from .submission import Submission, staged
@@ -103,6 +104,7 @@ def grade(
     options: Options,
     watch: Watch | None = None,
     server: CheckServer | None = None,
+    processors: int = 1,
 ) -> scores.ScoreDocument:
     """Run the checks of an assignment against a submission, in a process of their own, and score them.
 
@@ -113,6 +115,7 @@ def grade(
         watch: is told as checks begin and end.
         server: of ``start_server`` for this assignment, these tiers, perhaps among others, and this isolation, which
             saves importing and collecting again; None does that.
+        processors: without a server, with how many the files of the submission are judged at the same time.
 
     Raises:
         ExecutionError: the checks could not be run at all.
@@ -135,7 +138,10 @@ def grade(
             early_imports=[*launch.slow_imports(submission.files.values())],
             capture=True,
         )
-        outcome = run_checks(job, assignment, manifest, watch, server=server)
+        if server is not None:
+            outcome = run_checks(job, assignment, manifest, watch, server=server)
+        else:
+            outcome = run_files(job, assignment, manifest, watch, processors=processors)
     return scores.ScoreDocument(
         assignment={
             "name": assignment.name,

@@ -1,4 +1,4 @@
-"""What a process of a pool does first, whatever it works on."""
+"""How many processes can work at the same time, and what one of a pool does first, whatever it works on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import multiprocessing
 import os
 import signal
 import threading
+
+
+def processors() -> int:
+    """How many processes can work here at the same time."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def follow_parent() -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from . import grade
 from .assignment import Assignment
+from .pooled import processors
 from .progress import Progress, Watch
 from .submission import Submission, SubmissionError, take
 
@@ -48,5 +48,5 @@ def grade_all(samples: Sequence[Submission], assignment: Assignment, watch: Watc
 
         return grade.grade(samples[number], assignment, options, follow).to_json()
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(processors()) as pool:
         return list(pool.map(graded, done))

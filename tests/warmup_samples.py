@@ -17,10 +17,12 @@ def assert_decodes_samples(submission: Submission, draws: Draws) -> None:
 
     def noise(batch: int, largest: float = 1.0) -> torch.Tensor:
         x = draws.uniform(batch, warmup.FEATURES, high=largest, dtype=torch.float64)
-        recon_x, mu, logvar = warmup.forward(model, x, warmup.CODES)
-        for name, own, part in zip(("mu", "logvar"), (mu, logvar), warmup.encode(model, x, warmup.CODES), strict=True):
-            assert_close(own, part.detach(), f"{name} of forward, held against that of encode,")
-        return standardized(code(recon_x), mu, logvar)
+        recon_x, *posterior = warmup.forward(model, x, warmup.CODES)
+        if batch < 64:  # larger ones are held against it where gradients are asked
+            own = warmup.encode(model, x, warmup.CODES)
+            for name, value, part in zip(("mu", "logvar"), posterior, own, strict=True):
+                assert_close(value, part.detach(), f"{name} of forward, held against that of encode,")
+        return standardized(code(recon_x), *posterior)
 
     for training in (True, False):
         model.train(training)
@@ -31,7 +33,7 @@ def assert_decodes_samples(submission: Submission, draws: Draws) -> None:
         model.train(training)
         found += [noise(batch) for batch in (1, *USUAL_SIZES, other)]
     with torch.no_grad():  # and in eval mode, as large batches are usually given to it
-        found += [noise(draws.integer(*bounds)) for bounds in ((251, 1_000), (1_001, 2_000))]
+        found += [noise(draws.integer(*bounds)) for bounds in ((251, 1_000), (1_001, 1_100))]
     assert_independent_draws(in_rows(found, width=40), "the noise in forward for batches of all sizes")
     calls = []
     for i in range(draws.integer(45, 70)):

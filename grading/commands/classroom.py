@@ -20,6 +20,7 @@ from ..classroom.gradebook import own
 from ..classroom.model import Outcome, State
 from ..classroom.run import Plan, Told, run
 from ..classroom.store import is_full
+from ..pooled import processors
 from ..progress import Progress as Step
 from .shared import GRADER_FAULT, AssignmentOption, fail, obey_no_workflow_commands, reported, tell
 
@@ -79,7 +80,7 @@ def grade_class(
             " ".join(reason.split()),
             os.environ.get("VAE_GRADE_SECRET"),
         )
-        workers = farm.local(jobs or os.cpu_count() or 1) if scheduler is None else farm.cluster(scheduler)
+        workers = farm.local(jobs or processors()) if scheduler is None else farm.cluster(scheduler)
         try:
             with _told() as told:
                 graded = run(plan, loaded, str(loaded.root) if root is not None else None, workers, told)

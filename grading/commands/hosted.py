@@ -12,6 +12,7 @@ import typer
 
 from .. import assignment, files, redaction
 from ..classroom import roster as rosters
+from ..pooled import processors
 from .shared import BAD_INPUT, GRADER_FAULT, AssignmentOption, extra, fail, reported, tell
 
 HELP = "Grade the hidden tier beside a hosting service, step by step. Workflows call this, not people."
@@ -100,7 +101,7 @@ def grade(
         from ..hosted.work import work
 
         loaded = assignment.load(root or assignment.own_root())
-        count = jobs or os.cpu_count() or 1
+        count = jobs or processors()
         done = work(staged, graded, loaded, jobs=count, seconds=minutes * 60, isolation=isolation, tell=tell)
     _say(graded=done.graded, unfit=done.unfit, left=done.left, failed=len(done.failed))
     if done.failed:

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from .. import assignment, files, grade, redaction, released
 from ..boundary.shared.text import clean_line
+from ..pooled import processors
 from ..reports import terminal, wording
 from ..results import Status
 from ..submission import Submission, take
@@ -113,6 +114,9 @@ def run(
             help="How long it may take to find out why checks failed; 0 does not. Default: a part of what they took.",
         ),
     ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Files judged at the same time (default: as many as processors).")
+    ] = None,
     require: Annotated[
         float | None, typer.Option(metavar="PERCENT", min=0, max=100, help="Exit with status 1 below this score.")
     ] = None,
@@ -148,7 +152,7 @@ def run(
             tiers, only=items, isolation=isolation.value, seed=chosen, explain_seconds=explain_seconds
         )
         with progress(enabled=not quiet) as watch:
-            document = grade.grade(submission, loaded, options, watch)
+            document = grade.grade(submission, loaded, options, watch, processors=jobs or processors())
     texts = {target: document} if target is not None else {}
     texts |= {student_json: redaction.redact(document, hidden_detail)} if student_json is not None else {}
     for path, text in texts.items():

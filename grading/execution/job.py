@@ -41,6 +41,8 @@ class Job:
         lifeline: a file descriptor; at its end the process ends too.
         serve: a file descriptor of a socket on which runs are asked for; each is made by a process forked from this
             one, and nothing else of this job is run.
+        together: file descriptors, the reading and the writing end of a pipe that all the runs of a submission hold
+            which are made at the same time; each lets go of its writing end when it has made its public checks.
         files: of a run that is asked for, the files whose checks are made, relative to the assignment's ``tests``; all
             that were collected, if there are none.
     """
@@ -58,6 +60,7 @@ class Job:
     events: str | None = None
     lifeline: int | None = None
     serve: int | None = None
+    together: list[int] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
 
     @property
@@ -110,7 +113,8 @@ def _is(content: Any, wanted: Any) -> bool:
     if typing.get_origin(wanted) is dict:
         return isinstance(content, dict) and all(isinstance(text, str) for pair in content.items() for text in pair)
     if typing.get_origin(wanted) is list:
-        return isinstance(content, list) and all(isinstance(text, str) for text in content)
+        kind = typing.get_args(wanted)[0]
+        return isinstance(content, list) and all(type(element) is kind for element in content)
     if wanted is float:
         return type(content) in (int, float)
     return type(content) is wanted

@@ -41,6 +41,7 @@ SESSION = pytest.StashKey[Any]()
 _ASSIGNMENT = pytest.StashKey[assignments.Assignment]()
 _DIAGNOSIS = pytest.StashKey[dict[str, Misconception]]()
 _PROBLEMS = pytest.StashKey[list[str]]()
+_PUBLIC_DONE = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -335,6 +336,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     check = _check_of(item)
     if check is None:
         return (yield)
+    if check.tier != "public":
+        _wait_for_public_checks(item.config)
     events = _job(item.config).events
     tell(events, begin=check.id)
     outcome = yield
@@ -346,6 +349,22 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         _run(item.config).note_end(check, result)
         tell(events, end=check.id, status=result.status, relied_on=result.relied_on)
     return outcome
+
+
+def _wait_for_public_checks(config: pytest.Config) -> None:
+    """Go on once all runs of the submission at the same time have made theirs, or are gone.
+
+    A student sees what public checks print, so that no hidden check may have begun that could leave word for them.
+    """
+    if config.stash.get(_PUBLIC_DONE, False):
+        return
+    config.stash[_PUBLIC_DONE] = True
+    together = _job(config).together
+    if together:
+        reading_end, writing_end = together
+        os.close(writing_end)
+        os.read(reading_end, 1)  # nobody writes: it ends when the last one has closed the other end
+        os.close(reading_end)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -68,15 +69,17 @@ def run_checks(
     watch: Watch | None = None,
     *,
     server: CheckServer | None = None,
+    stop: threading.Event | None = None,
 ) -> Outcome:
     """Run checks in a process of their own.
 
     Args:
-        job: what is run; ``events`` and ``lifeline`` are filled in here.
+        job: what is run; ``events`` and ``lifeline`` are filled in here. The writing end of ``together`` is closed.
         assignment: whose checks they are.
         checks: the checks; the tests in their files have to be exactly these.
         watch: is told as checks begin and end.
         server: has collected these checks already, perhaps among others, and forks the process; None starts one.
+        stop: once set, nobody wants the outcome any more, and the process is ended.
 
     Raises:
         ExecutionError: the checks could not be run at all.
@@ -90,11 +93,15 @@ def run_checks(
         file = workspace / "job.json"  # in a folder that nobody else can read: it holds the seed of hidden inputs
         file.write_text(job.dumps(), encoding="utf-8")
         if server is not None:
-            timed_out, status = _followed(_asked(server, file, report, log), job, len(checks), watch)
+            process: subprocess.Popen[bytes] | ForkedRun = _asked(server, file, report, log)
         else:
-            inherited = [lifeline] if lifeline is not None else []
-            process = _started(_command(file, report, assignment, checks), workspace, log, inherited)
-            timed_out, status = _followed(process, job, len(checks), watch)
+            inherited = [descriptor for descriptor in (lifeline, *job.together) if descriptor is not None]
+            try:
+                process = _started(_command(file, report, assignment, checks), workspace, log, inherited)
+            finally:
+                for writing_end in job.together[1:]:  # from now on that process alone holds it
+                    os.close(writing_end)
+        timed_out, status = _followed(process, job, len(checks), watch, stop)
         events = Events.read(Path(job.events or ""))
         if events.unavailable is not None:
             raise UnavailableIsolationError(events.unavailable)
@@ -193,7 +200,11 @@ def _environment(workspace: Path) -> dict[str, str]:
 
 
 def _followed(
-    process: subprocess.Popen[bytes] | ForkedRun, job: Job, total: int, watch: Watch | None
+    process: subprocess.Popen[bytes] | ForkedRun,
+    job: Job,
+    total: int,
+    watch: Watch | None,
+    stop: threading.Event | None,
 ) -> tuple[bool, int]:
     """Follow the events until the process ends; whether it had to be ended, and its exit code."""
     # The checks keep their own deadline; this one is for a process that no longer does.
@@ -205,6 +216,8 @@ def _followed(
             if watch is not None:
                 events = Events.read(Path(job.events or ""))
                 watch(Progress(len(events.ended), total, events.current))
+            if stop is not None and stop.is_set():
+                raise ExecutionError("the checks were ended before they were done")
         timed_out = process.poll() is None
     finally:
         if process.poll() is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -70,11 +69,6 @@ class Audit:
     def group(self, group: str) -> list[Result]:
         """The results of one group of submissions."""
         return [result for result in self.results if result.group == group]
-
-
-def processors() -> int:
-    """How many processes can work here at the same time."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run(assignment: Assignment, options: Options, watch: Watch | None = None) -> Audit:

@@ -3,7 +3,7 @@
 import pytest
 from harness.conftest import ROOT
 
-from grading import assignment, catalogue
+from grading import assignment, catalogue, pooled
 from grading.authoring.audit import config, executor, judge, plan
 from grading.authoring.audit.tasks import Setting, Task
 
@@ -17,7 +17,7 @@ def broken(verdict):
 
 
 def audited(**options):
-    return judge.judge(plan.run(RUBRIC, plan.Options(jobs=plan.processors(), **options)), SETTINGS)
+    return judge.judge(plan.run(RUBRIC, plan.Options(jobs=pooled.processors(), **options)), SETTINGS)
 
 
 def results(setting, tasks):
