@@ -35,7 +35,17 @@ from laws import weights
 from laws.bounds import bound_fact
 from laws.combinations import Asked, combination, expression, weighted
 from laws.lone_loss import lone_fact
-from laws.three_parts import PARTS, Call, code, defaults_fact, gradient_fact, random_fact, scalar, unknown_fact
+from laws.three_parts import (
+    PARTS,
+    Call,
+    code,
+    defaults_fact,
+    gradient_fact,
+    random_fact,
+    scalar,
+    stray_fact,
+    unknown_fact,
+)
 
 REACHES = (0.2, 1.0, 3.0)
 """Of the means: what holds far from the prior alone is no law."""
@@ -373,7 +383,7 @@ def facts_of(call: Call) -> tuple[facts.Fact, ...]:
 
         return of
 
-    others = (unknown_fact(call), steady(defaults_fact(call)), slopes)
+    others = (unknown_fact(call), steady(defaults_fact(call)), slopes, steady(stray_fact(call)))
     return (random, *(told for told, _ in plain), *others, rest(asked[0]), rest(asked[1]), *asked[2:])
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import elbo
+import oracles
 import points
 import torch
 
@@ -21,6 +23,8 @@ from laws import (
 )
 
 PARTS = ("loss", "recon", "kl")
+BETAS = (2.0, 0.5)
+"""With which it is seen whether a gradient is weighted by beta."""
 Call = Callable[[Submission, points.Point, dict[str, Any]], Any]
 
 
@@ -120,13 +124,53 @@ def _missing(call: Call, submission: Submission, draws: Draws, recon_loss: str, 
     return missing
 
 
+def stray_fact(call: Call) -> facts.Fact:
+    """Whose gradient arrives where a value is no function: of recon at the posterior, of kl at the logits."""
+
+    def fact(submission: Submission, draws: Draws) -> Iterator[str]:
+        for part, names in (("recon", ("mu", "logvar")), ("kl", ("logits",))):
+            factors = tuple(_stray(call, submission, draws, part, names, beta) for beta in BETAS)
+            if None in factors:
+                continue
+            other = "recon" if part == "kl" else "kl"
+            whose = {(1.0, 1.0): "the", (-1.0, -1.0): "minus the"}.get(factors)
+            whose = whose or {BETAS: "beta", tuple(-b for b in BETAS): "minus beta"}.get(factors)
+            rest = f": what arrives is that of {whose} {other}" if whose else ""
+            yield f"A gradient passes from {part} to {' and '.join(names)}, of which it is no function{rest}."
+
+    return fact
+
+
+def _stray(
+    call: Call, submission: Submission, draws: Draws, part: str, names: tuple[str, ...], beta: float
+) -> float | None:
+    """How many times the other part's gradient arrives where there should be none; not a number for something else."""
+    point = points.with_gradients(points.draw(draws, 4, 5, 3), *names)
+    options, place = {"recon_loss": "gaussian", "beta": beta}, PARTS.index(part)
+    value = unpack(call(submission, point, options), PARTS, "the function")[place]
+    x, logits, mu, logvar = point
+    other = oracles.kl(mu, logvar) if part == "recon" else elbo.LIKELIHOODS["gaussian"](logits, x)
+    leaves = [getattr(point, name) for name in names]
+    own = [
+        torch.zeros_like(g) if f is NO_GRADIENT else f for f, g in zip(gradients(value, leaves), leaves, strict=True)
+    ]
+    flat = torch.cat([gradient.flatten() for gradient in own])
+    if not bool(flat.any()) or any(
+        _moves([value, _moved(call, submission, draws, point, name, "gaussian", beta)()[place]]) for name in names
+    ):
+        return None  # none arrives, or it is a function of them, which shows in its values
+    expected = torch.cat([gradient.flatten() for gradient in gradients(other, leaves)])
+    factor = round(float(flat @ expected / (expected @ expected)), 3)
+    return factor if torch.allclose(flat, factor * expected, rtol=1e-2, atol=1e-3) else math.nan
+
+
 def _moved(
-    call: Call, submission: Submission, draws: Draws, point: points.Point, name: str, recon_loss: str
+    call: Call, submission: Submission, draws: Draws, point: points.Point, name: str, recon_loss: str, beta: float = 2.0
 ) -> Callable[[], tuple[Any, ...]]:
     """The answer where one argument is another one, once it is needed."""
     x, logits, mu, logvar = points.draw(draws, 4, 5, 3)
     other = point._replace(**{name: getattr(points.Point(x, logits, mu, logvar), name)})
-    options = {"recon_loss": recon_loss, "beta": 2.0}
+    options = {"recon_loss": recon_loss, "beta": beta}
     return functools.cache(lambda: unpack(call(submission, other, options), PARTS, "the function"))
 
 

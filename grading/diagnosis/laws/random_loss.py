@@ -6,8 +6,10 @@ has become can be read back from the answer, and so can what is done to it at ra
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 
@@ -18,7 +20,7 @@ from .asking import alike
 from .law import listed
 from .reading import is_or_are, start
 from .special import asked
-from .terms import Arguments, Formula, Tensor
+from .terms import Arguments, Formula, Tensor, added
 
 REACHES = (4.0, 2.0, 1.0)
 """How far from an argument it may be found again."""
@@ -28,6 +30,8 @@ CANDIDATES = 8
 """Points from which two are chosen."""
 CALLS = 120
 """Over which an average is taken."""
+CONSTANTS = (math.log(2), math.log(2 * math.pi) / 2)
+"""What a density may have beside what depends on its arguments: Laplace's and the normal one of scale 1."""
 
 
 def sentences(formula: Formula, submission: Submission, draws: Draws) -> Iterator[str]:
@@ -36,6 +40,13 @@ def sentences(formula: Formula, submission: Submission, draws: Draws) -> Iterato
     if what is not None:
         yield what
         return
+    for extra, weight in itertools.product(formula.extras, CONSTANTS):
+        if extra.words.startswith("a constant for each "):
+            with_it = replace(formula, terms=(*formula.terms, replace(extra, weight=weight)))
+            what = known(with_it, submission, draws)
+            if what is not None:
+                yield from (what, added(extra, weight))
+                return
     yield "The result is random: two calls with the same arguments give different numbers."
     drawn = [(words, draw(draws)) for words, draw in (*formula.rests, *formula.situations)]
     still = [words for words, arguments in drawn if _is_still(formula, submission, arguments)]
@@ -143,7 +154,10 @@ def _of_argument(
         table = one if torch.equal(value, at_one) else other
         return table.inverse(_single(formula, submission, table.arguments, seed))
 
-    return chance.found(read, at_one, at_other, draws, sized=sized)
+    found = chance.found(read, at_one, at_other, draws, sized=sized)
+    if found is not None and found.kind == "added" and float(found.noise.mean().abs()) > 4 * float(found.noise.std()):
+        return None  # a constant beside it, which the formula lacks
+    return found
 
 
 class _Table:

@@ -259,10 +259,10 @@ def weight_sentences(columns: Sequence[Term], weights: Sequence[float], *, whole
         else:
             weight = number(ratio * term.weight)
             said.append(f"The weight of {_of(term)} is {weight}; it should be {number(term.weight)}.")
-    return said + [_added(term, weight) for term, weight in extra if not is_near(weight, 0.0)]
+    return said + [added(term, weight) for term, weight in extra if not is_near(weight, 0.0)]
 
 
-def _added(term: Term, weight: float) -> str:
+def added(term: Term, weight: float) -> str:
     """What is said of a term that has no place in the formula."""
     what = f"{term.words[0].upper()}{term.words[1:]} is added, {number(weight)} times"
     if term.words.startswith("a constant for each "):
