@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 
 import networks
 import torch
 
 from grading.checks import Draws, Model, Submission
 from grading.diagnosis.laws import ORDINARY, Asked, Law, Part, Probe, Question, Setting, facts, question
-from laws import layers, random_layers, rest
+from laws import given, layers, random_layers, rest
 
 OUTPUT = "the output"
 
 
-def _ask(model: Model, draws: Draws, setting: Setting) -> Asked:
+def _ask(model: Model, draws: Draws, setting: Setting, change: layers.Change | None = None) -> Asked:
     parameters = model.parameters
     *names, last = layers.weights(parameters, "dec")
     z = layers.rows(draws, setting, parameters["dec.0.weight"].shape[1])
-    answer = model.decode(z)
+    answer, given = model.decode(z), z
+    z = z if change is None else change(z)
     hidden = layers.through(parameters, names, z)
 
     def others() -> Iterator[tuple[str, torch.Tensor]]:
@@ -28,7 +31,7 @@ def _ask(model: Model, draws: Draws, setting: Setting) -> Asked:
             yield f"that {words}", networks.linear(parameters, last, h)
 
     leaves = layers.leaves(parameters, {"the last layer": last, "the hidden layers": names[-1]})
-    leaves |= {"z": z} if setting.leaves else {}
+    leaves |= {"z": given} if setting.leaves else {}
     return Asked(answer, (Part(OUTPUT, networks.linear(parameters, last, hidden), others, leaves),))
 
 
@@ -57,8 +60,14 @@ def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:
     """What the output is."""
     ordinary, *others = question.facts_of(DECODE)
     ordinary = layers.first_alone(ordinary, "dec", _output, FIRST)
+    ordinary, said = facts.kept(ordinary)
+    change = given.beside(said, PAIR)(submission, draws)
+    if change is not None:
+        asked = question.facts_of(replace(DECODE, ask=partial(_ask, change=change.of)))
+        yield from facts.explain((given.fact(PAIR, " before it is decoded"), *asked), submission, draws)
+        return
     both = rest.facts_of(ordinary, (OUTPUT,), "z", layers.SIZES[2], lambda model, z: model.decode(z))
-    return facts.explain((*both, *others), submission, draws)
+    yield from facts.explain((*both, *others), submission, draws)
 
 
 def probes() -> list[Probe]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import networks
@@ -10,14 +12,14 @@ import torch
 
 from grading.checks import Draws, Model, Submission
 from grading.diagnosis.laws import ORDINARY, Asked, Law, Part, Probe, Question, Setting, facts, question
-from laws import layers, random_layers, rest
+from laws import given, layers, random_layers, rest
 
 HEADS = ("mu", "logvar")
 
 
-def _ask(model: Model, draws: Draws, setting: Setting) -> Asked:
+def _ask(model: Model, draws: Draws, setting: Setting, change: layers.Change | None = None) -> Asked:
     x = layers.rows(draws, setting, model.parameters["enc.0.weight"].shape[1])
-    return judged(model.encode(x), model.parameters, x, setting)
+    return judged(model.encode(x), model.parameters, x, setting, change=change)
 
 
 def judged(
@@ -26,9 +28,11 @@ def judged(
     x: torch.Tensor,
     setting: Setting,
     activation: Callable[[torch.Tensor], torch.Tensor] = torch.relu,
+    change: layers.Change | None = None,
 ) -> Asked:
-    """An answer of encode, and what it should be with these parameters and this activation."""
-    names = list(layers.weights(parameters, "enc"))
+    """An answer of encode, and what it should be with these parameters, this activation, and this done to x."""
+    names, given = list(layers.weights(parameters, "enc")), x
+    x = x if change is None else change(x)
     hidden = layers.through(parameters, names, x, activation)
 
     def others(name: str) -> Iterator[tuple[str, torch.Tensor]]:
@@ -42,7 +46,7 @@ def judged(
 
     def part(name: str) -> Part:
         leaves = layers.leaves(parameters, {"its head": name, "the hidden layers": names[-1]})
-        leaves |= {"x": x} if setting.leaves else {}
+        leaves |= {"x": given} if setting.leaves else {}
         # Heads may be parts of one layer, or have no bias.
         leaves = {words: leaf for words, leaf in leaves.items() if leaf.is_leaf and leaf.requires_grad}
         return Part(name, networks.linear(parameters, name, hidden), lambda: others(name), leaves)
@@ -81,8 +85,14 @@ def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:
     """What each output is."""
     ordinary, *others = question.facts_of(ENCODE)
     ordinary = layers.first_alone(ordinary, "enc", _mu, FIRST)
+    ordinary, said = facts.kept(ordinary)
+    change = given.beside(said, PAIRS[0])(submission, draws)
+    if change is not None:
+        asked = question.facts_of(replace(ENCODE, ask=partial(_ask, change=change.of)))
+        yield from facts.explain((given.fact(PAIRS[0], " before it is encoded"), *asked), submission, draws)
+        return
     both = rest.facts_of(ordinary, HEADS, "x", layers.SIZES[0], lambda model, x: model.encode(x))
-    return facts.explain((*both, *others), submission, draws)
+    yield from facts.explain((*both, *others), submission, draws)
 
 
 def probes() -> list[Probe]:

@@ -13,6 +13,8 @@ from grading.checks import Draws, Model, Submission
 from grading.diagnosis.laws import EVERYWHERE, Setting, changes, facts
 from grading.diagnosis.laws.asking import alike
 
+Change = Callable[[torch.Tensor], torch.Tensor]
+"""What is done to what layers are given."""
 SIZES = (11, 13, 5)
 OF_HANDOUT = (784, 400, 20)
 LARGE = Setting("for a batch of 128", options={"batch": 128})

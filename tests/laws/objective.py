@@ -45,6 +45,7 @@ from laws.three_parts import (
     scalar,
     stray_fact,
     unknown_fact,
+    unweighted_fact,
 )
 
 REACHES = (0.2, 1.0, 3.0)
@@ -340,6 +341,7 @@ def facts_of(call: Call) -> tuple[facts.Fact, ...]:
     parts_of = question_of(call)
     asked = [steady(fact) for fact in question.facts_of(parts_of)]
     slopes, cuts = facts.kept(gradient_fact(call))
+    unweighted, unweighted_said = facts.kept(steady(unweighted_fact(call)))
     loss_said, kl_said = parts[0][1], parts[2][1]
 
     def weight(submission: Submission, draws: Draws) -> str | None:
@@ -377,13 +379,16 @@ def facts_of(call: Call) -> tuple[facts.Fact, ...]:
             if any(facts.sentences_of(said, submission, draws) for _, said in plain):
                 return
             cut = bool(facts.sentences_of(cuts, submission, draws))
+            flat = bool(facts.sentences_of(unweighted_said, submission, draws))
             for sentence in facts.sentences_of(fact, submission, draws):
-                if not (cut and "cut off" in sentence):  # of one likelihood, which is told
+                of_one_likelihood = cut and "cut off" in sentence
+                at_one_beta = flat and "gradient of the loss for mu and logvar" in sentence
+                if not (of_one_likelihood or at_one_beta):  # which is told
                     yield sentence
 
         return of
 
-    others = (unknown_fact(call), steady(defaults_fact(call)), slopes, steady(stray_fact(call)))
+    others = (unknown_fact(call), steady(defaults_fact(call)), slopes, unweighted, steady(stray_fact(call)))
     return (random, *(told for told, _ in plain), *others, rest(asked[0]), rest(asked[1]), *asked[2:])
 
 

@@ -60,8 +60,8 @@ def _eye(parameter: Tensor) -> Tensor:
 
 def random_in(model: Model, pair: Pair, draws: Draws) -> str | None:
     """What is random in two layers, and where; the model is left with other weights."""
+    given, count = handed_on(model, pair)
     one, two = (model.parameters[f"{name}.weight"].detach() for name in (pair.first, pair.last))
-    count = min(*one.shape, *two.shape)
     blank = torch.zeros(ROWS, one.shape[1], dtype=one.dtype)
 
     def asked(row: Tensor, seed: int) -> Tensor:
@@ -74,11 +74,6 @@ def random_in(model: Model, pair: Pair, draws: Draws) -> str | None:
     def hidden(values: Tensor, seed: int) -> Tensor:
         _set(model, pair, 0.0, values[:count], SHARE * _eye(two), torch.zeros(count))
         return asked(blank, seed) / SHARE
-
-    def given(values: Tensor, seed: int) -> Tensor:
-        _set(model, pair, _eye(one), torch.full((count,), FAR), SHARE * _eye(two), torch.full((count,), -SHARE * FAR))
-        row = blank.index_copy(1, torch.arange(count), values.reshape(ROWS, count).to(blank.dtype))
-        return asked(row, seed) / SHARE
 
     places = (
         (output, pair.output, "", 1.0),
@@ -94,6 +89,26 @@ def random_in(model: Model, pair: Pair, draws: Draws) -> str | None:
         if _moves(read, values, draws):
             return None  # by something that is not known, which would be in what is read before it too
     return None
+
+
+def handed_on(model: Model, pair: Pair, far: float = FAR) -> tuple[chance.Read, int]:
+    """What has become of what the first layer is given, of ``ROWS`` rows, and how many numbers of each are seen.
+
+    Args:
+        model: gets other weights whenever it is asked.
+        pair: its layers.
+        far: what is added before the ReLU, so that it lets numbers of either sign pass.
+    """
+    one, two = (model.parameters[f"{name}.weight"].detach() for name in (pair.first, pair.last))
+    count = min(*one.shape, *two.shape)
+
+    def read(values: Tensor, seed: int) -> Tensor:
+        _set(model, pair, _eye(one), torch.full((count,), far), SHARE * _eye(two), torch.zeros(count))
+        rows = torch.zeros(ROWS, one.shape[1], dtype=one.dtype)
+        rows[:, :count] = values.reshape(ROWS, count).to(one.dtype)
+        return pair.ask(model, rows, seed).detach()[:, :count].reshape(-1) / SHARE - far
+
+    return read, count
 
 
 def _moves(read: chance.Read, values: Tensor, draws: Draws) -> bool:

@@ -141,6 +141,24 @@ def stray_fact(call: Call) -> facts.Fact:
     return fact
 
 
+def unweighted_fact(call: Call) -> facts.Fact:
+    """Whether the gradient of the loss for the posterior is that of the kl, though beta is in its value."""
+
+    def fact(submission: Submission, draws: Draws) -> str | None:
+        for beta in (*BETAS, 4.0):
+            point = points.with_gradients(points.draw(draws, 4, 5, 3), "mu", "logvar")
+            options = {"recon_loss": "gaussian", "beta": beta}
+            loss, recon, kl = unpack(call(submission, point, options), PARTS, "the function")
+            leaves = [point.mu, point.logvar]
+            if not (alike(loss, recon + beta * kl) and alike(gradients(loss, leaves), gradients(kl, leaves))):
+                return None
+        return (
+            "The gradient of the loss for mu and logvar is that of the kl, whatever beta is: it counts in values alone."
+        )
+
+    return fact
+
+
 def _stray(
     call: Call, submission: Submission, draws: Draws, part: str, names: tuple[str, ...], beta: float
 ) -> float | None:

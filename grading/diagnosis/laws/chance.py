@@ -87,7 +87,7 @@ def _kind(a: Tensor, b: Tensor, one: Tensor, other: Tensor, *, last: bool) -> st
         return ""
     rounding = ROUNDING * float(torch.cat((a, b)).abs().max())
     if all(bool(((t * (t - 1)).abs() <= NEAR).all()) for t in (a, b)):
-        return "drawn"
+        return "drawn" if float(torch.cat((a, b)).std()) > NEAR else ""  # 0 alone is not drawn
     ratios = torch.cat((a / one, b / other))
     zero = ratios.abs() < NEAR
     kept = ratios[~zero]

@@ -134,7 +134,9 @@ def _ordinary(question: Question, submission: Submission, draws: Draws) -> Itera
         reading = _read(question, submission, draws, answer)
         said = (*reading.sentences, *slopes(reading))
         right = _where_right(question, submission, draws, answer, said) if said else ""
-        yield from (f"Right {right}, but elsewhere {inside(sentence)}" for sentence in said) if right else said
+        yield from (
+            (f"Right {right}, but not always elsewhere: {inside(sentence)}" for sentence in said) if right else said
+        )
         return
     works = [setting for setting in question.settings if _answers(question, submission, draws, setting)]
     if works:
