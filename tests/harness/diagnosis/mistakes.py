@@ -185,8 +185,8 @@ CASES = [
      ["The kl is kl over the batch size"]),
     # A pass: what is encoded, in what order it is decoded, and a spread in one mode or by itself.
     ("forward", "mu, logvar = self.encode(x)", "mu, logvar = self.encode(x.clamp(0, 1))",
-     ["Right for data between 0 and 1, but not always elsewhere: what stands in the place of mu is that of an x that is cut off "
-      "below 0 and above 1"]),
+     ["Right for data between 0 and 1, but not always elsewhere: what stands in the place of mu is that of an x "
+      "that is cut off below 0 and above 1"]),
     ("encode", "h = self.enc(x)", "h = self.enc(x / 255 if x.max() > 1 else x)",
      ["Right for data between 0 and 1, but not always elsewhere: what stands in the place of mu"]),
     ("reparameterize", SAMPLE, "eps = torch.randn_like(mu); old = self.__dict__.get('old', eps[:0]); "

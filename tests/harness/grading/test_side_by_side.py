@@ -137,7 +137,7 @@ def test_where_one_cannot_be_run_the_other_is_not_waited_for(two_files):
     check = assignment.tests / "hidden" / "test_a.py"
     check.write_text(f"import nothing_here\n{check.read_text()}")
     begun = time.monotonic()
-    with pytest.raises(grading.ExecutionError, match="hidden/test_a.py"):
+    with pytest.raises(grading.ExecutionError, match=r"hidden/test_a\.py"):
         graded(take(str(assignment.student), assignment), 2, assignment)
     assert time.monotonic() - begun < 30
     assert not notes.exists() or "ends" not in notes.read_text()
