@@ -66,6 +66,39 @@ def assert_samples_anew(submission: Submission, model: Model, x: torch.Tensor, s
         raise
 
 
+def assert_fresh_unseeded(submission: Submission, model: Model, x: torch.Tensor) -> None:
+    """Two passes one after the other, for which nobody seeds torch, do not draw the same numbers.
+
+    Noise that follows from the seed, and not from how much was drawn since, is fresh for every seed. Of 20,000
+    independent numbers the correlation is 1/2 less often than once in 10^500 times; a single number that all of them
+    share has one of 1 each time, as the own parts show.
+    """
+    passes = [own_pass.forward(model, x, None) for _ in range(2)]
+    if not _come_again(passes):
+        return
+    twin, own = model.alone(), []
+    for _ in passes:
+        mu, logvar = blaming.own_encoded(twin, x)
+        z = blaming.as_tensor("reparameterize", lambda m=mu, v=logvar: twin.reparameterize(m, v))  # type: ignore[misc]
+        own.append(Pass(z, mu, logvar, z))
+    if not _come_again(own):
+        message = "two calls one after the other draw the same noise: it follows from the seed alone"
+        raise CheckFailure("statistics", message, expected="fresh noise", actual="the same numbers")
+    submission.rely_on("reparameterize", "encode")
+
+
+def _come_again(passes: Sequence[Pass]) -> bool:
+    """Whether the noise of two passes is nearly the same."""
+    noise = []
+    for output in passes:
+        if output.z.shape != output.mu.shape or output.mu.shape != output.logvar.shape:
+            return False  # which other checks tell
+        z, mu, logvar = (value.detach().double() for value in (output.z, output.mu, output.logvar))
+        noise.append(((z - mu) / torch.exp(logvar / 2)).flatten())
+    one, other = noise
+    return bool(abs(one @ other) > 0.5 * one.norm() * other.norm() > 0)
+
+
 def assert_noise_of_calls(outputs: Sequence[Pass]) -> None:
     """``z`` is drawn from ``N(mu, sigma ** 2)`` anew in each of these passes, of which every ten are in one mode."""
     noise = [standardized(output.z, output.mu, output.logvar).flatten() for output in outputs]

@@ -69,12 +69,13 @@ def beta(draws: Draws) -> float:
 def betas(draws: Draws) -> Iterator[float]:
     """Weights without end; with the first one no mistake is without effect, and no check passes by what was drawn.
 
-    It is an ``int``, as people write it; the third one is small, as where it stands for a mean over pixels. The second
-    one is no large one: it meets variances so small that gradients would overflow.
+    It is an ``int``, as people write it; the third one is small, as where it stands for a mean over pixels, and the
+    fourth is the default. The second one is no large one: it meets variances so small that gradients would overflow.
     """
     yield draws.integer(2, 12)
     yield min(beta(draws), 12.0)
     yield 10 ** draws.uniform(1, low=-3.0, high=-2.0).item()
+    yield 1.0
     while True:
         yield beta(draws)
 
@@ -290,9 +291,15 @@ def spread_output(model: Model, reach: float) -> None:
     model.set(name, torch.linspace(-reach, reach, bias.numel(), dtype=bias.dtype))
 
 
-def spread_heads(model: Model, reach: float) -> None:
-    """Biases of both heads from ``-reach`` to ``reach``, in opposite orders: a clamp or an activation would show."""
-    latent = model.parameters["mu.bias"].numel()
+def spread_heads(model: Model, reach: float, means: float | None = None) -> None:
+    """Biases of both heads from ``-reach`` to ``reach``, in opposite orders: a clamp or an activation would show.
+
+    Args:
+        model: whose heads they are.
+        reach: of the log-variances, and of the means.
+        means: the reach of the means, if that is another one.
+    """
+    latent, means = model.parameters["mu.bias"].numel(), reach if means is None else means
     dtype = model.parameters["mu.bias"].dtype
-    model.set("mu.bias", torch.linspace(-reach, reach, latent, dtype=dtype))
+    model.set("mu.bias", torch.linspace(-means, means, latent, dtype=dtype))
     model.set("logvar.bias", torch.linspace(reach, -reach, latent, dtype=dtype))

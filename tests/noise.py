@@ -77,6 +77,7 @@ def assert_independent_draws(eps: torch.Tensor, what: str, row: str = "row", col
     for name, lines, sizes in ((row, eps, sizes_of_all), (column, eps.T, sizes_of_all.T)):
         _assert_variances(lines, f"the variance of {what} in a {name}")
         _assert_distribution(lines, f"the distribution of {what} in a {name}")
+        _assert_sums_vary(lines, what, name)
         # Numbers that are independent stay so when some are replaced by their sizes.
         pairs = (("", lines, lines), ("the size of ", sizes, sizes), ("size and value of ", sizes, lines))
         for kind, one, other in pairs:
@@ -144,6 +145,15 @@ def assert_usual_calls_vary(model: Model, draw: Callable[[int], torch.Tensor], w
             assert_calls_vary(calls, what)
             found += calls
     assert_calls_vary(found, what)
+
+
+def _assert_sums_vary(lines: torch.Tensor, what: str, name: str) -> None:
+    """The sums of the rows, and of their squares, vary as those of independent numbers: no row is centred or scaled."""
+    sums = lines.sum(1) / math.sqrt(lines.shape[1])
+    squares = _as_normal(lines.square().sum(1), lines.shape[1])
+    for of, scores in (("sum", sums), ("sum of squares", squares)):
+        varies = f"how much the {of} of {what} varies from {name} to {name}"
+        _assert_normal(_as_normal(scores.square().sum(), len(scores)), 1, varies)
 
 
 def _assert_not_too_near(scores: torch.Tensor, what: str) -> None:

@@ -75,7 +75,9 @@ class OutputCase:
                 self.rely_on_elbo()
                 return
             raise
+        self._assert_values(result, of_elbo)
 
+    def _assert_values(self, result: Any, of_elbo: Ask) -> None:
         def is_true() -> None:
             for value, true, name in zip(unpack(result, TERMS, "vae_loss"), of_elbo(true_elbo), TERMS, strict=True):
                 assert_close(value, true, f"{name} of vae_loss")
@@ -110,8 +112,9 @@ class OutputCase:
         self._either(of_elbo, is_true, is_own)
 
     def assert_gradients_of_terms(self, asked: Ask, of_elbo: Ask, **leaves: torch.Tensor) -> None:
-        """The gradients of all three terms that are asked of ``vae_loss`` are those of what ``compute_elbo`` gives."""
+        """All three terms that are asked of ``vae_loss`` are those that ``compute_elbo`` gives, and their gradients."""
         result = self.vae_loss(asked, of_elbo)
+        self._assert_values(result, of_elbo)
         for name, wanted in leaves.items():
             self._assert_gradients(result, of_elbo, wanted, f"the gradients of loss, recon and kl for {name}")
         for name, value in zip(TERMS, self._terms(result, of_elbo), strict=False):

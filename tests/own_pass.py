@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import networks
 import torch
@@ -55,15 +56,18 @@ class OwnPass(Pass):
     taken: Mapping[str, Blocked] = field(default_factory=dict)
 
 
-def forward(model: Model, x: torch.Tensor, seed: int, times: int = 0) -> Pass:
+def forward(model: Model, x: torch.Tensor, seed: int | None, times: int = 0) -> Pass:
     """``model(x)``, once it is known to be four tensors, after so many others like it.
+
+    With no seed torch's generator goes on from where it is.
 
     Raises:
         Blocked: it fails because one of the parts does not do its work.
         NotImplementedError: it is a stub.
     """
     try:
-        values = unpack(model.after(times, seed)(x), NAMES, "forward")
+        asked: Any = model if seed is None else model.after(times, seed)
+        values = unpack(asked(x), NAMES, "forward")
         for name, value in zip(NAMES, values, strict=True):
             if not isinstance(value, torch.Tensor):
                 raise CheckFailure("structure", f"{name} is not a tensor", expected="a tensor", actual=short(value))
@@ -100,7 +104,9 @@ def own(
         except Blocked as blocked:
             mu, logvar = _taken(blocked, output, twin, x, ("mu", "logvar"), taken)
         try:
-            z = as_tensor("reparameterize", lambda: twin.seeded(seed).reparameterize(mu, logvar))
+            # What encode draws comes before, and where it seeds the generator, that is what the noise begins with.
+            sampler: Any = twin if "generator" in alone.disturbed and not taken else twin.seeded(seed)
+            z = as_tensor("reparameterize", lambda: sampler.reparameterize(mu, logvar))
         except Blocked as blocked:
             (z,) = _taken(blocked, output, twin, x, ("z",), taken)
         overwritten = {"mu", "logvar"} if alone.mutated and "z" not in taken else set()
@@ -188,11 +194,24 @@ def decoded(submission: Submission, model: Model, twin: Model, z: torch.Tensor, 
     return [logits] if true is None else [logits, true]
 
 
+def encodes_at_random(twin: Model, x: torch.Tensor, seed: int) -> bool:
+    """Whether ``encode`` gives different answers to one question with one seed, as it does that draws from elsewhere.
+
+    The processes may begin with the same numbers of Python's or NumPy's, so that one of them is asked several times.
+    """
+    found = [own_encoded(twin.seeded(seed), x) for twin in (twin.alone(), twin.alone().alone()) for _ in range(3)]
+    return not all(same(found[0], other) for other in found[1:])
+
+
 def _decodes_at_random(twin: Model, z: torch.Tensor, calls: int, draws: Draws) -> bool:
     """Whether ``decode`` gives different answers to one question in six processes, each time that it is asked so often.
 
-    What it does at a later call is no reason for what ``forward`` got at this one.
+    What it does at a later call is no reason for what ``forward`` got at this one. But what draws from Python's or
+    NumPy's numbers may begin with the same ones in each process: it shows at the second time already.
     """
+    answers = [as_tensor("decode", partial(twin.seeded(1).decode, z)) for twin in [twin.alone()] for _ in range(3)]
+    if not all(same(answers[0], other) for other in answers[1:]):
+        return True
     answers = []
     for seed in [draws.seed() for _ in range(6)]:
         twin = twin.alone()

@@ -283,10 +283,36 @@ def build_active(submission: Submission, draws: Draws) -> Model:
     return model
 
 
-def inverse_decoder(model: Model) -> Network:
+def in_single_precision(submission: Submission, model: Model) -> Model:
+    """A model with the same weights that computes in float32, to which those of the given one are rounded."""
+    single = build(submission, FEATURES, UNITS, CODES)
+    for name, parameter in model.parameters.items():
+        single.set(name, parameter.detach().float())
+        model.set(name, parameter.detach().float().double())
+    return single
+
+
+def shift_heads(model: Model, x: torch.Tensor, mean: float, log_variance: float) -> None:
+    """Add to the biases of the heads, as far as they have any, what brings mu and logvar of ``x`` to these numbers."""
+    for place, wanted in enumerate((mean, log_variance)):
+        for name, parameter in model.parameters.items():
+            if is_weight(parameter):
+                continue
+            head = encode(model, x[:1], CODES)[place]
+            (slopes,) = torch.autograd.grad(head.sum(), parameter, allow_unused=True) if head.requires_grad else (None,)
+            if slopes is not None and int((slopes == 1).sum()) == CODES:  # each of them is added to one number
+                model.set(name, parameter.detach() + (wanted - float(head.detach().mean())) * (slopes == 1))
+                break
+
+
+def inverse_decoder(model: Model, rounding: float = 1e-9) -> Network:
     """From a reconstruction of ``build_active``'s model to the ``z`` that was decoded: the logits are ``A z + c``.
 
     ``A`` and ``c`` are what ``decode`` makes of the unit vectors and of 0.
+
+    Args:
+        model: whose decoder it is, in double precision.
+        rounding: how far the logits may be from any such, relative to their size as a sigmoid rounds them.
     """
     codes = torch.cat([torch.zeros(1, CODES), torch.eye(CODES)]).double()
     base, *units = logits(model, codes, FEATURES)
@@ -294,11 +320,11 @@ def inverse_decoder(model: Model) -> Network:
     inverse = torch.linalg.pinv(slopes)
 
     def code(recon_x: torch.Tensor) -> torch.Tensor:
-        seen = torch.logit(recon_x.detach())
+        seen = torch.logit(recon_x.detach().double())
         found = seen - base
         z = found @ inverse
         # Near 0 and 1 a sigmoid is rounded the more, the larger its logit.
-        if not (z @ slopes - found).abs().max() < 1e-9 * (1 + 0.01 * float(seen.abs().max().exp())):
+        if not (z @ slopes - found).abs().max() < rounding * (1 + 0.01 * float(seen.abs().max().exp())):
             message = "recon_x of forward is no decode(z) for any z"
             raise CheckFailure("value", message, expected="decode(z) of a sample z", actual=short(recon_x))
         return z

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import torch
 import warmup
-from asking import USUAL_SIZES
+from asking import HANDOUT_CALLS, USUAL_SIZES
 from noise import assert_calls_vary, assert_independent_draws, assert_no_repetition, in_rows, standardized
 
-from grading.checks import Draws, Submission, assert_close
+from grading.checks import Draws, Model, Submission, assert_close
 
 
 def assert_decodes_samples(submission: Submission, draws: Draws) -> None:
     """The numbers with which it samples are independent and standard normal, in every row, column and call."""
     model = warmup.build_active(submission, draws)
+    single = warmup.in_single_precision(submission, model)
     code = warmup.inverse_decoder(model)
 
     def noise(batch: int, largest: float = 1.0) -> torch.Tensor:
@@ -47,3 +48,20 @@ def assert_decodes_samples(submission: Submission, draws: Draws) -> None:
         with torch.set_grad_enabled(training):
             assert_calls_vary([noise(64) for _ in range(8)], "the noise in forward")
     assert_no_repetition(torch.stack(calls), "the noise in forward")
+    assert_calls_vary_in_single_precision(single, warmup.inverse_decoder(model, rounding=1e-4), draws)
+    for log_variance in (-7.9, 7.9):
+        warmup.shift_heads(model, draws.uniform(1, warmup.FEATURES, dtype=torch.float64), 60.0, log_variance)
+        what = f"the noise in forward for means of about 60 and logvar of about {log_variance:g}"
+        assert_independent_draws(noise(64, largest=0.1), what)
+
+
+def assert_calls_vary_in_single_precision(single: Model, code: warmup.Network, draws: Draws) -> None:
+    """The noise of batches of the handout's size varies from call to call in float32 too."""
+    for training in (True, False):
+        single.train(training)
+        calls = []
+        with torch.set_grad_enabled(training):
+            for batch in HANDOUT_CALLS:
+                recon_x, *posterior = warmup.forward(single, draws.uniform(batch, warmup.FEATURES), warmup.CODES)
+                calls.append(standardized(code(recon_x), *posterior))
+        assert_calls_vary(calls, "the noise in forward in float32")

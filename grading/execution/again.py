@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 import traceback
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
-from ..assignment import Check
+from ..assignment import Check, Item
 from ..boundary.errors import StudentError, SubmissionFault, WorkersLostError
 from ..boundary.proxy import Submission
 from ..boundary.session import Session
@@ -60,22 +60,39 @@ def require_right_with_right_parts(test: pytest.Function, run: CheckRun, check: 
     items = [run.assignment.item(item) for item in replaceable(run, check) if item in relied_on]
     if not items or not all((run.assignment.reference / item.file).is_file() for item in items):
         return
-    parts = ReplacedParts(items, SolutionSession(run, check), known_wrong=relied_on)
+    error, unrepeated = _made_with(test, run, check, items, relied_on)
+    if error is None:
+        return
+    if unrepeated:  # by one of the others, so that what was answered was asked before it drew something else
+        for other in replaceable(run, check):
+            more = run.assignment.item(other)
+            if more not in items and _made_with(test, run, check, [*items, more], relied_on)[0] is None:
+                return
+    if isinstance(error, CheckFailure):
+        message = f"{error.message}, also with right parts in the place of its own"
+        raise CheckFailure(error.kind, message, expected=error.expected, actual=error.actual) from None
+    message = f"it raises {error.type_name} with right parts in the place of its own"
+    raise CheckFailure("crash", message, expected="an answer", actual=str(error)) from None
+
+
+def _made_with(
+    test: pytest.Function, run: CheckRun, check: Check, items: Sequence[Item], known_wrong: Collection[str]
+) -> tuple[CheckFailure | StudentError | None, bool]:
+    """A check made with right parts: what speaks against its caller, and whether one call was not like the next.
+
+    What cannot be judged so does not speak against it.
+    """
+    parts = ReplacedParts(items, SolutionSession(run, check), known_wrong=known_wrong)
     anew = CheckSession(run, check, replacements=parts)
     try:
         make(test, run, check, anew)
     except (CheckFailure, StudentError) as error:
-        if not parts.are_like_its_own():
-            return
-        if isinstance(error, CheckFailure):
-            message = f"{error.message}, also with right parts in the place of its own"
-            raise CheckFailure(error.kind, message, expected=error.expected, actual=error.actual) from None
-        message = f"it raises {error.type_name} with right parts in the place of its own"
-        raise CheckFailure("crash", message, expected="an answer", actual=str(error)) from None
-    except Exception:  # what cannot be judged so has been judged by what its own parts answer
-        return
+        return error if parts.are_like_its_own() else None, parts.unrepeated
+    except Exception:
+        return None, parts.unrepeated
     finally:
         anew.end(passed=False)
+    return None, parts.unrepeated
 
 
 def fail(test: pytest.Function, run: CheckRun, check: Check, error: Exception) -> NoReturn:

@@ -60,11 +60,12 @@ class ReplacedParts:
 
     Attributes:
         used: whether a function that is judged ever called a replaced one.
+        unrepeated: whether a call came to another question when it was made again: something else in it is random.
         wrong: the items of which some answer was found wrong.
     """
 
     def __init__(self, items: Sequence[Item], solution: SolutionSession, *, known_wrong: Collection[str] = ()) -> None:
-        self.used = False
+        self.used = self.unrepeated = False
         self._items = {name: item.id for item in items for name in item.functions}
         self.wrong = {*known_wrong}
         self._names = [name for item in items for name in item.functions if not name.endswith("__")]
@@ -97,6 +98,8 @@ class ReplacedParts:
             if asked is None:
                 return result
             self.used |= asked != name  # a check asks for the parts themselves, too
+            if not answers and not self.unrepeated:
+                self.unrepeated = not same(session.ask(model, name, args, kwargs, seed, replaced)[0], result)
             _refuse_large(result, (*args, *kwargs.values()))
             answers.append(self._answer(session, model, asked, result, seed + len(answers) * _STEP, times))
         raise RefusedError("structure", f"{name} calls other functions more than {MOST_ANSWERS} times")
@@ -264,6 +267,11 @@ class Attempt:
         self.error: BaseException | None = None
         self.passed = False
 
+    @property
+    def unrepeated(self) -> bool:
+        """Whether something random in what was judged kept the answers from being those to its questions."""
+        return self._parts.unrepeated
+
     def __enter__(self) -> CheckSession:
         return self._session
 
@@ -327,3 +335,8 @@ def attempts(run: CheckRun, check: Check, error: BaseException) -> Iterator[Atte
             shown.add(part.id)
         yield (attempt := Attempt(run, check, items, shown))
         latest = attempt.error
+        if latest is not None and attempt.unrepeated and item.functions:
+            for name in sorted(before - {part.id for part in items}):  # one of which is that
+                other = run.assignment.item(name)
+                if (run.assignment.reference / other.file).is_file():
+                    yield Attempt(run, check, [*items, other], shown)

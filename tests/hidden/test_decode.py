@@ -76,8 +76,10 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
 
 
 def test_keeps_float64(submission, draws):
+    """In either mode, with gradients and without."""
     model = networks.build(submission, 11, 13, 3, layers=2, draws=draws).double()
-    assert_decodes(model, draws.normal(5, 3, dtype=torch.float64))
+    for _ in networks.every_way(model):
+        assert_decodes(model, draws.normal(5, 3, dtype=torch.float64))
 
 
 def test_gradients_reach_z_and_every_layer_of_the_decoder(submission, draws):

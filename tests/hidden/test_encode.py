@@ -1,5 +1,6 @@
 """``VAE.encode(x)``: deeper networks, raw outputs of any size, gradients, modes, dtypes."""
 
+import contextlib
 import itertools
 
 import networks
@@ -7,7 +8,8 @@ import oracles
 import torch
 from asking import in_turn, sizes_of_every_kind, through_many
 
-from grading.checks import assert_close, assert_unchanged, gradient, unpack
+from grading.boundary.errors import RefusedError
+from grading.checks import CheckFailure, StudentError, assert_close, assert_unchanged, gradient, same, unpack
 
 
 def encode(model, x):
@@ -77,6 +79,22 @@ def test_every_answer_is_that_to_its_own_question(submission, draws):
         mu, logvar = unpack(model.after(times, draws.seed()).encode(x), ("mu", "logvar"), "encode")
         for name, own, true in zip(("mu", "logvar"), (mu, logvar), networks.encode(model.parameters, x), strict=True):
             assert_close(own, true, f"{name}, asked hundreds of times,")
+    assert_leaves_the_seed(model, x, draws)
+
+
+def assert_leaves_the_seed(model, x, draws):
+    """What is drawn after ``encode`` follows from the seed that the caller has given to torch, and not from its own."""
+
+    def drawn(seed):
+        encode(model.seeded(seed), x)
+        return model.reparameterize(torch.zeros(5, 3), torch.zeros(5, 3))
+
+    seeds = draws.seed(), draws.seed()
+    with contextlib.suppress(StudentError, RefusedError):  # of reparameterize
+        plain = [model.seeded(seed).reparameterize(torch.zeros(5, 3), torch.zeros(5, 3)) for seed in seeds]
+        if same(*map(drawn, seeds)) and not same(*plain):
+            message = "after encode torch draws the same numbers, whatever it was seeded with"
+            raise CheckFailure("statistics", message, expected="other numbers for another seed", actual="the same")
 
 
 def test_rows_do_not_depend_on_each_other(submission, draws):
@@ -87,8 +105,10 @@ def test_rows_do_not_depend_on_each_other(submission, draws):
 
 
 def test_keeps_float64(submission, draws):
+    """In either mode, with gradients and without."""
     model = networks.build(submission, 11, 13, 3, layers=2, draws=draws).double()
-    assert_encodes(model, draws.uniform(5, 11, dtype=torch.float64))
+    for _ in networks.every_way(model):
+        assert_encodes(model, draws.uniform(5, 11, dtype=torch.float64))
 
 
 def test_gradients_reach_x_and_every_layer_of_the_encoder(submission, draws):

@@ -17,6 +17,7 @@ from asking import HANDOUT_CALLS, USUAL_CALLS, USUAL_SIZES, in_turn, sizes_of_ev
 from forward_noise import (
     Call,
     assert_as_normal_as,
+    assert_fresh_unseeded,
     assert_noise_of_all,
     assert_noise_of_calls,
     assert_noise_of_modes,
@@ -93,7 +94,7 @@ def test_is_put_together_rightly_for_networks_of_any_size(submission, draws):
 
 def test_neither_mu_nor_logvar_is_clamped_on_the_way(submission, draws):
     model = networks.build(submission, 11, 13, 7, recon_loss="gaussian", beta=4.0, draws=draws)
-    networks.spread_heads(model, reach=60.0)
+    networks.spread_heads(model, reach=60.0, means=98.0)
     assert_put_together(submission, model, draws.uniform(5, 11), draws.seed())
     model = networks.build(submission, 11, 13, 210, draws=draws)
     networks.spread_heads(model, reach=8.0)
@@ -108,6 +109,10 @@ def test_works_for_a_batch_of_one(submission, draws):
 def test_samples_a_fresh_z_for_every_example_and_every_call(submission, draws):
     model, x, seed = wide(submission, draws), draws.uniform(draws.integer(100, 130), 11).repeat(2, 1), draws.seed()
     assert_samples_anew(submission, model, x, seed, "the noise of two calls")
+    for training, gradients in itertools.product((True, False), repeat=2):
+        with torch.set_grad_enabled(gradients):
+            assert_fresh_unseeded(submission, model.train(training), x)
+    model.train()
     for gradients in (True, False):
         with torch.set_grad_enabled(gradients):
             one, other = (own_pass.forward(model, x, s).z for s in (seed, seed + 1))
@@ -164,7 +169,17 @@ def test_keeps_float64(submission, draws):
     networks.spread_heads(many, reach=3.0)
     for training in (True, False):
         x = draws.uniform(draws.integer(200, 260), 11, dtype=torch.float64)
-        assert_samples(submission, many.train(training), x, draws.seed())
+        with torch.set_grad_enabled(training):
+            assert_samples(submission, many.train(training), x, draws.seed())
+    with torch.no_grad():
+        assert_put_together(submission, model.eval(), draws.uniform(5, 11, dtype=torch.float64), draws.seed())
+    calls = [
+        Call(draws.uniform(size, 11, dtype=torch.float64), draws.seed(), training, gradients=training)
+        for training in (True, False)
+        for size in HANDOUT_CALLS
+    ]
+    few = networks.build(submission, 11, 13, 20, draws=draws).double()
+    assert_sampled(submission, few, calls, assert_noise_of_modes)
 
 
 def own_parts(submission, model, x, seed, output=None):

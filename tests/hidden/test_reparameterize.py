@@ -5,7 +5,7 @@ import itertools
 import networks
 import oracles
 import torch
-from asking import USUAL_SIZES, sizes_of_every_kind
+from asking import HANDOUT_CALLS, USUAL_SIZES, sizes_of_every_kind
 from noise import (
     assert_calls_vary,
     assert_independent,
@@ -206,14 +206,23 @@ def test_works_for_a_batch_of_one(submission, draws):
 
 
 def test_keeps_float64(submission, draws):
+    """In train mode with gradients and in eval mode without, and from call to call."""
     model = networks.build(submission, 11, 13, 50, draws=draws).double()
     mu, logvar = posterior(draws, 2_000, 50, dtype=torch.float64)
-    first, second = (noise(model.train(mode), mu, logvar, torch.float64) for mode in (True, False))
+
+    def draw(training, mu, logvar):
+        with torch.set_grad_enabled(training):
+            return noise(model.train(training), mu, logvar, torch.float64)
+
+    first, second = draw(True, mu, logvar), draw(False, mu, logvar)
     for eps in (first, second):
         assert_standard_moments(eps, "the noise in float64")
         assert_standard_normal(eps, "the noise in float64")
         assert_independent_draws(eps[:200], "the noise in float64")
     assert_independent(first, second, "the noise of two calls in float64")
+    for training in (True, False):
+        calls = [draw(training, *posterior(draws, size, 50, dtype=torch.float64)) for size in HANDOUT_CALLS]
+        assert_calls_vary(calls, "the noise in float64")
 
 
 def test_leaves_its_arguments_and_torch_alone(submission, draws):

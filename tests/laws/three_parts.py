@@ -25,6 +25,7 @@ from laws import (
 PARTS = ("loss", "recon", "kl")
 BETAS = (2.0, 0.5)
 """With which it is seen whether a gradient is weighted by beta."""
+MINUS_BETAS = (-2.0, -0.5)
 Call = Callable[[Submission, points.Point, dict[str, Any]], Any]
 
 
@@ -133,8 +134,8 @@ def stray_fact(call: Call) -> facts.Fact:
             if None in factors:
                 continue
             other = "recon" if part == "kl" else "kl"
-            whose = {(1.0, 1.0): "the", (-1.0, -1.0): "minus the"}.get(factors)
-            whose = whose or {BETAS: "beta", tuple(-b for b in BETAS): "minus beta"}.get(factors)
+            known = {(1.0, 1.0): "the", (-1.0, -1.0): "minus the", BETAS: "beta", MINUS_BETAS: "minus beta"}
+            whose = next((words for times, words in known.items() if times == factors), None)
             rest = f": what arrives is that of {whose} {other}" if whose else ""
             yield f"A gradient passes from {part} to {' and '.join(names)}, of which it is no function{rest}."
 

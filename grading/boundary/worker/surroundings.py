@@ -239,17 +239,27 @@ def _watch_seeding() -> None:
 
     To draw from them does nobody any harm.
     """
-    for module, name in ((random, "seed"), (random, "setstate"), (np.random, "seed"), (np.random, "set_state")):
-        setattr(module, name, _counted(getattr(module, name)))
+    states: tuple[tuple[Any, Callable[[], Any]], ...] = ((random, random.getstate), (np.random, np.random.get_state))
+    for module, state in states:
+        for name in ("seed", "setstate", "set_state"):
+            if hasattr(module, name):
+                setattr(module, name, _counted(getattr(module, name), state))
 
 
-def _counted(seed: Callable[..., Any]) -> Callable[..., Any]:
+def _counted(seed: Callable[..., Any], state: Callable[[], Any]) -> Callable[..., Any]:
     def counted(*args: Any, **kwargs: Any) -> Any:
         global _reseeded
-        _reseeded += 1
-        return seed(*args, **kwargs)
+        before = state()
+        try:
+            return seed(*args, **kwargs)
+        finally:  # a compiler sets the state that there is, so that nobody sees it at work
+            _reseeded += not _is_the_same_state(before, state())
 
     return counted
+
+
+def _is_the_same_state(one: Any, other: Any) -> bool:
+    return len(one) == len(other) and all(np.array_equal(*pair) for pair in zip(one, other, strict=True))
 
 
 def _settings() -> tuple[bool, int, bool, bool, str, bool]:

@@ -89,7 +89,7 @@ def graded(submission, processors, assignment):
     return document
 
 
-ANSWERS = {
+ANSWERS: dict[str, dict[str, str | None]] = {
     "right": {},
     "wrong, and no Python": {"a": "def a():\n    return [print('a')]\n", "b": "def :\n"},
     "missing, and ends its process": {"a": None, "b": "def b():\n    import os; os._exit(0)\n"},
