@@ -245,6 +245,39 @@ VAE.decode = lambda self, z: torch.sigmoid(self.dec(z))
 """,
         {"reparameterize", "decode", "training"},
     ),
+    "noise of a generator of its own, beside a sigmoid that is too early": (
+        """
+def reparameterize(self, mu, logvar):
+    generator = torch.Generator()
+    generator.seed()
+    eps = torch.empty_like(mu.detach()).normal_(generator=generator)
+    return mu + torch.exp(logvar / 2) * eps
+VAE.reparameterize = reparameterize
+VAE.decode = lambda self, z: torch.sigmoid(self.dec(z))
+""",
+        {"reparameterize", "decode", "training"},
+    ),
+    "an encoder that draws with NumPy": (
+        """
+import numpy as np
+def encode(self, x):
+    h = self.enc(x)
+    h = h * torch.as_tensor(np.random.default_rng().random(h.shape) > 0.5).to(h) * 2
+    return self.mu(h), self.logvar(h)
+VAE.encode = encode
+""",
+        {"encode"},
+    ),
+    "an encoder that seeds torch": (
+        """
+def encode(self, x):
+    torch.manual_seed(42)
+    h = self.enc(x)
+    return self.mu(h), self.logvar(h)
+VAE.encode = encode
+""",
+        {"encode"},
+    ),
     "noise that all numbers share and no seed repeats, and a dropout before it": (
         """
 import random
