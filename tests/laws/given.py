@@ -5,13 +5,16 @@ So it is told beside whatever else is wrong with what comes out.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator
 
 import torch
 
+from grading.boundary.errors import RefusedError, StudentError
 from grading.checks import Draws, Submission
 from grading.diagnosis.laws import DOUBLE, facts, start
+from grading.diagnosis.laws.asking import UNUSABLE
 from grading.diagnosis.laws.changes import Change, find_change
 from laws import layers
 from laws.random_layers import ROWS, Pair, handed_on
@@ -36,11 +39,18 @@ def change_of(submission: Submission, draws: Draws, pair: Pair) -> Change | None
     return found[0] if found[0].words == found[1].words else None
 
 
+def _read(submission: Submission, draws: Draws, pair: Pair) -> Change | None:
+    """The same, and None where the layers answer in no way that can be read."""
+    with contextlib.suppress(StudentError, RefusedError, *UNUSABLE):
+        return change_of(submission, draws, pair)
+    return None
+
+
 def fact(pair: Pair, end: str) -> facts.Fact:
     """What is done to it, as a sentence."""
 
     def said(submission: Submission, draws: Draws) -> Iterator[str]:
-        change = change_of(submission, draws, pair)
+        change = _read(submission, draws, pair)
         if change is not None:
             yield f"{start(pair.given)} {change.words}{end}."
 
@@ -54,6 +64,6 @@ def beside(said: facts.Fact, pair: Pair) -> Callable[[Submission, Draws], Change
         told = facts.sentences_of(said, submission, draws)
         if any(re.search(rf"\b{pair.given}\b", sentence) for sentence in told):
             return None
-        return change_of(submission, draws, pair)
+        return _read(submission, draws, pair)
 
     return found

@@ -234,7 +234,12 @@ Noise = Callable[[int, int], Tensor]
 
 def dependence(noise: Noise) -> str | None:
     """What goes together in the noise of one call, in many rows and then in many columns."""
-    found = together(noise(ROWS, COLUMNS), "example", "latent dimension")
+    sample = noise(ROWS, COLUMNS)
+    different = len(sample.round(decimals=4).unique(dim=0))
+    if 3 < different < 0.9 * len(sample):
+        few = f"of {len(sample)} examples about {float(f'{different:.2g}'):g} have noise of their own"
+        return f"The noise of one example comes again for others: {few}. Each number needs a draw of its own."
+    found = together(sample, "example", "latent dimension")
     one, other = noise(COLUMNS, WIDE), noise(COLUMNS, WIDE)
     lasting = torch.corrcoef(torch.stack([one.abs().mean(0), other.abs().mean(0)]))[0, 1]
     if not lasting > 0.35:  # else some latent dimensions have larger noise than others, in every call

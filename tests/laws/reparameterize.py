@@ -20,7 +20,7 @@ def _model(submission: Submission) -> Model:
     return networks.build(submission, 11, 13, 3)
 
 
-SAMPLER = Sampler(_model)
+SAMPLER = Sampler(_model, sized=lambda submission, latent: networks.build(submission, 11, 13, latent))
 
 
 def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:

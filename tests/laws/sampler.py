@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from grading.checks import Draws, Model, Submission, assert_tensor
+from grading.checks import Draws, Model, StudentError, Submission, assert_tensor
 from grading.diagnosis.laws import alike
 
 Tensor = torch.Tensor
@@ -20,10 +20,12 @@ class Sampler:
     Attributes:
         build: makes it.
         recording: whether gradients are recorded, as they are not under ``torch.no_grad()``.
+        sized: makes one of so many latent dimensions, for noise that is kept by the size of the model.
     """
 
     build: Callable[[Submission], Model]
     recording: bool = True
+    sized: Callable[[Submission, int], Model] | None = None
 
     def z(self, model: Model, mu: Tensor, logvar: Tensor, seed: int | None = None) -> Tensor:
         """A sample, once it is known to have the shape of ``mu``."""
@@ -38,7 +40,13 @@ class Sampler:
     def noise(self, submission: Submission, rows: int, columns: int, logvar: float = 0.0) -> Tensor:
         """What a large sample at mean 0 holds."""
         zeros = torch.zeros(rows, columns)
-        return self.z(self.build(submission), zeros, zeros + logvar).detach().double()
+        try:
+            sample = self.z(self.build(submission), zeros, zeros + logvar)
+        except StudentError:
+            if self.sized is None:
+                raise
+            sample = self.z(self.sized(submission, columns), zeros, zeros + logvar)
+        return sample.detach().double()
 
 
 def repeats(sampler: Sampler, model: Model, draws: Draws) -> bool:

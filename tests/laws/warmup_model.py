@@ -184,7 +184,7 @@ ENCODE = Question(
 )
 DECODE = Question(model, _decode, ("the output of decode",), ("z",), SETTINGS, chance=partial(_random, OF_DECODE))
 FORWARD = Question(model, _forward, NAMES, ("x",), SETTINGS[:-1], random=True, apart=(layers.DATA, *EVERYWHERE))
-SAMPLER = Sampler(_model)
+SAMPLER = Sampler(_model, sized=lambda submission, latent: warmup.build(submission, *SIZES[:2], latent))
 
 
 def _made(submission: Submission, draws: Draws) -> str | None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from ...boundary.errors import StudentError
 from ...boundary.proxy import Submission
 from ...checks.draws import Draws
 from . import behind_noise, series, sizes
@@ -132,7 +133,13 @@ def _ordinary(question: Question, submission: Submission, draws: Draws) -> Itera
     answer = ask_safely(lambda: question.put(submission, draws, base))
     if not isinstance(answer, Raised):
         reading = _read(question, submission, draws, answer)
-        said = (*reading.sentences, *slopes(reading))
+        try:
+            said = (*reading.sentences, *slopes(reading))
+        except StudentError as error:
+            yield f"Where the arguments take gradients, none can be computed: {error.type_name} is raised."
+            said = _sentences(question.put(submission, draws, PLAIN))
+            yield from (f"{start(PLAIN.words)}: {inside(sentence)}" for sentence in said)
+            return
         right = _where_right(question, submission, draws, answer, said) if said else ""
         yield from (
             (f"Right {right}, but not always elsewhere: {inside(sentence)}" for sentence in said) if right else said

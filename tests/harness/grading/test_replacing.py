@@ -266,7 +266,7 @@ def encode(self, x):
     return self.mu(h), self.logvar(h)
 VAE.encode = encode
 """,
-        {"encode"},
+        {"encode", "training"},
     ),
     "an encoder that seeds torch": (
         """
@@ -276,7 +276,7 @@ def encode(self, x):
     return self.mu(h), self.logvar(h)
 VAE.encode = encode
 """,
-        {"encode"},
+        {"encode", "training"},
     ),
     "noise that all numbers share and no seed repeats, and a dropout before it": (
         """
