@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from harness.boundary.sides import session_on
+from harness.diagnosis import beside
 from harness.diagnosis.mistakes import ALONE, CASES, DECODED, ELBO, FIELDS, KL, LONG, TWICE_WRONG, model
 
 from grading.boundary.isolation import open_workers
@@ -60,6 +61,12 @@ def test_each_mistake_of_a_function_is_told(workers, item, old, new, words):
 @pytest.mark.slow
 @pytest.mark.parametrize(("item", "old", "new", "words"), TWICE_WRONG)
 def test_two_mistakes_are_told_without_their_consequences(workers, item, old, new, words):
+    assert explain(workers, item, old, new)[0] == words
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("item", "old", "new", "words"), beside.CASES)
+def test_each_of_several_is_told_word_for_word(workers, item, old, new, words):
     assert explain(workers, item, old, new)[0] == words
 
 
