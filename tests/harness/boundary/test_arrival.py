@@ -209,7 +209,7 @@ buffer = torch.zeros(())
 def seeds_python(x): random.seed(0)
 def seeds_numpy(x): numpy.random.seed(0)
 def draws_elsewhere(x): random.random(), numpy.random.rand()
-def sets_back(x): random.setstate(random.getstate()), numpy.random.set_state(numpy.random.get_state())
+def restores(x): random.setstate(random.getstate()), numpy.random.set_state(numpy.random.get_state())
 def flushes(x): torch.set_flush_denormal(True)
 def inferring(x): return torch.tensor(float(torch.is_inference_mode_enabled()))
 def forgets(x): x.grad = None
@@ -232,7 +232,8 @@ class Net(nn.Module):
     def hooks(self, x): self.layer.weight.register_hook(lambda gradient: 0.1 * gradient)
 """
 LEFT = {
-    "seeds_python": ("generator",), "seeds_numpy": ("generator",), "draws_elsewhere": (), "sets_back": (), "flushes": ("settings",),
+    "seeds_python": ("generator",), "seeds_numpy": ("generator",), "draws_elsewhere": (), "restores": (),
+    "flushes": ("settings",),
     "forgets": ("earlier gradients",), "differentiates": ("gradients",), "zeroes": ("earlier gradients",),
     "zeroes_in_place": ("earlier gradients",), "sets": ("attributes",), "counts": (), "notes": (),
     "registers": ("buffers",), "hooks": ("hooks",),
