@@ -103,8 +103,8 @@ def holding(item: str, open_submission: Open, until: float, seed: int = 0) -> It
             yield from _trusted(item, contrasts, open_submission, until, seed)
 
 
-def refuted(item: str, names: Sequence[str], open_submission: Open, until: float, seed: int = 0) -> bool:
-    """Whether none of these mistakes can be the one, though each answers the checks as the submission does.
+def refuted(item: str, names: Iterable[str], open_submission: Open, until: float, seed: int = 0) -> set[str]:
+    """Which of these mistakes cannot be the one, though each answers the checks as the submission does.
 
     The words for a mistake may say more than the checks have asked. What they say is then put to the submission with
     inputs of its own: an assignment has such claims beside its laws, by the names of the mistakes (``CLAIMS``).
@@ -117,11 +117,18 @@ def refuted(item: str, names: Sequence[str], open_submission: Open, until: float
         seed: of the inputs.
     """
     claims: Mapping[str, Claim] = getattr(module_of(item), "CLAIMS", {})
-    if not names or not claims.keys() >= set(names):
-        return False
-    with contextlib.suppress(SubmissionFault, StudentError, RefusedError, *UNUSABLE):
-        return not any(claims[name](open_submission(item, until), Draws(seed)) for name in names)
-    return False
+    wrong: set[str] = set()
+    tried: dict[Claim, bool] = {}
+    for name in names:
+        claim = claims.get(name)
+        if claim is None:
+            continue
+        with contextlib.suppress(SubmissionFault, StudentError, RefusedError, *UNUSABLE):
+            if claim not in tried:
+                tried[claim] = claim(open_submission(item, until), Draws(seed))
+            if not tried[claim]:
+                wrong.add(name)
+    return wrong
 
 
 def examined(item: str, open_submission: Open, until: float, seed: int = 0) -> Transcript | None:

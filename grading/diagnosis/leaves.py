@@ -119,8 +119,12 @@ class Reader:
         # What a model that was described before holds by now is what it was given.
         begins = [other for other, held in self._models.items() if _begin_alike(parameters, held)]
         earlier = "before" if number in self._models else next(iter(begins), None)
-        empty = sum(p.dim() > 1 and not bool(p.any()) for p in parameters.values())
-        yield Leaf(f"{name} with {', '.join(shapes)}; begins as {earlier}; {empty} of 0")
+        weights = [p for p in parameters.values() if p.dim() > 1]
+        empty = sum(not bool(p.any()) for p in weights)
+        # Units that are alike are another fault than models that begin alike, which can have either.
+        alike = sum(len(p) > 1 and bool(p.any()) and bool((p == p[:1]).all()) for p in weights)
+        units = f"; {alike} of units that are alike" if alike else ""
+        yield Leaf(f"{name} with {', '.join(shapes)}; begins as {earlier}; {empty} of 0{units}")
         for key, value in sorted(attributes.items()) if isinstance(attributes, dict) else ():
             yield Leaf(f"{ATTRIBUTE}{key}: {value!r}", extra=True)
         self._models.setdefault(number, parameters)

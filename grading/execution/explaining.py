@@ -40,7 +40,7 @@ def explain_failures(run: CheckRun, found: dict[str, Misconception], problems: l
     public = [piece for piece in run.evidence if piece.check.startswith("public/")]
     if diagnostician is not None:
         found |= diagnose(diagnostician, public, _half(end), problems, late)
-    _drop_refuted(run, found, end)
+        _drop_refuted(run, found, diagnostician, end)
     doubted = {} if diagnostician is None else _examine(run, found, diagnostician, end, problems)
     known = _failed_items(run, public, found)
     told = _experiment(run, known, end, problems, late)
@@ -50,6 +50,7 @@ def explain_failures(run: CheckRun, found: dict[str, Misconception], problems: l
         named = diagnose(diagnostician, run.evidence, _half(end), problems, late)
         dropped = {name for _, names, _ in doubted.values() for name in names}
         named = {c: m for c, m in named.items() if c.startswith("hidden/") and not dropped & set(m.names)}
+        _drop_refuted(run, named, diagnostician, end)
         seen = {check.split("/")[1] for check in (*found, *doubted)}
         new = {check: mistake for check, mistake in named.items() if check.split("/")[1] not in seen}
         doubted_later = _examine(run, new, diagnostician, end, problems)
@@ -143,15 +144,19 @@ def _fresh(run: CheckRun, item: str, until: float) -> Submission:
     return Submission(ExperimentSession(run, run.assignment.item(item).checks[0], until))
 
 
-def _drop_refuted(run: CheckRun, found: dict[str, Misconception], end: float) -> None:
-    """Take back what public checks have named and experiments show not to be so; they will tell what is."""
+def _drop_refuted(run: CheckRun, found: dict[str, Misconception], diagnostician: Diagnostician, end: float) -> None:
+    """Take back what checks have named and experiments show not to be so; they will tell what is.
+
+    Where a mistake is one of several that the checks cannot tell apart, those that are left stay named.
+    """
     by_item: dict[str, list[str]] = {}
     for check in found:
-        if check.startswith("public/"):
-            by_item.setdefault(check.split("/")[1], []).append(check)
+        by_item.setdefault(check.split("/")[1], []).append(check)
     for item, checks in by_item.items():
-        names = [name for check in checks for name in found[check].names]
+        names = sorted({name for check in checks for name in found[check].names})
         with contextlib.redirect_stdout(io.StringIO()):
             wrong = refuted(item, names, partial(_fresh, run), end)
         for check in checks if wrong else ():
-            del found[check]
+            left = without(found.pop(check), wrong, diagnostician.tells(item))
+            if left is not None:
+                found[check] = left

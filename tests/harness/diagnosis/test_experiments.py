@@ -124,7 +124,7 @@ LINEAR = "for i in range(0, len(self.dec), 2): z = self.dec[i](z)\n        retur
 def test_what_is_said_of_networks_of_any_depth_is_tried_with_two_layers(workers, body, refuted):
     fresh, _ = opener(workers, DECODED, body)
     names = ["decode.without_activation"]
-    assert experiments.refuted("decode", names, fresh, time.monotonic() + 20.0) is refuted
+    assert bool(experiments.refuted("decode", names, fresh, time.monotonic() + 20.0)) is refuted
 
 
 SMALL = ELBO.replace("recon + beta * kl", "recon + kl")
@@ -139,13 +139,20 @@ ALSO = [
     ("build_model", "hard_coded_recon_loss", "recon_loss=cfg.recon_loss", PLAIN, False),
     ("build_model", "hard_coded_recon_loss", "def build_model(",
      model("model.recon_loss = 'gaussian'; model.mu.requires_grad_(False)"), True),
+    # What is said of every model: the public checks ask for one configuration.
+    ("build_model", "drops_num_hidden_layers", "=cfg.num_hidden_layers", "=1", False),
+    ("build_model", "drops_num_hidden_layers", "=cfg.num_hidden_layers", "=(cfg.num_hidden_layers + 1) // 2", True),
+    ("build_model", "hard_coded_hidden_size", "cfg.hidden_dim", "max(cfg.hidden_dim, 400)", True),
+    ("build_model", "halved_hidden_size", "cfg.hidden_dim", "int(0.5 * cfg.hidden_dim)", False),
+    ("build_model", "swapped_hidden_and_latent", "cfg.latent_dim", "cfg.hidden_dim", True),
+    ("build_model", "whole_number_beta", "cfg.beta", "min(int(cfg.beta), 4)", True),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("item", "name", "old", "new", "refuted"), ALSO)
-def test_what_is_said_of_values_alone_is_tried_for_gradients(workers, item, name, old, new, refuted):
+def test_what_is_said_of_a_mistake_is_tried_beyond_the_checks(workers, item, name, old, new, refuted):
     fresh, _ = opener(workers, old, new)
-    assert experiments.refuted(item, [f"{item}.{name}"], fresh, time.monotonic() + 20.0) is refuted
+    assert bool(experiments.refuted(item, [f"{item}.{name}"], fresh, time.monotonic() + 20.0)) is refuted
 
 
 def test_an_assignment_without_laws_has_no_experiments(monkeypatch):
