@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Iterator
 
@@ -126,6 +127,17 @@ def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:
     """The curve: start, end, shape and what scales it; and where it is left."""
     curve = _found(submission, draws)[1]
     return facts.explain((_curve, _without, _late, _default, *question.facts_of(_question(curve))), submission, draws)
+
+
+def examined(submission: Submission, draws: Draws) -> tuple[None, None]:
+    """Asks for weights with a warm-up and without, of which the checks ask for the first step alone."""
+    w = draws.integer(7, 40)
+    for warmup in (w, 0, -w):
+        for step in (0, 1, w // 3, w - 1, w, 9 * w):
+            for beta in (1.0, 2.0, 0.0):
+                with contextlib.suppress(StudentError):
+                    submission.beta_schedule(step, warmup, beta)
+    return None, None
 
 
 def probes() -> list[Probe]:

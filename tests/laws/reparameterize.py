@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import networks
+import torch
 
 from grading.checks import Draws, Model, Submission
 from grading.diagnosis.laws import Law, Probe, facts
@@ -28,8 +29,21 @@ def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:
     return facts.explain(facts_of(SAMPLER), submission, draws)
 
 
-examined = examined_of(SAMPLER)
-"""What a mistake that the checks have named must answer as the submission does."""
+_in_all_modes = examined_of(SAMPLER)
+
+
+def examined(submission: Submission, draws: Draws) -> tuple[torch.Tensor, None]:
+    """What a mistake that the checks have named must answer as the submission does.
+
+    Noise that comes again because torch's generator is put back is another after somebody else has drawn from it; that
+    of a generator that begins anew at each call is not.
+    """
+    model, mu, logvar = _model(submission), draws.normal(5, 3), draws.normal(5, 3)
+    z = SAMPLER.z(model, mu.requires_grad_(), logvar, draws.seed())
+    if z.requires_grad:
+        z.sum().backward()  # for which the far side draws a number
+    SAMPLER.z(model, mu, logvar)
+    return _in_all_modes(submission, draws)
 
 
 def probes() -> list[Probe]:

@@ -20,6 +20,7 @@ GAUSSIAN = "return (mean - x).pow(2).sum(dim=1).mean()"
 KL = "return 0.5 * (mu.pow(2) + logvar.exp() - logvar - 1).sum(dim=1).mean()"
 SIGMA = "sigma = torch.exp(0.5 * logvar)"
 SCALED = "mu + sigma * torch.randn_like(sigma)"
+AGAIN, PUT_BACK = "torch.Generator().manual_seed(torch.initial_seed())", "You put the generator's state back"
 CUT, SINGLE = "You decode detached codes", "In single precision no gradient"
 
 # Item, text of the solution, what stands in its place, how the text of each mistake begins, and those left of them.
@@ -37,6 +38,10 @@ CASES = [
     ("reparameterize", SIGMA, "sigma = F.softplus(logvar)", ["You make the scale positive with a softplus"], [0]),
     ("reparameterize", SIGMA, "sigma = F.softplus(logvar) if self.training else 0 * logvar",
      ["You make the scale positive with a softplus"], []),
+    ("reparameterize", f"return {SCALED}",
+     f"state = torch.get_rng_state(); z = {SCALED}; torch.set_rng_state(state); return z", [PUT_BACK], [0]),
+    ("reparameterize", SCALED, f"mu + sigma * torch.randn(mu.shape, generator={AGAIN}, dtype=mu.dtype)",
+     [PUT_BACK], []),
     ("warmup_model", SCALED, "mu + logvar.exp() * torch.randn_like(mu)", ["The noise is scaled with the var"], [0]),
     ("warmup_model", SCALED, "mu + logvar.exp().detach() * torch.randn_like(mu)",
      ["The noise is scaled with the var"], []),
