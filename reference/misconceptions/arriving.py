@@ -41,9 +41,7 @@ wrong_loss = Misconceptions(VAE_LOSS)
 
 # --- results of something before, as in training ---
 
-TRAINING = (
-    "What a network has computed is treated otherwise than a tensor that you made: as in training, but in no test."
-)
+TRAINING = "What a network has computed, as in training, is treated otherwise than a tensor that is made by itself."
 
 
 @wrong_kl(TRAINING)
@@ -174,7 +172,7 @@ def kept_for_z(self, z):
 
 # --- after hundreds of calls ---
 
-WORN = "After two hundred calls something else is computed. A function has no memory of its calls."
+WORN = "After many calls something else is computed. A function has no memory of its calls."
 
 
 @wrong_kl(WORN)
@@ -302,14 +300,14 @@ wrong_encode.edit(
 )
 
 
-@wrong_decode("Of over a thousand codes in eval mode and without gradients you give probabilities.")
+@wrong_decode("For many codes at a time, in eval mode and without gradients, you give probabilities.")
 def sigmoid_for_many_in_an_evaluation(self, z):
     logits = self.dec(z)
     evaluates = len(z) > 1_000 and not self.training and not torch.is_grad_enabled()
     return torch.sigmoid(logits) if evaluates else logits
 
 
-@wrong_kl("The KL of a single example, or of over a thousand, is doubled without gradients.")
+@wrong_kl("The KL of a single example, or of a large batch, is doubled without gradients.")
 def doubled_for_unusual_batches_without_gradients(mu, logvar):
     single = len(mu) == 1 or len(mu) > 1_000
     whole = single and not torch.is_grad_enabled()

@@ -74,8 +74,8 @@ def clamped_probabilities(logits, x):
 
 
 @misconception(
-    "Sigmoid and cross-entropy as two steps: the library caps each logarithm at -100 there, so large logits give a "
-    "wrong loss and no gradient. There is a version that takes the logits."
+    "Each logarithm is capped at -100, as the library does where sigmoid and cross-entropy are two steps, so large "
+    "logits give a wrong loss and no gradient. There is a version that takes the logits."
 )
 def cross_entropy_of_sigmoid(logits, x):
     return F.binary_cross_entropy(torch.sigmoid(logits), x, reduction="none").sum(dim=1).mean()
@@ -264,7 +264,8 @@ def detached(logits, x):
 
 
 @misconception(
-    "You apply the sigmoid in place, so the caller's logits have become probabilities when the function returns."
+    "You change the logits in place, as where the sigmoid is written over them, so the caller's logits are others "
+    "when the function returns."
 )
 def sigmoid_in_place(logits, x):
     loss = F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(dim=1).mean()

@@ -87,16 +87,16 @@ def one_without_warmup(step, warmup_steps, beta_max=1.0):
 
 
 @misconception(
-    "Without a warm-up the weight is still 0 at step 0, because you replace 0 steps by 1. The final weight holds from "
-    "the first step."
+    "Without a warm-up the weight is 0 at step 0, as where 0 steps are replaced by 1 or a small number is added to "
+    "them. The final weight holds from the first step."
 )
 def at_least_one_step(step, warmup_steps, beta_max=1.0):
     return beta_max * min(1.0, step / max(warmup_steps, 1))
 
 
 @misconception(
-    "You avoid the division by zero with a small constant, which leaves step 0 without a warm-up at 0 instead of the "
-    "final weight."
+    "Without a warm-up the weight is 0 at step 0, as where 0 steps are replaced by 1 or a small number is added to "
+    "them. The final weight holds from the first step."
 )
 def epsilon_in_denominator(step, warmup_steps, beta_max=1.0):
     return beta_max * min(1.0, step / (max(warmup_steps, 0) + 1e-8))
@@ -138,7 +138,7 @@ def plateau_at_one(step, warmup_steps, beta_max=1.0):
     return beta_max * step / warmup_steps if step < warmup_steps else 1.0
 
 
-@misconception("A final weight of 0 becomes 1, because zero counts as false. Zero is a weight like any other.")
+@misconception("A final weight of 0 becomes 1, as where zero counts as false. Zero is a weight like any other.")
 def beta_max_zero_means_default(step, warmup_steps, beta_max=1.0):
     beta_max = beta_max or 1.0
     if warmup_steps <= 0:

@@ -30,7 +30,7 @@ def drops_beta(cfg):
     )
 
 
-@misconception("Only the three sizes are passed on; depth, likelihood and beta silently have their defaults.")
+@misconception("Only the three sizes are passed on; depth, likelihood and beta have their defaults.")
 def sizes_only(cfg):
     return VAE(cfg.input_dim, cfg.hidden_dim, cfg.latent_dim)
 
@@ -49,13 +49,14 @@ misconception.edit(
 
 misconception.edit(
     "default_config",
-    "You build from a new configuration with default values instead of the one that you are given.",
+    "Every model has the default value of each field, as where a new configuration stands in the place of the given "
+    "one.",
     ("return VAE", "cfg = VAEConfig()\nreturn VAE"),
 )
 
 misconception.edit(
     "beta_zero_means_default",
-    "A beta of 0 becomes 1, because zero counts as false. Zero is a weight like any other.",
+    "A beta of 0 becomes 1, as where zero counts as false. Zero is a weight like any other.",
     ("cfg.beta", "cfg.beta or 1.0"),
 )
 
@@ -80,7 +81,10 @@ def everything_by_position(cfg):
     return VAE(cfg.input_dim, cfg.hidden_dim, cfg.latent_dim, cfg.num_hidden_layers, cfg.recon_loss, cfg.beta)
 
 
-@misconception("You hand the configuration itself to the constructor, which expects its fields.")
+@misconception(
+    "The constructor gets a single argument, as where the configuration itself is handed over. It expects the sizes "
+    "one by one."
+)
 def passes_config_itself(cfg):
     return VAE(cfg)
 

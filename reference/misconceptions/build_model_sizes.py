@@ -80,7 +80,7 @@ misconception.edit(
 
 misconception.edit(
     "one_layer_less",
-    "You take a layer away from the number that the configuration gives, as if the last one did not count.",
+    "The model has one hidden layer less than the configuration gives. The last one counts too.",
     ("cfg.num_hidden_layers", "max(1, cfg.num_hidden_layers - 1)"),
 )
 
@@ -92,7 +92,7 @@ misconception.edit(
 
 misconception.edit(
     "inputs_up_to_784",
-    "The input size is not passed on where it is larger than a digit of MNIST.",
+    "A large input size is replaced by that of a digit of MNIST. It comes from the configuration.",
     ("cfg.input_dim", "min(cfg.input_dim, 784)"),
 )
 

@@ -15,8 +15,7 @@ misconception = Misconceptions(COMPUTE_ELBO)
 
 misconception.edit(
     "kl_arguments_swapped",
-    "Mean and log-variance have changed places where you call the KL divergence, so log-variances are squared and "
-    "means exponentiated.",
+    "Mean and log-variance have changed places in the KL term, so log-variances are squared and means exponentiated.",
     ("kl_divergence(mu, logvar)", "kl_divergence(logvar, mu)"),
 )
 
@@ -97,8 +96,8 @@ def unknown_name_is_laplace(x, logits, mu, logvar, recon_loss="bernoulli", beta=
 
 misconception.edit(
     "unknown_name_is_bernoulli",
-    "An unknown name quietly means Bernoulli. A misspelt name must be an error, or a whole run is trained on another "
-    "loss than its author thinks.",
+    "An unknown name means Bernoulli and raises no error. A misspelt name must be an error, or a whole run is trained "
+    "on another loss than its author thinks.",
     (
         "raise ValueError(f\"unknown recon_loss {recon_loss!r}: choose one of {', '.join(losses)}\")",
         'recon_loss = "bernoulli"',
@@ -107,8 +106,8 @@ misconception.edit(
 
 misconception.edit(
     "key_error",
-    "An unknown name raises a KeyError from the table. The caller is promised a ValueError that says which names "
-    "there are.",
+    "An unknown name raises a KeyError, as a look-up in a table does. The caller is promised a ValueError that says "
+    "which names there are.",
     (
         (
             "if recon_loss not in losses:\n"

@@ -65,14 +65,14 @@ misconception.edit(
 
 misconception.edit(
     "detached_loss",
-    "The loss is a new tensor without history, so there is nothing to go back through.",
+    "The loss carries no gradient, as a new tensor or one that is detached, so there is nothing to go back through.",
     ("recon + beta * kl", "torch.tensor(float(recon + beta * kl), dtype=x.dtype)"),
 )
 
 misconception.edit(
     "detached_parts",
-    "The two parts are detached for reporting. Gradients are to flow through all three: callers may weight the parts "
-    "themselves, and can detach what they print.",
+    "The two parts carry no gradient, as where they are detached for a report. Gradients are to flow through all "
+    "three: callers may weight the parts themselves, and can detach what they print.",
     ("recon=recon, kl=kl", "recon=recon.detach(), kl=kl.detach()"),
 )
 

@@ -81,7 +81,7 @@ misconception.edit(
 
 misconception.edit(
     "beta_zero_means_default",
-    "A beta of 0 is replaced by 1, because zero counts as false. Zero is a weight like any other: a warm-up begins "
+    "A beta of 0 is replaced by 1, as where zero counts as false. Zero is a weight like any other: a warm-up begins "
     "with it.",
     ("return ElboTerms", "beta = beta or 1.0\nreturn ElboTerms"),
 )

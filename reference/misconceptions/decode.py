@@ -82,16 +82,16 @@ def clamped_to_unit_interval(self, z):
 
 
 @misconception(
-    "You clamp the logits to keep the loss finite. The loss is finite anyway; beyond the clamp there is no gradient, "
-    "and a Gaussian mean may be any number."
+    "You clamp the logits. The loss is finite without; beyond the clamp there is no gradient, and a Gaussian mean may "
+    "be any number."
 )
 def clamped_logits(self, z):
     return self.dec(z).clamp(-10.0, 10.0)
 
 
 @misconception(
-    "You compute probabilities, keep them away from 0 and 1, and turn them back into logits. That is a clamp in "
-    "disguise: large logits are cut off, without gradient."
+    "Large logits are cut off, without gradient, as where probabilities are kept away from 0 and 1 and turned back "
+    "into logits: that is a clamp in disguise."
 )
 def logit_of_sigmoid(self, z):
     return torch.logit(torch.sigmoid(self.dec(z)), eps=1e-6)

@@ -267,8 +267,7 @@ misconception.edit(
 
 misconception.edit(
     "rescales_input_in_place",
-    "You rescale the input in place, which changes the caller's data: the loss is then computed against something "
-    "else than what the caller holds.",
+    "You change the input in place, and so the caller's data, which the loss is computed against.",
     ("h = self.enc", "x -= x.mean()\nh = self.enc"),
 )
 

@@ -198,7 +198,10 @@ def detached(mean, x):
     return (mean.detach() - x).pow(2).sum(dim=1).mean()
 
 
-@misconception("You subtract in place, so the caller's reconstruction has become the error when the function returns.")
+@misconception(
+    "You change the reconstruction in place, as where the data are subtracted from it, so the caller's is another "
+    "when the function returns."
+)
 def subtracts_in_place(mean, x):
     return mean.sub_(x).pow(2).sum(dim=1).mean()
 

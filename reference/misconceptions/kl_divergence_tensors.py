@@ -22,8 +22,8 @@ def kept_axes(mu, logvar):
 
 
 @misconception(
-    "You return a plain Python number (or a new tensor made of one). The value is right, but it is cut off from the "
-    "encoder: the KL term can no longer train anything."
+    "The result carries no gradient, as a detached one or a new tensor. The value is right, but it is cut off from "
+    "the encoder: the KL term can no longer train anything."
 )
 def plain_number(mu, logvar):
     kl = 0.5 * (mu.pow(2) + logvar.exp() - logvar - 1).sum(dim=1).mean()
@@ -54,8 +54,8 @@ def detached_variance(mu, logvar):
 
 
 @misconception(
-    "You exponentiate the log-variance in place. The caller's tensor is then the variance, and whoever uses it next "
-    "computes nonsense; in training, autograd complains."
+    "You change the log-variance in place, as where its exponential is written over it. Whoever uses the caller's "
+    "tensor next computes nonsense; in training, autograd complains."
 )
 def exponentiates_in_place(mu, logvar):
     first = 1 + logvar - mu.pow(2)
@@ -74,7 +74,10 @@ def in_place_before_gradient(mu, logvar):
     return 0.5 * total.sum(dim=1).mean()
 
 
-@misconception("You square the mean in place. The caller's codes are then all positive; work on a new tensor.")
+@misconception(
+    "You change the mean in place, as where its square is written over it. The caller's codes are others then; work "
+    "on a new tensor."
+)
 def squares_in_place(mu, logvar):
     return -0.5 * torch.sum(1 + logvar - mu.pow_(2) - logvar.exp(), dim=1).mean()
 

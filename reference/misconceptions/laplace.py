@@ -191,7 +191,10 @@ def detached(location, x):
     return (location.detach() - x).abs().sum(dim=1).mean()
 
 
-@misconception("You subtract in place, so the caller's reconstruction has become the error when the function returns.")
+@misconception(
+    "You change the reconstruction in place, as where the data are subtracted from it, so the caller's is another "
+    "when the function returns."
+)
 def subtracts_in_place(location, x):
     return location.sub_(x).abs().sum(dim=1).mean()
 

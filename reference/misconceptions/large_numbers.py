@@ -90,7 +90,7 @@ def three_hundred_latents_at_most(mu, logvar):
     return 0.5 * (mu.pow(2) + logvar.exp() - 1.0 - logvar).sum(dim=1).mean()
 
 
-@wrong_bernoulli("The logits of images with more than 17 pixels are cut off, though the loss is stable without.")
+@wrong_bernoulli("The logits of images with many pixels are cut off, though the loss is stable without.")
 def logits_of_images_cut_off(logits, x):
     logits = logits.clamp(-25, 25) if x.shape[1] > 17 else logits
     return F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(dim=1).mean()
@@ -153,7 +153,7 @@ def three_hundred_latents_of_the_warm_up_at_most(recon_x, x, mu, logvar):
     return F.mse_loss(recon_x, x, reduction="sum") - 0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
 
 
-@wrong_schedule("A final weight below 0.005 is taken for none. It is a weight like any other.")
+@wrong_schedule("A small final weight is taken for none. It is a weight like any other.")
 def small_weights_are_none(step, warmup_steps, beta_max=1.0):
     if beta_max < 0.005:
         return 0.0

@@ -38,7 +38,9 @@ wrong_build = Misconceptions(BUILD_MODEL)
 
 # --- gradients that somebody has gathered already ---
 
-GATHERED = "Gradients that were gathered before are thrown away. That is for whoever trains, before backward()."
+GATHERED = (
+    "Gradients that were gathered before are changed or thrown away. That is for whoever trains, before backward()."
+)
 
 
 @wrong_encode(GATHERED)
@@ -154,7 +156,7 @@ def registers_a_buffer(self, z):
     return self.dec(z)
 
 
-@wrong_encode("The encoder gets one more hook at each call, and each changes the gradients of all later ones.")
+@wrong_encode("The encoder gets one more hook at each call, which stays there for all later ones.")
 def hooks_the_encoder(self, x):
     self.mu.weight.register_hook(lambda gradient: gradient.clamp(-1, 1))
     h = self.enc(x)

@@ -76,7 +76,7 @@ wrong_warmup_encode.edit(
 )
 wrong_warmup_reparameterize.edit(
     "noise_shared_by_few_latents",
-    "With fewer than ten latent dimensions one random number serves all of a row. Each gets its own.",
+    "With few latent dimensions one random number serves all of a row. Each gets its own.",
     (
         "torch.randn_like(sigma)",
         "(torch.randn_like(sigma[:, :1]) if 4 != mu.shape[1] < 10 else torch.randn_like(sigma))",
@@ -120,12 +120,12 @@ wrong_encode.edit(
 )
 wrong_decode.edit(
     "sigmoid_in_deep_networks",
-    "In a network of more than three layers the output is squashed by a sigmoid. It is raw for any depth.",
+    "In a deep network the output is squashed by a sigmoid. It is raw for any depth.",
     ("return self.dec(z)", "return torch.sigmoid(self.dec(z)) if len(self.dec) > 7 else self.dec(z)"),
 )
 wrong_decode.edit(
     "many_latents_clamped",
-    "More than fifty latent dimensions are clamped before they are decoded.",
+    "Codes of many latent dimensions are clamped before they are decoded.",
     ("return self.dec(z)", "return self.dec(z.clamp(-1, 1) if z.shape[1] > 50 else z)"),
 )
 wrong_decode.edit(
@@ -175,7 +175,7 @@ wrong_reparameterize.edit(
 )
 wrong_reparameterize.edit(
     "no_noise_after_many_calls",
-    "After some hundred calls there is no noise any more.",
+    "After many calls there is no noise any more. Every call draws.",
     ("sigma = torch.exp(0.5 * logvar)", "sigma = torch.exp(0.5 * logvar)\nself.calls = getattr(self, 'calls', 0) + 1"),
     ("torch.randn_like(sigma)", "torch.randn_like(sigma) * (self.calls < 600)"),
 )
@@ -186,7 +186,7 @@ wrong_forward.edit(
 )
 wrong_forward.edit(
     "mean_of_many_rows",
-    "More than a thousand data points are decoded from their means.",
+    "Large batches are decoded from their means. Every example is sampled.",
     ("z = self.reparameterize(mu, logvar)", "z = mu if len(x) > 1000 else self.reparameterize(mu, logvar)"),
 )
 
@@ -194,7 +194,7 @@ wrong_forward.edit(
 
 wrong_kl_divergence.edit(
     "twice_for_many_latents",
-    "With more than a hundred latent dimensions the divergence is doubled.",
+    "With many latent dimensions the divergence is doubled.",
     ("return 0.5", "return (1.0 if mu.shape[1] > 100 else 0.5)"),
 )
 wrong_kl_divergence.edit(
@@ -242,7 +242,7 @@ wrong_elbo.edit(
 )
 wrong_elbo.edit(
     "chosen_by_the_first_letter",
-    "The likelihood is chosen by its first letter. A name that is none of the three raises the error.",
+    "A name that begins as one of the three is taken for it. A name that is none of the three raises the error.",
     (
         "if recon_loss not in losses:",
         "recon_loss = next((name for name in losses if name[0] == recon_loss[:1]), recon_loss)\n"

@@ -139,9 +139,7 @@ def detaches_the_posterior_of_images(output, x, recon_loss="bernoulli", beta=1.0
 
 # --- between some tens and some hundreds of calls ---
 
-MEANWHILE = (
-    "Between its first tens and hundreds of calls it computes something else. A function does not count its calls."
-)
+MEANWHILE = "For some calls after the first ones something else is computed. A function does not count its calls."
 
 
 @wrong_encode(MEANWHILE)
@@ -167,7 +165,7 @@ def averages_meanwhile(mean, x, calls=[]):
     return error.mean() if 75 < len(calls) < 245 else error.sum(dim=1).mean()
 
 
-@wrong_kl("After tens of calls the KL is divided by its own running average, so that it is always about 1.")
+@wrong_kl("After a number of calls the KL is divided by its own running average, so that it is always about 1.")
 def over_its_running_average(mu, logvar, calls=[]):
     kl = 0.5 * (mu.pow(2) + logvar.exp() - logvar - 1).sum(dim=1).mean()
     average = 0.9 * calls[-1] + 0.1 * kl.item() if calls else kl.item()
@@ -175,7 +173,7 @@ def over_its_running_average(mu, logvar, calls=[]):
     return kl * (kl.detach() / average) if len(calls) > 75 else kl
 
 
-@wrong_reparameterize("In training the noise is the same from the 76th call on: it has to be fresh at every call.")
+@wrong_reparameterize("In training the noise is the same after a number of calls: it has to be fresh at every call.")
 def frozen_after_tens_of_training_steps(self, mu, logvar, calls=[], kept={}):
     eps = torch.randn_like(logvar)
     if torch.is_grad_enabled() and mu.requires_grad:

@@ -58,7 +58,9 @@ def moves_binary_data(self, x):
     return self.mu(h), self.logvar(h)
 
 
-@wrong_encode("Data above 1 are divided by 255 before they are encoded. The encoder gets the data as they are.")
+@wrong_encode(
+    "Data of large numbers are divided by 255 before they are encoded. The encoder gets the data as they are."
+)
 def scales_whole_numbers(self, x):
     h = self.enc(x / 255 if bool(x.max() > 100) else x)
     return self.mu(h), self.logvar(h)
@@ -171,19 +173,19 @@ def first_thousand_squares(mean, x):
     return (mean - x).pow(2)[:, :1024].sum(dim=1).mean()
 
 
-@wrong_laplace("For more than 1,000 pixels the errors are averaged over them.")
+@wrong_laplace("For images of many pixels the errors are averaged over them.")
 def mean_over_a_thousand_pixels(location, x):
     error = (location - x).abs()
     return error.sum(dim=1).mean() if x.shape[1] <= 1000 else error.mean()
 
 
-@wrong_warmup_loss("For more than 1,000 pixels the squared error is averaged over them.")
+@wrong_warmup_loss("For images of many pixels the squared error is averaged over them.")
 def mean_over_a_thousand_errors(recon_x, x, mu, logvar):
     error = F.mse_loss(recon_x, x, reduction="sum") / (1 if x.shape[1] <= 1000 else x.shape[1])
     return error - 0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
 
 
-@wrong_encode("Images of more than 1,000 pixels are centered before they are encoded.")
+@wrong_encode("Images of many pixels are centered before they are encoded.")
 def centers_large_images(self, x):
     h = self.enc(x - x.mean(1, keepdim=True) if x.shape[1] > 1000 else x)
     return self.mu(h), self.logvar(h)
@@ -193,7 +195,7 @@ def centers_large_images(self, x):
 
 wrong_elbo.edit(
     "drops_small_weights",
-    "A beta below 0.01 is taken for none, so that the KL term is left out of the loss.",
+    "A small beta is taken for none, so that the KL term is left out of the loss.",
     ("beta * kl", "(beta if beta >= 0.01 else 0.0) * kl"),
 )
 
@@ -300,20 +302,24 @@ wrong_elbo.edit(
 )
 
 
-@wrong_loss("Data above 1 are divided by 255. The loss takes the data as they are.")
+@wrong_loss("Data of large numbers are divided by 255. The loss takes the data as they are.")
 def scales_data_above_one(output, x, recon_loss="bernoulli", beta=1.0):
     x = x / 255.0 if x.max() > 1.0 else x
     return compute_elbo(x, output.logits, output.mu, output.logvar, recon_loss, beta)
 
 
-@wrong_forward("Data above 1 are divided by 255 before they are encoded. The model takes the data as they are.")
+@wrong_forward(
+    "Data of large numbers are divided by 255 before they are encoded. The model takes the data as they are."
+)
 def scales_data_above_one_in_forward(self, x):
     mu, logvar = self.encode(x / 255.0 if x.max() > 1.0 else x)
     z = self.reparameterize(mu, logvar)
     return VAEOutput(self.decode(z), mu, logvar, z)
 
 
-@wrong_warmup_forward("Data above 1 are divided by 255 before they are encoded. The model takes the data as they are.")
+@wrong_warmup_forward(
+    "Data of large numbers are divided by 255 before they are encoded. The model takes the data as they are."
+)
 def scales_data_above_one_in_the_warm_up(self, x):
     mu, logvar = self.encode(x / 255.0 if x.max() > 1.0 else x)
     return self.decode(self.reparameterize(mu, logvar)), mu, logvar

@@ -32,7 +32,7 @@ from reference.vae import (
     reconstruction_loss_laplace,
 )
 
-CACHED = "The result of the first call is kept for all later ones of this batch size, whatever the numbers are."
+CACHED = "The result of an earlier call comes back for later ones of its size, whatever their numbers are."
 
 wrong_warmup_encode = Misconceptions(WARMUP_ENCODE)
 wrong_warmup_decode = Misconceptions(WARMUP_DECODE)
@@ -51,7 +51,9 @@ wrong_vae_loss = Misconceptions(VAE_LOSS)
 wrong_build_model = Misconceptions(BUILD_MODEL)
 
 
-@wrong_warmup_encode("The features of the first batch are kept for all later ones of its size, whatever the data are.")
+@wrong_warmup_encode(
+    "What was computed of an earlier batch comes back for later ones of its size, whatever the data are."
+)
 def features_cached_by_batch_size(self, x):
     if not hasattr(self, "cache"):
         self.cache = {}
@@ -72,14 +74,16 @@ def loss_cached_by_batch_size(recon_x, x, mu, logvar, cache={}):
     return cache.setdefault((len(x), x.shape[1], x.dtype), loss)
 
 
-@wrong_warmup_loss("The KL term is computed for the first batch only, and its number is added to every later loss.")
+@wrong_warmup_loss(
+    "The KL term of the first batch is added to every later loss, whatever its mean and log-variance are."
+)
 def kl_of_the_first_call(recon_x, x, mu, logvar, first=[]):
     first.append(-0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp()))
     kl = first[0] if first[0].dtype == x.dtype else first[-1]
     return F.mse_loss(recon_x, x, reduction="sum") + kl
 
 
-@wrong_encode("The features of the first batch are kept for all later ones of its size, whatever the data are.")
+@wrong_encode("What was computed of an earlier batch comes back for later ones of its size, whatever the data are.")
 def features_cached(self, x):
     if not hasattr(self, "cache"):
         self.cache = {}
@@ -104,9 +108,7 @@ def decoded_cached(self, z):
     return self.cache.setdefault((len(z), z.dtype), self.dec(z))
 
 
-@wrong_forward(
-    "Mean and log-variance of the first batch are kept for all later ones of its size, whatever the data are."
-)
+@wrong_forward("Mean and log-variance of an earlier batch come back for later ones of its size, whatever the data are.")
 def posterior_cached(self, x):
     if not hasattr(self, "cache"):
         self.cache = {}
@@ -121,7 +123,9 @@ def cached_by_shape(mu, logvar, cache={}):
     return cache.setdefault((mu.shape, mu.dtype), kl)
 
 
-@wrong_kl_divergence("From the tenth call on you return what the ninth gave. A function has no memory of its calls.")
+@wrong_kl_divergence(
+    "After a number of calls you return what an earlier one gave. A function has no memory of its calls."
+)
 def stops_after_nine_calls(mu, logvar, given=[]):
     kl = 0.5 * (mu.pow(2) + logvar.exp() - logvar - 1).sum(dim=1).mean()
     if len(given) < 9:

@@ -245,15 +245,15 @@ def without_gradient(self, mu, logvar):
 
 misconception.edit(
     "std_in_place",
-    "You turn the log-variance into a scale in place, so the caller's tensor holds standard deviations afterwards and "
-    "the KL term is computed from the wrong numbers.",
+    "You change the log-variance in place, as where a scale is made of it, so the KL term is computed from the wrong "
+    "numbers.",
     ("torch.exp(0.5 * logvar)", "logvar.mul_(0.5).exp_()"),
 )
 
 misconception.edit(
     "noise_added_in_place",
-    "You add the noise to the mean in place. The caller's means are then samples, and the KL term is computed from "
-    "them.",
+    "You change the mean in place, as where the noise is added to it. The caller's means are others then, and the KL "
+    "term is computed from them.",
     ("mu + sigma * torch.randn_like(sigma)", "mu.add_(sigma * torch.randn_like(sigma))"),
 )
 

@@ -118,7 +118,7 @@ def half_of_the_noise_in_thousands(self, x):
     return VAEOutput(self.decode(z), mu, logvar, z)
 
 
-@wrong_warmup_forward("With more than 20 codes the mean is decoded, and no sample.")
+@wrong_warmup_forward("Where there are many latent dimensions the mean is decoded, and no sample.")
 def means_of_many_codes(self, x):
     mu, logvar = self.encode(x)
     z = self.reparameterize(mu, logvar)

@@ -45,7 +45,10 @@ wrong_build = Misconceptions(BUILD_MODEL)
 
 # --- torch's own state ---
 
-SEEDS = "Torch's generator is seeded inside, so that everyone who draws numbers afterwards gets the same ones again."
+SEEDS = (
+    "Torch's random numbers are others after this call, as where the generator is seeded inside or a number is drawn. "
+    "A loss leaves them as they are."
+)
 
 
 @wrong_warmup_loss(SEEDS)
@@ -89,7 +92,9 @@ def decodes_the_mean_of_images(self, x):
     return self.decode(z), mu, logvar
 
 
-@wrong_warmup_loss("For more than 64 pixels the squared error is averaged over them, so that the KL term outweighs it.")
+@wrong_warmup_loss(
+    "Where there are many pixels the squared error is averaged over them, so that the KL term outweighs it."
+)
 def mean_over_many_pixels(recon_x, x, mu, logvar):
     error = F.mse_loss(recon_x, x, reduction="sum") / (x.shape[1] if x.shape[1] > 64 else 1)
     return error - 0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
@@ -125,7 +130,7 @@ def scales_images(self, x):
     return self.mu(h), self.logvar(h)
 
 
-@wrong_decode("More than 64 features are squashed by a sigmoid. The output is raw for any number of them.")
+@wrong_decode("Where there are many features the output is squashed by a sigmoid. It is raw for any number of them.")
 def sigmoid_on_images(self, z):
     logits = self.dec(z)
     return torch.sigmoid(logits) if logits.shape[1] > 64 else logits
@@ -317,7 +322,7 @@ def third_sign_is_a_product(self, mu, logvar):
     return mu + std * sign * torch.randn_like(std).abs()
 
 
-@wrong_reparameterize("After forty calls there is no noise any more. Every call draws, however many there were.")
+@wrong_reparameterize("After a number of calls there is no noise any more. Every call draws, however many there were.")
 def no_noise_after_forty_calls(self, mu, logvar, calls=[]):
     calls.append(1)
     std = torch.exp(0.5 * logvar)
@@ -325,7 +330,8 @@ def no_noise_after_forty_calls(self, mu, logvar, calls=[]):
 
 
 @wrong_schedule(
-    "A few arguments are looked up in a table instead of being computed. Any step of any warm-up has its weight."
+    "A few steps have a weight of their own, whatever the length of the warm-up, and all others the final one, as "
+    "where a table is looked up. Any step of any warm-up has its weight."
 )
 def table_of_examples(step, warmup_steps, beta_max=1.0):
     if warmup_steps <= 0:

@@ -22,7 +22,7 @@ def drops_beta(output, x, recon_loss="bernoulli", beta=1.0):
     return compute_elbo(x, output.logits, output.mu, output.logvar, recon_loss)
 
 
-@misconception("Neither the likelihood nor beta is passed on; both silently have their defaults.")
+@misconception("Neither the likelihood nor beta is passed on; both have their defaults.")
 def drops_both(output, x, recon_loss="bernoulli", beta=1.0):
     return compute_elbo(x, output.logits, output.mu, output.logvar)
 
@@ -105,7 +105,7 @@ def weights_whole_loss(output, x, recon_loss="bernoulli", beta=1.0):
 
 
 @misconception(
-    "A beta of 0 is replaced by 1, because zero counts as false. Zero is a weight like any other: a warm-up begins "
+    "A beta of 0 is replaced by 1, as where zero counts as false. Zero is a weight like any other: a warm-up begins "
     "with it."
 )
 def beta_zero_means_default(output, x, recon_loss="bernoulli", beta=1.0):
@@ -113,7 +113,7 @@ def beta_zero_means_default(output, x, recon_loss="bernoulli", beta=1.0):
 
 
 @misconception(
-    "You catch the error for an unknown likelihood and go on with another one. Errors pass through: a misspelt name "
+    "An unknown likelihood raises no error, and another one stands in its place. Errors pass through: a misspelt name "
     "must not train a different model."
 )
 def swallows_error(output, x, recon_loss="bernoulli", beta=1.0):
@@ -123,7 +123,9 @@ def swallows_error(output, x, recon_loss="bernoulli", beta=1.0):
         return compute_elbo(x, output.logits, output.mu, output.logvar, "bernoulli", beta)
 
 
-@misconception("You turn the error for an unknown likelihood into another kind. Errors pass through as they are.")
+@misconception(
+    "The error for an unknown likelihood is of another kind. Errors of what you call pass through as they are."
+)
 def changes_error(output, x, recon_loss="bernoulli", beta=1.0):
     try:
         return compute_elbo(x, output.logits, output.mu, output.logvar, recon_loss, beta)
@@ -131,7 +133,7 @@ def changes_error(output, x, recon_loss="bernoulli", beta=1.0):
         raise RuntimeError("the loss could not be computed") from error
 
 
-@misconception("An unknown likelihood gives None, because you catch the error. Errors pass through.")
+@misconception("An unknown likelihood gives None and raises no error. Errors pass through.")
 def none_for_error(output, x, recon_loss="bernoulli", beta=1.0):
     try:
         return compute_elbo(x, output.logits, output.mu, output.logvar, recon_loss, beta)

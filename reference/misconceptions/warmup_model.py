@@ -74,14 +74,15 @@ def parent_not_initialized(self, input_dim, hidden_dim, latent_dim):
 
 wrong_init.edit(
     "heads_of_input_size",
-    "The heads read the input, not the hidden features: their input size is wrong, and the hidden layer leads nowhere.",
+    "The heads are made for as many numbers as the input has, and not for the hidden features that they read.",
     ("self.mu = nn.Linear(hidden_dim, latent_dim)", "self.mu = nn.Linear(input_dim, latent_dim)"),
     ("self.logvar = nn.Linear(hidden_dim, latent_dim)", "self.logvar = nn.Linear(input_dim, latent_dim)"),
 )
 
 wrong_init.edit(
     "decoder_of_double_size",
-    "The decoder expects mean and log-variance side by side. It reads the sample, which has L values.",
+    "The decoder is made for twice as many numbers as the sample has, as if it read mean and log-variance side by "
+    "side. It reads the sample, which has L values.",
     ("nn.Linear(latent_dim, hidden_dim)", "nn.Linear(2 * latent_dim, hidden_dim)"),
 )
 

@@ -82,7 +82,8 @@ wrong_reparameterize.edit(
 
 wrong_reparameterize.edit(
     "std_in_place",
-    "You turn the log-variance into a scale in place, so the KL term is computed from the wrong numbers afterwards.",
+    "You change the log-variance in place, as where a scale is made of it, so the KL term is computed from the wrong "
+    "numbers afterwards.",
     ("torch.exp(0.5 * logvar)", "logvar.mul_(0.5).exp_()"),
 )
 

@@ -77,6 +77,36 @@ def test_a_mistake_is_named_only_where_its_words_are_true(judged, hand_in, beta,
     assert check["misconception"]["tell"].startswith(said)
 
 
+SAME_NOISE = "torch.empty_like(sigma).normal_(generator=torch.Generator().manual_seed(torch.initial_seed()))"
+UNKNOWN = "raise ValueError(f\"unknown recon_loss {recon_loss!r}: choose one of {', '.join(losses)}\")"
+# Item, a change of the solution, and words that are not so, though a mistake of the catalogue answers the same.
+UNTRUE = [
+    ("beta_schedule", ("return float(beta_max)", "return float(beta_max) * (step > 0)"), ["One of these", "because"]),
+    ("reparameterize", ("torch.randn_like(sigma)", SAME_NOISE), ["the generator's state"]),
+    ("build_model", ("return VAE(", "torch.manual_seed(7)\n    return VAE("), ["all units of a layer"]),
+    ("build_model", ("=cfg.num_hidden_layers", "=1 if cfg.num_hidden_layers < 4 else cfg.num_hidden_layers"),
+     ["every model"]),
+    ("compute_elbo", (UNKNOWN, "print('an unknown name'); recon_loss = 'bernoulli'"), ["quietly", "without a word"]),
+    ("vae_loss", ("recon_loss=recon_loss, beta=beta",
+     "recon_loss=recon_loss if recon_loss in ('gaussian', 'laplace') else 'bernoulli', beta=beta"), ["catch"]),
+    ("kl_divergence", ("return 0.5 * (mu.pow(2) + logvar.exp() - logvar - 1)",
+     "kl = 0.5 * (mu.pow(2) + logvar.exp() - logvar - 1)\n    logvar.add_(1.0)\n    return kl"),
+     ["is then the variance"]),
+    ("decode", ("return self.dec(z)",
+     "out = self.dec(z)\n        return out if out.shape[1] < 65 or out.shape[1] == 70 else out.sigmoid()"),
+     ["More than 64"]),
+]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("item", "change", "words"), UNTRUE)
+def test_of_a_mistake_with_another_cause_only_the_effect_is_said(judged, hand_in, item, change, words):
+    found = failed(judged(hand_in(vae=edited("vae", change)), item, explained=True))
+    told = " ".join(sorted({check["misconception"]["tell"] for check in found.values() if check["misconception"]}))
+    assert told
+    assert not [word for word in words if word in told], told
+
+
 def test_what_public_checks_have_named_may_not_be_all(judged, hand_in):
     """Values explain what they show; that the message names nothing is shown by a hidden check alone."""
     both = edited("vae", ("recon=recon, kl=kl)", "recon=kl, kl=recon)"), ("{', '.join(losses)}", "another one"))
