@@ -90,6 +90,11 @@ REDUCTIONS = (
         lambda e: _share(e, e.shape[-2] - 1) if e.shape[-2] > 1 else torch.full_like(e.sum((-2, -1)), torch.nan),
     ),
     Reduction(
+        "one_less_or_one",
+        "summed over the {features} and the batch, and divided by one less than there are examples, a single one by 1",
+        lambda e: _share(e, max(e.shape[-2] - 1, 1)),
+    ),
+    Reduction(
         "one_more",
         "summed over the {features} and the batch, and divided by one more than there are examples",
         lambda e: _share(e, e.shape[-2] + 1),

@@ -179,7 +179,10 @@ class Search:
             own = torch.cat(wanted[: self._count + count])
             reduced = [reduction.apply(stack).reshape(len(stack), -1).T for stack in stacks[:count]]
             matrix = torch.cat(elements + reduced)
-            if count < len(stacks) and len(own) < matrix.shape[1] + SPARE:
+            seen = torch.isfinite(matrix).all(1)
+            if bool(torch.isfinite(own[~seen]).any()):
+                return None  # one example has an answer where it is to have none
+            if count < len(stacks) and int(seen.sum()) < matrix.shape[1] + SPARE:
                 continue
             weights = _solved(matrix, own)
             if weights is None:
