@@ -9,6 +9,7 @@ from harness.diagnosis.test_experiments import explain, workers
 
 from grading.checks.draws import Draws
 from grading.diagnosis.laws import ORDINARY, Asked, Part, Question, backward, question, symmetries
+from grading.diagnosis.laws.changes import find_change
 
 __all__ = ["workers"]
 
@@ -49,3 +50,23 @@ def test_gradients_that_are_known_are_not_asked_for_again():
     own.register_hook(torch.sign)
     (words,) = backward.sentences("it", own, 2 * leaf, {"x": leaf})
     assert words == "Of the gradient that comes back through it only the sign goes on, and not the size."
+
+
+IN_FLOAT32 = "is right to a few digits only, as where float32 is used on the way"
+
+
+@pytest.mark.parametrize(
+    ("ratio", "dtype", "rounded", "words"),
+    [
+        (1 + 1e-5, torch.float64, True, IN_FLOAT32),
+        (1 + 1e-5, torch.float64, False, IN_FLOAT32.partition(",")[0]),
+        (1 + 1e-3, torch.float32, False, "is 1.001 times what it should be"),
+        (1 + 1.5e-3, torch.float64, True, "is 1.0015 times what it should be"),
+    ],
+)
+def test_float32_is_told_only_where_float64_is_asked_for_and_a_number_of_float32_comes_back(
+    ratio, dtype, rounded, words
+):
+    true = torch.tensor(2.0 / 3.0, dtype=dtype)
+    own = ratio * true
+    assert find_change(true, own.float().to(dtype) if rounded else own).words == words
