@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -26,11 +26,14 @@ class Probe:
         where: when it is asked, as in "for a batch of one"; empty for the ordinary question.
         ask: puts it and gives the answer and the right one.
         aspect: what is judged, as the subject of a sentence.
+        also: puts the same question with numbers of another kind, which has to be answered rightly too before a
+            function is said to be right here; None where there is none.
     """
 
     where: str
     ask: Callable[[Submission, Draws], tuple[Any, Any]]
     aspect: str = "What comes back"
+    also: Callable[[Submission, Draws], tuple[Any, Any]] | None = None
 
 
 CALLS = 14
@@ -63,7 +66,7 @@ def explain(probes: Sequence[Probe], submission: Submission, draws: Draws) -> It
         if unanswered and aspect != probes[0].aspect:
             break  # what raises has no gradients either
         unanswered = any(isinstance(a, Raised) for p, a, _ in wrong if not p.where)
-        said = _sentence(aspect, seen, wrong)
+        said = _sentence(aspect, seen, wrong, lambda probe: agrees(*put(probe, submission, draws)))
         if said is not None:
             yield said
 
@@ -94,7 +97,7 @@ def agrees(answer: Any, right: Any) -> bool:
 Seen = tuple[Probe, Any, Any]
 
 
-def _sentence(aspect: str, seen: list[Seen], wrong: list[Seen]) -> Law | None:
+def _sentence(aspect: str, seen: list[Seen], wrong: list[Seen], is_right: Callable[[Probe], bool]) -> Law | None:
     losing = {probe.where for probe, _, _ in wrong}
     ordinary = next((s for s in seen if not s[0].where), seen[0])
     # Where the right answer is far larger what is wrong may be lost in rounding.
@@ -113,9 +116,13 @@ def _sentence(aspect: str, seen: list[Seen], wrong: list[Seen]) -> Law | None:
             f"{aspect} is right in an ordinary case, but {how} {places}.", [ordinary[0]], [p for p, _, _ in chosen]
         )
     if winning:
-        places = listed(probe.where for probe in winning[:MOST])
+        winning = [probe for probe in winning if all(map(is_right, _otherwise(probe)))][:MOST]
+        if not winning:
+            return None
+        places = listed(probe.where for probe in winning)
         how = _how(ordinary[1], ordinary[2])
-        return _law(f"{aspect} is right {places}, but wrong in an ordinary case{how}.", winning[:MOST], [ordinary[0]])
+        good = [*winning, *(other for probe in winning for other in _otherwise(probe))]
+        return _law(f"{aspect} is right {places}, but wrong in an ordinary case{how}.", good, [ordinary[0]])
     relation = _relation(wrong)
     if relation is None:
         return None
@@ -127,6 +134,11 @@ def _sentence(aspect: str, seen: list[Seen], wrong: list[Seen]) -> Law | None:
             yield Trial(holds(answer, right), agrees(answer, right))
 
     return Law((f"{aspect} {words}.",), trials, contrast=True)
+
+
+def _otherwise(probe: Probe) -> list[Probe]:
+    """The same question with numbers of another kind, if there is one."""
+    return [] if probe.also is None else [replace(probe, ask=probe.also)]
 
 
 def _size(right: Any) -> float:
