@@ -168,6 +168,10 @@ def _between(low: float, high: float) -> formula.Drawn:
     return lambda draws: (draws.normal(4, 3), draws.uniform(4, 3, low=low, high=high))
 
 
+def _at(logvar: float, draws: Draws) -> Pair:
+    return draws.normal(3, 2), torch.full((3, 2), logvar)
+
+
 SITUATIONS: tuple[tuple[str, formula.Drawn], ...] = (
     ("at mu = 0", lambda draws: (torch.zeros(4, 3), draws.normal(4, 3))),
     ("at logvar = 0", lambda draws: (draws.normal(4, 3), torch.zeros(4, 3))),
@@ -212,6 +216,11 @@ def _discrete(
     return torch.xlogy(target, target) - target * logarithms
 
 
+def _of(change: Callable[[torch.Tensor, float], torch.Tensor]) -> Callable[..., torch.Tensor]:
+    """What comes of another logvar in all of the formula."""
+    return lambda v, f, a, b: v((*a[:-1], change(a[-1], b)))
+
+
 BENDS = (
     Bend(
         "{b} is added to the variance before its logarithm is taken.",
@@ -227,7 +236,23 @@ BENDS = (
         1,
         True,
     ),
-)
+    Bend("{b} is added to sigma.", _of(lambda lv, b: 2 * ((lv / 2).exp() + b).log()), 1e-12, 1.0, True),
+    Bend("{b} is added to the variance everywhere, also before its logarithm is taken.",
+         _of(lambda lv, b: (lv.exp() + b).log()), 1e-14, 1.0, True),
+    Bend("The variance is never less than {b}: below that logvar changes nothing.",
+         _of(lambda lv, b: lv.clamp(min=math.log(b))), 1e-34, 1.0, True),
+    Bend("The variance is never less than {b} before its logarithm is taken.",
+         lambda v, f, a, b: v(a) + f.reduced(f.weight(LOGVAR) * (a[-1].clamp(min=math.log(b)) - a[-1])),
+         1e-34, 1.0, True),
+    Bend("logvar is cut off above {b} where its exponential is taken, though not where it stands by itself.",
+         lambda v, f, a, b: v(a) + f.reduced(f.weight(VARIANCE) * (a[-1].clamp(max=b).exp() - a[-1].exp())), 0.0, 20.0),
+    Bend("The variance (the exponential of logvar) is never more than {b}, while logvar itself is not bounded.",
+         lambda v, f, a, b: v(a) + f.reduced(f.weight(VARIANCE) * (a[-1].exp().clamp(max=b) - a[-1].exp())),
+         1.0, 1e8, True),
+)  # fmt: skip
+
+SWEEP = tuple(float(logvar) for logvar in range(-80, 21, 4))
+"""Every logvar for which values are judged, near enough to each other to see how a bend begins."""
 
 KL = Formula(
     call=lambda submission, arguments: submission.kl_divergence(*arguments),
@@ -239,6 +264,7 @@ KL = Formula(
     extras=EXTRAS,
     changes=tuple(changes()),
     situations=SITUATIONS,
+    sweep=tuple(partial(_at, logvar) for logvar in SWEEP),
     usual=("at mu = 0", "at logvar = 0", "where mu is positive"),
     bends=BENDS,
     variants=tuple(_variants()),

@@ -87,7 +87,7 @@ def _of(scale: float) -> formula.Drawn:
     return lambda draws: draw(draws, 4, 3, scale)
 
 
-BINARY = "for data that are 0 or 1"
+BINARY, HALVES = OF_DATA = "for data that are 0 or 1", "for data of one half"
 USUAL = (BINARY, "where the output is below the data", "where the output is above the data")
 SITUATIONS: tuple[tuple[str, formula.Drawn], ...] = (
     ("where the output is small", _of(0.05)),
@@ -97,9 +97,25 @@ SITUATIONS: tuple[tuple[str, formula.Drawn], ...] = (
     ("where the output is below the data", lambda d: (-d.uniform(4, 3, low=0.3, high=2.0), d.uniform(4, 3))),
     ("where the output is above the data", lambda d: (1 + d.uniform(4, 3, low=0.3, high=2.0), d.uniform(4, 3))),
     (BINARY, lambda d: (draw(d, 4, 3, 1.0)[0], d.uniform(4, 3).round())),
-    ("for data of one half", lambda d: (draw(d, 4, 3, 1.0)[0], torch.full((4, 3), 0.5))),
+    (HALVES, lambda d: (draw(d, 4, 3, 1.0)[0], torch.full((4, 3), 0.5))),
     ("where all examples are alike", lambda d: tuple(a.repeat(4, 1) for a in draw(d, 1, 3, 1.0))),
 )
+
+
+def _apart(size: float, draws: Draws) -> Pair:
+    x, signs = draws.uniform(3, 2), draws.uniform(3, 2).round() * 2 - 1
+    return x + size * signs * draws.uniform(3, 2, low=0.8, high=1.2), x
+
+
+NEARLY = ("where the output is nearly the data", partial(_apart, 0.01))
+SWEEP = tuple(partial(_apart, 10 ** (place / 4)) for place in range(-12, 13))
+"""Errors of all sizes, near enough to each other to see how a bend begins."""
+
+
+def beyond(arguments: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+    """An output and data that were in [0, 1], some of them below and some above: only their difference matters."""
+    shift = torch.linspace(-2.0, 2.0, arguments[0].shape[-1]).to(arguments[0].dtype)
+    return tuple(a + shift for a in arguments)
 
 
 def log_cosh(e: torch.Tensor) -> torch.Tensor:
@@ -133,6 +149,8 @@ WEIGHTED = (
          lambda v, f, a, b: f.reduced(torch.where(a[1] > 0.5, b, 1.0) * f.elements(a)), 0.01, 100.0, True),
     Bend("Where x is one half or more an element counts {b} times.",
          lambda v, f, a, b: f.reduced(torch.where(a[1] >= 0.5, b, 1.0) * f.elements(a)), 0.01, 100.0, True),
+    Bend("Where x is 0 an element counts {b} times.",
+         lambda v, f, a, b: f.reduced(torch.where(a[1] == 0, b, 1.0) * f.elements(a)), 0.0, 24.0),
 )  # fmt: skip
 """Weights that depend on the data."""
 ERRORS = (
@@ -140,7 +158,8 @@ ERRORS = (
          lambda v, f, a, b: f.reduced(_huber(a[0] - a[1], b)), 0.01, 20, True),
     Bend("It is twice the Huber loss: beyond an error of {b} it no longer grows with the square.",
          lambda v, f, a, b: f.reduced(2 * _huber(a[0] - a[1], b)), 0.01, 20, True),
-    Bend("It is smoothed at 0: errors below {b} count with their square.",
+    Bend("It is the smooth absolute error (smooth L1): errors below {b} count with their square, larger ones with "
+         "their size.",
          lambda v, f, a, b: f.reduced(_huber(a[0] - a[1], b) / b), 0.01, 20, True),
     Bend("It is smoothed at 0: the root is taken of the squared error plus {b}.",
          lambda v, f, a, b: f.reduced(((a[0] - a[1]) ** 2 + b).sqrt()), 1e-8, 10, True),
@@ -187,8 +206,10 @@ def loss_of(
     variants: tuple[tuple[str, tuple[Term, ...]], ...] = (),
     otherwise: tuple[tuple[Term, ...], ...] = (),
     situations: tuple[tuple[str, formula.Drawn], ...] = (),
+    sweep: tuple[formula.Drawn, ...] = (),
+    elsewhere: Callable[[tuple[torch.Tensor, ...]], tuple[torch.Tensor, ...]] | None = None,
 ) -> Formula:
-    """The formula of one reconstruction loss."""
+    """The formula of one reconstruction loss; its own situations are usual ones."""
     return Formula(
         call=lambda submission, arguments: call(submission)(*arguments),
         arguments=(output, "x"),
@@ -199,7 +220,10 @@ def loss_of(
         extras=extras,
         changes=tuple(changes(output)),
         situations=(*SITUATIONS, *situations),
-        usual=USUAL,
+        elsewhere=elsewhere,
+        placed=OF_DATA,
+        sweep=sweep,
+        usual=(*USUAL, *(words for words, _ in situations)),
         judged_at=(0,),
         bends=(*bends, *WEIGHTED),
         variants=variants,

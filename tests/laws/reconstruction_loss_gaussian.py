@@ -58,7 +58,9 @@ GAUSSIAN = likelihoods.loss_of(
      Term("the error", 0, lambda o, x: o - x), *likelihoods.POWERS),
     (*likelihoods.ERRORS, *likelihoods.scalings("the mean")),
     MULTIPLIED_OUT,
-    situations=(("where the mean is x", lambda d: (d.uniform(4, 3),) * 2),),
+    situations=(likelihoods.NEARLY, ("where the mean is x", lambda d: (d.uniform(4, 3),) * 2)),
+    sweep=likelihoods.SWEEP,
+    elsewhere=likelihoods.beyond,
 )  # fmt: skip
 
 

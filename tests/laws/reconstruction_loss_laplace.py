@@ -51,6 +51,9 @@ LAPLACE = likelihoods.loss_of(
      Term("the error", 0, lambda o, x: o - x), *likelihoods.POWERS),
     (*likelihoods.ERRORS, *likelihoods.scalings("the location")),
     likelihoods.MATRIX_NORMS,
+    situations=(likelihoods.NEARLY,),
+    sweep=likelihoods.SWEEP,
+    elsewhere=likelihoods.beyond,
 )  # fmt: skip
 
 

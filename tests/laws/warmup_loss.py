@@ -6,6 +6,7 @@ For these experiments there are as many latents as pixels, so that all four argu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 import torch
 
@@ -97,6 +98,10 @@ def _changes() -> Iterator[Change]:
     yield Change("The data x are not used.", lambda o, x, mu, lv: (o, o, mu, lv))
 
 
+def _at(logvar: float, draws: Draws) -> Four:
+    return *_draw(draws, 3, 2, 1.0)[:3], torch.full((3, 2), logvar)
+
+
 LOSS = Formula(
     call=lambda submission, arguments: submission.vae_loss(*arguments),
     arguments=("recon_x", "x", "mu", "logvar"),
@@ -117,7 +122,9 @@ LOSS = Formula(
         ("for logvar of about 15", lambda d: (*_draw(d, 4, 3, 1.0)[:3], d.uniform(4, 3, low=12, high=18))),
         ("where there are more pixels than latents", lambda d: (*_draw(d, 4, 7, 1.0)[:2], *_draw(d, 4, 2, 1.0)[2:])),
     ),
+    sweep=tuple(partial(_at, logvar) for logvar in kl_divergence.SWEEP),
     judged_at=(0, 2, 3),
+    bends=kl_divergence.BENDS,
     readings=(_of_kl,),
 )
 

@@ -14,8 +14,12 @@ from .terms import Arguments, Formula, Found, Tensor
 Value = Callable[[Arguments], Tensor]
 """What a loss is at some arguments."""
 STEPS = 48
-MOST_SHOWN = 8
-"""So many answers are asked about a bound."""
+Of = Callable[[Value, Formula, Arguments, float], Tensor]
+"""The value that comes of a bend: the value without it, the formula, the arguments, and a number."""
+SHOWN = 3
+"""So many answers, about, are asked for the number of a bend beside those that it moves most."""
+MOST_SHOWN = 5
+"""So many answers that are moved most, and as many of all, are asked about two bounds."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +35,13 @@ class Bend:
     """
 
     words: str
-    of: Callable[[Value, Formula, Arguments, float], Tensor]
+    of: Of
     low: float
     high: float
     logarithmic: bool = False
 
 
-def _clamped(place: int, low: bool, high: bool) -> Callable[[Value, Formula, Arguments, float], Tensor]:
+def _clamped(place: int, low: bool, high: bool) -> Of:
     def of(value: Value, formula: Formula, arguments: Arguments, b: float) -> Tensor:
         changed = list(arguments)
         if low and high:
@@ -73,11 +77,12 @@ def general(formula: Formula) -> Iterator[Bend]:
         if place not in formula.judged_at:
             continue
         cut = f"{start(name)} {is_or_are(name)} cut off"
-        yield Bend(f"{cut} beyond -{{b}} and {{b}}.", _clamped(place, True, True), 0.1, 2000.0, True)
         yield Bend(f"{cut} above {{b}}.", _clamped(place, False, True), 0.0, 2000.0)
         yield Bend(f"{cut} above {{b}}.", _clamped(place, False, True), -80.0, 80.0)
         yield Bend(f"{cut} below {{b}}.", _clamped(place, True, False), -2000.0, 0.0)
         yield Bend(f"{cut} below {{b}}.", _clamped(place, True, False), -80.0, 80.0)
+        # Last, as it says more: an answer may show one of the bounds alone.
+        yield Bend(f"{cut} beyond -{{b}} and {{b}}.", _clamped(place, True, True), 0.1, 2000.0, True)
     yield Bend("The result is never more than {b}.", lambda v, f, a, b: v(a).clamp(max=b), 1e-3, 1e6, True)
     yield Bend("The result is never less than {b}.", lambda v, f, a, b: v(a).clamp(min=b), 1e-6, 1e3, True)
     yield from OF_ELEMENTS
@@ -131,16 +136,39 @@ def find(
         doubles = tuple(a.double() for a in arguments)
         return found.value(doubles) if found is not None else formula.right(doubles)
 
-    off = [(a, own) for a, own in answered if not near(value(a), own)]
+    off = _off(value, answered)
     if not off:
         return
-    # The number in a bend shows best where it moves the answer most.
-    off.sort(key=lambda one: -float(((value(one[0]).double() - one[1].double()).abs() / (one[1].abs() + 1e-3)).max()))
     ways = [_bent(formula, value, answered, off), _bent_inside(formula, found, answered, off)]
     if found is not None and found.reduction.name != formula.reduction:
         ways.reverse()  # a bend of elements is one with that reduction
+    yield from _of_first(*ways)
+
+
+def alone(formula: Formula, answered: list[tuple[Arguments, Tensor]]) -> Iterator[tuple[str, Value]]:
+    """The bends of the formula or of its elements that give all answers by themselves, without any law."""
+
+    def value(arguments: Arguments) -> Tensor:
+        return formula.right(tuple(a.double() for a in arguments))
+
+    yield from _bent(formula, value, answered, _off(value, answered), (*formula.bends, *OF_ELEMENTS))
+
+
+def _off(value: Value, answered: list[tuple[Arguments, Tensor]]) -> list[tuple[Arguments, Tensor]]:
+    """The answers that are another value, those first that a bend moves most: there its number shows best."""
+    off = [(a, own) for a, own in answered if not near(value(a), own)]
+    return sorted(
+        off, key=lambda one: -float(((value(one[0]).double() - one[1].double()).abs() / (one[1].abs() + 1e-3)).max())
+    )
+
+
+def _of_first(*ways: Iterator[tuple[str, Value]]) -> Iterator[tuple[str, Value]]:
+    """What the first way gives that gives anything: the others are less likely, and take their time."""
     for way in ways:
-        yield from way
+        several = list(way)
+        if several:
+            yield from several
+            return
 
 
 OTHER_REDUCTIONS = ("sum_sum", "mean_mean", "mean_sum")
@@ -152,7 +180,7 @@ def reduced_otherwise(formula: Formula, answered: list[tuple[Arguments, Tensor]]
     right = BY_NAME[formula.reduction]
     for name in OTHER_REDUCTIONS:
         other = replace(formula, reduction=name)
-        for words, value in _bent(other, other.right, answered, answered, (*formula.bends, *OF_ELEMENTS)):
+        for words, value in _bent(other, other.right, answered, answered[:2], (*formula.bends, *OF_ELEMENTS)):
             yield f"{words} {sentence(BY_NAME[name], right, formula.features)}", value
 
 
@@ -185,9 +213,29 @@ def _bent(
     off: list[tuple[Arguments, Tensor]],
     among: Sequence[Bend] = (),
 ) -> Iterator[tuple[str, Value]]:
+    """Bends with one number, or a cut at two bounds."""
+    one = _of_one_number(formula, value, answered, off, among)
+    yield from one if among else _of_first(one, _between(formula, value, answered, off))
+
+
+def _of_one_number(
+    formula: Formula,
+    value: Value,
+    answered: list[tuple[Arguments, Tensor]],
+    off: list[tuple[Arguments, Tensor]],
+    among: Sequence[Bend],
+) -> Iterator[tuple[str, Value]]:
+    numbers: list[tuple[Bend, list[float]]] = []
+    # A bound shows where it moves an answer most; where a loss is another one, its number may show elsewhere alone.
+    most, some = off[:2], off[2 :: max(1, len(off) // SHOWN)]
     for bend in among or (*formula.bends, *general(formula)):
-        solved = (_solved(bend, value, formula, arguments, float(own)) for arguments, own in off[:2])
-        for b in (written for one in solved if one is not None for written in _as_written(one)):
+        shown = [*most, *(some if bend in formula.bends else ())]
+        solved = (_solved(bend, value, formula, arguments, float(own)) for arguments, own in shown)
+        numbers.append((bend, [one for one in solved if one is not None]))
+    # What somebody would write is likelier than the number that another bend has for the same.
+    ways: tuple[Callable[[float], list[float]], ...] = (_as_written, lambda one: [one])
+    for way, (bend, several) in itertools.product(ways, numbers):
+        for b in dict.fromkeys(written for one in several for written in way(one)):
 
             def predicted(a: Arguments, bend: Bend = bend, b: float = b) -> Tensor:
                 return bend.of(value, formula, tuple(t.double() for t in a), b)
@@ -195,22 +243,21 @@ def _bent(
             if all(near(predicted(a), answer) for a, answer in answered):
                 yield bend.words.format(b=number(abs(b)) if "-{b}" in bend.words else f"{b:.4g}"), predicted
                 break
-    if not among:
-        yield from _between(formula, value, answered, off)
 
 
 def _between(
     formula: Formula, value: Value, answered: list[tuple[Arguments, Tensor]], off: list[tuple[Arguments, Tensor]]
 ) -> Iterator[tuple[str, Value]]:
     """An argument that is cut off at two bounds, each of which some answer shows that the other has no part in."""
+    shown = [*off[:MOST_SHOWN], *off[:: max(1, len(off) // MOST_SHOWN)]]  # one bound may move all the others more
     for place in formula.judged_at:
         ends: list[set[float]] = []
         for low in (True, False):
             way = _clamped(place, low, not low)
             reaches = ((-2000.0, 0.0), (-80.0, 80.0)) if low else ((0.0, 2000.0), (-80.0, 80.0))
             one_sided = [Bend("", way, *reach) for reach in reaches]
-            solved = [_solved(b, value, formula, a, float(own)) for b in one_sided for a, own in off[:MOST_SHOWN]]
-            ends.append({written for one in solved if one is not None for written in _as_written(one)})
+            solved = [_solved(b, value, formula, a, float(own)) for b in one_sided for a, own in shown]
+            ends.append({number for one in solved if one is not None for number in _as_written(one) or [one]})
         for below, above in itertools.product(*ends):
 
             def predicted(a: Arguments, place: int = place, below: float = below, above: float = above) -> Tensor:
@@ -258,14 +305,19 @@ def _solved(bend: Bend, value: Value, formula: Formula, arguments: Arguments, ow
             else:
                 high = middle
         t = (low + high) / 2
-        return bend.low * (bend.high / bend.low) ** t if bend.logarithmic else bend.low + (bend.high - bend.low) * t
+        # Rounded, as 0 is not reached by halves.
+        return (
+            bend.low * (bend.high / bend.low) ** t
+            if bend.logarithmic
+            else round(bend.low + (bend.high - bend.low) * t, 9)
+        )
     return None
 
 
 def _as_written(value: float) -> list[float]:
-    """The numbers that somebody may have written where this one fits."""
+    """The round numbers that somebody may have written where this one fits."""
     shorter = [float(f"{value:.{digits}g}") for digits in (1, 2, 3)]
-    exact = next((short for short in shorter if abs(short - value) <= 2e-3 * abs(value)), value)
+    exact = [short for short in shorter if abs(short - value) <= 2e-3 * abs(value)][:1]
     # float32 tells a small number from 0, taken off 1, but roughly.
     rough = [shorter[0]] if abs(value) < 1e-3 and abs(shorter[0] - value) < 0.1 * abs(value) else []
-    return [*dict.fromkeys((exact, *rough))]
+    return [*dict.fromkeys((*exact, *rough))]

@@ -19,23 +19,18 @@ from ...checks.draws import Draws
 from . import backward, bends, facts, places, question, random_loss, symmetries
 from .asking import NO_GRADIENT, Raised, alike, ask, gradients
 from .circumstances import DOUBLE, ORDINARY, PLAIN, SILENT, Asked, Question, Setting
-from .contrast import Probe
 from .law import Law, Trial, number
+from .loss_probes import probes, with_gradients
 from .reading import Part
 from .reduction import BY_NAME, REDUCTIONS, Reduction, sentence
 from .search import MODERATE, SEVERAL, Search
-from .special import asked, bend, is_usual
+from .special import asked, bend, instead, is_usual
 from .terms import Arguments, Drawn, Formula, Found, Tensor, common_factor, is_near, reduced_otherwise, snapped
 
 __all__ = ["Drawn", "explain", "probes"]
 
 MANY = 4
 """So many sentences make another explanation worth a longer search."""
-
-
-def with_gradients(arguments: Arguments) -> Arguments:
-    """The same arguments, where gradients are asked for."""
-    return tuple(a.detach().clone().requires_grad_() for a in arguments)
 
 
 def term_gradients(found: Found, arguments: Arguments, index: int) -> Tensor:
@@ -125,6 +120,7 @@ def explain(formula: Formula, submission: Submission, draws: Draws, until: float
     able = [(c, a) for c, a in zip(cases, answers, strict=True) if not isinstance(a, Raised)]
     if len(able) >= len(SEVERAL):  # what has no answer to a batch of one may follow a law all the same
         cases, answers = [c for c, _ in able], [a for _, a in able]
+    usual = list(zip(cases, answers, strict=True))
     found: Found | None = None
     counts: list[Tensor] | None = None
     bent: bends.Value | None = None
@@ -133,9 +129,14 @@ def explain(formula: Formula, submission: Submission, draws: Draws, until: float
         search = Search(formula, cases, answers, time.monotonic() + 0.4 * (until - time.monotonic()))
         for deep in (False, True):  # a number in one place is more likely than two mistakes
             found = search.best(deep=deep)
-            by_bend = bend(formula, found, list(zip(cases, answers, strict=True)), submission, draws)
+            if deep and found is None:
+                break  # of the right formula no bend has been found before
+            by_bend = bend(formula, found, usual, submission, draws)
             if by_bend is not None or (found is not None and len(found.sentences) < MANY):
                 break
+        if found is not None and found.sentences:
+            alone = instead(formula, found, usual, submission, draws)
+            found, by_bend = (found, by_bend) if alone is None else (None, alone)
         if found is not None and by_bend is None and not is_usual(formula, found, submission, draws):
             found = None
         said = [] if found is None else [*found.sentences]
@@ -374,45 +375,3 @@ def _trials(
                 yield Trial(near, bends.near(formula.right(arguments), answer))
 
     return trials
-
-
-def probes(formula: Formula) -> list[Probe]:
-    """The questions of a contrast: an ordinary one, the special situations, float64, gradients, and the same again."""
-
-    def value(draw: Callable[[Draws], Arguments]) -> Callable[[Submission, Draws], tuple[Any, Any]]:
-        def put(submission: Submission, draws: Draws) -> tuple[Any, Any]:
-            arguments = draw(draws)
-            return formula.call(submission, arguments), formula.right(arguments)
-
-        return put
-
-    def slope(index: int) -> Callable[[Submission, Draws], tuple[Any, Any]]:
-        def put(submission: Submission, draws: Draws) -> tuple[Any, Any]:
-            arguments = with_gradients(ordinary(draws))
-            answer = formula.call(submission, arguments)
-            return gradients(answer, arguments)[index], gradients(formula.right(arguments), arguments)[index]
-
-        return put
-
-    def silent(submission: Submission, draws: Draws) -> tuple[Any, Any]:
-        arguments = ordinary(draws)
-        with torch.no_grad():
-            return formula.call(submission, arguments), formula.right(arguments)
-
-    def ordinary(draws: Draws) -> Arguments:
-        return formula.draw(draws, draws.integer(3, 7), draws.integer(2, 6), 1.0)  # "always" is not for one shape
-
-    def doubles(draws: Draws) -> Arguments:
-        return tuple(a.double() for a in ordinary(draws))
-
-    return [
-        Probe("", value(ordinary)),
-        Probe("for a batch of one", value(lambda draws: formula.draw(draws, 1, 5, 1.0))),
-        Probe(
-            f"where there is one of the {formula.features} only", value(lambda draws: formula.draw(draws, 4, 1, 1.0))
-        ),
-        *(Probe(words, value(draw)) for words, draw in formula.situations),
-        Probe("in float64", value(doubles)),
-        Probe("under torch.no_grad()", silent),
-        *(Probe("", slope(i), f"The gradient for {name}") for i, name in formula.judged),
-    ]

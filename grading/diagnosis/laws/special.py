@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -16,21 +16,72 @@ from .terms import Arguments, Formula, Found
 Answered = list[tuple[Arguments, Any]]
 
 
+CLEARLY = 10.0
+"""A bend that is so many times as near to what is answered is another one."""
+
+
 def bend(
     formula: Formula, found: Found | None, ordinary: Answered, submission: Submission, draws: Draws
 ) -> tuple[str, bends.Value] | None:
     """The bend that explains special situations beside a law, or all answers where there is none."""
-    answered = _special(formula, found, submission, draws) + (ordinary if found is None else [])
-    again: Answered = []
-    ways = [bends.find(formula, found, _finite(answered))]
+    answered = _finite(_special(formula, found, submission, draws) + (ordinary if found is None else []))
+    ways = [bends.find(formula, found, answered)]
     if found is None:
-        ways += [bends.reduced_otherwise(formula, _finite(answered)), wholes.find(formula, _finite(answered))]
-    for words, value in itertools.chain(*ways):
-        # One that does not hold again would take the rest of the law with it.
-        again = again or _finite(_special(formula, found, submission, draws))
-        if all(bends.near(value(a), own) for a, own in again):
-            return words, value
+        ways += [bends.reduced_otherwise(formula, answered), wholes.find(formula, answered)]
+    return _chosen(ways, formula, found, submission, draws)
+
+
+def instead(
+    formula: Formula, found: Found, ordinary: Answered, submission: Submission, draws: Draws
+) -> tuple[str, bends.Value] | None:
+    """The bend that explains all answers, where a law explains some, and would have to have a bend beside it."""
+    special = _finite(_special(formula, None, submission, draws))
+    if all(bends.near(found.value(a), own) for a, own in special):
+        return None
+    answered = special + _finite(ordinary)
+    ways = [bends.alone(formula, answered)]
+    if len(found.sentences) > 1:
+        ways.append(bends.reduced_otherwise(formula, answered))
+    return _chosen(ways, formula, None, submission, draws)
+
+
+def _chosen(
+    ways: list[Iterator[tuple[str, bends.Value]]],
+    formula: Formula,
+    found: Found | None,
+    submission: Submission,
+    draws: Draws,
+) -> tuple[str, bends.Value] | None:
+    """The bend of the first way that gives any that hold again."""
+    again: Answered = []
+    for way in ways:
+        several = []
+        for words, value in way:
+            # One that does not hold again would take the rest of the law with it.
+            again = again or _finite(_special(formula, found, submission, draws))
+            if all(bends.near(value(a), own) for a, own in again):
+                several.append((words, value))
+        if several:
+            return several[0] if len(several) == 1 else _nearest(several, formula, found, submission, draws)
     return None
+
+
+def _nearest(
+    several: list[tuple[str, bends.Value]], formula: Formula, found: Found | None, submission: Submission, draws: Draws
+) -> tuple[str, bends.Value]:
+    """The first of several bends than which none is clearly nearer to what is answered in float64.
+
+    What is lost in rounding may be all that parts them: a logarithm beside an exponential that is cut off too.
+    """
+    answered = _finite(_special(formula, found, submission, draws, torch.float64))
+    gaps = [
+        max(
+            (float((value(a).double() - own.double()).abs().max() / (own.abs().max() + 1)) for a, own in answered),
+            default=0.0,
+        )
+        for _, value in several
+    ]
+    return next(one for one, gap in zip(several, gaps, strict=True) if gap <= CLEARLY * min(gaps) + 1e-9)
 
 
 def is_usual(formula: Formula, found: Found, submission: Submission, draws: Draws) -> bool:
@@ -40,12 +91,16 @@ def is_usual(formula: Formula, found: Found, submission: Submission, draws: Draw
     return not found.sentences or all(bends.near(found.value(a), own) for a, own in answered)
 
 
-def _special(formula: Formula, found: Found | None, submission: Submission, draws: Draws) -> Answered:
-    """What is answered in special situations."""
-    drawn = [draw(draws) for _, draw in formula.situations]
+def _special(
+    formula: Formula, found: Found | None, submission: Submission, draws: Draws, dtype: torch.dtype | None = None
+) -> Answered:
+    """What is answered in special situations and in a sweep of others, in another dtype where one is given."""
+    drawn = [draw(draws) for draw in (*(draw for _, draw in formula.situations), *formula.sweep)]
     special = [arguments for arguments in drawn if len({a.shape for a in arguments}) == 1]
     if found is not None and _exchanges(found, special):
         special += [tuple(reversed(arguments)) for arguments in special]
+    if dtype is not None:
+        special = [tuple(a.to(dtype) for a in arguments) for arguments in special]
     return [(arguments, asked(formula, submission, arguments)) for arguments in special]
 
 

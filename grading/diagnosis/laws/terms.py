@@ -97,6 +97,9 @@ class Formula:
         judged_at: the places of the arguments whose gradients are judged.
         variants: other terms in place of all, each with words for the whole mistake.
         situations: special arguments, in words ("a batch of one"), made from draws.
+        elsewhere: the same arguments in another place, where a situation that they are in stays what it is.
+        placed: the situations, by their words, of which that is not so.
+        sweep: arguments far and wide, in which a number in one place has to explain every answer.
         usual: those of them, by their words, in which a law has to hold to be told at all.
         otherwise: other terms that add up to the same, through single ones of which gradients may pass or not.
         bends: families of mistakes with one number in them, ``bends.Bend``.
@@ -114,6 +117,9 @@ class Formula:
     extras: tuple[Term, ...] = ()
     changes: tuple[Change, ...] = ()
     situations: tuple[tuple[str, Drawn], ...] = ()
+    elsewhere: Callable[[Arguments], Arguments] | None = None
+    placed: tuple[str, ...] = ()
+    sweep: tuple[Drawn, ...] = ()
     usual: tuple[str, ...] = ()
     judged_at: tuple[int, ...] = (0, 1)
     variants: tuple[tuple[str, tuple[Term, ...]], ...] = ()

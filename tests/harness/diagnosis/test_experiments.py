@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from harness.boundary.sides import session_on
 from harness.diagnosis import beside
-from harness.diagnosis.mistakes import ALONE, CASES, DECODED, ELBO, FIELDS, KL, LONG, TWICE_WRONG, model
+from harness.diagnosis.mistakes import ALONE, CASES, DECODED, ELBO, FIELDS, GAUSSIAN, KL, LONG, TWICE_WRONG, model
+from harness.diagnosis.numbers import NUMBERS
 
 from grading.boundary.isolation import open_workers
 from grading.boundary.proxy import Submission
@@ -65,9 +66,17 @@ def test_two_mistakes_are_told_without_their_consequences(workers, item, old, ne
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("item", "old", "new", "words"), beside.CASES)
-def test_each_of_several_is_told_word_for_word(workers, item, old, new, words):
+@pytest.mark.parametrize(("item", "old", "new", "words"), (*beside.CASES, *NUMBERS))
+def test_each_is_told_word_for_word(workers, item, old, new, words):
     assert explain(workers, item, old, new)[0] == words
+
+
+@pytest.mark.slow
+def test_where_a_loss_is_right_it_is_so_for_data_beyond_0_and_1_too(workers):
+    new = "m = mean.clamp(0, 1); return ((m - x).pow(2) * (1 + (m * x).sin())).sum(dim=1).mean()"
+    why, _ = explain(workers, "reconstruction_loss_gaussian", GAUSSIAN, new)
+    assert why
+    assert not any("right where" in sentence for sentence in why), why
 
 
 @pytest.mark.slow
