@@ -17,7 +17,6 @@ from ...boundary.proxy import Submission
 from ...checks.draws import Draws
 from . import chance
 from .asking import alike
-from .law import listed
 from .reading import is_or_are, start
 from .special import asked
 from .terms import Arguments, Formula, Tensor, added
@@ -49,9 +48,8 @@ def sentences(formula: Formula, submission: Submission, draws: Draws) -> Iterato
                 return
     yield "The result is random: two calls with the same arguments give different numbers."
     drawn = [(words, draw(draws)) for words, draw in (*formula.rests, *formula.situations)]
-    still = [words for words, arguments in drawn if _is_still(formula, submission, arguments)]
-    if still:
-        where = listed(still if len(still) < 4 else [*still[:2], "in other cases"])
+    still = (words for words, arguments in drawn if _is_still(formula, submission, arguments))
+    for where in itertools.islice(still, 2):  # each by itself, as one may be so by chance
         yield f"{start(where)} it is the same in every call, though."
     yield from _average(formula, submission, draws)
 

@@ -66,7 +66,7 @@ def test_two_mistakes_are_told_without_their_consequences(workers, item, old, ne
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("item", "old", "new", "words"), (*beside.CASES, *NUMBERS))
+@pytest.mark.parametrize(("item", "old", "new", "words"), [*beside.CASES, *NUMBERS])
 def test_each_is_told_word_for_word(workers, item, old, new, words):
     assert explain(workers, item, old, new)[0] == words
 
