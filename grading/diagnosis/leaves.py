@@ -122,7 +122,7 @@ class Reader:
         weights = [p for p in parameters.values() if p.dim() > 1]
         empty = sum(not bool(p.any()) for p in weights)
         # Units that are alike are another fault than models that begin alike, which can have either.
-        alike = sum(len(p) > 1 and bool(p.any()) and bool((p == p[:1]).all()) for p in weights)
+        alike = sum(_rows_alike(p) and bool(p.any()) for p in weights)
         units = f"; {alike} of units that are alike" if alike else ""
         yield Leaf(f"{name} with {', '.join(shapes)}; begins as {earlier}; {empty} of 0{units}")
         for key, value in sorted(attributes.items()) if isinstance(attributes, dict) else ():
@@ -141,6 +141,11 @@ def parameters_of(described: Any) -> dict[str, torch.Tensor]:
     parameters = described.get("parameters") if isinstance(described, dict) else None
     items = parameters.items() if isinstance(parameters, dict) else ()
     return {name: value for name, value in items if isinstance(value, torch.Tensor)}
+
+
+def _rows_alike(weight: torch.Tensor) -> bool:
+    """Whether all rows, of which there are several, hold the same; of others two tell it, which takes less time."""
+    return len(weight) > 1 and torch.equal(weight[0], weight[1]) and bool((weight == weight[:1]).all())
 
 
 def _begin_alike(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:

@@ -212,8 +212,8 @@ def normal_without_gradient(self, mu, logvar):
 
 
 @misconception(
-    "The distribution object has two ways of sampling, and you use the one that cuts the gradient. The encoder learns "
-    "nothing from the reconstruction then."
+    "No gradient passes through the sample, as where it is drawn with gradients switched off or by a method that cuts "
+    "them. The noise has no gradient anyway; mean and scale need theirs."
 )
 def sample_without_gradient(self, mu, logvar):
     return torch.distributions.Normal(mu, torch.exp(0.5 * logvar)).sample()
@@ -234,8 +234,8 @@ def detached_mean(self, mu, logvar):
 
 
 @misconception(
-    "You sample with gradients switched off, to keep the noise out of the graph. Noise has no gradient anyway; mean "
-    "and scale need theirs."
+    "No gradient passes through the sample, as where it is drawn with gradients switched off or by a method that cuts "
+    "them. The noise has no gradient anyway; mean and scale need theirs."
 )
 def without_gradient(self, mu, logvar):
     with torch.no_grad():

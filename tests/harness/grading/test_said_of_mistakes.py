@@ -83,6 +83,8 @@ UNKNOWN = "raise ValueError(f\"unknown recon_loss {recon_loss!r}: choose one of 
 UNTRUE = [
     ("beta_schedule", ("return float(beta_max)", "return float(beta_max) * (step > 0)"), ["One of these", "because"]),
     ("reparameterize", ("torch.randn_like(sigma)", SAME_NOISE), ["the generator's state"]),
+    ("reparameterize", ("return mu + sigma * torch.randn_like(sigma)",
+     "return (mu + sigma * torch.randn_like(sigma)).clone().detach()"), ["One of these", "distribution object"]),
     ("build_model", ("return VAE(", "torch.manual_seed(7)\n    return VAE("), ["all units of a layer"]),
     ("build_model", ("=cfg.num_hidden_layers", "=1 if cfg.num_hidden_layers < 4 else cfg.num_hidden_layers"),
      ["every model"]),
