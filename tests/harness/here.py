@@ -73,7 +73,7 @@ def run(monkeypatch, servers: Servers, arguments, folder: Path) -> subprocess.Co
 
     one_at_a_time = threading.Lock()
 
-    def by_a_server(submission, assignment, options, watch=None, server=None):
+    def by_a_server(submission, assignment, options, watch=None, server=None, processors=1):
         with one_at_a_time:
             chosen = server or servers.of(assignment, options.isolation)
             return by_itself(submission, assignment, options, watch, server=chosen)
