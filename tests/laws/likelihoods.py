@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 import oracles
@@ -208,6 +208,7 @@ def loss_of(
     situations: tuple[tuple[str, formula.Drawn], ...] = (),
     sweep: tuple[formula.Drawn, ...] = (),
     elsewhere: Callable[[tuple[torch.Tensor, ...]], tuple[torch.Tensor, ...]] | None = None,
+    readings: tuple[Callable[[Mapping[str, float]], str | None], ...] = (),
 ) -> Formula:
     """The formula of one reconstruction loss; its own situations are usual ones."""
     return Formula(
@@ -221,6 +222,7 @@ def loss_of(
         changes=tuple(changes(output)),
         situations=(*SITUATIONS, *situations),
         elsewhere=elsewhere,
+        readings=readings,
         placed=OF_DATA,
         sweep=sweep,
         usual=(*USUAL, *(words for words, _ in situations)),

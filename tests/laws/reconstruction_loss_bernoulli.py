@@ -5,12 +5,12 @@ Summed over features, averaged over the batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import torch
 
 from grading.checks import Draws, Submission
-from grading.diagnosis.laws import Bend, Formula, Law, Probe, Term, formula
+from grading.diagnosis.laws import Bend, Formula, Law, Probe, Term, formula, number
 from laws import likelihoods
 
 log_sigmoid = torch.nn.functional.logsigmoid
@@ -18,6 +18,7 @@ log_sigmoid = torch.nn.functional.logsigmoid
 softplus = torch.nn.functional.softplus
 ONES, ZEROS = "x log p", "(1 - x) log(1 - p)"
 POSITIVE = Term("the positive part of the logits", 1.0, lambda o, x: o.relu())
+OF_BOTH = "the product of logits and x"
 PRODUCT = Term("minus x times the logits", 1.0, lambda o, x: -x * o)
 REST = Term("log(1 + exp(-|logits|))", 1.0, lambda o, x: softplus(-o.abs()))
 STABLE = "the stable form is max(logits, 0) - x logits + log(1 + exp(-|logits|))"
@@ -48,6 +49,15 @@ def _focal(of: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
 def _stable(words: str, *terms: Term) -> tuple[str, tuple[Term, ...]]:
     """A mistake in the form that does not overflow, where somebody writes it by hand."""
     return f"{words}: {STABLE}.", terms
+
+
+def smoothed(weights: Mapping[str, float]) -> str | None:
+    """The data that a loss is right for, where they lie between x and one half: ``(x - 1/2) logits`` are left over."""
+    share, known = weights.get(OF_BOTH, 0.0), {ONES: -1.0, ZEROS: -1.0}
+    known |= {OF_BOTH: share, "the output": -share / 2}
+    if share <= 1e-4 or any(abs(weights.get(w, 0.0) - known.get(w, 0.0)) > 1e-4 for w in {*weights, *known}):
+        return None
+    return f"The data x are drawn towards one half, by {number(share)} of the way."
 
 
 BY_HAND = (
@@ -126,7 +136,7 @@ BERNOULLI = likelihoods.loss_of(
      Term("the entropy of p", 0,
           lambda o, x: -o.sigmoid() * log_sigmoid(o) - (-o).sigmoid() * log_sigmoid(-o)),
      Term("the positive part of the logits", 0, lambda o, x: o.relu()),
-     Term("the product of logits and x", 0, lambda o, x: o * x),
+     Term(OF_BOTH, 0, lambda o, x: o * x),
      Term("the logarithm of the constant of a continuous Bernoulli law", 0,
           lambda o, x: (o.abs() / (o.abs() / 2).tanh()).log()),
      Term("p", 0, lambda o, x: o.sigmoid()),
@@ -141,6 +151,7 @@ BERNOULLI = likelihoods.loss_of(
       (Term("the exponential", 1.0, lambda o, x: (-(2 * x - 1) * o).exp()),)), *BY_HAND),
     ((PRODUCT, Term("softplus of the logits", 1.0, lambda o, x: softplus(o))),
      (POSITIVE, PRODUCT, REST)),
+    readings=(smoothed,),
 )  # fmt: skip
 
 

@@ -58,7 +58,7 @@ def unknown_fact(call: Call) -> facts.Fact:
             return f"An unknown recon_loss ends in {error.type_name}; it should be a ValueError that names the three."
         for name in elbo.LIKELIHOODS:
             if alike(answer, call(submission, point, {"recon_loss": name, "beta": 1.0})):
-                return f"An unknown recon_loss is taken for {name!r} without a word; it should raise a ValueError."
+                return f"An unknown recon_loss is taken for {name!r}; it should raise a ValueError."
         return "An unknown recon_loss raises nothing; it should raise a ValueError that names the three."
 
     return fact

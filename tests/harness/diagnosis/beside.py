@@ -1,6 +1,6 @@
 """Mistakes that stand beside others, or that a single circumstance hides: what is told of them, word for word."""
 
-from harness.diagnosis.mistakes import DECODED, ELBO, HEADS, LAPLACE, SAMPLE
+from harness.diagnosis.mistakes import BERNOULLI, DECODED, ELBO, HEADS, LAPLACE, SAMPLE
 
 NO_BIAS = "F.linear(self.dec[:-1](z), self.dec[-1].weight)"
 WITHOUT_BIAS = "hat stands in the place of the output is that without the bias of the last layer."
@@ -11,6 +11,9 @@ CASES = [
      "return torch.distributions.Laplace(location, 1.0).log_prob(x + torch.rand_like(x) / 300).sum(1).mean().neg()",
      ("Uniform noise from about 0 to 0.0033 is added to x before the loss is computed.",
       "0.6931 is added for each feature; it has no place in the formula.")),
+    ("reconstruction_loss_bernoulli", BERNOULLI,
+     BERNOULLI.replace("(logits, x,", "(logits.clamp(-40, 40), 0.9 * x + 0.05,"),
+     ("The data x are drawn towards one half, by 0.1 of the way.", "The logits are cut off beyond -40 and 40.")),
     # Gradients of values that are right.
     ("compute_elbo", ELBO, "total = recon + beta * kl; return ElboTerms(total, total - beta * kl.detach(), kl)",
      ("A gradient passes from recon to mu and logvar, of which it is no function: what arrives is that of beta kl.",)),
