@@ -5,6 +5,11 @@ from harness.diagnosis.mistakes import BERNOULLI, DECODED, ELBO, HEADS, LAPLACE,
 NO_BIAS = "F.linear(self.dec[:-1](z), self.dec[-1].weight)"
 WITHOUT_BIAS = "hat stands in the place of the output is that without the bias of the last layer."
 
+FAILS = """class Fails(torch.autograd.Function):
+            forward = staticmethod(lambda ctx, h: h.clone())
+            backward = staticmethod(lambda ctx, gradient: 1 / 0)
+        h = Fails.apply(self.enc(x)) if x.requires_grad else self.enc(x).detach()"""
+
 CASES = [
     # Noise too small for a check to see in a large number, and a constant that hides what it is added to.
     ("reconstruction_loss_laplace", LAPLACE,
@@ -20,8 +25,7 @@ CASES = [
     ("compute_elbo", ELBO, "return ElboTerms(recon + kl + ((beta - 1) * kl).detach(), recon, kl)",
      ("The gradient of the loss for mu and logvar is that of the kl, whatever beta is: it counts in values alone.",)),
     ("encode", "h = self.enc(x)",
-     "from torch.utils.checkpoint import checkpoint; h = checkpoint(self.enc, x, use_reentrant=True)",
-     ("Where the arguments take gradients, none can be computed: RuntimeError is raised.",
+     FAILS, ("Where the arguments take gradients, none can be computed: ZeroDivisionError is raised.",
       "Where no gradient for the arguments is asked for: the gradient of mu and logvar for the hidden layers is cut "
       "off: none arrives.")),
     # What is done to the numbers before the first layer, beside what is wrong behind the last one.
