@@ -110,9 +110,9 @@ def test_samples_a_fresh_z_for_every_example_and_every_call(submission, draws):
     model, x, seed = wide(submission, draws), draws.uniform(draws.integer(100, 130), 11).repeat(2, 1), draws.seed()
     assert_samples_anew(submission, model, x, seed, "the noise of two calls")
     for training, gradients in itertools.product((True, False), repeat=2):
+        anew = wide(submission, draws).train(training)
         with torch.set_grad_enabled(gradients):
-            assert_fresh_unseeded(submission, model.train(training), x)
-    model.train()
+            assert_fresh_unseeded(submission, anew, x)
     for gradients in (True, False):
         with torch.set_grad_enabled(gradients):
             one, other = (own_pass.forward(model, x, s).z for s in (seed, seed + 1))
@@ -171,8 +171,9 @@ def test_keeps_float64(submission, draws):
         x = draws.uniform(draws.integer(200, 260), 11, dtype=torch.float64)
         with torch.set_grad_enabled(training):
             assert_samples(submission, many.train(training), x, draws.seed())
+    model = networks.build(submission, 11, 13, 3, draws=draws).double().eval()
     with torch.no_grad():
-        assert_put_together(submission, model.eval(), draws.uniform(5, 11, dtype=torch.float64), draws.seed())
+        assert_put_together(submission, model, draws.uniform(6, 11, dtype=torch.float64), draws.seed())
     calls = [
         Call(draws.uniform(size, 11, dtype=torch.float64), draws.seed(), training, gradients=training)
         for training in (True, False)
