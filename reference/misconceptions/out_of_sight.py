@@ -32,8 +32,8 @@ wrong_elbo = Misconceptions(COMPUTE_ELBO)
 wrong_loss = Misconceptions(VAE_LOSS)
 
 FROM_THE_SEED = (
-    "In eval mode every pass begins with the same random numbers again, as long as nobody seeds torch. Each call draws "
-    "fresh ones."
+    "In eval mode every pass begins with the same random numbers again, as long as nobody gives a new seed. Each call "
+    "draws fresh ones."
 )
 
 
@@ -56,7 +56,7 @@ def generator_set_back_in_eval_mode(self, x):
     return VAEOutput(self.decode(z), mu, logvar, z)
 
 
-@wrong_forward("The noise of a pass follows from torch's seed alone: the next call draws the same numbers again.")
+@wrong_forward("The noise of a pass follows from the seed alone: the next call draws the same numbers again.")
 def noise_of_a_forked_generator(self, x):
     mu, logvar = self.encode(x)
     with torch.random.fork_rng():
@@ -157,7 +157,7 @@ def sigmoid_in_double_precision_without_gradients(self, z):
     return torch.sigmoid(logits) if z.dtype == torch.float64 and not torch.is_grad_enabled() else logits
 
 
-@wrong_encode("torch is seeded anew at each call, so that all that is drawn afterwards is the same each time.")
+@wrong_encode("The generator is seeded anew at each call, so that all that is drawn afterwards is the same each time.")
 def seeds_torch(self, x):
     torch.manual_seed(42)
     h = self.enc(x)

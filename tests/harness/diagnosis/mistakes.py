@@ -159,7 +159,7 @@ CASES = [
     ("reconstruction_loss_gaussian", GAUSSIAN, f"{GAUSSIAN} + 2 * torch.randn(())",
      ["Noise of standard deviation about 2 is added to the result"]),
     ("reconstruction_loss_gaussian", GAUSSIAN, f"x = x[torch.randperm(len(x))]; {GAUSSIAN}",
-     ["The result is random", "where all examples are alike it is the same in every call"]),
+     ["The result is random", "here all examples are alike it is the same in every call"]),
     ("reconstruction_loss_laplace", LAPLACE, "return F.dropout((location - x).abs(), 0.2).sum(dim=1).mean()",
      ["What each element adds is set to 0 at random with probability 0.2, and multiplied by 1.25 otherwise"]),
     ("vae_loss", FIELDS, FIELDS.replace("(x,", "(x + 0.1 * torch.randn_like(x),"),

@@ -143,18 +143,17 @@ def test_where_one_cannot_be_run_the_other_is_not_waited_for(two_files):
     assert not notes.exists() or "ends" not in notes.read_text()
 
 
+def _heeds_ctrl_c():
+    """What runs in the background may have been started without."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_ends_both(two_files):
     assignment, notes = two_files("a", "public", "time.sleep(60)")
-    command = [
-        sys.executable,
-        "-m",
-        "grading.cli",
-        "run",
-        str(assignment.student),
-        "--assignment",
-        str(assignment.root),
-    ]
-    with subprocess.Popen([*command, "--isolation", "none"], cwd=ROOT, stderr=subprocess.PIPE) as process:
+    where = [str(assignment.student), "--assignment", str(assignment.root), "--isolation", "none", "--jobs", "2"]
+    command = [sys.executable, "-m", "grading.cli", "run", *where, "--json", str(notes.with_name("scores.json"))]
+    options = {"cwd": ROOT, "stderr": subprocess.PIPE, "preexec_fn": _heeds_ctrl_c}
+    with subprocess.Popen(command, **options) as process:
         wait_for(lambda: notes.is_file() or process.poll() is not None)
         os.kill(process.pid, signal.SIGINT)
         began = time.monotonic()
