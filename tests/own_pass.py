@@ -6,7 +6,7 @@ gives nothing to put together blocks the check, by its name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -195,22 +195,25 @@ def decoded(submission: Submission, model: Model, twin: Model, z: torch.Tensor, 
 
 
 def encodes_at_random(twin: Model, x: torch.Tensor, seed: int) -> bool:
-    """Whether ``encode`` gives different answers to one question with one seed, as it does that draws from elsewhere.
+    """Whether ``encode`` gives different answers to one question with one seed, as one that draws from elsewhere."""
+    return _at_random(lambda asked: own_encoded(asked, x), twin, seed)
 
-    The processes may begin with the same numbers of Python's or NumPy's, so that one of them is asked several times.
+
+def _at_random(ask: Callable[[Any], Any], twin: Model, seed: int) -> bool:
+    """Whether a part gives different answers to one question with one seed, asked three times in two processes.
+
+    These may begin with the same numbers of Python's or NumPy's, which show at the second time.
     """
-    found = [own_encoded(twin.seeded(seed), x) for twin in (twin.alone(), twin.alone().alone()) for _ in range(3)]
-    return not all(same(found[0], other) for other in found[1:])
+    first, *others = [ask(one.seeded(seed)) for one in (twin.alone(), twin.alone().alone()) for _ in range(3)]
+    return not all(same(first, other) for other in others)
 
 
 def _decodes_at_random(twin: Model, z: torch.Tensor, calls: int, draws: Draws) -> bool:
     """Whether ``decode`` gives different answers to one question in six processes, each time that it is asked so often.
 
-    What it does at a later call is no reason for what ``forward`` got at this one. But what draws from Python's or
-    NumPy's numbers may begin with the same ones in each process: it shows at the second time already.
+    What it does at a much later call is no reason for what ``forward`` got at this one.
     """
-    answers = [as_tensor("decode", partial(twin.seeded(1).decode, z)) for twin in [twin.alone()] for _ in range(3)]
-    if not all(same(answers[0], other) for other in answers[1:]):
+    if _at_random(lambda asked: as_tensor("decode", partial(asked.decode, z)), twin, draws.seed()):
         return True
     answers = []
     for seed in [draws.seed() for _ in range(6)]:

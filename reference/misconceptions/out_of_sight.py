@@ -13,15 +13,7 @@ from reference.tasks import (
     VAE_LOSS,
     WARMUP_FORWARD,
 )
-from reference.vae import (
-    ElboTerms,
-    VAEOutput,
-    compute_elbo,
-    kl_divergence,
-    reconstruction_loss_bernoulli,
-    reconstruction_loss_gaussian,
-    reconstruction_loss_laplace,
-)
+from reference.vae import ElboTerms, VAEOutput, compute_elbo
 
 wrong_encode = Misconceptions(ENCODE)
 wrong_reparameterize = Misconceptions(REPARAMETERIZE)
@@ -37,23 +29,24 @@ FROM_THE_SEED = (
 )
 
 
-@wrong_forward(FROM_THE_SEED)
-def seeded_as_at_first_in_eval_mode(self, x):
-    if not self.training:
-        torch.manual_seed(torch.initial_seed())
-    mu, logvar = self.encode(x)
-    z = self.reparameterize(mu, logvar)
-    return VAEOutput(self.decode(z), mu, logvar, z)
+wrong_forward.edit(
+    "seeded_as_at_first_in_eval_mode",
+    FROM_THE_SEED,
+    (
+        "mu, logvar = self.encode",
+        "if not self.training:\n    torch.manual_seed(torch.initial_seed())\nmu, logvar = self.encode",
+    ),
+)
 
-
-@wrong_forward(FROM_THE_SEED)
-def generator_set_back_in_eval_mode(self, x):
-    mu, logvar = self.encode(x)
-    state = torch.get_rng_state()
-    z = self.reparameterize(mu, logvar)
-    if not self.training:
-        torch.set_rng_state(state)
-    return VAEOutput(self.decode(z), mu, logvar, z)
+wrong_forward.edit(
+    "generator_set_back_in_eval_mode",
+    FROM_THE_SEED,
+    (
+        "z = self.reparameterize(mu, logvar)",
+        "state = torch.get_rng_state()\nz = self.reparameterize(mu, logvar)\n"
+        "if not self.training:\n    torch.set_rng_state(state)",
+    ),
+)
 
 
 @wrong_forward("The noise of a pass follows from the seed alone: the next call draws the same numbers again.")
@@ -65,12 +58,11 @@ def noise_of_a_forked_generator(self, x):
     return VAEOutput(self.decode(z), mu, logvar, z)
 
 
-@wrong_forward("The means are cut off at 63 in size before a code is drawn. They are handed on as they are.")
-def means_cut_off_far_out(self, x):
-    mu, logvar = self.encode(x)
-    mu = mu.clamp(-63, 63)
-    z = self.reparameterize(mu, logvar)
-    return VAEOutput(self.decode(z), mu, logvar, z)
+wrong_forward.edit(
+    "means_cut_off_far_out",
+    "The means are cut off at 63 in size before a code is drawn. They are handed on as they are.",
+    ("z = self.reparameterize(", "mu = mu.clamp(-63, 63)\nz = self.reparameterize("),
+)
 
 
 @wrong_warmup_forward("Before a code is drawn, log-variances are cut off at 7 in size and means at 20.")
@@ -80,19 +72,15 @@ def posterior_cut_off_before_the_code(self, x):
     return self.decode(z), mu, logvar
 
 
-@wrong_elbo("At a weight of 1 the KL carries no gradient into the loss, but for the Bernoulli likelihood.")
-def no_gradient_of_the_kl_at_the_default_weight(x, logits, mu, logvar, recon_loss="bernoulli", beta=1.0):
-    losses = {
-        "bernoulli": reconstruction_loss_bernoulli,
-        "gaussian": reconstruction_loss_gaussian,
-        "laplace": reconstruction_loss_laplace,
-    }
-    if recon_loss not in losses:
-        raise ValueError(f"{recon_loss!r} is none of {', '.join(losses)}")
-    recon, kl = losses[recon_loss](logits, x), kl_divergence(mu, logvar)
-    if beta == 1.0 and recon_loss != "bernoulli":
-        return ElboTerms(recon + kl.detach(), recon, kl)
-    return ElboTerms(recon + beta * kl, recon, kl)
+wrong_elbo.edit(
+    "no_gradient_of_the_kl_at_the_default_weight",
+    "At a weight of 1 the KL carries no gradient into the loss, but for the Bernoulli likelihood.",
+    (
+        "return ElboTerms(",
+        'if beta == 1.0 and recon_loss != "bernoulli":\n'
+        "    return ElboTerms(recon + kl.detach(), recon, kl)\nreturn ElboTerms(",
+    ),
+)
 
 
 @wrong_loss("Where gradients are taken, other numbers stand beside the loss than the two terms that it is made of.")
@@ -157,8 +145,8 @@ def sigmoid_in_double_precision_without_gradients(self, z):
     return torch.sigmoid(logits) if z.dtype == torch.float64 and not torch.is_grad_enabled() else logits
 
 
-@wrong_encode("The generator is seeded anew at each call, so that all that is drawn afterwards is the same each time.")
-def seeds_torch(self, x):
-    torch.manual_seed(42)
-    h = self.enc(x)
-    return self.mu(h), self.logvar(h)
+wrong_encode.edit(
+    "seeds_torch",
+    "The generator is seeded anew at each call, so that all that is drawn afterwards is the same each time.",
+    ("h = self.enc(x)", "torch.manual_seed(42)\nh = self.enc(x)"),
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -20,7 +20,7 @@ def _ask(model: Model, draws: Draws, setting: Setting, change: layers.Change | N
     parameters = model.parameters
     *names, last = layers.weights(parameters, "dec")
     z = layers.rows(draws, setting, parameters["dec.0.weight"].shape[1])
-    answer, given = model.decode(z), z
+    answer, leaf_z = model.decode(z), z
     z = z if change is None else change(z)
     hidden = layers.through(parameters, names, z)
 
@@ -31,7 +31,7 @@ def _ask(model: Model, draws: Draws, setting: Setting, change: layers.Change | N
             yield f"that {words}", networks.linear(parameters, last, h)
 
     leaves = layers.leaves(parameters, {"the last layer": last, "the hidden layers": names[-1]})
-    leaves |= {"z": given} if setting.leaves else {}
+    leaves |= {"z": leaf_z} if setting.leaves else {}
     return Asked(answer, (Part(OUTPUT, networks.linear(parameters, last, hidden), others, leaves),))
 
 
@@ -60,14 +60,12 @@ def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:
     """What the output is."""
     ordinary, *others = question.facts_of(DECODE)
     ordinary = layers.first_alone(ordinary, "dec", _output, FIRST)
-    ordinary, said = facts.kept(ordinary)
-    change = given.beside(said, PAIR)(submission, draws)
-    if change is not None:
-        asked = question.facts_of(replace(DECODE, ask=partial(_ask, change=change.of)))
-        yield from facts.explain((given.fact(PAIR, " before it is decoded"), *asked), submission, draws)
-        return
     both = rest.facts_of(ordinary, (OUTPUT,), "z", layers.SIZES[2], lambda model, z: model.decode(z))
-    yield from facts.explain((*both, *others), submission, draws)
+
+    def of_changed(change: layers.Change) -> Iterable[facts.Fact]:
+        return question.facts_of(replace(DECODE, ask=partial(_ask, change=change)))
+
+    return given.explain((*both, *others), PAIR, " before it is decoded", of_changed, submission, draws)
 
 
 def probes() -> list[Probe]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -31,7 +31,7 @@ def judged(
     change: layers.Change | None = None,
 ) -> Asked:
     """An answer of encode, and what it should be with these parameters, this activation, and this done to x."""
-    names, given = list(layers.weights(parameters, "enc")), x
+    names, leaf_x = list(layers.weights(parameters, "enc")), x
     x = x if change is None else change(x)
     hidden = layers.through(parameters, names, x, activation)
 
@@ -46,7 +46,7 @@ def judged(
 
     def part(name: str) -> Part:
         leaves = layers.leaves(parameters, {"its head": name, "the hidden layers": names[-1]})
-        leaves |= {"x": given} if setting.leaves else {}
+        leaves |= {"x": leaf_x} if setting.leaves else {}
         # Heads may be parts of one layer, or have no bias.
         leaves = {words: leaf for words, leaf in leaves.items() if leaf.is_leaf and leaf.requires_grad}
         return Part(name, networks.linear(parameters, name, hidden), lambda: others(name), leaves)
@@ -85,14 +85,12 @@ def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:
     """What each output is."""
     ordinary, *others = question.facts_of(ENCODE)
     ordinary = layers.first_alone(ordinary, "enc", _mu, FIRST)
-    ordinary, said = facts.kept(ordinary)
-    change = given.beside(said, PAIRS[0])(submission, draws)
-    if change is not None:
-        asked = question.facts_of(replace(ENCODE, ask=partial(_ask, change=change.of)))
-        yield from facts.explain((given.fact(PAIRS[0], " before it is encoded"), *asked), submission, draws)
-        return
     both = rest.facts_of(ordinary, HEADS, "x", layers.SIZES[0], lambda model, x: model.encode(x))
-    yield from facts.explain((*both, *others), submission, draws)
+
+    def of_changed(change: layers.Change) -> Iterable[facts.Fact]:
+        return question.facts_of(replace(ENCODE, ask=partial(_ask, change=change)))
+
+    return given.explain((*both, *others), PAIRS[0], " before it is encoded", of_changed, submission, draws)
 
 
 def probes() -> list[Probe]:

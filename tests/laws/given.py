@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import torch
 
 from grading.boundary.errors import RefusedError, StudentError
 from grading.checks import Draws, Submission
-from grading.diagnosis.laws import DOUBLE, facts, start
+from grading.diagnosis.laws import DOUBLE, Law, facts, start
 from grading.diagnosis.laws.asking import UNUSABLE
 from grading.diagnosis.laws.changes import Change, find_change
 from laws import layers
@@ -26,44 +26,50 @@ SPREAD = 3.0
 
 def change_of(submission: Submission, draws: Draws, pair: Pair) -> Change | None:
     """What is done to what the first layer is given; None where that cannot be read, or where nothing is done."""
-    model = layers.model(submission, draws, DOUBLE)
     found: list[Change] = []
-    for far in FAR:
-        read, count = handed_on(model, pair, far)
-        values = draws.normal(ROWS, count, std=SPREAD, dtype=torch.float64)
-        own = read(values.reshape(-1), draws.seed()).reshape(ROWS, count)
-        change = find_change(values, own, in_places=False)
-        if change is None or not change.words:
-            return None
-        found.append(change)
-    return found[0] if found[0].words == found[1].words else None
-
-
-def _read(submission: Submission, draws: Draws, pair: Pair) -> Change | None:
-    """The same, and None where the layers answer in no way that can be read."""
-    with contextlib.suppress(StudentError, RefusedError, *UNUSABLE):
-        return change_of(submission, draws, pair)
+    with contextlib.suppress(StudentError, RefusedError, *UNUSABLE):  # layers that answer in no way that can be read
+        model = layers.model(submission, draws, DOUBLE)
+        for far in FAR:
+            read, count = handed_on(model, pair, far)
+            values = draws.normal(ROWS, count, std=SPREAD, dtype=torch.float64)
+            own = read(values.reshape(-1), draws.seed()).reshape(ROWS, count)
+            change = find_change(values, own, in_places=False)
+            if change is None or not change.words:
+                return None
+            found.append(change)
+        return found[0] if found[0].words == found[1].words else None
     return None
 
 
-def fact(pair: Pair, end: str) -> facts.Fact:
-    """What is done to it, as a sentence."""
+def explain(
+    of_outputs: Sequence[facts.Fact],
+    pair: Pair,
+    end: str,
+    of_changed: Callable[[layers.Change], Iterable[facts.Fact]],
+    submission: Submission,
+    draws: Draws,
+) -> Iterator[Law]:
+    """What layers give; where what is done to what they are given is not told by that, it is told first.
 
-    def said(submission: Submission, draws: Draws) -> Iterator[str]:
-        change = _read(submission, draws, pair)
-        if change is not None:
-            yield f"{start(pair.given)} {change.words}{end}."
+    Args:
+        of_outputs: explain what they give, the first one in ordinary cases.
+        pair: the first layer, and one that shows what it is given.
+        end: of a sentence on what is done to that.
+        of_changed: explain what they give of what this has made of it.
+        submission: is asked.
+        draws: of the inputs.
+    """
+    ordinary, *others = of_outputs
+    laws = [*facts.explain((ordinary,), submission, draws)]
+    told = any(re.search(rf"\b{pair.given}\b", sentence) for law in laws for sentence in law.sentences)
+    change = None if told else change_of(submission, draws, pair)
+    if change is None:
+        yield from laws
+        yield from facts.explain(others, submission, draws)
+        return
 
-    return said
+    def of_given(submission: Submission, draws: Draws) -> str | None:
+        found = change_of(submission, draws, pair)
+        return None if found is None else f"{start(pair.given)} {found.words}{end}."
 
-
-def beside(said: facts.Fact, pair: Pair) -> Callable[[Submission, Draws], Change | None]:
-    """What is done to it, where nothing that is said of the outputs tells it."""
-
-    def found(submission: Submission, draws: Draws) -> Change | None:
-        told = facts.sentences_of(said, submission, draws)
-        if any(re.search(rf"\b{pair.given}\b", sentence) for sentence in told):
-            return None
-        return _read(submission, draws, pair)
-
-    return found
+    yield from facts.explain((of_given, *of_changed(change.of)), submission, draws)

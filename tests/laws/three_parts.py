@@ -25,7 +25,7 @@ from laws import (
 PARTS = ("loss", "recon", "kl")
 BETAS = (2.0, 0.5)
 """With which it is seen whether a gradient is weighted by beta."""
-MINUS_BETAS = (-2.0, -0.5)
+MINUS_BETAS = -BETAS[0], -BETAS[1]
 Call = Callable[[Submission, points.Point, dict[str, Any]], Any]
 
 
