@@ -70,6 +70,7 @@ class Item:
         checks: its checks, those of all tiers.
         needs: the items without which it cannot earn anything.
         calls: what the boundary calls a function of the item, by its bare name, where that is something else.
+        of_parts: what its functions give is made of what functions of other items give.
     """
 
     id: str
@@ -82,6 +83,7 @@ class Item:
     checks: tuple[Check, ...] = ()
     needs: tuple[str, ...] = ()
     calls: dict[str, str] = field(default_factory=dict)
+    of_parts: bool = False
 
     def is_task(self, number: str) -> bool:
         """Whether a number is that of its task, of one of its tasks, or of the part that they belong to."""
@@ -314,6 +316,7 @@ def _item(entry: dict[str, Any], guards: frozenset[str]) -> Item:
         checks=tuple(checks),
         needs=tuple(entry.get("needs", ())),
         calls=dict(entry.get("calls", {})),
+        of_parts=bool(entry.get("of_parts", False)),
     )
 
 

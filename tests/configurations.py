@@ -63,6 +63,21 @@ def assert_built_as(submission: Submission, fields: Mapping[str, Any], aspects: 
             raise CheckFailure("value", f"model.{name} is not that of cfg.{name}", expected=wanted, actual=actual)
 
 
+def assert_given_defaults(submission: Submission) -> None:
+    """A ``VAE`` of which only the sizes are said has one hidden layer a side, the Bernoulli likelihood and beta 1."""
+    sizes = {"input_dim": 7, "hidden_dim": 5, "latent_dim": 3}
+    model = submission.VAE(*sizes.values())
+    if not isinstance(model, Model):
+        raise CheckFailure("structure", "VAE is not a torch module", expected="an nn.Module", actual=short(model))
+    values = DEFAULTS | sizes
+    assert_given_layers(model, values)
+    for name in ("recon_loss", "beta"):
+        if model.attributes.get(name) != values[name]:
+            wanted, actual = short(values[name]), short(model.attributes.get(name))
+            message = f"VAE(input_dim, hidden_dim, latent_dim) has another {name} than the skeleton gives it"
+            raise CheckFailure("value", message, expected=wanted, actual=actual)
+
+
 def assert_given_layers(model: Model, values: Mapping[str, Any]) -> None:
     """The parameters are those of the given layers in these sizes, in float32, and no others."""
     sizes = [values[name] for name in ("input_dim", "hidden_dim", "latent_dim", "num_hidden_layers")]
@@ -244,12 +259,15 @@ def assert_units_differ(name: str, weights: torch.Tensor) -> None:
 
 
 def assert_nothing_shared(first: Model, second: Model, x: torch.Tensor) -> None:
-    """To change every parameter of the first model changes none of the second."""
+    """To change every parameter of the first model changes none of the second, and no other one of the first."""
     before = {name: parameter.detach().double() for name, parameter in second.parameters.items()}
-    for name, parameter in first.parameters.items():
-        first.set(name, parameter.detach() + 1)
+    for i, (name, parameter) in enumerate(first.parameters.items()):
+        first.set(name, parameter.detach() + 1 + i)
+    changed = {name: parameter.detach().double() for name, parameter in first.parameters.items()}
     first.enc(x)  # the changes go over with the next call
-    for name, parameter in second.double().parameters.items():  # and the cast tells what is there now
-        if not torch.equal(parameter.detach(), before[name]):
-            message = f"two models share the parameter {name}"
-            raise CheckFailure("value", message, expected="parameters of its own at each call", actual="shared ones")
+    for model, wanted, what in ((second, before, "two models share"), (first, changed, "two layers of a model share")):
+        for name, parameter in model.double().parameters.items():  # and the cast tells what is there now
+            if not torch.equal(parameter.detach(), wanted[name]):
+                message = f"{what} the parameter {name}"
+                actual = "shared ones"
+                raise CheckFailure("value", message, expected="parameters of its own at each call", actual=actual)

@@ -25,11 +25,13 @@ from grading.checks import (
     CheckFailure,
     StudentError,
     Submission,
+    assert_all_digits,
     assert_answers_differ,
     assert_close,
     assert_gradient,
     assert_raises,
     assert_true_or_own,
+    is_rounded,
     prerequisite,
     same,
     short,
@@ -123,6 +125,11 @@ class Case:
         parts = Parts(true_part)
         true = equation(parts).detach()
         self._either(parts, lambda: assert_close(actual, true, what), lambda: same(actual, self.own(equation)))
+
+    def assert_all_digits(self, actual: Any, equation: Equation, what: str) -> None:
+        """A term in double precision is not rounded to single precision, unless its part is."""
+        if is_rounded(actual) and not is_rounded(self.own(equation)):
+            assert_all_digits(actual, f"{what} in float64")
 
     def assert_gradient(self, output: Any, wanted: torch.Tensor, equation: Equation, what: str) -> None:
         """The gradient of ``output`` for ``wanted`` is that of what the equation gives."""

@@ -303,3 +303,17 @@ def spread_heads(model: Model, reach: float, means: float | None = None) -> None
     dtype = model.parameters["mu.bias"].dtype
     model.set("mu.bias", torch.linspace(-means, means, latent, dtype=dtype))
     model.set("logvar.bias", torch.linspace(reach, -reach, latent, dtype=dtype))
+
+
+def assert_gradients_are_on(submission: Submission) -> None:
+    """Who imports the file can train: it does not turn gradients off for everybody."""
+    if "grad mode" in submission.left:
+        message = "the file turns gradients off where it is imported, so that nobody who uses it can train"
+        raise CheckFailure("gradient", message, expected="torch.is_grad_enabled()", actual="turned off")
+
+
+def assert_works_as_module(model: Model) -> None:
+    """What a training loop calls of ``torch.nn.Module`` does in this model what it does there."""
+    if broken := model.broken_as_module():
+        message = f"{broken[0]}() of the model does not do what that of torch.nn.Module does, as training needs it"
+        raise CheckFailure("structure", message, expected="torch's own methods", actual=", ".join(broken))

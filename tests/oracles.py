@@ -90,7 +90,7 @@ def with_some(draws: Draws, usual: torch.Tensor, others: torch.Tensor) -> torch.
 
 
 def shapes(draws: Draws) -> list[tuple[int, int]]:
-    """Batches of every kind: small ones, all usual ones, one row, over 1,000 rows, many columns."""
+    """Batches of every kind: small ones, all usual ones, one row, over 1,000 rows, a whole test set, many columns."""
     return [
         *((draws.integer(2, 9), draws.integer(10, 17)) for _ in range(2)),
         (128, 784),
@@ -99,6 +99,7 @@ def shapes(draws: Draws) -> list[tuple[int, int]]:
         *((size, draws.integer(2, 5)) for size in sizes_of_every_kind(draws)),
         *((draws.integer(2, 9), size) for size in sizes_of_every_kind(draws, largest=1_000)[1:]),
         (draws.integer(2, 4), draws.integer(1_001, 3_200)),
+        (draws.integer(10_000, 12_000), 2),
     ]
 
 

@@ -123,6 +123,7 @@ class Adam:
 
 def train(submission: Submission, draws: Draws) -> Trained:
     """``build_model``, then 70 steps of Adam on ``vae_loss`` of the model's output, Bernoulli likelihood, beta 1."""
+    networks.assert_gradients_are_on(submission)
     training, held_out = digits.split(draws)
     config = {"input_dim": digits.PIXELS, "hidden_dim": HIDDEN, "latent_dim": LATENT}
     model = submission.build_model(submission.record("VAEConfig", **config))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import torch
 
@@ -136,8 +137,19 @@ def assert_has_width(names: set[str], model: Model, width: int, what: str) -> No
 Network = Callable[[torch.Tensor], torch.Tensor]
 """What is judged of a model at some rows of numbers: a head of the encoder, or the logits of the decoder."""
 
-CODES, FEATURES, UNITS = 20, 784, 400
-"""As in the handout: what is wrong only at these sizes is wrong."""
+
+class Sizes(NamedTuple):
+    """What a model is built with."""
+
+    features: int
+    units: int
+    codes: int
+
+
+HANDOUT = Sizes(784, 400, 20)
+"""What is wrong only at these sizes is wrong."""
+SMALLER = Sizes(60, 400, 20)
+"""Where much is asked: a tenth of the work, and as many codes and units."""
 
 
 def heads(model: Model, latent_dim: int) -> dict[str, Network]:
@@ -264,13 +276,13 @@ def assert_fresh(model: Model, x: torch.Tensor, latent_dim: int) -> None:
         raise CheckFailure("statistics", message, expected="fresh noise", actual="the same numbers")
 
 
-def build_active(submission: Submission, draws: Draws) -> Model:
-    """A model in double precision, of the handout's sizes, whose ReLU units are all at work for all data and codes.
+def build_active(submission: Submission, draws: Draws, sizes: Sizes = HANDOUT) -> Model:
+    """A model in double precision whose ReLU units are all at work for all data and codes.
 
     With small positive weights, which add up to about 3/4 in the sum of a unit, and biases of 1, mean and log-variance
     are near 2, and what goes into a unit is more than fifty standard deviations above 0.
     """
-    model = build(submission, FEATURES, UNITS, CODES).double()
+    model = build(submission, *sizes).double()
     for name, parameter in model.parameters.items():
         high = 1.0 / max(parameter.shape, default=1)  # so small that no noise switches a hidden unit off
         values = draws.uniform(*parameter.shape, high=high, dtype=torch.float64)
@@ -284,38 +296,39 @@ def build_active(submission: Submission, draws: Draws) -> Model:
 
 
 def in_single_precision(submission: Submission, model: Model) -> Model:
-    """A model with the same weights that computes in float32, to which those of the given one are rounded."""
-    single = build(submission, FEATURES, UNITS, CODES)
+    """A model of the handout's sizes with the same weights in float32, to which those of the given one are rounded."""
+    single = build(submission, *HANDOUT)
     for name, parameter in model.parameters.items():
         single.set(name, parameter.detach().float())
         model.set(name, parameter.detach().float().double())
     return single
 
 
-def shift_heads(model: Model, x: torch.Tensor, mean: float, log_variance: float) -> None:
+def shift_heads(model: Model, x: torch.Tensor, codes: int, mean: float, log_variance: float) -> None:
     """Add to the biases of the heads, as far as they have any, what brings mu and logvar of ``x`` to these numbers."""
     for place, wanted in enumerate((mean, log_variance)):
         for name, parameter in model.parameters.items():
             if is_weight(parameter):
                 continue
-            head = encode(model, x[:1], CODES)[place]
+            head = encode(model, x[:1], codes)[place]
             (slopes,) = torch.autograd.grad(head.sum(), parameter, allow_unused=True) if head.requires_grad else (None,)
-            if slopes is not None and int((slopes == 1).sum()) == CODES:  # each of them is added to one number
+            if slopes is not None and int((slopes == 1).sum()) == codes:  # each of them is added to one number
                 model.set(name, parameter.detach() + (wanted - float(head.detach().mean())) * (slopes == 1))
                 break
 
 
-def inverse_decoder(model: Model, rounding: float = 1e-9) -> Network:
+def inverse_decoder(model: Model, sizes: Sizes = HANDOUT, rounding: float = 1e-9) -> Network:
     """From a reconstruction of ``build_active``'s model to the ``z`` that was decoded: the logits are ``A z + c``.
 
     ``A`` and ``c`` are what ``decode`` makes of the unit vectors and of 0.
 
     Args:
         model: whose decoder it is, in double precision.
+        sizes: what it was built with.
         rounding: how far the logits may be from any such, relative to their size as a sigmoid rounds them.
     """
-    codes = torch.cat([torch.zeros(1, CODES), torch.eye(CODES)]).double()
-    base, *units = logits(model, codes, FEATURES)
+    codes = torch.cat([torch.zeros(1, sizes.codes), torch.eye(sizes.codes)]).double()
+    base, *units = logits(model, codes, sizes.features)
     slopes = torch.stack(units) - base
     inverse = torch.linalg.pinv(slopes)
 

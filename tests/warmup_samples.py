@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import warmup
 from asking import HANDOUT_CALLS, USUAL_SIZES
@@ -12,23 +14,29 @@ from grading.checks import Draws, Model, Submission, assert_close
 
 def assert_decodes_samples(submission: Submission, draws: Draws) -> None:
     """The numbers with which it samples are independent and standard normal, in every row, column and call."""
-    model = warmup.build_active(submission, draws)
-    single = warmup.in_single_precision(submission, model)
-    code = warmup.inverse_decoder(model)
 
-    def noise(batch: int, largest: float = 1.0) -> torch.Tensor:
-        x = draws.uniform(batch, warmup.FEATURES, high=largest, dtype=torch.float64)
-        recon_x, *posterior = warmup.forward(model, x, warmup.CODES)
-        if batch < 64 or largest > 1:  # larger ones are held against it where gradients are asked
-            own = warmup.encode(model, x, warmup.CODES)
-            for name, value, part in zip(("mu", "logvar"), posterior, own, strict=True):
-                assert_close(value, part.detach(), f"{name} of forward, held against that of encode,")
-        return standardized(code(recon_x), *posterior)
+    def asked(sizes: warmup.Sizes) -> tuple[Model, Callable[..., torch.Tensor]]:
+        model = warmup.build_active(submission, draws, sizes)
+        code = warmup.inverse_decoder(model, sizes)
 
+        def noise(batch: int, largest: float = 1.0) -> torch.Tensor:
+            x = draws.uniform(batch, sizes.features, high=largest, dtype=torch.float64)
+            recon_x, *posterior = warmup.forward(model, x, sizes.codes)
+            if batch < 64 or largest > 1:  # larger ones are held against it where gradients are asked
+                own = warmup.encode(model, x, sizes.codes)
+                for name, value, part in zip(("mu", "logvar"), posterior, own, strict=True):
+                    assert_close(value, part.detach(), f"{name} of forward, held against that of encode,")
+            return standardized(code(recon_x), *posterior)
+
+        return model, noise
+
+    model, noise = asked(warmup.HANDOUT)
     for training in (True, False):
         model.train(training)
         assert_independent_draws(noise(300), "the noise in forward")
-    assert_independent_draws(noise(300, largest=40.0), "the noise in forward, where logvar is near 6,")
+    assert_calls_vary_in_single_precision(submission, model, draws)
+    model, noise = asked(warmup.SMALLER)
+    assert_independent_draws(noise(300, largest=220.0), "the noise in forward, where logvar is near 6,")
     found = []
     for training, other in ((True, draws.integer(20, 250)), (False, draws.integer(2, 20))):
         model.train(training)
@@ -48,20 +56,23 @@ def assert_decodes_samples(submission: Submission, draws: Draws) -> None:
         with torch.set_grad_enabled(training):
             assert_calls_vary([noise(64) for _ in range(8)], "the noise in forward")
     assert_no_repetition(torch.stack(calls), "the noise in forward")
-    assert_calls_vary_in_single_precision(single, warmup.inverse_decoder(model, rounding=1e-4), draws)
     for log_variance in (-7.9, 7.9):
-        warmup.shift_heads(model, draws.uniform(1, warmup.FEATURES, dtype=torch.float64), 60.0, log_variance)
+        x = draws.uniform(1, warmup.SMALLER.features, dtype=torch.float64)
+        warmup.shift_heads(model, x, warmup.SMALLER.codes, 60.0, log_variance)
         what = f"the noise in forward for means of about 60 and logvar of about {log_variance:g}"
         assert_independent_draws(noise(64, largest=0.1), what)
 
 
-def assert_calls_vary_in_single_precision(single: Model, code: warmup.Network, draws: Draws) -> None:
+def assert_calls_vary_in_single_precision(submission: Submission, model: Model, draws: Draws) -> None:
     """The noise of batches of the handout's size varies from call to call in float32 too."""
+    single = warmup.in_single_precision(submission, model)
+    code = warmup.inverse_decoder(model, rounding=1e-4)
     for training in (True, False):
         single.train(training)
         calls = []
         with torch.set_grad_enabled(training):
             for batch in HANDOUT_CALLS:
-                recon_x, *posterior = warmup.forward(single, draws.uniform(batch, warmup.FEATURES), warmup.CODES)
+                x = draws.uniform(batch, warmup.HANDOUT.features)
+                recon_x, *posterior = warmup.forward(single, x, warmup.HANDOUT.codes)
                 calls.append(standardized(code(recon_x), *posterior))
         assert_calls_vary(calls, "the noise in forward in float32")

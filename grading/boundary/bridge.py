@@ -12,13 +12,7 @@ from .errors import ViolationError
 
 
 class Asked(Protocol):
-    """Whoever can be asked for a vector-Jacobian product of an earlier call.
-
-    Attributes:
-        scale: what each cotangent is multiplied by, and each gradient divided by again.
-    """
-
-    scale: float
+    """Whoever can be asked for a vector-Jacobian product of an earlier call."""
 
     def request(self, operation: str, **fields: Any) -> dict[str, Any]:
         """Ask for one operation and return its reply."""
@@ -30,10 +24,17 @@ class Asked(Protocol):
 
 
 class Link:
-    """Holds the far side's graph of one call for as long as this side's graph refers to it."""
+    """Holds the far side's graph of one call for as long as this side's graph refers to it.
 
-    def __init__(self, session: Asked, number: int, names: list[str]) -> None:
-        self.session, self.number, self.names = session, number, names
+    Args:
+        session: the conversation in which the call was made.
+        number: that of the call.
+        names: the parameters of the model whose method it was.
+        scale: what each cotangent is multiplied by, and each gradient divided by again.
+    """
+
+    def __init__(self, session: Asked, number: int, names: list[str], scale: float) -> None:
+        self.session, self.number, self.names, self.scale = session, number, names, scale
         self.tied: list[int] = []
         self.outputs: list[torch.Tensor] = []
         self._last: tuple[list[torch.Tensor | None], dict[str, Any]] | None = None
@@ -67,14 +68,14 @@ class Bridge(torch.autograd.Function):
         link: Link = ctx.link
         every: list[torch.Tensor | None] = [None] * ctx.count
         for i, cotangent in zip(link.tied, cotangents, strict=True):
-            every[i] = None if cotangent is None else cotangent * link.session.scale
+            every[i] = None if cotangent is None else cotangent * link.scale
         reply = link.gradients(every)
         inputs, parameters = replies.items(reply.get("inputs")), reply.get("parameters")
         if len(inputs) != ctx.inputs or not isinstance(parameters, dict):
             raise ViolationError("the submission's process sent gradients of something else")
         gradients = [*inputs, *(parameters.get(name) for name in link.names)]
         found = [replies.gradient(g, leaf) for g, leaf in zip(gradients, ctx.leaves, strict=True)]
-        return (None, None, *(None if gradient is None else gradient / link.session.scale for gradient in found))
+        return (None, None, *(None if gradient is None else gradient / link.scale for gradient in found))
 
 
 def _equal(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:

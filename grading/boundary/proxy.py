@@ -122,6 +122,11 @@ class Model:
         self._mirror(replies.Described.of(entries[0]))
         return self
 
+    def broken_as_module(self) -> tuple[str, ...]:
+        """The methods of ``torch.nn.Module`` that do not do in this model what a training loop needs."""
+        reply = self._session.request("module", model=self.number)
+        return tuple(replies.text(name) for name in replies.items(reply.get("broken")))
+
     def train(self, mode: bool = True) -> Model:
         """Set training mode, as ``torch.nn.Module.train``."""
         self._session.request("train", model=self.number, mode=mode)
@@ -212,6 +217,17 @@ class Submission:
     def disturbed(self) -> tuple[str, ...]:
         """What the last call left of torch's own state otherwise than it was, such as its grad mode."""
         return self._session.calls[-1].disturbed if self._session.calls else ()
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The names of the fields of what the last call returned, in order, if it is a named tuple."""
+        return self._session.calls[-1].named if self._session.calls else ()
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """What the file leaves of torch otherwise than it was, where it is imported: "grad mode"."""
+        self._session.ready()
+        return self._session.left
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         return _method(self._session, None, name, None)

@@ -28,10 +28,11 @@ class CallRecord:
         result: what it returned.
         mutated: the arguments that it changed in place.
         disturbed: what it left otherwise than it was: "generator", "grad mode", "default dtype", "settings" of torch,
-            "gradients" of arguments and parameters, "earlier gradients" of them that are gone, "earlier answers" and
-            "earlier arguments" that are others now; of the model "mode", "attributes", "buffers", "hooks",
-            "parameters" that are other objects, "which parameters take gradients".
+            "hooks of arguments", "gradients" of arguments and parameters, "earlier gradients" of them that are gone,
+            "earlier answers" and "earlier arguments" that are others now; of the model "mode", "attributes",
+            "buffers", "hooks", "parameters" that are other objects, "which parameters take gradients".
         line: where it begins in the student's file.
+        named: the names of the result's fields, in order, if it is a named tuple.
     """
 
     name: str
@@ -42,3 +43,4 @@ class CallRecord:
     mutated: tuple[str, ...]
     disturbed: tuple[str, ...]
     line: int | None
+    named: tuple[str, ...] = ()

@@ -42,12 +42,15 @@ class Session:
         replacements: makes the calls, given this session and what ``call`` is given, where parts of the submission are
             answered for by somebody else.
         varied: let the arguments of its calls arrive in turning ways (``Arrival``).
+        between: let other calls come between an answer and its gradients, as losses of several batches are added.
         follows: the conversation beside which this one is held: its calls are made as the last one was there.
         scale: what each cotangent of a vector-Jacobian product is multiplied by, and each gradient divided by again: a
-            power of two, with which a right one stays what it is to the last bit.
+            power of two, with which a right one stays what it is to the last bit. Its sign is a matter of each call,
+            and in a quarter of them it is 1.
 
     Attributes:
         asked: how the arguments of the last call arrived, and how often it had been made before.
+        left: what the file has left of torch otherwise than it was, where it was loaded: "grad mode".
     """
 
     channel: Channel
@@ -60,9 +63,11 @@ class Session:
     _values: int = 0
     replacements: Callable[..., Any] | None = None
     varied: bool = False
+    between: bool = False
     follows: Session | None = None
     scale: float = 1.0
     asked: tuple[Arrival, int] = (Arrival(0), 0)
+    left: tuple[str, ...] = ()
     _uncollected: ClassVar[int] = 0
     _released: list[int] = field(default_factory=list)
     _random_seed: int = 0
@@ -73,7 +78,8 @@ class Session:
         """Run the student's file on the far side, its random generators seeded with ``random_seed``."""
         self._random_seed = random_seed
         source = torch.frombuffer(bytearray(file.source), dtype=torch.uint8) if file.source else torch.empty(0).byte()
-        self.request("load", module=file.module, filename=file.filename, source=source, random_seed=random_seed)
+        reply = self.request("load", module=file.module, filename=file.filename, source=source, random_seed=random_seed)
+        self.left = tuple(replies.text(name) for name in replies.items(reply.get("left")))
         self._next_seed = random_seed
 
     def request(self, operation: str, **fields: Any) -> dict[str, Any]:
@@ -191,12 +197,14 @@ class Session:
             self._next_seed = (self._random_seed + number + 1) % 2**31
         for made in models.values():
             made.made_by = (name, args, kwargs, seed)
-        result = self._connect(number, model, leaves, reply.get("value"), models)
-        mutated, disturbed = (
-            tuple(replies.text(name) for name in replies.items(reply.get(key))) for key in ("mutated", "disturbed")
+        scale = 1.0 if Arrival.UNIT in arrival else -self.scale if Arrival.OPPOSITE in arrival else self.scale
+        result = self._connect(number, model, leaves, reply.get("value"), models, scale)
+        mutated, disturbed, named = (
+            tuple(replies.text(name) for name in replies.items(reply.get(key)))
+            for key in ("mutated", "disturbed", "fields")
         )
         line = replies.line_number(reply.get("line"))
-        self.calls.append(CallRecord(name, args, kwargs, model, result, mutated, disturbed, line))
+        self.calls.append(CallRecord(name, args, kwargs, model, result, mutated, disturbed, line, named))
         asked = reply.get("asked")
         return result, replies.text(asked) if asked is not None else None
 
@@ -206,6 +214,7 @@ class Session:
             arrival, times = self.follows.asked[0], times or self.follows.asked[1]
         else:
             arrival = drawn(self._random_seed, number) if self.varied else Arrival(0)
+            arrival = arrival if self.between else arrival & ~Arrival.BETWEEN
         if any(leaf.requires_grad and not leaf.is_leaf for leaf in leaves):
             arrival |= Arrival.RESULT  # as they are here
         if not leaves:  # a model that is made in inference mode can never be trained
@@ -214,13 +223,19 @@ class Session:
         return self.asked
 
     def _connect(
-        self, number: int, model: Model | None, leaves: list[torch.Tensor], value: Any, models: dict[int, Model]
+        self,
+        number: int,
+        model: Model | None,
+        leaves: list[torch.Tensor],
+        value: Any,
+        models: dict[int, Model],
+        scale: float,
     ) -> Any:
         """``value`` with the tensors that require gradients tied to this side's autograd graph."""
         outputs = list(tensors_in(value))
         connected = [output.detach() for output in outputs]
         if torch.is_grad_enabled() and any(output.requires_grad for output in outputs):
-            link = Link(self, number, list(model.parameters) if model is not None else [])
+            link = Link(self, number, list(model.parameters) if model is not None else [], scale)
             tied = [i for i, output in enumerate(outputs) if output.requires_grad]
             parameters = list(model.parameters.values()) if model is not None else []
             link.tied, link.outputs = tied, connected

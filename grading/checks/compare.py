@@ -91,6 +91,33 @@ def assert_close(
         raise _difference(tensor, expected, what, rtol, atol, kind)
 
 
+def assert_all_digits(actual: torch.Tensor, what: str) -> None:
+    """Numbers in double precision that are not all rounded to single precision: one is by chance once in 2^29 times.
+
+    Where a constant of single precision was on the way, as a right function may have, they have all digits and are off.
+    """
+    if is_rounded(actual):
+        message = f"{what} has the digits of single precision only, as where it is computed in float32"
+        raise CheckFailure("value", message, expected="16 right digits", actual="7 or 8 of them")
+
+
+def is_rounded(actual: torch.Tensor) -> bool:
+    """Whether all of these numbers, in double precision, could be of single precision."""
+    value = actual.detach()
+    return value.dtype == torch.float64 and bool((value == value.float().double()).all())
+
+
+def assert_names_in_order(source: Submission, names: Sequence[str], what: str) -> None:
+    """What the last call returned, if it is a named tuple with these names, has them in this order.
+
+    Raises:
+        CheckFailure: they are in another one, so that a name stands for another value.
+    """
+    if source.named != tuple(names) and sorted(source.named) == sorted(names):
+        message = f"the names of what {what} returns are in another order, so that each stands for another value"
+        raise CheckFailure("structure", message, expected=", ".join(names), actual=", ".join(source.named))
+
+
 def assert_close_to_any(
     actual: Any,
     candidates: Sequence[torch.Tensor],
@@ -133,6 +160,7 @@ def assert_finite(actual: torch.Tensor, what: str) -> None:
 _OWNERS = {
     "what it returned before": ("earlier answers",),
     "what it was given before": ("earlier arguments",),
+    "what it is given": ("hooks of arguments",),
     "its model": ("attributes", "buffers", "hooks", "mode", "parameters", "which parameters take gradients"),
     "gradients": ("gradients", "earlier gradients"),
 }

@@ -20,7 +20,7 @@ EXPERIMENT_SECONDS = 2.0
 
 
 def _scale(seed: int) -> float:
-    """A factor for the cotangents of a check: of the other sign than those of a sum, and far larger.
+    """A factor for the cotangents of a check, far larger than those of a sum.
 
     As in training, where a result is a part of something: what a hook or a backward pass of its own makes of a gradient
     may be right for that of a sum alone. One a check, so that what its parts are asked alone is asked alike.
@@ -29,7 +29,7 @@ def _scale(seed: int) -> float:
     at a logvar of -80. Times 512, and times the 12 / 5 that it counts at most in the mean of an assignment's batch with
     such variances, it is 6.8e37, below the largest number of single precision, 3.4e38.
     """
-    return -(2.0 ** (5 + seed % 5))
+    return 2.0 ** (5 + seed % 5)
 
 
 class CheckSession(Session):
@@ -50,7 +50,9 @@ class CheckSession(Session):
         self._fresh: CheckSession | None = None
         self._inherited = False
         self.load_fault: SubmissionFault | None = None
-        self._file = run.assignment.item(check.item).file
+        item = run.assignment.item(check.item)
+        # What a part forgets of the answer before is found by the part's own checks.
+        self._file, self.between = item.file, not item.of_parts
         self.varied, self.scale = True, _scale(run.seed(check, "scale"))
 
     @property

@@ -7,6 +7,7 @@ from asking import in_turn
 from configurations import (
     assert_begun_as_layers_are,
     assert_built_as,
+    assert_given_defaults,
     assert_given_network,
     assert_methods_of_its_class,
     assert_nothing_shared,
@@ -51,7 +52,9 @@ def test_no_field_is_mistaken_for_another(submission, draws):
 
 
 def test_a_default_configuration_gives_a_default_model(submission):
+    """Of a configuration that says nothing, and of ``VAE`` itself, which is given."""
     assert_built_as(submission, {}, EVERYTHING)
+    assert_given_defaults(submission)
 
 
 def test_every_likelihood_and_any_beta_are_kept(submission, draws):
@@ -85,8 +88,11 @@ def test_its_methods_are_those_of_the_class(submission, draws):
 
 
 def test_every_parameter_takes_gradients(submission, draws):
+    """And the model is the torch module that an optimizer and a training loop need."""
     fields = config(draws)
-    assert_trainable(built(submission, fields), draws.uniform(5, fields["input_dim"]))
+    model = built(submission, fields)
+    assert_trainable(model, draws.uniform(5, fields["input_dim"]))
+    networks.assert_works_as_module(model)
 
 
 def test_every_answer_is_that_to_its_own_question(submission, draws):

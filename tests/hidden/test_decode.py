@@ -7,7 +7,7 @@ import oracles
 import torch
 from asking import in_turn, sizes_of_every_kind, through_many
 
-from grading.checks import assert_close, assert_unchanged, gradient
+from grading.checks import assert_all_digits, assert_close, assert_unchanged, gradient
 
 
 def assert_decodes(model, z):
@@ -32,12 +32,14 @@ def test_is_right_for_networks_of_any_size(submission, draws):
             if i % 2:
                 networks.spread_output(model, reach=1e3)
             assert_decodes(model, draws.normal(batch, size[2], std=3.0))
+    assert_decodes(model, draws.normal(draws.integer(10_000, 12_000), size[2]))  # as of a whole test set
 
 
 def test_the_output_is_not_clamped(submission, draws):
     model = networks.build(submission, 11, 13, 3, draws=draws)
-    model.set("dec.2.bias", torch.linspace(-1e4, 1e4, 11))
-    assert_decodes(model, draws.normal(5, 3))
+    for largest in (1e4, 1e6):
+        model.set("dec.2.bias", torch.linspace(-largest, largest, 11))
+        assert_decodes(model, draws.normal(5, 3))
 
 
 def test_is_raw_for_every_likelihood_and_beta(submission, draws):
@@ -79,7 +81,9 @@ def test_keeps_float64(submission, draws):
     """In either mode, with gradients and without."""
     model = networks.build(submission, 11, 13, 3, layers=2, draws=draws).double()
     for _ in networks.every_way(model):
-        assert_decodes(model, draws.normal(5, 3, dtype=torch.float64))
+        z = draws.normal(5, 3, dtype=torch.float64)
+        assert_decodes(model, z)
+        assert_all_digits(model.decode(z), "decode(z) in float64")
 
 
 def test_gradients_reach_z_and_every_layer_of_the_decoder(submission, draws):

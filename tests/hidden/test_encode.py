@@ -9,7 +9,16 @@ import torch
 from asking import in_turn, sizes_of_every_kind, through_many
 
 from grading.boundary.errors import RefusedError
-from grading.checks import CheckFailure, StudentError, assert_close, assert_unchanged, gradient, same, unpack
+from grading.checks import (
+    CheckFailure,
+    StudentError,
+    assert_all_digits,
+    assert_close,
+    assert_unchanged,
+    gradient,
+    same,
+    unpack,
+)
 
 
 def encode(model, x):
@@ -44,12 +53,14 @@ def test_is_right_for_networks_of_any_size(submission, draws):
             if i % 2:
                 networks.spread_heads(model, reach=1e3)
             assert_encodes(model, draws.normal(batch, size[0], std=2.0) if i else draws.uniform(batch, size[0]))
+    assert_encodes(model, draws.uniform(draws.integer(10_000, 12_000), size[0]))  # as of a whole test set
 
 
 def test_neither_head_is_clamped(submission, draws):
     model = networks.build(submission, 11, 13, 7, layers=2, recon_loss="laplace", beta=4.0, draws=draws)
-    networks.spread_heads(model, reach=1e3)
-    assert_encodes(model, draws.uniform(5, 11))
+    for reach in (1e3, 1e6):
+        networks.spread_heads(model, reach=reach)
+        assert_encodes(model, draws.uniform(5, 11))
 
 
 def test_works_for_a_batch_of_one(submission, draws):
@@ -108,7 +119,10 @@ def test_keeps_float64(submission, draws):
     """In either mode, with gradients and without."""
     model = networks.build(submission, 11, 13, 3, layers=2, draws=draws).double()
     for _ in networks.every_way(model):
-        assert_encodes(model, draws.uniform(5, 11, dtype=torch.float64))
+        x = draws.uniform(5, 11, dtype=torch.float64)
+        assert_encodes(model, x)
+        for name, value in zip(("mu", "logvar"), encode(model, x), strict=True):
+            assert_all_digits(value, f"{name} in float64")
 
 
 def test_gradients_reach_x_and_every_layer_of_the_encoder(submission, draws):

@@ -292,10 +292,12 @@ def test_each_of_many_calls_draws_noise_of_its_own(submission, draws):
     assert_unrelated_at_any_distance(eps, "the noise of many calls")
     assert_no_row_repeats(eps, "the noise")
     assert_no_repetition(eps, "the noise")
-    model = warmup.build(submission, 11, 13, warmup.CODES)
+    model = warmup.build(submission, 11, 13, warmup.HANDOUT.codes)
 
     def draw(batch):
-        mu, logvar = (draws.normal(batch, warmup.CODES).requires_grad_(torch.is_grad_enabled()) for _ in range(2))
+        mu, logvar = (
+            draws.normal(batch, warmup.HANDOUT.codes).requires_grad_(torch.is_grad_enabled()) for _ in range(2)
+        )
         return standardized(warmup.reparameterize(model, mu, logvar), mu, logvar)
 
     assert_usual_calls_vary(model, draw, "the noise")
@@ -402,8 +404,10 @@ def test_works_for_a_single_example_in_float64(submission, draws):
 
 
 def test_leaves_its_arguments_and_torch_alone(submission, draws):
-    """And its own parameters, in either mode, with gradients and without."""
+    """And its own parameters, in either mode, with gradients and without; its file leaves gradients on."""
+    networks.assert_gradients_are_on(submission)
     model = warmup.build(submission, 11, 13, 3)
+    networks.assert_works_as_module(model)
     before = {name: parameter.detach().double() for name, parameter in model.parameters.items()}
     large = warmup.build(submission, 70, 13, 66)
     for _ in networks.every_way(model, large):

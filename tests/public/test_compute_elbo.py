@@ -3,11 +3,14 @@
 import elbo
 import points
 
+from grading.checks import assert_names_in_order
+
 
 def test_without_further_arguments_recon_is_the_bernoulli_loss(submission, draws):
     x, logits, _, _ = point = points.draw(draws, 5, 4, 3)
     case = elbo.Case(submission, point)
     _, recon, _ = case.compute_elbo()
+    assert_names_in_order(submission, ("loss", "recon", "kl"), "compute_elbo")
     case.assert_equal(recon, lambda part: part.reconstruction_loss_bernoulli(logits, x), "the reconstruction term")
 
 

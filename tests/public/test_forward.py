@@ -6,10 +6,14 @@ import networks
 import parts
 from noise import assert_standard_moments
 
+from grading.checks import assert_names_in_order
+
 
 def test_returns_logits_mu_logvar_and_z_in_this_order(submission, draws):
     case = parts.Case(submission, networks.build(submission, 11, 13, 3), draws.uniform(5, 11), seed=1)
-    case.assert_shapes(case.forward(), ("logits", "mu", "logvar", "z"))
+    names = ("logits", "mu", "logvar", "z")
+    case.assert_shapes(case.forward(), names)
+    assert_names_in_order(submission, names, "forward")
 
 
 def test_mu_and_logvar_are_those_of_encode(submission, draws):

@@ -21,6 +21,12 @@ class Arrival(enum.IntFlag):
     """Where no gradients are asked for, that is by ``torch.inference_mode()``."""
     TWICE = 32
     """The very same tensors were handed over right before, while all else was otherwise."""
+    OPPOSITE = 64
+    """Gradients are asked for the opposite of its results: what comes back through them has the other sign."""
+    UNIT = 256
+    """Gradients are asked for its results themselves, as ``backward()`` does of a loss, and not for a multiple."""
+    BETWEEN = 128
+    """The function is called with other numbers before gradients of its answer are first asked for."""
 
 
 def drawn(seed: int, number: int) -> Arrival:
@@ -35,4 +41,6 @@ def drawn(seed: int, number: int) -> Arrival:
     # One of each eight, so that none of the checks that ask often does without it.
     turn = zlib.crc32(f"{seed} turn {number // 8}".encode()) >> 8 & 7
     twice = Arrival.TWICE if number % 8 == turn else Arrival(0)
-    return layout | again | inference | twice | Arrival(bits >> 16 & Arrival.RESULT)
+    between = Arrival.BETWEEN if bits >> 26 & 1 else Arrival(0)
+    cotangents = (Arrival.UNIT, Arrival.OPPOSITE, Arrival.OPPOSITE, Arrival(0))[bits >> 24 & 3]
+    return layout | again | inference | twice | between | cotangents | Arrival(bits >> 16 & Arrival.RESULT)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import builtins
 import contextlib
 import traceback
+import types
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import torch
@@ -30,14 +32,55 @@ def model_as_data(number: int, model: torch.nn.Module) -> dict[str, Any]:
     }
 
 
-def error_as_data(error: BaseException, filename: str) -> dict[str, Any]:
-    """An exception as data: type, message, and where in the student's own file it was raised, innermost last."""
+def broken_as_module(model: torch.nn.Module) -> list[str]:
+    """The methods of ``torch.nn.Module`` that a training loop relies on and that do not do in this model what they do.
+
+    A class may well have its own ``train``, as long as it does what it says.
+    """
+    parameters = dict(model.named_parameters())
+
+    def is_in(mode: bool, returned: object) -> bool:
+        return returned is model and all(module.training is mode for module in model.modules())
+
+    def forgets() -> bool:
+        for parameter in parameters.values():
+            parameter.grad = torch.ones_like(parameter)
+        model.zero_grad()
+        forgotten = all(parameter.grad is None or not parameter.grad.any() for parameter in parameters.values())
+        for parameter in parameters.values():
+            parameter.grad = None
+        return forgotten
+
+    wanted: dict[str, Callable[[], bool]] = {
+        "eval": lambda: is_in(False, model.eval()),
+        "train": lambda: is_in(True, model.train()),
+        "parameters": lambda: {*map(id, model.parameters())} == {*map(id, parameters.values())},
+        "state_dict": lambda: parameters.keys() <= model.state_dict().keys(),
+        "zero_grad": forgets,
+    }
+    broken = []
+    for name, does in wanted.items():
+        right = False
+        with contextlib.suppress(Exception):
+            right = does()
+        broken += [] if right else [name]
+    return broken
+
+
+def error_as_data(error: BaseException, filename: str, models: Iterable[torch.nn.Module] = ()) -> dict[str, Any]:
+    """An exception as data: type, message, and where in the student's own file it was raised, innermost last.
+
+    A method goes by its name alone where it is one of these models', and by that of its class too where it is of some
+    other class, which may have a ``forward`` of its own.
+    """
     with contextlib.suppress(BaseException):
         message = str(error)[:2000]
         bases = [base.__name__ for base in type(error).__mro__ if getattr(builtins, base.__name__, None) is base]
+        known = {kind.__qualname__ for model in models for kind in type(model).__mro__}
+        codes = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
         frames = [
-            {"function": frame.name, "line": frame.lineno, "source": (frame.line or "")[:200]}
-            for frame in traceback.extract_tb(error.__traceback__)
+            {"function": _called(code, known), "line": frame.lineno, "source": (frame.line or "")[:200]}
+            for code, frame in zip(codes, traceback.extract_tb(error.__traceback__), strict=True)
             if frame.filename == filename
         ]
         if isinstance(error, SyntaxError) and error.lineno and error.filename == filename:
@@ -52,3 +95,8 @@ def error_as_data(error: BaseException, filename: str) -> dict[str, Any]:
         }
     # An exception whose own __str__ fails.
     return {"type": "Exception", "bases": ["Exception"], "message": "", "frames": [], "refused": None}
+
+
+def _called(code: types.CodeType, known: Collection[str]) -> str:
+    owner, _, name = code.co_qualname.rpartition(".")
+    return name if not owner or not known or owner in known or owner.endswith("<locals>") else code.co_qualname[:200]

@@ -11,7 +11,6 @@ import torch
 from torch.nn.parameter import is_lazy
 
 from .arguments import PARTS, scaled
-from .surroundings import same
 
 OFTEN_SECONDS = 0.4
 """For many of them: a right function that is slow has fewer, and no point less."""
@@ -28,6 +27,18 @@ def made_often(function: Callable[..., Any], asked: Sequence[tuple[Any, Any]], t
             function(*args, **kwargs)
             if time.monotonic() > end:
                 break
+    torch.default_generator.set_state(generator)
+
+
+def made_between(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+    """Call once more, before the graph of an answer is gone through: each answer has a graph of its own.
+
+    As where losses of two batches are added, or gradients of several add up.
+    """
+    generator = torch.default_generator.get_state()
+    # Whether these arguments are taken is asked elsewhere.
+    with torch.enable_grad(), contextlib.suppress(Exception):
+        function(*args, **kwargs)
     torch.default_generator.set_state(generator)
 
 
@@ -61,8 +72,8 @@ def made_of_the_same(
         _go_through([*_tensors(result)], [tensor for tensor in (*handed, *parameters) if tensor.requires_grad])
     finally:
         for tensor, was in before:
-            if not same(tensor, was):  # not by an operation, of which the tensor would keep count
-                tensor.data.copy_(was)
+            if tensor.shape == was.shape and tensor.dtype == was.dtype:
+                tensor.data.copy_(was)  # not by an operation, of which the tensor would keep count
         torch.default_generator.set_state(generator)
     return all(tensor.grad_fn is was for tensor, was in zip(handed, graph, strict=True))
 

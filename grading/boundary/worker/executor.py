@@ -27,9 +27,9 @@ from ..shared.arrival import Arrival
 from ..shared.framing import MAX_PAYLOAD
 from . import earlier
 from .arguments import PARTS, Arguments, scaled
-from .describing import error_as_data, model_as_data
+from .describing import broken_as_module, error_as_data, model_as_data
 from .replaced import Asked, RefusedError, replacing
-from .surroundings import Gradients, Seen, Surroundings, same
+from .surroundings import Gradients, Seen, Surroundings, hooks_of, same
 
 MAX_OUTPUT = 20_000
 MAX_MODELS = 256
@@ -38,11 +38,15 @@ MAX_VALUES = 20_000
 
 @dataclass
 class _Call:
-    """What a vector-Jacobian product needs: the leaves that went in and the tensors that came out."""
+    """What a vector-Jacobian product needs: the leaves that went in and the tensors that came out.
+
+    And a call with other numbers that comes between, if any: the answer has a graph of its own.
+    """
 
     inputs: list[torch.Tensor]
     parameters: Mapping[str, torch.Tensor]
     outputs: list[torch.Tensor]
+    between: Callable[[], None] | None = None
 
 
 class _Made(NamedTuple):
@@ -100,6 +104,7 @@ class Executor:
             "vjp": self._vjp,
             "train": self._train,
             "cast": self._cast,
+            "module": self._as_module,
         }
 
     def handle(self, data: bytes) -> bytes:
@@ -120,7 +125,7 @@ class Executor:
             if self._shared_process and isinstance(raised, KeyboardInterrupt):
                 raise
             self.last_exception = raised
-            error = error_as_data(raised, self._filename)
+            error = error_as_data(raised, self._filename, self._models.values())
         return _answer(frame, {"error": error}, stream.text)
 
     # --- the operations ---
@@ -142,7 +147,9 @@ class Executor:
         self._module.__file__ = self._filename
         sys.modules[name] = self._module
         exec(code, self._module.__dict__)
-        return {}
+        left = [] if torch.is_grad_enabled() else ["grad mode"]
+        torch.set_grad_enabled(True)
+        return {"left": left}
 
     def _call(self, request: dict[str, Any]) -> dict[str, Any]:
         model = self._models[request["model"]] if request["model"] is not None else None
@@ -157,11 +164,7 @@ class Executor:
             _seed_others(request["seed"])
         self._surroundings.note()
         if times > 1:
-            plain = arrival & ~(Arrival.GAPS | Arrival.INFERENCE)
-            asked = [
-                Arguments(plain, [], self._build).of(*(scaled(request[key], part) for key in ("args", "kwargs")))
-                for part in range(1, PARTS + 1)
-            ]
+            asked = [self._others(request, arrival, part) for part in range(1, PARTS + 1)]
             earlier.made_often(function, asked, times - 1, request["grad"])
         try:
             made = self._make(model, request, arrival, twice=times > 0)
@@ -177,7 +180,11 @@ class Executor:
         value = self._export(made.result, outputs, described)
         kept = any(output.requires_grad for output in outputs)
         if kept:
-            self._calls[request["call"]] = _Call(made.inputs, made.parameters, outputs)
+            between = None
+            if Arrival.BETWEEN in arrival and not request.get("replaced"):
+                others = self._others(request, arrival, 1 - PARTS)  # of the other sign
+                between = functools.partial(earlier.made_between, function, *others)
+            self._calls[request["call"]] = _Call(made.inputs, made.parameters, outputs, between)
         self._earlier, self._given, self._answers = [] if kept else made.handed, made.handed, outputs
         return {
             "value": value,
@@ -185,8 +192,14 @@ class Executor:
             "mutated": made.mutated,
             "disturbed": made.disturbed,
             "models": described,
+            "fields": list(getattr(made.result, "_fields", ())) if isinstance(made.result, tuple) else [],
             "line": self._line(function),
         }
+
+    def _others(self, request: dict[str, Any], arrival: Arrival, part: int) -> tuple[list[Any], dict[str, Any]]:
+        """The arguments of a call with so many of ``PARTS`` parts of each number."""
+        plain = Arguments(arrival & ~(Arrival.GAPS | Arrival.INFERENCE), [], self._build)
+        return plain.of(*(scaled(request[key], part) for key in ("args", "kwargs")))
 
     def _vjp(self, request: dict[str, Any]) -> dict[str, Any]:
         call = self._calls[request["call"]]
@@ -199,16 +212,25 @@ class Executor:
         inputs = [leaf for leaf in call.inputs if leaf.requires_grad]
         wanted = [*inputs, *parameters.values()]
         gradients: list[torch.Tensor | None] = [None] * len(wanted)
+        if call.between is not None:
+            call.between()
+            call.between = None
         if pairs and wanted:
             # One scalar with the same gradients, bit for bit: given cotangents, torch imports half a second of modules
             # for symbolic shapes. The graph is kept: the grader frees it by releasing the call, and may ask twice.
             with torch.enable_grad():
-                total = sum(((output * cotangent).sum() for output, cotangent in pairs), start=torch.zeros(()))
+                # A sum hands the same gradient on to both of its terms.
+                beside = [torch.zeros_like(output, requires_grad=True) for output, _ in pairs]
+                sums = (((pair[0] + term) * pair[1]).sum() for pair, term in zip(pairs, beside, strict=True))
+                total = sum(sums, start=torch.zeros(()))
             torch.rand(1)  # else a generator that is seeded again would be as it was
             self._surroundings.note()
-            gradients = list(torch.autograd.grad([total], wanted, retain_graph=True, allow_unused=True))
+            found = torch.autograd.grad([total], [*wanted, *beside], retain_graph=True, allow_unused=True)
+            gradients = list(found[: len(wanted)])
             if changed := self._surroundings.changed():
                 raise RuntimeError(f"the backward pass changes what others rely on: the {', '.join(changed)} of torch")
+            if not all(same(g, pair[1].to(g)) for pair, g in zip(pairs, found[len(wanted) :], strict=True)):
+                raise RuntimeError("the backward pass changes the gradient that it is given in place, which others get")
         of_inputs = iter(gradients[: len(inputs)])
         return {
             "inputs": [next(of_inputs) if leaf.requires_grad else None for leaf in call.inputs],
@@ -220,6 +242,12 @@ class Executor:
         model.train(request["mode"])
         self._surroundings.know(request["model"], model)
         return {}
+
+    def _as_module(self, request: dict[str, Any]) -> dict[str, Any]:
+        model = self._models[request["model"]]
+        broken = broken_as_module(model)
+        self._surroundings.know(request["model"], model)
+        return {"broken": broken}
 
     def _cast(self, request: dict[str, Any]) -> dict[str, Any]:
         model = self._models[request["model"]]
@@ -263,6 +291,7 @@ class Executor:
         gradients, answered = Gradients(), Seen(self._answers, own)
         given_before = Seen(self._given, own)
         gradients.give(inputs)
+        hooks = hooks_of((*arguments.handed, *inputs))
         with _recording(request["grad"], arrival), replacing(self._module, model, replaced, answers):
             try:
                 result = self._resolve(model, request["name"])(*args, **kwargs)
@@ -272,6 +301,7 @@ class Executor:
         disturbed += self._surroundings.changed()
         disturbed += gradients.changed([*arguments.handed, *inputs])
         gradients.take_away()
+        disturbed += ["hooks of arguments"] if hooks_of((*arguments.handed, *inputs)) != hooks else []
         disturbed += ["earlier answers"] if answered.changed() else []
         disturbed += ["earlier arguments"] if given_before.changed() else []
         parameters: dict[str, torch.nn.Parameter] = {}

@@ -13,6 +13,11 @@ import torch
 from torch.nn.parameter import UninitializedParameter
 
 _HOOKS = "_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks"
+_HOOKS_OF_ALL_MODULES = tuple(
+    hooks
+    for kind in ("forward_hooks", "forward_pre_hooks", "backward_hooks", "backward_pre_hooks")
+    if (hooks := getattr(torch.nn.modules.module, f"_global_{kind}", None)) is not None
+)
 _HOOKS_OF_PARAMETERS = "_backward_hooks", "_post_accumulate_grad_hooks"
 LARGEST_SEEN = 120_000
 """Numbers in a tensor that is looked at again: to compare larger ones after each call would take longer than it."""
@@ -44,7 +49,7 @@ class Surroundings:
         self._gradients = Gradients()
         _watch_seeding()
         # As torch begins: what an earlier file has left in this process is no measure.
-        self._begun = (False, torch.get_num_threads(), False, False, "highest", False)
+        self._begun = (False, torch.get_num_threads(), False, False, "highest", False, 0)
         self.note()
 
     def restore(self) -> None:
@@ -59,6 +64,8 @@ class Surroundings:
             torch.set_flush_denormal(False)
             torch.set_float32_matmul_precision("highest")
             torch.set_autocast_enabled("cpu", False)
+            for hooks in _HOOKS_OF_ALL_MODULES:
+                hooks.clear()
 
     def note(self) -> None:
         """Note torch's state before a call."""
@@ -146,6 +153,11 @@ class Gradients:
         for tensor, _ in self._given.values():
             tensor.grad = None
         self._given.clear()
+
+
+def hooks_of(tensors: Iterable[torch.Tensor]) -> int:
+    """How many functions are told of the gradients of these tensors."""
+    return sum(len(tensor._backward_hooks or ()) for tensor in tensors)
 
 
 class Seen:
@@ -262,7 +274,7 @@ def _is_the_same_state(one: Any, other: Any) -> bool:
     return len(one) == len(other) and all(np.array_equal(*pair) for pair in zip(one, other, strict=True))
 
 
-def _settings() -> tuple[bool, int, bool, bool, str, bool]:
+def _settings() -> tuple[bool, int, bool, bool, str, bool, int]:
     return (
         torch.are_deterministic_algorithms_enabled(),
         torch.get_num_threads(),
@@ -270,4 +282,5 @@ def _settings() -> tuple[bool, int, bool, bool, str, bool]:
         _denormal * 1.0 == 0.0,
         torch.get_float32_matmul_precision(),
         torch.is_autocast_enabled("cpu"),
+        sum(map(len, _HOOKS_OF_ALL_MODULES)),
     )
