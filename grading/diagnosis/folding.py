@@ -1,4 +1,4 @@
-"""Sentences that say the same of several gradients, as one."""
+"""Sentences that say the same of several gradients or values, as one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LEADS = {"of", "for", "at", "the"}
 
 
 def folded(sentences: Iterable[str]) -> list[str]:
-    """Sentences on gradients that differ in one name alone become one, with all the names in it.
+    """Sentences on gradients, or on what stands in some place, that differ in a name alone become one with all names.
 
     "The gradient of mu is cut off." and "The gradient of logvar is cut off." become "The gradient of mu and logvar is
     cut off."
@@ -39,12 +39,12 @@ def folded(sentences: Iterable[str]) -> list[str]:
 
 def _folded(one: _Parts, other: _Parts) -> _Parts | None:
     """Both as one, if they differ in nothing but a name."""
-    if len(one) != len(other) or ("gradient",) not in one:
+    if len(one) != len(other) or not {("gradient",), ("stands",)} & {*one}:
         return None
     places = [i for i, (mine, theirs) in enumerate(zip(one, other, strict=True)) if mine != theirs]
-    if len(places) != 1 or places[0] < 2:
+    if not places or places[0] < 2 or len({(one[i], other[i]) for i in places}) > 1:
         return None
-    (i,) = places
+    i = places[0]
     if one[i - 2][-1] not in _LEADS or not all(name.isidentifier() for name in one[i] + other[i]):
         return None
-    return (*one[:i], one[i] + other[i], *one[i + 1 :])
+    return tuple(part + other[k] if k in places else part for k, part in enumerate(one))

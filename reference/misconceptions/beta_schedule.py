@@ -124,7 +124,9 @@ misconception.edit(
 )
 
 
-@misconception("You cut the weight off at 1. The final weight of a beta-VAE is larger.")
+@misconception(
+    "The ramp is cut off at 1 and not at the final weight: a larger one is never reached, and a smaller one is passed."
+)
 def cut_off_at_one(step, warmup_steps, beta_max=1.0):
     if warmup_steps <= 0:
         return beta_max

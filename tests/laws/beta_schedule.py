@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import torch
 
 from grading.checks import Draws, StudentError, Submission
-from grading.diagnosis.laws import Asked, Law, Part, Probe, Question, Setting, facts, number_of, question
+from grading.diagnosis.laws import Asked, Law, Part, Probe, Question, Setting, facts, number, number_of, question
 from laws import curves
 
 LENGTHS = (23, 29, 31, 37, 41, 43)
@@ -58,14 +58,18 @@ def _without(submission: Submission, draws: Draws) -> str | None:
 def _at_once(submission: Submission, step: int, w: int) -> str:
     """What is wrong at a step without a warm-up; empty for nothing."""
     try:
-        value = number_of(submission.beta_schedule(step, w, 2.0))
+        value, other = (number_of(submission.beta_schedule(step, w, beta)) for beta in (2.0, 0.6))
     except StudentError as error:
         return f"{error.type_name} is raised"
-    if value is None:
+    if value is None or other is None:
         return "no number comes back"
-    if abs(value - 2.0) <= 1e-6:
+    if abs(value - 2.0) <= 1e-6 and abs(other - 0.6) <= 1e-6:
         return ""
-    return "it is 0" if value == 0 else "it is not beta_max"
+    if abs(value - other) <= 1e-6:
+        return f"it is {number(value)}, whatever beta_max is" if value else "it is 0"
+    if abs(value / 2.0 - other / 0.6) <= 1e-6:
+        return f"it is {number(value / 2.0)} times beta_max"
+    return "it is not beta_max"
 
 
 def _late(submission: Submission, draws: Draws) -> str | None:

@@ -11,7 +11,7 @@ import torch
 
 from grading.checks import Draws, Model, Submission
 from grading.diagnosis.laws import ORDINARY, Asked, Law, Part, Probe, Question, Setting, facts, question
-from laws import given, layers, random_layers, rest
+from laws import given, layers, random_layers, rest, straight_through
 
 OUTPUT = "the output"
 
@@ -60,6 +60,7 @@ def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:
     """What the output is."""
     ordinary, *others = question.facts_of(DECODE)
     ordinary = layers.first_alone(ordinary, "dec", _output, FIRST)
+    ordinary = straight_through.instead(ordinary, {OUTPUT: ("dec.2", "dec.0", _output)})
     both = rest.facts_of(ordinary, (OUTPUT,), "z", layers.SIZES[2], lambda model, z: model.decode(z))
 
     def of_changed(change: layers.Change) -> Iterable[facts.Fact]:

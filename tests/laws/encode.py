@@ -12,7 +12,7 @@ import torch
 
 from grading.checks import Draws, Model, Submission
 from grading.diagnosis.laws import ORDINARY, Asked, Law, Part, Probe, Question, Setting, facts, question
-from laws import given, layers, random_layers, rest
+from laws import given, layers, random_layers, rest, straight_through
 
 HEADS = ("mu", "logvar")
 
@@ -76,6 +76,12 @@ def _mu(model: Model, x: torch.Tensor) -> torch.Tensor:
     return mu
 
 
+def _logvar(model: Model, x: torch.Tensor) -> torch.Tensor:
+    logvar: torch.Tensor = model.encode(x)[1]
+    return logvar
+
+
+OUTPUTS = {"mu": ("mu", "enc.0", _mu), "logvar": ("logvar", "enc.0", _logvar)}
 FIRST = "Only the first layer of enc is applied: the ReLU behind it and all further hidden layers are left out."
 CLAIMS = {"encode.without_activation": layers.is_linear("enc", _mu)}
 """What is said of encoders of any depth, of which the public checks ask for one."""
@@ -85,6 +91,7 @@ def laws(submission: Submission, draws: Draws, until: float) -> Iterator[Law]:
     """What each output is."""
     ordinary, *others = question.facts_of(ENCODE)
     ordinary = layers.first_alone(ordinary, "enc", _mu, FIRST)
+    ordinary = straight_through.instead(ordinary, OUTPUTS)
     both = rest.facts_of(ordinary, HEADS, "x", layers.SIZES[0], lambda model, x: model.encode(x))
 
     def of_changed(change: layers.Change) -> Iterable[facts.Fact]:

@@ -13,7 +13,7 @@ import torch
 
 from grading.boundary.errors import RefusedError, StudentError
 from grading.checks import Draws, Submission
-from grading.diagnosis.laws import DOUBLE, Law, facts, start
+from grading.diagnosis.laws import DOUBLE, Law, alike, facts, start
 from grading.diagnosis.laws.asking import UNUSABLE
 from grading.diagnosis.laws.changes import Change, find_change
 from laws import layers
@@ -35,6 +35,11 @@ def change_of(submission: Submission, draws: Draws, pair: Pair) -> Change | None
             own = read(values.reshape(-1), draws.seed()).reshape(ROWS, count)
             change = find_change(values, own, in_places=False)
             if change is None or not change.words:
+                return None
+            # What is done where numbers are large may not be done to data between 0 and 1.
+            within = draws.uniform(ROWS, count, dtype=torch.float64)
+            own = read(within.reshape(-1), draws.seed()).reshape(ROWS, count)
+            if not alike(own, change.of(within)):
                 return None
             found.append(change)
         return found[0] if found[0].words == found[1].words else None
@@ -61,7 +66,9 @@ def explain(
     """
     ordinary, *others = of_outputs
     laws = [*facts.explain((ordinary,), submission, draws)]
-    told = any(re.search(rf"\b{pair.given}\b", sentence) for law in laws for sentence in law.sentences)
+    said = [sentence for law in laws for sentence in law.sentences]
+    # What an output would be where something is done to what is given is better told of that itself, and once.
+    told = any(re.search(rf"\b(?<!where ){pair.given}\b", sentence) for sentence in said)
     change = None if told else change_of(submission, draws, pair)
     if change is None:
         yield from laws

@@ -134,6 +134,30 @@ def scalings(output: str) -> tuple[Bend, ...]:
     )
 
 
+CUT_OFF = (
+    Bend(
+        "The data x are cut off below 0 and above {b}.",
+        lambda v, f, a, b: v((a[0], a[1].clamp(0, b))),
+        0.05,
+        50.0,
+        True,
+    ),
+    Bend("The data x are cut off above {b}.", lambda v, f, a, b: v((a[0], a[1].clamp(max=b))), -3.0, 3.0),
+    Bend("The data x are cut off below {b}.", lambda v, f, a, b: v((a[0], a[1].clamp(min=b))), -3.0, 3.0),
+    Bend(
+        "The data x are cut off beyond -{b} and {b}.", lambda v, f, a, b: v((a[0], a[1].clamp(-b, b))), 0.05, 50.0, True
+    ),
+)
+"""What is done to data that may be any numbers."""
+OUTSIDE = "for data below 0 and above 1"
+
+
+def outside(draws: Draws) -> Pair:
+    """Data on either side of [0, 1], and an output near them."""
+    x = draws.normal(5, 4, std=2.0)
+    return x + 0.5 * oracles.away_from_zero(draws, 5, 4), x
+
+
 def _huber(e: torch.Tensor, b: float) -> torch.Tensor:
     return torch.where(e.abs() < b, e**2 / 2, b * (e.abs() - b / 2))
 
@@ -158,8 +182,8 @@ ERRORS = (
          lambda v, f, a, b: f.reduced(_huber(a[0] - a[1], b)), 0.01, 20, True),
     Bend("It is twice the Huber loss: beyond an error of {b} it no longer grows with the square.",
          lambda v, f, a, b: f.reduced(2 * _huber(a[0] - a[1], b)), 0.01, 20, True),
-    Bend("It is the smooth absolute error (smooth L1): errors below {b} count with their square, larger ones with "
-         "their size.",
+    Bend("It is the smooth absolute error (smooth L1): an error below {b} counts with its square over twice that, a "
+         "larger one with its size less half of that.",
          lambda v, f, a, b: f.reduced(_huber(a[0] - a[1], b) / b), 0.01, 20, True),
     Bend("It is smoothed at 0: the root is taken of the squared error plus {b}.",
          lambda v, f, a, b: f.reduced(((a[0] - a[1]) ** 2 + b).sqrt()), 1e-8, 10, True),

@@ -164,7 +164,9 @@ def part_fact(call: Call, part: str, recon_loss: str) -> Sentence:
             return None
         own = any(name.startswith("recon") for name in found)
         meant = f"the {recon_loss} loss" if part == "recon" and not own else MEANT[part]
-        return f"For recon_loss = {recon_loss!r} the {part} is {expression(found)}; it should be {meant}."
+        made = expression(found)
+        meant = meant if part != "kl" or "beta" in made else "that of mu and logvar"
+        return f"For recon_loss = {recon_loss!r} the {part} is {made}; it should be {meant}."
 
     return fact
 

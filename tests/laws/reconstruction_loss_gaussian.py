@@ -56,9 +56,13 @@ GAUSSIAN = likelihoods.loss_of(
     ),
     (likelihoods.CONSTANT, likelihoods.SINGLE, Term("the absolute error", 0, lambda o, x: (o - x).abs()),
      Term("the error", 0, lambda o, x: o - x), *likelihoods.POWERS),
-    (*likelihoods.ERRORS, *likelihoods.scalings("the mean")),
+    (*likelihoods.ERRORS, *likelihoods.CUT_OFF, *likelihoods.scalings("the mean")),
     MULTIPLIED_OUT,
-    situations=(likelihoods.NEARLY, ("where the mean is x", lambda d: (d.uniform(4, 3),) * 2)),
+    situations=(
+        likelihoods.NEARLY,
+        (likelihoods.OUTSIDE, likelihoods.outside),
+        ("where the mean is x", lambda d: (d.uniform(4, 3),) * 2),
+    ),
     sweep=likelihoods.SWEEP,
     elsewhere=likelihoods.beyond,
 )  # fmt: skip

@@ -49,9 +49,9 @@ LAPLACE = likelihoods.loss_of(
     ),
     (likelihoods.CONSTANT, likelihoods.SINGLE, Term("the squared error", 0, lambda o, x: (o - x) ** 2),
      Term("the error", 0, lambda o, x: o - x), *likelihoods.POWERS),
-    (*likelihoods.ERRORS, *likelihoods.scalings("the location")),
+    (*likelihoods.ERRORS, *likelihoods.CUT_OFF, *likelihoods.scalings("the location")),
     likelihoods.MATRIX_NORMS,
-    situations=(likelihoods.NEARLY,),
+    situations=(likelihoods.NEARLY, (likelihoods.OUTSIDE, likelihoods.outside),),
     sweep=likelihoods.SWEEP,
     elsewhere=likelihoods.beyond,
 )  # fmt: skip

@@ -15,6 +15,10 @@ from laws.spreads import GRID, SPREADS, measured, relative
 EXPONENTIAL = (-3.0, -1.0, 2.0, 3.0)
 """Where an exponential is told from what is none."""
 NO_LONGER = "Sigma no longer follows logvar {}: a bound, or something small that is added."
+BOUNDED = "Sigma no longer follows logvar {}: it is bounded there."
+ADDED = "To the variance about {} is added, so that sigma is too large where logvar is small."
+ONE_LARGER = math.log1p(math.exp(-1.0))
+"""By how much the logarithm of a variance is off to which a number is added, where it is 1 more than that number's."""
 
 
 def fact_of(sampler: Sampler) -> facts.Fact:
@@ -105,12 +109,18 @@ def _bends(sampler: Sampler, model: Model, draws: Draws, factor: float | None) -
         size = sampler.z(model, zeros, zeros + value, seed).detach().double().abs()
         return float((size / base).log().mean()) / factor
 
-    said = []
+    said, off = [], []
     for sign, words in ((1.0, "above"), (-1.0, "below")):
         end = sign * min(40.0, 80.0 / abs(factor))  # as far as single precision reaches
         reached = exponent(end)
         if abs(reached - end) > 0.05 and abs(reached - exponent(0.75 * end)) < 0.05:
             said.append(f"{words} {number(round(reached, 2))}")
+            off.append(exponent(reached - sign) - (reached - sign))
+    if said and max(map(abs, off)) < 0.01:
+        return BOUNDED.format(" and ".join(said))
+    below = len(said) == 1 and said[0].startswith("below")
+    if below and abs(factor - 0.5) < 1e-3 and abs(off[0] - ONE_LARGER) < 0.02:
+        return ADDED.format(f"{math.exp(reached):.2g}")
     return NO_LONGER.format(" and ".join(said)) if said else None
 
 

@@ -135,6 +135,7 @@ def find_change(true: Tensor, own: Any, *, in_places: bool = True) -> Change | N
             if alike(own, of(true)):
                 return Change(words, of)
     found = _bounded(true, own) or _linear(true, own) or _squashed(true, own) or _ordered(true, own)
+    found = found or _softly_bounded(true, own)
     if found is not None or not in_places or own.dim() != 2:
         return found
     return _composed(true, own) or _in_places(true, own)
@@ -194,6 +195,44 @@ def _squashed(true: Tensor, own: Tensor) -> Change | None:
             said = f"goes through {words} that is stretched to stay between -{bound:g} and {bound:g}"
             return Change(said, partial(_stretched, of, bound))
     return None
+
+
+def _softly(low: float, high: float, t: Tensor) -> Tensor:
+    """Kept below one bound and then above another one, each by a softplus of the distance from it."""
+    softplus = torch.nn.functional.softplus
+    t = t if math.isinf(high) else high - softplus(high - t)
+    return t if math.isinf(low) else low + softplus(t - low)
+
+
+def _softly_bounded(true: Tensor, own: Tensor) -> Change | None:
+    """A bound or two of the kind that moves all numbers, those far from it hardly."""
+    order = true.reshape(-1).argsort()
+    x, y = true.double().reshape(-1)[order], own.double().reshape(-1)[order]
+    if len(x) < 8 or not bool((y.diff() >= -1e-6).all()) or not bool((y.diff() <= 1.001 * x.diff() + 1e-6).all()):
+        return None
+    down, up = float(x[-1] - y[-1]), float(y[0] - x[0])
+    low, high = -math.inf, math.inf
+    for _ in range(30):
+        if down > 1e-4:
+            high = _solved(lambda b: float(_softly(low, b, x[-1])) - float(y[-1]), float(y[-1]), float(x[-1]) + 12)  # noqa: B023
+        if up > 1e-4:
+            low = _solved(lambda b: float(_softly(b, high, x[0])) - float(y[0]), float(x[0]) - 12, float(y[0]))  # noqa: B023
+    if math.isinf(low) and math.isinf(high):
+        return None
+    low, high = (bound if math.isinf(bound) else float(f"{bound:.3g}") for bound in (low, high))
+    if not alike(own, _softly(low, high, true.double()).to(own.dtype)):
+        return None
+    ends = [f"above {number(low)}"] * math.isfinite(low) + [f"below {number(high)}"] * math.isfinite(high)
+    said = f"is kept {' and '.join(ends)} by softplus, which moves all numbers a little"
+    return Change(said, partial(_softly, low, high))
+
+
+def _solved(gap: Callable[[float], float], low: float, high: float) -> float:
+    """Where a growing function is 0."""
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (low, middle) if gap(middle) > 0 else (middle, high)
+    return (low + high) / 2
 
 
 def _ordered(true: Tensor, own: Tensor) -> Change | None:

@@ -138,7 +138,7 @@ def explain(formula: Formula, submission: Submission, draws: Draws, until: float
             alone = instead(formula, found, usual, submission, draws)
             found, by_bend = (found, by_bend) if alone is None else (None, alone)
         if found is not None and by_bend is None and not is_usual(formula, found, submission, draws):
-            found = None
+            found, by_bend = None, bend(formula, None, usual, submission, draws)
         said = [] if found is None else [*found.sentences]
         likely: bends.Value = formula.right if found is None else found.value
         likely = likely if by_bend is None else by_bend[1]

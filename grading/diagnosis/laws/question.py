@@ -259,8 +259,8 @@ def _settings(question: Question, submission: Submission, draws: Draws) -> Itera
                 found.setdefault(sentence, []).append(setting.words)
     for sentence, places in found.items():
         where = listed(places if len(places) < 4 else [*places[:2], "elsewhere"])
-        only = "and not otherwise" if exact >= {*places} else "though not in an ordinary case"
-        yield f"{start(where)}, {only}: {inside(sentence)}"
+        only = f"{start(where)}, and not otherwise" if exact >= {*places} else f"In some cases, such as {where}"
+        yield f"{only}: {inside(sentence)}"
 
 
 def _is_right(

@@ -11,6 +11,7 @@ from ...boundary.proxy import Submission
 from ...checks.draws import Draws
 from . import bends, wholes
 from .asking import ask
+from .law import number
 from .terms import Arguments, Formula, Found
 
 Answered = list[tuple[Arguments, Any]]
@@ -28,6 +29,7 @@ def bend(
     ways = [bends.find(formula, found, answered)]
     if found is None:
         ways += [bends.reduced_otherwise(formula, answered), wholes.find(formula, answered)]
+        ways.append(_beside_constant(formula, answered, submission, draws))
     return _chosen(ways, formula, found, submission, draws)
 
 
@@ -82,6 +84,42 @@ def _nearest(
         for _, value in several
     ]
     return next(one for one, gap in zip(several, gaps, strict=True) if gap <= CLEARLY * min(gaps) + 1e-9)
+
+
+def _beside_constant(
+    formula: Formula, answered: Answered, submission: Submission, draws: Draws
+) -> Iterator[tuple[str, bends.Value]]:
+    """The bends that give all answers beside a constant, which is what is answered where the right value is 0."""
+    rest = _at_rest(formula, submission, draws)
+    if rest is None:
+        return
+    constant, of_features = rest
+
+    def added(a: Arguments) -> float:
+        return constant * (a[0].shape[-1] if of_features else 1)
+
+    less = [(a, own.double() - added(a)) for a, own in answered]
+    what = f"for each of the {formula.features}" if of_features else "to each example"
+    for words, value in bends.alone(formula, less):
+        yield f"{words} And {number(constant)} is added {what}.", lambda a, value=value: value(a) + added(a)  # type: ignore[misc]
+
+
+def _at_rest(formula: Formula, submission: Submission, draws: Draws) -> tuple[float, bool] | None:
+    """What is answered where it should be 0, and whether that is so of each feature; None if that is no constant."""
+    found: list[tuple[float, int]] = []
+    for _, draw in formula.rests * 2:
+        arguments = draw(draws)
+        for columns in (1, arguments[0].shape[-1]):
+            own = asked(formula, submission, tuple(a[:, :columns] for a in arguments))
+            if not isinstance(own, torch.Tensor) or own.numel() != 1 or not bool(own.isfinite()):
+                return None
+            found.append((float(own), columns))
+    values = [value for value, _ in found]
+    shares = [value / columns for value, columns in found]
+    for of_features, several in ((False, values), (True, shares)):
+        if several and abs(several[0]) > 1e-4 and max(several) - min(several) <= 1e-4 * abs(several[0]):
+            return several[0], of_features
+    return None
 
 
 def is_usual(formula: Formula, found: Found, submission: Submission, draws: Draws) -> bool:

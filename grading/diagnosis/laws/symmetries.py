@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 
 import torch
@@ -36,6 +37,9 @@ def sentences(formula: Formula, submission: Submission, draws: Draws) -> Iterato
         both = " and ".join(formula.arguments)
         times = "as large as before" if abs(one - 1) < 1e-3 else f"{number(round(one, 3))} times as large"
         yield f"Where {both} are twice as large, the result is {times}; it should be {number(round(wanted, 3))} times."
+    elif not same and (more := _grows_by(formula, submission, arguments)):
+        both = " and ".join(formula.arguments)
+        yield f"Each time that {both} are twice as large {more}: it goes with their logarithm."
 
 
 def _kept(formula: Formula) -> Iterator[tuple[str, Callable[[Tensor], Tensor]]]:
@@ -44,6 +48,16 @@ def _kept(formula: Formula) -> Iterator[tuple[str, Callable[[Tensor], Tensor]]]:
     yield f"the {formula.features} are in another order", lambda t: t.roll(1, -1)
     yield "every example is there twice", lambda t: t.repeat(2, 1)
     yield f"the same number is added to {' and '.join(formula.arguments)}", lambda t: t + 0.7
+
+
+def _grows_by(formula: Formula, submission: Submission, arguments: Arguments) -> str | None:
+    """By how much the result grows wherever the arguments are doubled, if that is the same."""
+    sizes = [float(asked(formula, submission, tuple(TWICE**i * t for t in arguments))) for i in range(4)]
+    steps = [later - earlier for earlier, later in itertools.pairwise(sizes)]
+    if min(steps) <= 0.01 or max(steps) - min(steps) > 0.02 * max(steps):
+        return None
+    columns = f"{arguments[0].shape[-1]} {formula.features}"
+    return f"the result grows by the same, about {steps[-1]:.3g} where there are {columns}"
 
 
 def _ratios(formula: Formula, submission: Submission, arguments: Arguments) -> tuple[float, float]:

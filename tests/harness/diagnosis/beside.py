@@ -1,6 +1,6 @@
 """Mistakes that stand beside others, or that a single circumstance hides: what is told of them, word for word."""
 
-from harness.diagnosis.mistakes import BERNOULLI, DECODED, ELBO, HEADS, LAPLACE, SAMPLE
+from harness.diagnosis.mistakes import BERNOULLI, DECODED, ELBO, GAUSSIAN, HEADS, LAPLACE, SAMPLE
 
 NO_BIAS = "F.linear(self.dec[:-1](z), self.dec[-1].weight)"
 WITHOUT_BIAS = "hat stands in the place of the output is that without the bias of the last layer."
@@ -37,6 +37,31 @@ CASES = [
     ("decode", DECODED, f"z = F.dropout(z, 0.25, self.training); return {NO_BIAS}",
      ("In train mode z is set to 0 at random with probability 0.25, and multiplied by 1.333 otherwise: that is a "
       "dropout.", f"In eval mode, where nothing is random: w{WITHOUT_BIAS}")),
+    ("encode", "h = self.enc(x)", "h = self.enc(2 * x - 1)",
+     ("x is multiplied by 2 and has -1 added before it is encoded.",)),
+    ("reconstruction_loss_gaussian", GAUSSIAN, "return 0.5 * (mean - x.clamp(0, 1)).square().sum(dim=1).mean()",
+     ("The result is half of what it should be: there is a factor of one half too many.",
+      "The data x are cut off below 0 and above 1.")),
+    ("reconstruction_loss_laplace", LAPLACE,
+     "return (F.smooth_l1_loss(location, x, reduction='none', beta=0.1) + 0.5).sum(dim=1).mean()",
+     ("It is the smooth absolute error (smooth L1): an error below 0.1 counts with its square over twice that, a larger "
+      "one with its size less half of that. And 1/2 is added for each of the features.",)),
+    ("reconstruction_loss_gaussian", GAUSSIAN,
+     "error = (mean - x).square().mean(); return x.shape[1] * (0.5 * (error + 0.01).log() + 0.5)",
+     ("Each time that the mean and x are twice as large the result grows by the same, about 2.77 where there are 4 "
+      "features: it goes with their logarithm.",)),
+    # A softplus at either end, and bounds of a gradient alone.
+    ("encode", HEADS, "v = 2 - F.softplus(2 - self.logvar(h)); return self.mu(h), -6 + F.softplus(v + 6)",
+     ("logvar is kept above -6 and below 2 by softplus, which moves all numbers a little.",)),
+    ("encode", HEADS, "v = self.logvar(h); c = v.clamp(-5, 2); return self.mu(h), c + (v - c).detach()",
+     ("No gradient comes back through logvar where it is below -5 or above 2, though its value is handed on there.",)),
+    ("decode", DECODED, "v = self.dec(z); return v + (v.clamp(max=4) - v) - (v.clamp(max=4) - v).detach()",
+     ("No gradient comes back through the output where it is above 4, though its value is handed on there.",)),
+    # A weight of its own where there is no warm-up.
+    ("beta_schedule", "if warmup_steps <= 0:\n        return float(beta_max)",
+     "if warmup_steps <= 0:\n        return 1.0",
+     ("Without a warm-up the final weight should hold at once, but for warmup_steps = 0 and for warmup_steps below 0 it "
+      "is 1, whatever beta_max is.",)),
     # Noise that is picked from a set that was drawn once.
     ("reparameterize", SAMPLE,
      "bank = self.__dict__.setdefault('bank', torch.randn(200, 2_000)); rows = torch.randint(200, (len(mu),)); "

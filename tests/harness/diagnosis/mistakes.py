@@ -1,6 +1,6 @@
 """Mistakes that are in no catalogue, as texts that stand in the place of others, and what is told of them."""
 
-THERE = "though not in an ordinary case"
+THERE = "In some cases, such as"
 KL = "return 0.5 * (mu.pow(2) + logvar.exp() - logvar - 1).sum(dim=1).mean()"
 GAUSSIAN = "return (mean - x).pow(2).sum(dim=1).mean()"
 BERNOULLI = 'return F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(dim=1).mean()'
@@ -101,7 +101,7 @@ CASES = [
     ("reparameterize", SAMPLE, f"{SAMPLE} * (len(_calls.append(1) or _calls) < 50)", ["After a number of calls"]),
     ("reparameterize", "sigma = torch.exp(0.5 * logvar)", "sigma = logvar.sqrt()", ["The root of logvar is used"]),
     ("forward", "z = self.reparameterize(mu, logvar)", "z = self.reparameterize(mu, logvar) if self.beta else mu",
-     ["For beta = 0, though not in an ordinary case: what stands in the place of z is mu"]),
+     ["In some cases, such as for beta = 0: what stands in the place of z is mu"]),
     ("forward", "z = self.reparameterize(mu, logvar)", "z = torch.stack([self.reparameterize(mu, logvar)] * 4)",
      ["z has 3 axes in place of 2, with an axis of length 4 in front that does not belong there"]),
     ("compute_elbo", ELBO, ELBO.replace("+ beta", "- 2 * beta"), ["recon - 2 beta kl"]),
@@ -109,14 +109,13 @@ CASES = [
     ("encode", HEADS, "return torch.tanh(self.mu(h)), 0.5 * F.relu(self.logvar(h))",
      ["mu goes through tanh", "logvar goes through a ReLU: what is negative is lost, and then is multiplied by 1/2"]),
     ("encode", "h = self.enc(x)", "h = self.enc(x / x.max().clamp(min=1))",
-     [f"in the place of {head} is the output of the {head} head where x is divided by the largest of all its numbers"
-      for head in ("mu", "logvar")]),
+     ["place of mu and logvar is the output of the mu and logvar head where x is divided by the largest of all"]),
     ("reconstruction_loss_bernoulli", "logits(logits,", "logits(logits.clamp(-15, 15),",
      ["The logits are cut off beyond -15 and 15"]),
     ("warmup_model", "def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:",
      "def forward(self, x):\n        x = (x > 0.5).to(x.dtype)",
      ["decode of a sample for an x that is made 0 and 1",
-      *(f"{head} is that of an x that is made 0 and 1, at one half" for head in ("mu", "logvar"))]),
+      "mu and logvar is that of an x that is made 0 and 1, at one half"]),
     ("warmup_model", SIGMOID, "return (0.2 * self.output(h) + 0.5).clamp(0, 1)", ["hard sigmoid of the logits"]),
     ("encode", HEADS, "return self.mu(h), self.logvar(h) if self.training else -self.logvar(h)",
      ["In eval mode, and not otherwise: logvar has its sign turned round"]),
@@ -185,10 +184,10 @@ CASES = [
      ["The kl is kl over the batch size"]),
     # A pass: what is encoded, in what order it is decoded, and a spread in one mode or by itself.
     ("forward", "mu, logvar = self.encode(x)", "mu, logvar = self.encode(x.clamp(0, 1))",
-     ["Right for data between 0 and 1, but not always elsewhere: what stands in the place of mu is that of an x "
-      "that is cut off below 0 and above 1"]),
+     ["Right for data between 0 and 1, but not always elsewhere: what stands in the place of mu and logvar is that of "
+      "an x that is cut off below 0 and above 1"]),
     ("encode", "h = self.enc(x)", "h = self.enc(x / 255 if x.max() > 1 else x)",
-     ["Right for data between 0 and 1, but not always elsewhere: what stands in the place of mu"]),
+     ["Right for data between 0 and 1, but not always elsewhere: what stands in the place of mu and logvar"]),
     ("reparameterize", SAMPLE, "eps = torch.randn_like(mu); old = self.__dict__.get('old', eps[:0]); "
      "eps = eps if old.shape != eps.shape else 0.8 * eps + 0.6 * old; self.__dict__['old'] = eps; "
      "return mu + sigma * eps", ["depends on that of the call before"]),
@@ -210,7 +209,7 @@ CASES = [
      ["ZeroDivisionError is raised"]),
     ("beta_schedule", SCHEDULE, SCHEDULE.replace("step /", "step % (4 * warmup_steps) /"), ["anew after 4 warm-ups"]),
     ("beta_schedule", SCHEDULE, f"beta_max = beta_max or 1.0; {SCHEDULE}",
-     [f"For beta_max = 0, {THERE}: what stands in the place of the weight is what it would be for"]),
+     [f"{THERE} for beta_max = 0: what stands in the place of the weight is what it would be for"]),
     ("build_model", "cfg.beta", "1.7 * cfg.beta", ["model.beta is 1.7 times cfg.beta"]),
     ("reconstruction_loss_bernoulli", BERNOULLI, FOCAL, ["the focal loss with the exponent 1.5"]),
     ("reconstruction_loss_laplace", LAPLACE, LAPLACE.replace("abs()", "abs().pow(1.3)"), ["to the power 1.3"]),
@@ -230,12 +229,12 @@ CASES = [
      ["Without beta TypeError is raised", "Without recon_loss TypeError is raised"]),
     ("kl_divergence", KL, f"{KL} + 1.0 * mu.requires_grad", ["Where a gradient for the arguments is asked for"]),
     ("reconstruction_loss_gaussian", GAUSSIAN, f"{GAUSSIAN} / (x.shape[1] if len(x) > 1000 else 1)",
-     ["For 1500 examples, though not in an ordinary case"]),
+     ["In some cases, such as for 1500 examples"]),
     ("reconstruction_loss_gaussian", GAUSSIAN, GAUSSIAN.replace("- x", "- x.detach()"), ["No gradient arrives at x"]),
     # Gradients that somebody wrote by hand, or that are none where a root is taken of 0.
     ("reconstruction_loss_gaussian", GAUSSIAN, "return (mean - x).pow(2).sum(1).sqrt().pow(2).mean()",
-     ["Where the mean is x, though not in an ordinary case: the gradient of the result for the mean should be 0"]),
-    ("kl_divergence", KL, KL.replace("mu.pow(2)", "mu.pow(2).sqrt() ** 2"), [f"At mu = 0, {THERE}"]),
+     ["In some cases, such as where the mean is x: the gradient of the result for the mean should be 0"]),
+    ("kl_divergence", KL, KL.replace("mu.pow(2)", "mu.pow(2).sqrt() ** 2"), [f"{THERE} at mu = 0"]),
     ("kl_divergence", KL, f"mu = mu.detach() + (mu - mu.detach()) * logvar.detach().exp(); {KL}",
      ["The gradient for mu is multiplied by exp(logvar) in every element"]),
     ("reconstruction_loss_laplace", LAPLACE,
@@ -282,8 +281,7 @@ CASES = [
     ("warmup_model", "super().__init__()\n        # >>> solution: task 1.1", "pass  #", ["No model can be made"]),
     # What depends on all numbers of a row or batch: their spread, their ends, their sum, all pairs, one example.
     ("encode", "h = self.enc(x)", "h = self.enc((x - x.mean(0)) / (x.std(0) + 1e-7))",
-     [f"in the place of {head} is the output of the {head} head where x is normalized over the batch"
-      for head in ("mu", "logvar")]),
+     ["x is normalized over the batch"]),
     ("reconstruction_loss_gaussian", GAUSSIAN, "return 3 * x.shape[1] * (mean - x).pow(2).mean().log()",
      ["3 times the number of features times the logarithm of"]),
     ("reconstruction_loss_gaussian", GAUSSIAN, "return 4 * (mean - x).pow(2).sum() / x.pow(2).sum()",
@@ -330,7 +328,7 @@ CASES = [
      ["is multiplied by 2 and divided by the number of its columns"]),
     ("decode", DECODED, "z = self.dec[:2](z)\n        for i in range(2, len(self.dec) - 1, 2): z = z + "
      "self.dec[i:i + 2](z)\n        return self.dec[-1](z)",
-     [f"With two hidden layers and with three hidden layers, {THERE}: what stands in the place of the output "
+     [f"{THERE} with two hidden layers and with three hidden layers: what stands in the place of the output "
       "is that where each hidden layer but the first is added to what goes into it"]),
     ("forward", OUTPUT, OUTPUT.replace("self.decode(z)", "self.decode(mu + 0.7 * (z - mu))"),
      ["decode of mu + 0.7 (z - mu)"]),
@@ -340,7 +338,7 @@ CASES = [
     ("build_model", "def build_model(", "def build_model(cfg):\n    _calls.append(_calls[0] if _calls else _build(cfg"
      "))\n    return _calls[0]\n\n\ndef _build(", ["share all their parameters"]),
     ("encode", HEADS, f"assert len(x) > 1 or not self.training; {HEADS}",
-     ["For a batch of one in train mode, though not in an ordinary case: AssertionError is raised"]),
+     ["In some cases, such as for a batch of one in train mode: AssertionError is raised"]),
 ]  # fmt: skip
 
 # Of several mistakes in one function, or one kind in several, those whose questions take long to ask.

@@ -7,7 +7,8 @@ OF_VARIANCE = "return squared_error + 0.5 * (mu.pow(2) + variance - logvar - 1).
 WANTED = "it should be summed over the latent dimensions and averaged over the batch."
 FEWER = "It is summed over the latent dimensions and the batch, and divided by one less than there are examples"
 SMOOTH = (
-    "It is the smooth absolute error (smooth L1): errors below {} count with their square, larger ones with their size."
+    "It is the smooth absolute error (smooth L1): an error below {} counts with its square over twice that, a larger "
+    "one with its size less half of that."
 )
 HUBER = "It is the Huber loss: beyond an error of {} it no longer grows with the square."
 SUMMED = (

@@ -18,6 +18,10 @@ CASES = [
         ["The KL is halved.", "The gradient for mu is 0.", "The result is random.", "The gradient for logvar is 0."],
         ["The KL is halved.", "The gradient for mu and logvar is 0.", "The result is random."],
     ),
+    (
+        [f"What stands in the place of {head} is the output of the {head} head of 2 x." for head in ("mu", "logvar")],
+        ["What stands in the place of mu and logvar is the output of the mu and logvar head of 2 x."],
+    ),
     *[
         ([one, other], [one, other])
         for one, other in (

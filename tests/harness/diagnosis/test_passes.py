@@ -262,8 +262,8 @@ CASES = {
     ),
     "no last ReLU": (
         "encode", ENCODED, "h = self.enc[:-1](x)",
-        [f"What stands in the place of {head} is the output of the {head} head without the ReLU of the hidden layer."
-         for head in ("mu", "logvar")],
+        ["What stands in the place of mu and logvar is the output of the mu and logvar head without the ReLU of the "
+         "hidden layer."],
     ),
     "no last ReLU in decode": (
         "decode", "return self.dec(z)", "return self.dec[-1](self.dec[:-2](z))",
@@ -271,9 +271,8 @@ CASES = {
     ),
     "no last ReLU of many": (
         "encode", ENCODED, "h = self.enc[:-1](x) if len(self.enc) > 2 else self.enc(x)",
-        ["With two hidden layers and with three hidden layers, though not in an ordinary case: what stands in the "
-         f"place of {head} is the output of the {head} head without the ReLU of the last hidden layer."
-         for head in ("mu", "logvar")],
+        ["In some cases, such as with two hidden layers and with three hidden layers: what stands in the "
+         "place of mu and logvar is the output of the mu and logvar head without the ReLU of the last hidden layer."],
     ),
 }  # fmt: skip
 

@@ -49,7 +49,15 @@ CASES = {
     "without the half, and cut off": (
         "return mu + logvar.clamp(-4, 4).exp() * torch.randn_like(mu)",
         [WITHOUT_HALF,
-         "Sigma no longer follows logvar above 4 and below -4: a bound, or something small that is added."],
+         "Sigma no longer follows logvar above 4 and below -4: it is bounded there."],
+    ),
+    "a small number beside the variance": (
+        "return mu + (logvar.exp() + 1e-4).sqrt() * torch.randn_like(mu)",
+        ["To the variance about 0.0001 is added, so that sigma is too large where logvar is small."],
+    ),
+    "a small number beside sigma": (
+        "return mu + (sigma + 1e-3) * torch.randn_like(mu)",
+        ["To sigma 0.001 is added."],
     ),
     "without the half, and cut off near 0": (
         "return mu + logvar.clamp(-2.5, 2).exp() * torch.randn_like(mu)",
