@@ -44,8 +44,8 @@ CASES = [
       "The data x are cut off below 0 and above 1.")),
     ("reconstruction_loss_laplace", LAPLACE,
      "return (F.smooth_l1_loss(location, x, reduction='none', beta=0.1) + 0.5).sum(dim=1).mean()",
-     ("It is the smooth absolute error (smooth L1): an error below 0.1 counts with its square over twice that, a larger "
-      "one with its size less half of that. And 1/2 is added for each of the features.",)),
+     ("It is the smooth absolute error (smooth L1): an error below 0.1 counts with its square over twice that, a "
+      "larger one with its size less half of that. And 1/2 is added for each of the features.",)),
     ("reconstruction_loss_gaussian", GAUSSIAN,
      "error = (mean - x).square().mean(); return x.shape[1] * (0.5 * (error + 0.01).log() + 0.5)",
      ("Each time that the mean and x are twice as large the result grows by the same, about 2.77 where there are 4 "
@@ -60,8 +60,8 @@ CASES = [
     # A weight of its own where there is no warm-up.
     ("beta_schedule", "if warmup_steps <= 0:\n        return float(beta_max)",
      "if warmup_steps <= 0:\n        return 1.0",
-     ("Without a warm-up the final weight should hold at once, but for warmup_steps = 0 and for warmup_steps below 0 it "
-      "is 1, whatever beta_max is.",)),
+     ("Without a warm-up the final weight should hold at once, but for warmup_steps = 0 and for warmup_steps below 0 "
+      "it is 1, whatever beta_max is.",)),
     # Noise that is picked from a set that was drawn once.
     ("reparameterize", SAMPLE,
      "bank = self.__dict__.setdefault('bank', torch.randn(200, 2_000)); rows = torch.randint(200, (len(mu),)); "
