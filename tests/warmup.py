@@ -134,6 +134,20 @@ def assert_has_width(names: set[str], model: Model, width: int, what: str) -> No
         raise CheckFailure("structure", message, expected=f"a layer of width {width}", actual=str(shapes)[:200])
 
 
+def assert_no_shortcut(submission: Submission) -> None:
+    """No layer leads past the hidden ones: from the data to the code, or back.
+
+    The sizes are no simple multiples of each other, as those of a further hidden layer may be of ``hidden_dim``.
+    """
+    inputs, hidden, latent = 31, 101, 7
+    model = build(submission, inputs, hidden, latent)
+    for name, parameter in model.parameters.items():
+        if sorted(parameter.shape) == [latent, inputs]:
+            message = f"the weights {name} lead past the hidden layer"
+            wanted = f"layers between {inputs} and {hidden}, and {hidden} and {latent}"
+            raise CheckFailure("structure", message, expected=wanted, actual=str(tuple(parameter.shape)))
+
+
 Network = Callable[[torch.Tensor], torch.Tensor]
 """What is judged of a model at some rows of numbers: a head of the encoder, or the logits of the decoder."""
 

@@ -196,6 +196,7 @@ def assert_larger_than_the_handout(submission, draws):
 def test_both_networks_have_a_hidden_layer_of_the_given_width(submission, draws):
     batch, inputs, hidden, latent = draws.distinct(4, 3, 29)
     assert_larger_than_the_handout(submission, draws)
+    warmup.assert_no_shortcut(submission)
     model = warmup.build(submission, inputs, hidden, latent)
     assert_begun_as_layers_are(model)
     for name, parameter in model.parameters.items():
