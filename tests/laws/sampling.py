@@ -311,7 +311,9 @@ def _gradients(sampler: Sampler) -> facts.Fact:
             same = float(ratio.max() - ratio.min()) < 1e-3 * (1 + float(ratio.abs().max()))
             by_value = 2 * sample_spread.factor_of(sampler, model, draws) if repeats(sampler, model, draws) else 1.0
             if same and abs(float(ratio.mean()) - by_value) > 1e-2:
-                said.append(f"that for logvar is {number(float(ratio.mean()))} times half of z - mu")
+                factor = float(ratio.mean())
+                size = f"{number(factor)} times half" if abs(factor) > 1e-3 else "0 instead of half"
+                said.append(f"that for logvar is {size} of z - mu")
         if not any("logvar" in words for words in said):
             said += sample_slopes.in_places(partial(sampler.z, model), draws)
         return f"The gradients of z are wrong: {'; '.join(said)}." if said else None

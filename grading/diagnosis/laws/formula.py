@@ -101,7 +101,7 @@ def gradient_sentences(found: Found, answered: list[tuple[Arguments, Any]]) -> t
             continue
         for term, c in alive:
             if is_near(c, 0.0):
-                said.append(f"No gradient for {name} passes through the term {term.words}.")
+                said.append(f"No gradient for {name} passes through one of the terms: {term.words}.")
             elif not is_near(c, 1.0):
                 said.append(
                     f"The gradient for {name} through the term {term.words} is {number(c)} times the right one."

@@ -276,7 +276,7 @@ CASES = [
      ["The noise of every latent dimension has the mean 0: it is centred over the batch"]),
     ("reconstruction_loss_bernoulli", BERNOULLI,
      "return (F.softplus(logits).detach() - x * logits).sum(dim=1).mean()",
-     ["No gradient for the logits passes through the term softplus of the logits"]),
+     ["No gradient for the logits passes through one of the terms: softplus of the logits"]),
     ("compute_elbo", ELBO, ELBO.replace("beta * kl", "beta * (kl - 5).abs()"), ["counts by its distance from 5"]),
     ("warmup_model", "super().__init__()\n        # >>> solution: task 1.1", "pass  #", ["No model can be made"]),
     # What depends on all numbers of a row or batch: their spread, their ends, their sum, all pairs, one example.

@@ -30,8 +30,8 @@ CASES = {
     "another mode": ([RELU], [MEAN], [f"In float64, and not otherwise: {RELU}", MEAN], False),
     "exchanged": (
         [SWAPPED],
-        ["No gradient for logvar passes through the term sigma squared."],
-        [SWAPPED, "No gradient for mu passes through the term sigma squared."],
+        ["No gradient for logvar passes through one of the terms: sigma squared."],
+        [SWAPPED, "No gradient for mu passes through one of the terms: sigma squared."],
         True,
     ),
     "a sign": (
@@ -57,8 +57,8 @@ CASES = {
     ),
     "a term without its meaning": (
         [SWAPPED],
-        ["No gradient for logvar passes through the term sigma squared (the exponential of logvar)."],
-        [SWAPPED, "No gradient for mu passes through the term sigma squared (the exponential of logvar)."],
+        ["No gradient for logvar passes through one of the terms: sigma squared (the exponential of logvar)."],
+        [SWAPPED, "No gradient for mu passes through one of the terms: sigma squared (the exponential of logvar)."],
         True,
     ),
     "terms": (
