@@ -25,7 +25,6 @@ from grading.checks import (
     CheckFailure,
     StudentError,
     Submission,
-    assert_all_digits,
     assert_answers_differ,
     assert_close,
     assert_gradient,
@@ -37,7 +36,7 @@ from grading.checks import (
     short,
     unpack,
 )
-from grading.checks.compare import TOLERANCES
+from grading.checks.compare import TOLERANCES, digits_lost
 from grading.results import Kind
 
 LIKELIHOODS = {"bernoulli": oracles.bernoulli, "gaussian": oracles.gaussian, "laplace": oracles.laplace}
@@ -126,10 +125,14 @@ class Case:
         true = equation(parts).detach()
         self._either(parts, lambda: assert_close(actual, true, what), lambda: same(actual, self.own(equation)))
 
-    def assert_all_digits(self, actual: Any, equation: Equation, what: str) -> None:
-        """A term in double precision is not rounded to single precision, unless its part is."""
-        if is_rounded(actual) and not is_rounded(self.own(equation)):
-            assert_all_digits(actual, f"{what} in float64")
+    def assert_all_digits(self, actual: Any, equation: Equation, item: str, what: str) -> None:
+        """A term in double precision is not rounded to single precision, unless this part of it is."""
+        if not is_rounded(actual):
+            return
+        own = self.own(equation)
+        if isinstance(own, torch.Tensor) and not is_rounded(own.double()):
+            raise digits_lost(f"{what} in float64")
+        self.submission.rely_on(item)
 
     def assert_gradient(self, output: Any, wanted: torch.Tensor, equation: Equation, what: str) -> None:
         """The gradient of ``output`` for ``wanted`` is that of what the equation gives."""

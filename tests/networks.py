@@ -307,7 +307,7 @@ def spread_heads(model: Model, reach: float, means: float | None = None) -> None
 
 def assert_gradients_are_on(submission: Submission) -> None:
     """Who imports the file can train: it does not turn gradients off for everybody."""
-    if "grad mode" in submission.left:
+    if "grad mode" in submission.left_by_import:
         message = "the file turns gradients off where it is imported, so that nobody who uses it can train"
         raise CheckFailure("gradient", message, expected="torch.is_grad_enabled()", actual="turned off")
 

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["CallRecord", "Model", "Opaque", "Record", "Submission"]
 
 
+OF_MODULES = ("eval", "train", "parameters", "state_dict", "zero_grad")
+"""The methods of ``torch.nn.Module`` that are looked at."""
+
+
 class Model:
     """A model that lives on the student's side; its parameters are mirrored here, where an optimizer can step them."""
 
@@ -124,8 +128,8 @@ class Model:
 
     def broken_as_module(self) -> tuple[str, ...]:
         """The methods of ``torch.nn.Module`` that do not do in this model what a training loop needs."""
-        reply = self._session.request("module", model=self.number)
-        return tuple(replies.text(name) for name in replies.items(reply.get("broken")))
+        broken = replies.items(self._session.request("module", model=self.number).get("broken"))
+        return tuple(name for name in OF_MODULES if name in broken)
 
     def train(self, mode: bool = True) -> Model:
         """Set training mode, as ``torch.nn.Module.train``."""
@@ -219,12 +223,12 @@ class Submission:
         return self._session.calls[-1].disturbed if self._session.calls else ()
 
     @property
-    def named(self) -> tuple[str, ...]:
+    def field_names(self) -> tuple[str, ...]:
         """The names of the fields of what the last call returned, in order, if it is a named tuple."""
         return self._session.calls[-1].named if self._session.calls else ()
 
     @property
-    def left(self) -> tuple[str, ...]:
+    def left_by_import(self) -> tuple[str, ...]:
         """What the file leaves of torch otherwise than it was, where it is imported: "grad mode"."""
         self._session.ready()
         return self._session.left

@@ -97,8 +97,13 @@ def assert_all_digits(actual: torch.Tensor, what: str) -> None:
     Where a constant of single precision was on the way, as a right function may have, they have all digits and are off.
     """
     if is_rounded(actual):
-        message = f"{what} has the digits of single precision only, as where it is computed in float32"
-        raise CheckFailure("value", message, expected="16 right digits", actual="7 or 8 of them")
+        raise digits_lost(what)
+
+
+def digits_lost(what: str) -> CheckFailure:
+    """What is said of numbers in double precision that are rounded to single precision."""
+    message = f"{what} has the digits of single precision only, as where it is computed in float32"
+    return CheckFailure("value", message, expected="16 right digits", actual="7 or 8 of them")
 
 
 def is_rounded(actual: torch.Tensor) -> bool:
@@ -113,9 +118,9 @@ def assert_names_in_order(source: Submission, names: Sequence[str], what: str) -
     Raises:
         CheckFailure: they are in another one, so that a name stands for another value.
     """
-    if source.named != tuple(names) and sorted(source.named) == sorted(names):
+    if source.field_names != tuple(names) and sorted(source.field_names) == sorted(names):
         message = f"the names of what {what} returns are in another order, so that each stands for another value"
-        raise CheckFailure("structure", message, expected=", ".join(names), actual=", ".join(source.named))
+        raise CheckFailure("structure", message, expected=", ".join(names), actual=", ".join(source.field_names))
 
 
 def assert_close_to_any(

@@ -42,9 +42,12 @@ def _folded(one: _Parts, other: _Parts) -> _Parts | None:
     if len(one) != len(other) or not {("gradient",), ("stands",)} & {*one}:
         return None
     places = [i for i, (mine, theirs) in enumerate(zip(one, other, strict=True)) if mine != theirs]
-    if not places or places[0] < 2 or len({(one[i], other[i]) for i in places}) > 1:
+    if len(places) != 1 or places[0] < 2:
         return None
-    i = places[0]
+    (i,) = places
+    # What stands in the place of something may be made of anything; the name of the place is what comes right behind.
+    if ("gradient",) not in one and one[max(0, i - 4) : i - 1 : 2] != (("place",), ("of",)):
+        return None
     if one[i - 2][-1] not in _LEADS or not all(name.isidentifier() for name in one[i] + other[i]):
         return None
-    return tuple(part + other[k] if k in places else part for k, part in enumerate(one))
+    return (*one[:i], one[i] + other[i], *one[i + 1 :])

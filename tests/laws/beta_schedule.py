@@ -57,19 +57,23 @@ def _without(submission: Submission, draws: Draws) -> str | None:
 
 def _at_once(submission: Submission, step: int, w: int) -> str:
     """What is wrong at a step without a warm-up; empty for nothing."""
+    betas = (2.0, 0.6, 0.1, 7.0)
     try:
-        value, other = (number_of(submission.beta_schedule(step, w, beta)) for beta in (2.0, 0.6))
+        values = [number_of(submission.beta_schedule(step, w, beta)) for beta in betas]
     except StudentError as error:
         return f"{error.type_name} is raised"
-    if value is None or other is None:
+    own = [value for value in values if value is not None]
+    if len(own) < len(betas):
         return "no number comes back"
-    if abs(value - 2.0) <= 1e-6 and abs(other - 0.6) <= 1e-6:
+    shares = [value / beta for value, beta in zip(own, betas, strict=True)]
+    right = [abs(share - 1) <= 1e-6 for share in shares]
+    if all(right):
         return ""
-    if abs(value - other) <= 1e-6:
-        return f"it is {number(value)}, whatever beta_max is" if value else "it is 0"
-    if abs(value / 2.0 - other / 0.6) <= 1e-6:
-        return f"it is {number(value / 2.0)} times beta_max"
-    return "it is not beta_max"
+    if max(own) - min(own) <= 1e-6:
+        return f"it is {number(own[0])}, whatever beta_max is" if own[0] else "it is 0"
+    if max(shares) - min(shares) <= 1e-6:
+        return f"it is {number(shares[0])} times beta_max"
+    return "it is not always beta_max" if any(right) else "it is not beta_max"
 
 
 def _late(submission: Submission, draws: Draws) -> str | None:

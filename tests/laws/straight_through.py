@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 
 import networks
 import torch
 
+from grading.boundary.errors import RefusedError, StudentError
 from grading.checks import Draws, Model, Submission
-from grading.diagnosis.laws import facts, number
+from grading.diagnosis.laws import alike, facts, number
+from grading.diagnosis.laws.asking import UNUSABLE
 from grading.diagnosis.laws.reading import NOT_OF_VALUE
 
 Ask = Callable[[Model, torch.Tensor], torch.Tensor]
@@ -29,7 +32,9 @@ def instead(ordinary: facts.Fact, outputs: Mapping[str, tuple[str, str, Ask]]) -
     def fact(submission: Submission, draws: Draws) -> Iterator[str]:
         for sentence in facts.sentences_of(ordinary, submission, draws):
             about = [name for name in outputs if sentence == f"The gradient of {name} {NOT_OF_VALUE}."]
-            bounds = [said for name in about if (said := _bounds(name, *outputs[name], submission, draws))]
+            bounds: list[str] = []
+            with contextlib.suppress(StudentError, RefusedError, *UNUSABLE):  # then it is no more than that
+                bounds = [said for name in about if (said := _bounds(name, *outputs[name], submission, draws))]
             yield from bounds or [sentence]
 
     return fact
@@ -44,6 +49,9 @@ def _bounds(name: str, last: str, first: str, ask: Ask, submission: Submission, 
     model.set(f"{last}.bias", torch.linspace(-REACH, REACH, bias.numel()))
     row = draws.normal(1, model.parameters[f"{first}.weight"].shape[1])
     values = ask(model, row)
+    true = networks.decode(model.parameters, row) if first.startswith("dec") else _encoded(model, row)[last]
+    if not alike(values, true):
+        return None
     (gradient,) = torch.autograd.grad(values.sum(), bias, allow_unused=True)
     if gradient is None or not bool(((gradient == 0) | (gradient == 1)).all()):
         return None
@@ -59,6 +67,11 @@ def _bounds(name: str, last: str, first: str, ask: Ask, submission: Submission, 
     return (
         f"No gradient comes back through {name} where it is {' or '.join(ends)}, though its value is handed on there."
     )
+
+
+def _encoded(model: Model, row: torch.Tensor) -> dict[str, torch.Tensor]:
+    mu, logvar = networks.encode(model.parameters, row)
+    return {"mu": mu, "logvar": logvar}
 
 
 def _written(low: float, high: float) -> str:

@@ -23,14 +23,16 @@ class Arrival(enum.IntFlag):
     """The very same tensors were handed over right before, while all else was otherwise."""
     OPPOSITE = 64
     """Gradients are asked for the opposite of its results: what comes back through them has the other sign."""
-    UNIT = 256
-    """Gradients are asked for its results themselves, as ``backward()`` does of a loss, and not for a multiple."""
     BETWEEN = 128
     """The function is called with other numbers before gradients of its answer are first asked for."""
+    UNIT = 256
+    """Gradients are asked for its results themselves, as ``backward()`` does of a loss, and not for a multiple."""
 
 
 def drawn(seed: int, number: int) -> Arrival:
-    """How the arguments of a numbered call arrive: half of them without gaps or others, most in tensors seen before.
+    """How a numbered call comes: half without gaps or others in its arguments, most in tensors seen before.
+
+    Half of them are followed by another one before gradients are asked for, which is done with either sign or with 1.
 
     Nobody who writes a check has to think of it, and each of many calls meets another of the ways.
     """

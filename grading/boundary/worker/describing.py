@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import linecache
 import traceback
 import types
 from collections.abc import Callable, Collection, Iterable
@@ -37,25 +38,33 @@ def broken_as_module(model: torch.nn.Module) -> list[str]:
 
     A class may well have its own ``train``, as long as it does what it says.
     """
-    parameters = dict(model.named_parameters())
 
-    def is_in(mode: bool, returned: object) -> bool:
-        return returned is model and all(module.training is mode for module in model.modules())
+    def named() -> dict[str, torch.nn.Parameter]:
+        return dict(model.named_parameters())
 
     def forgets() -> bool:
-        for parameter in parameters.values():
+        parameters = named().values()
+        for parameter in parameters:
             parameter.grad = torch.ones_like(parameter)
         model.zero_grad()
-        forgotten = all(parameter.grad is None or not parameter.grad.any() for parameter in parameters.values())
-        for parameter in parameters.values():
+        forgotten = all(parameter.grad is None or not parameter.grad.any() for parameter in parameters)
+        for parameter in parameters:
             parameter.grad = None
         return forgotten
 
+    def is_put_into(mode: bool) -> bool:
+        if mode:
+            model.train()
+        else:
+            model.eval()
+        return model.training is mode
+
+    before = model.training
     wanted: dict[str, Callable[[], bool]] = {
-        "eval": lambda: is_in(False, model.eval()),
-        "train": lambda: is_in(True, model.train()),
-        "parameters": lambda: {*map(id, model.parameters())} == {*map(id, parameters.values())},
-        "state_dict": lambda: parameters.keys() <= model.state_dict().keys(),
+        "eval": lambda: is_put_into(False),
+        "train": lambda: is_put_into(True),
+        "parameters": lambda: {*map(id, model.parameters())} == {*map(id, named().values())},
+        "state_dict": lambda: named().keys() <= model.state_dict().keys(),
         "zero_grad": forgets,
     }
     broken = []
@@ -64,24 +73,29 @@ def broken_as_module(model: torch.nn.Module) -> list[str]:
         with contextlib.suppress(Exception):
             right = does()
         broken += [] if right else [name]
+    with contextlib.suppress(Exception):
+        model.train(before)
     return broken
 
 
 def error_as_data(error: BaseException, filename: str, models: Iterable[torch.nn.Module] = ()) -> dict[str, Any]:
     """An exception as data: type, message, and where in the student's own file it was raised, innermost last.
 
-    A method goes by its name alone where it is one of these models', and by that of its class too where it is of some
-    other class, which may have a ``forward`` of its own.
+    A method goes by its name alone where it is one of these models', or there is none yet, and by that of its class too
+    where it is of some other class, which may have a ``forward`` of its own.
     """
     with contextlib.suppress(BaseException):
         message = str(error)[:2000]
         bases = [base.__name__ for base in type(error).__mro__ if getattr(builtins, base.__name__, None) is base]
         known = {kind.__qualname__ for model in models for kind in type(model).__mro__}
-        codes = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
         frames = [
-            {"function": _called(code, known), "line": frame.lineno, "source": (frame.line or "")[:200]}
-            for code, frame in zip(codes, traceback.extract_tb(error.__traceback__), strict=True)
-            if frame.filename == filename
+            {
+                "function": _called(frame.f_code, known),
+                "line": line,
+                "source": linecache.getline(filename, line).strip()[:200],
+            }
+            for frame, line in traceback.walk_tb(error.__traceback__)
+            if frame.f_code.co_filename == filename
         ]
         if isinstance(error, SyntaxError) and error.lineno and error.filename == filename:
             message = error.msg

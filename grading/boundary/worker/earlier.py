@@ -30,14 +30,15 @@ def made_often(function: Callable[..., Any], asked: Sequence[tuple[Any, Any]], t
     torch.default_generator.set_state(generator)
 
 
-def made_between(function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> None:
+def made_between(function: Callable[..., Any], arguments: Callable[[], tuple[Sequence[Any], dict[str, Any]]]) -> None:
     """Call once more, before the graph of an answer is gone through: each answer has a graph of its own.
 
     As where losses of two batches are added, or gradients of several add up.
     """
     generator = torch.default_generator.get_state()
-    # Whether these arguments are taken is asked elsewhere.
+    # Whether these arguments can be made and are taken is asked elsewhere.
     with torch.enable_grad(), contextlib.suppress(Exception):
+        args, kwargs = arguments()
         function(*args, **kwargs)
     torch.default_generator.set_state(generator)
 
@@ -72,8 +73,10 @@ def made_of_the_same(
         _go_through([*_tensors(result)], [tensor for tensor in (*handed, *parameters) if tensor.requires_grad])
     finally:
         for tensor, was in before:
+            # What has another form now cannot be put back, and shows as a changed argument in any other call. Not by an
+            # operation, of which the tensor would keep count.
             if tensor.shape == was.shape and tensor.dtype == was.dtype:
-                tensor.data.copy_(was)  # not by an operation, of which the tensor would keep count
+                tensor.data.copy_(was)
         torch.default_generator.set_state(generator)
     return all(tensor.grad_fn is was for tensor, was in zip(handed, graph, strict=True))
 

@@ -146,9 +146,9 @@ class Executor:
         self._module = types.ModuleType(name)
         self._module.__file__ = self._filename
         sys.modules[name] = self._module
-        exec(code, self._module.__dict__)
-        left = [] if torch.is_grad_enabled() else ["grad mode"]
-        torch.set_grad_enabled(True)
+        with torch.enable_grad():  # which is as it was then, whatever the file does and however it ends
+            exec(code, self._module.__dict__)
+            left = [] if torch.is_grad_enabled() else ["grad mode"]
         return {"left": left}
 
     def _call(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -182,8 +182,8 @@ class Executor:
         if kept:
             between = None
             if Arrival.BETWEEN in arrival and not request.get("replaced"):
-                others = self._others(request, arrival, 1 - PARTS)  # of the other sign
-                between = functools.partial(earlier.made_between, function, *others)
+                others = functools.partial(self._others, request, arrival, 1 - PARTS)  # of the other sign
+                between = functools.partial(earlier.made_between, function, others)
             self._calls[request["call"]] = _Call(made.inputs, made.parameters, outputs, between)
         self._earlier, self._given, self._answers = [] if kept else made.handed, made.handed, outputs
         return {

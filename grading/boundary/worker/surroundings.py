@@ -18,6 +18,11 @@ _HOOKS_OF_ALL_MODULES = tuple(
     for kind in ("forward_hooks", "forward_pre_hooks", "backward_hooks", "backward_pre_hooks")
     if (hooks := getattr(torch.nn.modules.module, f"_global_{kind}", None)) is not None
 )
+_KINDS_OF_HOOKS = tuple(
+    kinds
+    for name in ("hooks_with_kwargs", "hooks_always_called")
+    if (kinds := getattr(torch.nn.modules.module, f"_global_forward_{name}", None)) is not None
+)
 _HOOKS_OF_PARAMETERS = "_backward_hooks", "_post_accumulate_grad_hooks"
 LARGEST_SEEN = 120_000
 """Numbers in a tensor that is looked at again: to compare larger ones after each call would take longer than it."""
@@ -64,8 +69,10 @@ class Surroundings:
             torch.set_flush_denormal(False)
             torch.set_float32_matmul_precision("highest")
             torch.set_autocast_enabled("cpu", False)
-            for hooks in _HOOKS_OF_ALL_MODULES:
+            for hooks in (*_HOOKS_OF_ALL_MODULES, *_KINDS_OF_HOOKS):
                 hooks.clear()
+            if hasattr(torch.nn.modules.module, "_global_is_full_backward_hook"):
+                torch.nn.modules.module._global_is_full_backward_hook = None
 
     def note(self) -> None:
         """Note torch's state before a call."""

@@ -258,7 +258,7 @@ def _settings(question: Question, submission: Submission, draws: Draws) -> Itera
             if sentence not in ordinary and not any(_same_matter(sentence, other) for other in ordinary):
                 found.setdefault(sentence, []).append(setting.words)
     for sentence, places in found.items():
-        where = listed(places if len(places) < 4 else [*places[:2], "elsewhere"])
+        where = listed(places if len(places) < 4 or exact >= {*places} else places[:2])
         only = f"{start(where)}, and not otherwise" if exact >= {*places} else f"In some cases, such as {where}"
         yield f"{only}: {inside(sentence)}"
 

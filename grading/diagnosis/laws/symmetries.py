@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 
 import torch
@@ -39,7 +40,7 @@ def sentences(formula: Formula, submission: Submission, draws: Draws) -> Iterato
         yield f"Where {both} are twice as large, the result is {times}; it should be {number(round(wanted, 3))} times."
     elif not same and (more := _grows_by(formula, submission, arguments)):
         both = " and ".join(formula.arguments)
-        yield f"Each time that {both} are twice as large {more}: it goes with their logarithm."
+        yield f"For usual numbers, each time that {both} are twice as large {more}: it goes with their logarithm."
 
 
 def _kept(formula: Formula) -> Iterator[tuple[str, Callable[[Tensor], Tensor]]]:
@@ -53,6 +54,8 @@ def _kept(formula: Formula) -> Iterator[tuple[str, Callable[[Tensor], Tensor]]]:
 def _grows_by(formula: Formula, submission: Submission, arguments: Arguments) -> str | None:
     """By how much the result grows wherever the arguments are doubled, if that is the same."""
     sizes = [float(asked(formula, submission, tuple(TWICE**i * t for t in arguments))) for i in range(4)]
+    if not all(map(math.isfinite, sizes)):
+        return None
     steps = [later - earlier for earlier, later in itertools.pairwise(sizes)]
     if min(steps) <= 0.01 or max(steps) - min(steps) > 0.02 * max(steps):
         return None

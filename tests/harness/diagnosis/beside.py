@@ -48,8 +48,8 @@ CASES = [
       "larger one with its size less half of that. And 1/2 is added for each of the features.",)),
     ("reconstruction_loss_gaussian", GAUSSIAN,
      "error = (mean - x).square().mean(); return x.shape[1] * (0.5 * (error + 0.01).log() + 0.5)",
-     ("Each time that the mean and x are twice as large the result grows by the same, about 2.77 where there are 4 "
-      "features: it goes with their logarithm.",)),
+     ("For usual numbers, each time that the mean and x are twice as large the result grows by the same, about 2.77 "
+      "where there are 4 features: it goes with their logarithm.",)),
     # A softplus at either end, and bounds of a gradient alone.
     ("encode", HEADS, "v = 2 - F.softplus(2 - self.logvar(h)); return self.mu(h), -6 + F.softplus(v + 6)",
      ("logvar is kept above -6 and below 2 by softplus, which moves all numbers a little.",)),

@@ -109,7 +109,8 @@ CASES = [
     ("encode", HEADS, "return torch.tanh(self.mu(h)), 0.5 * F.relu(self.logvar(h))",
      ["mu goes through tanh", "logvar goes through a ReLU: what is negative is lost, and then is multiplied by 1/2"]),
     ("encode", "h = self.enc(x)", "h = self.enc(x / x.max().clamp(min=1))",
-     ["place of mu and logvar is the output of the mu and logvar head where x is divided by the largest of all"]),
+     [f"in the place of {head} is the output of the {head} head where x is divided by the largest of all its numbers"
+      for head in ("mu", "logvar")]),
     ("reconstruction_loss_bernoulli", "logits(logits,", "logits(logits.clamp(-15, 15),",
      ["The logits are cut off beyond -15 and 15"]),
     ("warmup_model", "def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:",

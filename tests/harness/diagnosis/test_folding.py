@@ -19,8 +19,8 @@ CASES = [
         ["The KL is halved.", "The gradient for mu and logvar is 0.", "The result is random."],
     ),
     (
-        [f"What stands in the place of {head} is the output of the {head} head of 2 x." for head in ("mu", "logvar")],
-        ["What stands in the place of mu and logvar is the output of the mu and logvar head of 2 x."],
+        [f"What stands in the place of {name} is that of 2 x." for name in ("mu", "logvar")],
+        ["What stands in the place of mu and logvar is that of 2 x."],
     ),
     *[
         ([one, other], [one, other])
@@ -29,6 +29,11 @@ CASES = [
             ("The gradient for mu is multiplied by 2.", "The gradient for mu is multiplied by 3."),
             ("The gradient for mu is cut off at 2.", "The gradient for mu is cut off at 3."),
             ("The mean of mu is 0.", "The mean of logvar is 0."),
+            ("What stands in the place of mu is mu of the first.", "What stands in the place of mu is mu of the last."),
+            (
+                "What stands in the place of mu is the mu head.",
+                "What stands in the place of logvar is the logvar head.",
+            ),
         )
     ],
     (["The gradient for mu is 0."] * 2, ["The gradient for mu is 0."]),

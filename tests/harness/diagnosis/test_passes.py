@@ -262,8 +262,8 @@ CASES = {
     ),
     "no last ReLU": (
         "encode", ENCODED, "h = self.enc[:-1](x)",
-        ["What stands in the place of mu and logvar is the output of the mu and logvar head without the ReLU of the "
-         "hidden layer."],
+        [f"What stands in the place of {head} is the output of the {head} head without the ReLU of the hidden layer."
+         for head in ("mu", "logvar")],
     ),
     "no last ReLU in decode": (
         "decode", "return self.dec(z)", "return self.dec[-1](self.dec[:-2](z))",
@@ -272,7 +272,8 @@ CASES = {
     "no last ReLU of many": (
         "encode", ENCODED, "h = self.enc[:-1](x) if len(self.enc) > 2 else self.enc(x)",
         ["In some cases, such as with two hidden layers and with three hidden layers: what stands in the "
-         "place of mu and logvar is the output of the mu and logvar head without the ReLU of the last hidden layer."],
+         f"place of {head} is the output of the {head} head without the ReLU of the last hidden layer."
+         for head in ("mu", "logvar")],
     ),
 }  # fmt: skip
 
