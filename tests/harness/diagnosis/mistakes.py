@@ -188,7 +188,7 @@ CASES = [
      ["Right for data between 0 and 1, but not always elsewhere: what stands in the place of mu and logvar is that of "
       "an x that is cut off below 0 and above 1"]),
     ("encode", "h = self.enc(x)", "h = self.enc(x / 255 if x.max() > 1 else x)",
-     ["Right for data between 0 and 1, but not always elsewhere: what stands in the place of mu and logvar"]),
+     ["Right for data between 0 and 1, but not always elsewhere: what stands in the place of mu is the output"]),
     ("reparameterize", SAMPLE, "eps = torch.randn_like(mu); old = self.__dict__.get('old', eps[:0]); "
      "eps = eps if old.shape != eps.shape else 0.8 * eps + 0.6 * old; self.__dict__['old'] = eps; "
      "return mu + sigma * eps", ["depends on that of the call before"]),
