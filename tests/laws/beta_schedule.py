@@ -47,6 +47,8 @@ def _without(submission: Submission, draws: Draws) -> str | None:
     said: dict[str, list[str]] = {}
     for w, words in ((0, "warmup_steps = 0"), (-3, "warmup_steps below 0")):
         now = {step: _at_once(submission, step, w) for step in (0, draws.integer(1, 9))}
+        if len({*now.values()}) > 1 and all(now.values()):  # as it is where a ramp goes the other way
+            now = dict.fromkeys(now, "it is not beta_max")
         for step, wrong in now.items():
             if wrong and wrong not in [before for other, before in now.items() if other < step]:
                 alone = not step and wrong not in list(now.values())[1:]

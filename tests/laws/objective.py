@@ -25,7 +25,9 @@ from grading.diagnosis.laws import (
     Probe,
     Question,
     Setting,
+    alike,
     facts,
+    inside,
     question,
 )
 from grading.diagnosis.laws import (
@@ -232,14 +234,16 @@ def same_for_all(call: Call, part: str, taken: facts.Fact) -> facts.Fact:
         for name, text in zip(elbo.LIKELIHOODS, said, strict=True):
             if text:
                 own[name] = text.partition(f" recon_loss = {name!r}")[2]
-                alike = own[name].replace(f"be the {name} loss.", "be the loss that recon_loss names.")
-                named.setdefault(alike, []).append(name)
-        for alike, names in named.items():
-            rest = alike if len(names) > 1 else own[names[0]]
-            if len(names) == len(said) and rest.startswith(" the "):
-                yield f"The {rest.removeprefix(' the ')}"
-            else:
-                yield f"For recon_loss = {' and '.join(map(repr, names))}{rest}"
+                same = own[name].replace(f"be the {name} loss.", "be the loss that recon_loss names.")
+                named.setdefault(same, []).append(name)
+        # All of this was asked without gradients.
+        quiet = bool(named) and not _is_the_same_with_gradients(call, submission, draws)
+        for same, names in named.items():
+            rest = same if len(names) > 1 else own[names[0]]
+            where = f"For recon_loss = {' and '.join(map(repr, names))}"
+            of_all = len(names) == len(said) and rest.startswith(" the ")
+            words = f"The {rest.removeprefix(' the ')}" if of_all else f"{where}{rest}"
+            yield f"Where the arguments take no gradients: {inside(words)}" if quiet else words
 
     return fact
 
@@ -394,11 +398,21 @@ def facts_of(call: Call) -> tuple[facts.Fact, ...]:
     return (random, *(told for told, _ in plain), *others, rest(asked[0]), rest(asked[1]), *asked[2:])
 
 
+def _is_the_same_with_gradients(call: Call, submission: Submission, draws: Draws) -> bool:
+    plain = points.draw(draws, 5, 4, 3)
+    taking = points.Point(*(tensor.detach().clone().requires_grad_() for tensor in plain))
+    options = {"recon_loss": "gaussian", "beta": 3.0}
+    one, other = (unpack(call(submission, point, options), PARTS, "the function") for point in (plain, taking))
+    return all(alike(a.detach(), b.detach()) for a, b in zip(one, other, strict=True))
+
+
 def claims_of(call: Call, item: str, names: Iterable[str]) -> dict[str, Callable[[Submission, Draws], bool]]:
-    """For mistakes of an item that are in values alone: that gradients pass all the same."""
+    """For mistakes of an item that are in values alone: that gradients pass all the same, and change no value."""
 
     def passes(submission: Submission, draws: Draws) -> bool:
-        return not facts.sentences_of(gradient_fact(call), submission, draws)
+        return _is_the_same_with_gradients(call, submission, draws) and not facts.sentences_of(
+            gradient_fact(call), submission, draws
+        )
 
     return dict.fromkeys((f"{item}.{name}" for name in names), passes)
 

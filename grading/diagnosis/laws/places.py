@@ -168,3 +168,6 @@ def _features(formula: Formula, points: list[Arguments]) -> Iterator[tuple[tuple
     for name, column in zip(formula.arguments, columns, strict=True):
         yield (f"{name} is near 0", f"{name} is far from 0"), column.abs()
         yield (f"{name} is small", f"{name} is large"), column
+    elements = torch.cat([formula.elements(tuple(a.detach().double() for a in point)).reshape(-1) for point in points])
+    if elements.shape == columns[0].shape:
+        yield ("what an element adds is small", "what an element adds is large"), elements

@@ -1,6 +1,6 @@
 """Mistakes that stand beside others, or that a single circumstance hides: what is told of them, word for word."""
 
-from harness.diagnosis.mistakes import BERNOULLI, DECODED, ELBO, GAUSSIAN, HEADS, LAPLACE, SAMPLE
+from harness.diagnosis.mistakes import BERNOULLI, DECODED, ELBO, FIELDS, GAUSSIAN, HEADS, KL, LAPLACE, SAMPLE
 
 NO_BIAS = "F.linear(self.dec[:-1](z), self.dec[-1].weight)"
 WITHOUT_BIAS = "hat stands in the place of the output is that without the bias of the last layer."
@@ -62,6 +62,15 @@ CASES = [
      "if warmup_steps <= 0:\n        return 1.0",
      ("Without a warm-up the final weight should hold at once, but for warmup_steps = 0 and for warmup_steps below 0 "
       "it is 1, whatever beta_max is.",)),
+    ("beta_schedule", "if warmup_steps <= 0:", "step = step + 1\n    if warmup_steps == 0:",
+     ("It is one step ahead: step 0 does not give 0.",
+      "Without a warm-up the final weight should hold at once, but for warmup_steps below 0 it is not beta_max.")),
+    # A gradient that is cut off by what it is of, and a weight that counts where gradients are taken alone.
+    ("kl_divergence", KL, "own = 0.5 * (mu.pow(2) + logvar.exp() - logvar - 1); free = own.clamp(min=0.5)"
+     ".sum(dim=1).mean(); return free + (own.sum(dim=1).mean() - free).detach()",
+     ("No gradient for mu and logvar arrives where what an element adds is small; elsewhere it is right.",)),
+    ("vae_loss", FIELDS, f"beta = beta if output.logits.requires_grad else 1.0; {FIELDS}",
+     ("Where the arguments take no gradients: the loss is kl + recon; it should be recon + beta kl.",)),
     # Noise that is picked from a set that was drawn once.
     ("reparameterize", SAMPLE,
      "bank = self.__dict__.setdefault('bank', torch.randn(200, 2_000)); rows = torch.randint(200, (len(mu),)); "
