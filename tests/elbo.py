@@ -127,7 +127,7 @@ class Case:
 
     def assert_all_digits(self, actual: Any, equation: Equation, item: str, what: str) -> None:
         """A term in double precision is not rounded to single precision, unless this part of it is."""
-        if not is_rounded(actual):
+        if not isinstance(actual, torch.Tensor) or not is_rounded(actual):
             return
         own = self.own(equation)
         if isinstance(own, torch.Tensor) and not is_rounded(own.double()):

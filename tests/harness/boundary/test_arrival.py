@@ -135,9 +135,14 @@ def test_a_tensor_with_gaps_does_not_come_again_as_one_without(any_workers):
 def test_each_way_comes_about_as_often_as_it_is_meant_to():
     ways = [drawn(seed, number) for seed in range(40) for number in range(100)]
     for way, share in ((Arrival.RESULT, 0.5), (Arrival.AGAIN, 0.75), (Arrival.GAPS, 0.25), (Arrival.AMONG, 0.25),
-                       (Arrival.INFERENCE, 0.25), (Arrival.TWICE, 0.125)):  # fmt: skip
+                       (Arrival.INFERENCE, 0.25), (Arrival.TWICE, 0.125), (Arrival.BETWEEN, 0.5),
+                       (Arrival.OPPOSITE, 0.5), (Arrival.UNIT, 0.25)):  # fmt: skip
         assert abs(sum(way in found for found in ways) / len(ways) - share) < 0.03
-    assert {drawn(1, number) for number in range(4_000)} == {drawn(2, number) for number in range(4_000)}
+    gradients = Arrival.BETWEEN | Arrival.OPPOSITE | Arrival.UNIT  # of all ways together some are too rare to be seen
+    for seen in (gradients, ~gradients):
+        assert {drawn(1, number) & seen for number in range(4_000)} == {
+            drawn(2, number) & seen for number in range(4_000)
+        }
 
 
 @pytest.mark.parametrize("first", [0, 1])
