@@ -10,7 +10,16 @@ import torch
 from asking import USUAL_SIZES, sizes_of_every_kind
 from torch.distributions import Laplace, Normal, kl_divergence
 
-from grading.checks import CheckFailure, Draws, Submission, assert_gradient, assert_unchanged, short
+from grading.checks import (
+    CheckFailure,
+    Draws,
+    Submission,
+    assert_all_digits,
+    assert_close,
+    assert_gradient,
+    assert_unchanged,
+    short,
+)
 
 PRECISIONS = torch.float32, torch.float64
 
@@ -136,6 +145,28 @@ def ways(draws: Draws) -> list[tuple[int, torch.dtype, bool]]:
         found += [(size, first, True), (size, second, False)]
         next(precision)  # the other way round for the next size
     return found
+
+
+def assert_keeps_float64(
+    draw: Callable[[], Sequence[torch.Tensor]],
+    ask: Callable[..., torch.Tensor],
+    true: Callable[..., torch.Tensor],
+    what: str,
+) -> None:
+    """Three answers to arguments in double precision are right, and have more digits than single precision has.
+
+    Args:
+        draw: gives the arguments.
+        ask: gives an answer.
+        true: gives what it should be.
+        what: what to call it.
+    """
+    found = []
+    for _ in range(3):
+        arguments = draw()
+        found.append(ask(*arguments))
+        assert_close(found[-1], true(*arguments), f"{what} in float64")
+    assert_all_digits(torch.stack(found), f"{what} in float64")
 
 
 def assert_leaves_alone(

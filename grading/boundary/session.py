@@ -229,7 +229,7 @@ class Session:
         leaves: list[torch.Tensor],
         value: Any,
         models: dict[int, Model],
-        scale: float = 1.0,
+        scale: float,
     ) -> Any:
         """``value`` with the tensors that require gradients tied to this side's autograd graph."""
         outputs = list(tensors_in(value))

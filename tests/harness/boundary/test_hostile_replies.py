@@ -133,7 +133,7 @@ REQUESTS = {
 
 
 def backward_of(model):
-    result = model._session._connect(7, model, [torch.ones(2, requires_grad=True)], FEW[0], {})
+    result = model._session._connect(7, model, [torch.ones(2, requires_grad=True)], FEW[0], {}, 1.0)
     result.sum().backward()
 
 
